@@ -1,0 +1,163 @@
+//! Keys of 32 bytes.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::derive::{self, Label};
+use crate::{Error, ErrorKind, SecretBytes, wipe};
+
+/// `N` random bytes from the operating system, for salts and ids that are not secret.
+///
+/// # Errors
+/// [`ErrorKind::Randomness`] when the operating system gives none.
+pub fn random_array<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    fill_random(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes)
+        .map_err(|error| Error::new(ErrorKind::Randomness, "the operating system gave no random bytes").because(error))
+}
+
+/// A 256-bit symmetric key. Lives on the heap in one place, wiped when dropped; no `Clone`, nothing in `Debug`.
+pub struct SecretKey {
+    bytes: Box<[u8; 32]>,
+}
+
+impl SecretKey {
+    /// The length of every key here, in bytes.
+    pub const LEN: usize = 32;
+
+    /// A fresh key from the operating system's random generator.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Randomness`] when the operating system gives none.
+    pub fn generate() -> Result<Self, Error> {
+        let mut key = Self { bytes: Box::new([0; 32]) };
+        fill_random(key.bytes.as_mut_slice())?;
+        Ok(key)
+    }
+
+    /// Takes the key from 32 secret bytes, which are wiped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] when there are not exactly 32.
+    pub fn from_bytes(bytes: SecretBytes) -> Result<Self, Error> {
+        let mut key = Self { bytes: Box::new([0; 32]) };
+        if bytes.len() != key.bytes.len() {
+            return Err(Error::malformed("a key is exactly 32 bytes"));
+        }
+        key.bytes.copy_from_slice(bytes.expose());
+        Ok(key)
+    }
+
+    /// An independent key for `label`, bound to `context`. The same three always give the same key.
+    #[must_use]
+    pub fn derive(&self, label: Label, context: &[u8]) -> Self {
+        let mut key = Self { bytes: Box::new([0; 32]) };
+        derive::sub_key(&self.bytes, label, context, &mut key.bytes);
+        key
+    }
+
+    /// The key's bytes. Whoever calls this takes care of where they go.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
+    /// A second copy, on purpose.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let mut key = Self { bytes: Box::new([0; 32]) };
+        key.bytes.copy_from_slice(self.bytes.as_slice());
+        key
+    }
+}
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        wipe(self.bytes.as_mut_slice());
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey([redacted])")
+    }
+}
+
+impl PartialEq for SecretKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&*other.bytes).into()
+    }
+}
+
+impl Eq for SecretKey {}
+
+/// The key that seals one value and is itself kept only in wrapped form.
+///
+/// Sealing several messages under one data key is safe too, because each derives its own message key from 32
+/// fresh random bytes; a fresh data key per message is still the habit of this library.
+pub struct DataKey(SecretKey);
+
+impl DataKey {
+    /// A fresh data key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Randomness`] when the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        SecretKey::generate().map(Self)
+    }
+
+    /// Takes the data key from 32 secret bytes, as a key service returns them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] when there are not exactly 32.
+    pub fn from_bytes(bytes: SecretBytes) -> Result<Self, Error> {
+        SecretKey::from_bytes(bytes).map(Self)
+    }
+
+    /// The key inside.
+    #[must_use]
+    pub fn key(&self) -> &SecretKey {
+        &self.0
+    }
+}
+
+impl From<SecretKey> for DataKey {
+    fn from(key: SecretKey) -> Self {
+        Self(key)
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DataKey([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_exactly_32_bytes() {
+        for len in [0, 31, 33] {
+            assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(len)).unwrap_err().kind(), ErrorKind::Malformed);
+        }
+        assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(32)).unwrap().expose(), &[0; 32]);
+    }
+
+    #[test]
+    fn derived_keys_differ_by_label_and_context() {
+        let key = SecretKey::generate().unwrap();
+        let derive = |label, context: &str| key.derive(Label::new(label), context.as_bytes());
+        assert_eq!(derive("a", "x"), derive("a", "x"));
+        assert_ne!(derive("a", "x"), derive("b", "x"));
+        assert_ne!(derive("a", "x"), derive("a", "y"));
+        assert_eq!(format!("{key:?} {:?}", DataKey::from(key.duplicate())), "SecretKey([redacted]) DataKey([redacted])");
+    }
+}

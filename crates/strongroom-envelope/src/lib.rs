@@ -1,0 +1,50 @@
+//! Committing envelope encryption and the memory that holds its secrets.
+//!
+//! A value is sealed under a **data key** that is used for it alone; the data key travels beside the value,
+//! wrapped by a key service. The result, an [`Envelope`], is self-describing: it names format, suite, wrapping
+//! key and wrapped data key, so that whoever may ask that key service can open it. What it does not hold is the
+//! [`EncryptionContext`], which must be given again to open.
+//!
+//! ```
+//! use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes};
+//!
+//! // In real life the pair (data key, wrapped data key) comes from a key service.
+//! let data_key = DataKey::generate()?;
+//! let wrapped = b"what the key service made of the data key";
+//! let context = EncryptionContext::from_pairs([("SecretARN", "arn:..."), ("SecretVersionId", "v1")])?;
+//!
+//! let sealed = Envelope::seal(&data_key, "arn:aws:kms:...:key/1234", wrapped, &context, b"s3cret")?;
+//!
+//! let envelope = Envelope::parse(&sealed)?;
+//! assert_eq!(envelope.key_id(), "arn:aws:kms:...:key/1234");
+//! assert_eq!(envelope.wrapped_key(), wrapped);
+//! let value: SecretBytes = envelope.open(&data_key, &context)?;
+//! assert_eq!(value.expose(), b"s3cret");
+//! assert_eq!(format!("{value:?}"), "SecretBytes([redacted])");
+//! # Ok::<(), strongroom_envelope::Error>(())
+//! ```
+//!
+//! The bytes are drawn, and the reasons given, in `docs/format.md`. The caller never supplies a nonce: each seal
+//! derives a message key of its own from the data key and 32 fresh random bytes. [`SealedBox`] is the same
+//! construction without the envelope's fields, for people with a format of their own.
+//!
+//! No I/O, no async, no clock, no `unsafe`.
+
+mod aead;
+mod context;
+mod derive;
+mod envelope;
+mod error;
+mod key;
+mod mac;
+mod sealed_box;
+mod secret;
+
+pub use context::EncryptionContext;
+pub use derive::Label;
+pub use envelope::{Envelope, Suite};
+pub use error::{Error, ErrorKind};
+pub use key::{DataKey, SecretKey, random_array};
+pub use mac::MacKey;
+pub use sealed_box::SealedBox;
+pub use secret::{SecretBytes, SecretText, wipe};

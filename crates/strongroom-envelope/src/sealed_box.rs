@@ -1,0 +1,124 @@
+//! The suite without the envelope's fields.
+
+use crate::aead::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
+use crate::key::random_array;
+use crate::{Error, ErrorKind, Label, SecretBytes, SecretKey};
+
+/// The committing suite bare: `salt (32) || commitment (32) || ciphertext || tag (16)` under a key, a label and
+/// additional authenticated data of the caller's choosing.
+///
+/// For formats of one's own; the key service keeps its ciphertexts and its key material in such boxes. The label
+/// keeps boxes of different purposes apart; the data should name everything else the box depends on.
+///
+/// ```
+/// use strongroom_envelope::{Label, SealedBox, SecretKey};
+///
+/// const LABEL: Label = Label::new("my-app-tokens");
+/// let key = SecretKey::generate()?;
+/// let sealed = SealedBox::seal(&key, LABEL, b"user 42", b"token")?;
+/// assert_eq!(SealedBox::open(&key, LABEL, b"user 42", &sealed)?.expose(), b"token");
+/// assert!(SealedBox::open(&key, LABEL, b"user 43", &sealed).is_err());
+/// # Ok::<(), strongroom_envelope::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SealedBox;
+
+impl SealedBox {
+    /// What a box is longer by than its plaintext, in bytes.
+    pub const OVERHEAD: usize = SALT_LEN + COMMITMENT_LEN + TAG_LEN;
+
+    /// Seals `plaintext` under a message key of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] beyond 64 MiB, [`ErrorKind::Randomness`].
+    pub fn seal(key: &SecretKey, label: Label, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::with_capacity(plaintext.len().min(MAX_PLAINTEXT) + Self::OVERHEAD);
+        Self::seal_into(key, label, aad, plaintext, &mut out)?;
+        Ok(out)
+    }
+
+    /// As [`SealedBox::seal`], appended to `out`. On failure `out` is as it was.
+    ///
+    /// # Errors
+    /// As [`SealedBox::seal`].
+    pub fn seal_into(
+        key: &SecretKey,
+        label: Label,
+        aad: &[u8],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if plaintext.len() > MAX_PLAINTEXT {
+            return Err(Error::new(ErrorKind::TooLarge, "the plaintext is longer than 64 MiB"));
+        }
+        let salt = random_array()?;
+        let message = Message::new(key.expose(), label, &salt);
+        let start = out.len();
+        out.extend_from_slice(&salt);
+        out.extend_from_slice(&message.commitment);
+        let body = out.len();
+        out.resize(body + plaintext.len(), 0);
+        match message.seal(aad, plaintext, &mut out[body..]) {
+            Ok(tag) => {
+                out.extend_from_slice(&tag);
+                Ok(())
+            }
+            Err(error) => {
+                out.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a box.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
+    pub fn open(key: &SecretKey, label: Label, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
+        let (salt, rest) = sealed.split_first_chunk::<SALT_LEN>().ok_or_else(Error::decryption)?;
+        let (commitment, rest) = rest.split_first_chunk::<COMMITMENT_LEN>().ok_or_else(Error::decryption)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or_else(Error::decryption)?;
+        if ciphertext.len() > MAX_PLAINTEXT {
+            return Err(Error::decryption());
+        }
+        let mut out = SecretBytes::zeroed(ciphertext.len());
+        Message::new(key.expose(), label, salt).open(commitment, aad, ciphertext, tag, out.expose_mut())?;
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABEL: Label = Label::new("test");
+
+    #[test]
+    fn every_changed_bit_and_every_cut_is_refused() {
+        let key = SecretKey::generate().unwrap();
+        let sealed = SealedBox::seal(&key, LABEL, b"aad", b"plaintext").unwrap();
+        assert_eq!(sealed.len(), 9 + SealedBox::OVERHEAD);
+        assert_eq!(SealedBox::open(&key, LABEL, b"aad", &sealed).unwrap().expose(), b"plaintext");
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(SealedBox::open(&key, LABEL, b"aad", &changed).unwrap_err().kind(), ErrorKind::Decryption);
+        }
+        for cut in 0..sealed.len() {
+            assert_eq!(SealedBox::open(&key, LABEL, b"aad", &sealed[..cut]).unwrap_err().kind(), ErrorKind::Decryption);
+        }
+        let other = Label::new("other");
+        assert!(SealedBox::open(&key, other, b"aad", &sealed).is_err());
+        assert!(SealedBox::open(&key, LABEL, b"AAD", &sealed).is_err());
+        assert!(SealedBox::open(&SecretKey::generate().unwrap(), LABEL, b"aad", &sealed).is_err());
+    }
+
+    #[test]
+    fn two_seals_of_the_same_never_look_alike() {
+        let key = SecretKey::generate().unwrap();
+        let (a, b) = (SealedBox::seal(&key, LABEL, b"", b"x").unwrap(), SealedBox::seal(&key, LABEL, b"", b"x").unwrap());
+        assert_ne!(a[..32], b[..32]);
+        assert_ne!(a[32..64], b[32..64]);
+        assert_ne!(a[64..], b[64..]);
+    }
+}

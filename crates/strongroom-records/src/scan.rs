@@ -1,0 +1,122 @@
+//! Reading a range of records in order.
+
+use std::ops::Bound;
+
+use crate::{Key, Record};
+
+/// A range of keys, a direction and a limit.
+///
+/// A page ends with [`Page::more`]; the next one is the same scan with [`Scan::after`] the last key of the page. Such
+/// a cursor is a key and no more: it stays good in another snapshot, another process and after the record is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    start: Bound<Key>,
+    end: Bound<Key>,
+    reverse: bool,
+    limit: usize,
+}
+
+impl Scan {
+    /// The records a page holds unless told otherwise.
+    pub const DEFAULT_LIMIT: usize = 100;
+
+    /// All records whose key begins with `prefix`, in ascending order.
+    #[must_use]
+    pub fn prefix(prefix: &Key) -> Self {
+        Self {
+            start: Bound::Included(prefix.clone()),
+            end: prefix.prefix_end().map_or(Bound::Unbounded, Bound::Excluded),
+            reverse: false,
+            limit: Self::DEFAULT_LIMIT,
+        }
+    }
+
+    /// In descending order.
+    #[must_use]
+    pub fn reverse(mut self) -> Self {
+        self.reverse = true;
+        self
+    }
+
+    /// At most this many records; at least one, at most the backend's [`crate::Limits::scan`].
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// Only records that come after `key` in the direction of the scan.
+    #[must_use]
+    pub fn after(mut self, key: &Key) -> Self {
+        let (start, end) = (&mut self.start, &mut self.end);
+        if self.reverse {
+            let above = matches!(end, Bound::Unbounded) || matches!(end, Bound::Excluded(old) | Bound::Included(old) if *old > *key);
+            if above {
+                *end = Bound::Excluded(key.clone());
+            }
+        } else if matches!(start, Bound::Unbounded) || matches!(start, Bound::Excluded(old) | Bound::Included(old) if *old <= *key) {
+            *start = Bound::Excluded(key.clone());
+        }
+        self
+    }
+
+    /// Only records up to but without `key`, whatever the direction.
+    #[must_use]
+    pub fn below(mut self, key: &Key) -> Self {
+        if matches!(&self.end, Bound::Unbounded) || matches!(&self.end, Bound::Excluded(old) | Bound::Included(old) if *old > *key) {
+            self.end = Bound::Excluded(key.clone());
+        }
+        self
+    }
+
+    /// The lower bound.
+    #[must_use]
+    pub fn lower(&self) -> Bound<&Key> {
+        self.start.as_ref()
+    }
+
+    /// The upper bound.
+    #[must_use]
+    pub fn upper(&self) -> Bound<&Key> {
+        self.end.as_ref()
+    }
+
+    /// Whether no key can be in the range.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match (&self.start, &self.end) {
+            (Bound::Included(a), Bound::Included(b)) => a > b,
+            (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => a >= b,
+            _ => false,
+        }
+    }
+
+    /// Whether the order is descending.
+    #[must_use]
+    pub fn is_reverse(&self) -> bool {
+        self.reverse
+    }
+
+    /// The most records of a page.
+    #[must_use]
+    pub fn max_records(&self) -> usize {
+        self.limit
+    }
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The records, in the order of the scan.
+    pub records: Vec<Record>,
+    /// Whether the range goes on behind the last record of this page.
+    pub more: bool,
+}
+
+impl Page {
+    /// Where the next page begins: the argument of [`Scan::after`]. `None` when there is none.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Key> {
+        if self.more { self.records.last().map(|record| &record.key) } else { None }
+    }
+}

@@ -1,0 +1,253 @@
+//! How a failure is told. Every crate has one error type made of this frame and its own list of kinds.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Whether trying the same call again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Retry {
+    /// No: the same call fails the same way until somebody changes something.
+    Never,
+    /// Yes, at once or after a pause: contention, throttling, a passing fault. Nothing was changed, or the
+    /// call carries a token that makes the repeat safe.
+    Later,
+}
+
+/// What the list of error kinds of a crate must tell about each of its kinds.
+pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
+    /// The AWS error code the kind corresponds to, for example `ResourceNotFoundException`.
+    fn code(self) -> &'static str;
+    /// Whether a retry can help.
+    fn retry(self) -> Retry;
+}
+
+/// The content of an error: kind, text, operation, private context, source.
+///
+/// `Display` shows the operation, the text and the context, never the source (walk
+/// [`std::error::Error::source`] for it) and never a secret: names, version ids, key ids and paths only.
+pub struct Frame<K> {
+    kind: K,
+    message: Cow<'static, str>,
+    operation: Option<&'static str>,
+    context: Vec<(&'static str, String)>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl<K: ErrorClass> Frame<K> {
+    /// A failure of this kind with its text.
+    pub fn new(kind: K, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), operation: None, context: Vec::new(), source: None }
+    }
+
+    /// What went wrong, for branching.
+    pub fn kind(&self) -> K {
+        self.kind
+    }
+
+    /// The text; where AWS has one for the case, exactly AWS's.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The operation that failed, once a layer has named it.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.operation
+    }
+
+    /// The underlying failure.
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+
+    /// Names the operation; the first, innermost name stays.
+    pub fn set_operation(&mut self, operation: &'static str) {
+        self.operation.get_or_insert(operation);
+    }
+
+    /// Adds a fact for people reading the error.
+    pub fn push_context(&mut self, key: &'static str, value: String) {
+        self.context.push((key, value));
+    }
+
+    /// Keeps the underlying failure.
+    pub fn set_source(&mut self, source: Box<dyn StdError + Send + Sync>) {
+        self.source = Some(source);
+    }
+}
+
+impl<K: ErrorClass> fmt::Display for Frame<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.operation {
+            write!(f, "{operation}: ")?;
+        }
+        // AWS has errors with no text at all; people still need to see what happened.
+        if self.message.is_empty() { f.write_str(self.kind.code())? } else { f.write_str(&self.message)? }
+        for (index, (key, value)) in self.context.iter().enumerate() {
+            let open = if index == 0 { " (" } else { ", " };
+            write!(f, "{open}{key}: {value}")?;
+        }
+        if self.context.is_empty() { Ok(()) } else { f.write_str(")") }
+    }
+}
+
+impl<K: ErrorClass> fmt::Debug for Frame<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind).field("text", &format_args!("{self}"));
+        if let Some(source) = &self.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+/// Makes the one error type of a crate around a [`Frame`] of its list of kinds.
+///
+/// ```
+/// use std::error::Error as _;
+/// use strongroom_types::{ErrorClass, Retry, error_type};
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// pub enum ErrorKind { Gone }
+///
+/// impl ErrorClass for ErrorKind {
+///     fn code(self) -> &'static str { "ResourceNotFoundException" }
+///     fn retry(self) -> Retry { Retry::Never }
+/// }
+///
+/// error_type!(
+///     /// What this crate's operations fail with.
+///     Error of ErrorKind
+/// );
+///
+/// let error = Error::new(ErrorKind::Gone, "no such secret")
+///     .with("secret", "prod/db")
+///     .during("GetSecretValue")
+///     .during("outer") // the innermost operation stays
+///     .because(std::io::Error::other("inner"));
+/// assert_eq!(error.to_string(), "GetSecretValue: no such secret (secret: prod/db)");
+/// assert_eq!(error.source().unwrap().to_string(), "inner");
+/// assert_eq!((error.kind(), error.retry()), (ErrorKind::Gone, Retry::Never));
+/// assert_eq!((error.code(), error.message()), ("ResourceNotFoundException", "no such secret"));
+/// // AWS has errors without a text; people still see the code.
+/// assert_eq!(Error::new(ErrorKind::Gone, "").to_string(), "ResourceNotFoundException");
+/// ```
+#[macro_export]
+macro_rules! error_type {
+    ($(#[$attribute:meta])* $name:ident of $kind:ty) => {
+        $(#[$attribute])*
+        pub struct $name(::std::boxed::Box<$crate::Frame<$kind>>);
+
+        impl $name {
+            /// A failure of this kind with its text. The text must not hold a secret.
+            #[must_use]
+            pub fn new(kind: $kind, message: impl ::std::convert::Into<::std::borrow::Cow<'static, str>>) -> Self {
+                Self(::std::boxed::Box::new($crate::Frame::new(kind, message)))
+            }
+
+            /// What went wrong, for branching.
+            #[must_use]
+            pub fn kind(&self) -> $kind {
+                self.0.kind()
+            }
+
+            /// The AWS error code this corresponds to.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                $crate::ErrorClass::code(self.0.kind())
+            }
+
+            /// Whether trying again can help.
+            #[must_use]
+            pub fn retry(&self) -> $crate::Retry {
+                $crate::ErrorClass::retry(self.0.kind())
+            }
+
+            /// The text alone; where AWS has one for the case, exactly AWS's.
+            #[must_use]
+            pub fn message(&self) -> &str {
+                self.0.message()
+            }
+
+            /// The operation that failed, if a layer has named it.
+            #[must_use]
+            pub fn operation(&self) -> Option<&'static str> {
+                self.0.operation()
+            }
+
+            /// Names the operation; the first, innermost name stays.
+            #[must_use]
+            pub fn during(mut self, operation: &'static str) -> Self {
+                self.0.set_operation(operation);
+                self
+            }
+
+            /// Adds a fact for people reading the error: a name, a version or key id, a path; never a secret.
+            #[must_use]
+            pub fn with(mut self, key: &'static str, value: impl ::std::fmt::Display) -> Self {
+                self.0.push_context(key, ::std::string::ToString::to_string(&value));
+                self
+            }
+
+            /// Keeps the underlying failure as the source.
+            #[must_use]
+            pub fn because(
+                mut self,
+                source: impl ::std::convert::Into<::std::boxed::Box<dyn ::std::error::Error + Send + Sync>>,
+            ) -> Self {
+                self.0.set_source(source.into());
+                self
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl ::std::error::Error for $name {
+            fn source(&self) -> Option<&(dyn ::std::error::Error + 'static)> {
+                self.0.source()
+            }
+        }
+    };
+}
+
+/// A word that is not of its form: what was read, the offending text (shortened), what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    what: &'static str,
+    given: String,
+    expected: &'static str,
+}
+
+impl ParseError {
+    /// `what` was read from `given`, which is not `expected`. `given` must not be a secret.
+    #[must_use]
+    pub fn new(what: &'static str, given: &str, expected: &'static str) -> Self {
+        Self { what, given: given.chars().take(80).collect(), expected }
+    }
+
+    /// What was being read, for example `region`.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a valid {}: expected {}", self.given, self.what, self.expected)
+    }
+}
+
+impl StdError for ParseError {}

@@ -1,0 +1,29 @@
+//! The words every part of Strongroom uses, and nothing else: where a thing lives ([`Realm`], [`Arn`]),
+//! when it happened ([`Timestamp`], [`Clock`]), who asks ([`CallContext`]) and how a failure is told
+//! ([`Frame`], [`Retry`]). No behaviour, no dependencies.
+//!
+//! ```
+//! use strongroom_types::{AccountId, Arn, CallContext, Realm, Region};
+//!
+//! let realm = Realm::new(AccountId::parse("111122223333")?, Region::parse("eu-central-1")?);
+//! let arn = realm.arn("secretsmanager", "secret:prod/db-a1B2c3");
+//! assert_eq!(arn.to_string(), "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-a1B2c3");
+//! assert_eq!(Arn::parse(&arn.to_string())?, arn);
+//!
+//! // Every call says who makes it; there is no default caller.
+//! let cx = CallContext::owner(&realm);
+//! assert!(cx.caller().is_owner_of(realm.account()));
+//! # Ok::<(), strongroom_types::ParseError>(())
+//! ```
+
+mod arn;
+mod call;
+mod clock;
+mod error;
+mod realm;
+
+pub use arn::Arn;
+pub use call::{CallContext, Caller, Service};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use error::{ErrorClass, Frame, ParseError, Retry};
+pub use realm::{AccountId, Realm, Region};

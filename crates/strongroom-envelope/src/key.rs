@@ -54,6 +54,15 @@ impl SecretKey {
         Ok(key)
     }
 
+    /// Takes the key out of an array, which is wiped.
+    #[must_use]
+    pub fn from_array(bytes: &mut [u8; 32]) -> Self {
+        let mut key = Self { bytes: Box::new([0; 32]) };
+        key.bytes.copy_from_slice(bytes);
+        wipe(bytes);
+        key
+    }
+
     /// An independent key for `label`, bound to `context`. The same three always give the same key.
     #[must_use]
     pub fn derive(&self, label: Label, context: &[u8]) -> Self {

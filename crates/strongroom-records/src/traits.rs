@@ -71,6 +71,14 @@ pub trait Records: Send + Sync + Debug {
     /// [`ErrorKind::Unavailable`], [`ErrorKind::Busy`].
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error>;
 
+    /// The records under `keys` in the same order, all of one moment: a snapshot, read and dropped in one go.
+    ///
+    /// # Errors
+    /// As [`Records::snapshot`] and [`Snapshot::get`].
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
+        self.snapshot().await?.get_many(keys).await
+    }
+
     /// Applies the whole batch or nothing of it, durably: when this returns, the batch survives loss of power.
     /// Every snapshot taken afterwards, by whomever, sees it. An empty batch is fine and does nothing.
     ///

@@ -1,0 +1,42 @@
+//! The root of trust of a strongroom: [`RootKey`], the store key under it, and [`TrustedRecords`], the records that the
+//! store key authenticates.
+//!
+//! A store has one **store key**, made once and kept only sealed, in **root slots**: one slot for each root that may
+//! open the store (a key file, a passphrase, a recovery code). Adding or removing a root changes a slot and nothing
+//! else. Every record is written with a MAC under the store key over its key and content, so that whoever can write
+//! the file but has no root cannot move a label, rename a secret or widen a policy unnoticed.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use strongroom_records::{Expect, Key, MemoryRecords};
+//! use strongroom_root::{RootKey, TrustedRecords};
+//! use strongroom_types::SystemClock;
+//!
+//! # pollster::block_on(async {
+//! let root = RootKey::from_bytes([7; 32]); // in real life: RootKey::file_or_create("app.key")?
+//! let records = TrustedRecords::open(Arc::new(MemoryRecords::new()), root, None, &SystemClock).await?;
+//!
+//! let key = Key::of(["greeting"]);
+//! let mut batch = records.batch();
+//! batch.put(&key, b"hello", Expect::Absent);
+//! records.commit(batch).await?;
+//! assert_eq!(records.read(&[key]).await?[0].as_ref().unwrap().content, b"hello");
+//! # Ok::<(), strongroom_root::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod error;
+mod key_file;
+mod passphrase;
+mod recovery;
+mod root_key;
+mod slot;
+mod store;
+mod trusted;
+
+pub use error::{Error, ErrorKind};
+pub use passphrase::PassphraseCost;
+pub use recovery::RecoveryCode;
+pub use root_key::RootKey;
+pub use slot::{RootKind, RootSlot};
+pub use trusted::{TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};

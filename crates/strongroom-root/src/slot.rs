@@ -1,0 +1,215 @@
+//! Root slots: the store key, sealed once for each root that may open the store.
+
+use std::thread;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use strongroom_envelope::{Label, SealedBox, SecretBytes, SecretKey, random_array};
+use strongroom_records::Key;
+use strongroom_types::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::error::tampered;
+use crate::root_key::{Source, missing};
+use crate::{Error, ErrorKind, PassphraseCost, RootKey, key_file};
+
+const LABEL: Label = Label::new("strongroom-rot");
+const FORMAT: u8 = 1;
+/// More slots than this are not tried: each passphrase slot costs argon2id.
+pub(crate) const MAX_SLOTS: usize = 32;
+const MAX_HEADER: usize = 4096;
+
+/// What kind of root a slot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RootKind {
+    /// A key of 32 bytes: in a file, in the environment or in the program's hands. The same key may move between these.
+    Key,
+    /// A passphrase.
+    Passphrase,
+    /// A recovery code.
+    Recovery,
+}
+
+/// A root that may open the store. Says nothing of the root itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RootSlot {
+    /// Names the slot, for removing it.
+    pub id: String,
+    /// What kind of root opens it.
+    pub kind: RootKind,
+    /// What its maker called it.
+    pub label: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    kind: RootKind,
+    label: String,
+    created: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    salt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    cost: Option<PassphraseCost>,
+}
+
+/// The record of a slot, taken apart.
+pub(crate) struct Slot<'a> {
+    key: &'a Key,
+    id: String,
+    header: Header,
+    header_bytes: &'a [u8],
+    sealed: &'a [u8],
+}
+
+impl<'a> Slot<'a> {
+    pub(crate) fn key(id: &str) -> Key {
+        Self::prefix().then(id)
+    }
+
+    pub(crate) fn prefix() -> Key {
+        Key::of(["root"])
+    }
+
+    /// `format (1) || header length u16 || header (JSON) || sealed box`.
+    pub(crate) fn parse(key: &'a Key, bytes: &'a [u8]) -> Result<Self, Error> {
+        let parse = || {
+            let (&[format, high, low], rest) = bytes.split_first_chunk::<3>()?;
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            let (header_bytes, sealed) = rest.split_at_checked(len)?;
+            let id = key.segments()?.pop().and_then(|id| String::from_utf8(id).ok())?;
+            (format == FORMAT && len <= MAX_HEADER).then_some((id, header_bytes, sealed))
+        };
+        let (id, header_bytes, sealed) = parse().ok_or_else(|| tampered(key, "it is not a root slot"))?;
+        let header =
+            serde_json::from_slice(header_bytes).map_err(|_| tampered(key, "the slot's header is not readable"))?;
+        Ok(Self { key, id, header, header_bytes, sealed })
+    }
+
+    pub(crate) fn describe(self) -> RootSlot {
+        RootSlot {
+            id: self.id,
+            kind: self.header.kind,
+            label: self.header.label,
+            created: Timestamp::from_millis(self.header.created),
+        }
+    }
+
+    /// What is sealed in the slot, or `None` when this root does not open it.
+    pub(crate) async fn open(&self, root: &Resolved, store_id: &str) -> Result<Option<SecretBytes>, Error> {
+        let Some(key) = root.key_for(&self.header).await? else { return Ok(None) };
+        Ok(SealedBox::open(&key, LABEL, &aad(self.key, store_id, self.header_bytes), self.sealed).ok())
+    }
+}
+
+fn aad(key: &Key, store_id: &str, header: &[u8]) -> Vec<u8> {
+    let mut aad = Vec::new();
+    for part in [key.as_bytes(), store_id.as_bytes(), header] {
+        aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        aad.extend_from_slice(part);
+    }
+    aad
+}
+
+/// Makes a slot: its id, key and record.
+pub(crate) async fn seal(
+    root: &Resolved,
+    label: &str,
+    now: Timestamp,
+    store_id: &str,
+    keyring: &SecretBytes,
+) -> Result<(RootSlot, Key, Vec<u8>), Error> {
+    if label.len() > 256 {
+        return Err(Error::new(ErrorKind::InvalidSlot, "a root's label has at most 256 bytes"));
+    }
+    let id = hex(&random_array::<8>()?);
+    let mut header =
+        Header { kind: root.kind(), label: label.to_owned(), created: now.as_millis(), salt: None, cost: None };
+    if let Resolved::Passphrase { cost, .. } = root {
+        header.salt = Some(STANDARD.encode(random_array::<16>()?));
+        header.cost = Some(*cost);
+    }
+    let kek = root.key_for(&header).await?.ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the root has no slot kind"))?;
+    let header_bytes = serde_json::to_vec(&header)
+        .map_err(|error| Error::new(ErrorKind::InvalidSlot, "the slot's header cannot be written").because(error))?;
+    let header_len = u16::try_from(header_bytes.len())
+        .map_err(|_| Error::new(ErrorKind::InvalidSlot, "the slot's header is too long"))?;
+    let key = Slot::key(&id);
+    let mut record = vec![FORMAT];
+    record.extend_from_slice(&header_len.to_be_bytes());
+    record.extend_from_slice(&header_bytes);
+    SealedBox::seal_into(&kek, LABEL, &aad(&key, store_id, &header_bytes), keyring.expose(), &mut record)?;
+    let slot = RootSlot { id, kind: header.kind, label: header.label, created: now };
+    Ok((slot, key, record))
+}
+
+/// A root whose file has been read.
+pub(crate) enum Resolved {
+    Key(SecretKey),
+    Passphrase { passphrase: SecretBytes, cost: PassphraseCost },
+    Recovery(SecretKey),
+}
+
+impl Resolved {
+    /// Reads the key file if the root is one. Only where a new key is allowed may it be made.
+    pub(crate) fn new(root: RootKey, may_create: bool) -> Result<Self, Error> {
+        Ok(match root.0 {
+            Source::Key(key) => Self::Key(key),
+            Source::Passphrase { passphrase, cost } => Self::Passphrase { passphrase, cost },
+            Source::Recovery(code) => Self::Recovery(code.key()?),
+            Source::File { path, create } => {
+                let mut key = key_file::read(&path)?;
+                if key.is_none() && create && may_create {
+                    key = match key_file::create(&path)? {
+                        Some(key) => Some(key),
+                        // Another process made it in this moment.
+                        None => key_file::read(&path)?,
+                    };
+                }
+                Self::Key(key.ok_or_else(|| missing(&path))?)
+            }
+        })
+    }
+
+    pub(crate) fn kind(&self) -> RootKind {
+        match self {
+            Self::Key(_) => RootKind::Key,
+            Self::Passphrase { .. } => RootKind::Passphrase,
+            Self::Recovery(_) => RootKind::Recovery,
+        }
+    }
+
+    /// The key that a slot with this header is sealed under, if this root is of its kind.
+    async fn key_for(&self, header: &Header) -> Result<Option<SecretKey>, Error> {
+        match self {
+            Self::Key(key) | Self::Recovery(key) if header.kind == self.kind() => Ok(Some(key.duplicate())),
+            Self::Passphrase { passphrase, .. } if header.kind == RootKind::Passphrase => {
+                let invalid = || Error::new(ErrorKind::Tampered, "the passphrase slot lacks its parameters");
+                let cost = header.cost.ok_or_else(invalid)?;
+                let salt = header.salt.as_deref().and_then(|salt| STANDARD.decode(salt).ok()).ok_or_else(invalid)?;
+                let salt = <[u8; 16]>::try_from(salt).map_err(|_| invalid())?;
+                let passphrase = passphrase.duplicate();
+                // argon2id takes a while and has no place on an async thread.
+                let (reply, result) = oneshot::channel();
+                thread::Builder::new()
+                    .name("strongroom-argon2".into())
+                    .spawn(move || {
+                        let _ = reply.send(cost.derive(&passphrase, &salt));
+                    })
+                    .map_err(|error| Error::new(ErrorKind::Storage, "no thread for argon2id").because(error))?;
+                let gone = |_| Error::new(ErrorKind::Storage, "the argon2id thread has ended");
+                result.await.map_err(gone)?.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

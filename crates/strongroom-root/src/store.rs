@@ -1,0 +1,128 @@
+//! The store's own record and the keys everything in it hangs on.
+
+use serde::{Deserialize, Serialize};
+use strongroom_envelope::{Label, MacKey, SecretBytes, SecretKey, random_array};
+use strongroom_records::Key;
+use strongroom_types::{AccountId, Realm, Region, Timestamp};
+
+use crate::slot::hex;
+use crate::{Error, ErrorKind};
+
+/// The version of everything that is stored. A program refuses what is newer.
+const FORMAT: u32 = 1;
+
+/// What a store says of itself; the record `store`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Store {
+    format: u32,
+    pub(crate) id: String,
+    account: String,
+    region: String,
+    created: i64,
+}
+
+impl Store {
+    pub(crate) fn key() -> Key {
+        Key::of(["store"])
+    }
+
+    pub(crate) fn new(realm: &Realm, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self {
+            format: FORMAT,
+            id: hex(&random_array::<16>()?),
+            account: realm.account().to_string(),
+            region: realm.region().to_string(),
+            created: now.as_millis(),
+        })
+    }
+
+    pub(crate) fn parse(content: &[u8]) -> Result<Self, Error> {
+        let incompatible = |text: &'static str| Error::new(ErrorKind::Incompatible, text);
+        /// Read first, so that a newer layout is refused as newer and not as unreadable.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let version: Version =
+            serde_json::from_slice(content).map_err(|_| incompatible("the store's own record is not readable"))?;
+        if version.format > FORMAT {
+            return Err(incompatible("the store was written by a newer version of Strongroom"));
+        }
+        serde_json::from_slice(content).map_err(|_| incompatible("the store's own record is not readable"))
+    }
+
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec(self)
+            .map_err(|error| Error::new(ErrorKind::Storage, "the store's own record cannot be written").because(error))
+    }
+
+    pub(crate) fn realm(&self) -> Result<Realm, Error> {
+        let damaged = |error| Error::new(ErrorKind::Tampered, "the store's own record names no realm").because(error);
+        let account = AccountId::parse(&self.account).map_err(damaged)?;
+        let region = Region::parse(&self.region).map_err(damaged)?;
+        Ok(Realm::new(account, region))
+    }
+}
+
+/// The store key and what is derived from it. Several generations ("epochs") can be at hand while a store is re-keyed.
+#[derive(Debug)]
+pub(crate) struct Keyring {
+    /// Newest last; never empty.
+    epochs: Vec<Epoch>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    pub(crate) number: u32,
+    store_key: SecretKey,
+    pub(crate) mac: MacKey,
+    pub(crate) seal: SecretKey,
+}
+
+impl Epoch {
+    fn new(number: u32, store_key: SecretKey) -> Self {
+        let mac = MacKey::derived(&store_key, Label::new("strongroom-mac"));
+        let seal = store_key.derive(Label::new("strongroom-mat"), b"");
+        Self { number, store_key, mac, seal }
+    }
+}
+
+impl Keyring {
+    pub(crate) fn generate() -> Result<Self, Error> {
+        Ok(Self { epochs: vec![Epoch::new(1, SecretKey::generate()?)] })
+    }
+
+    /// `count (1)`, then for each epoch `number u32 || key (32)`.
+    pub(crate) fn to_bytes(&self) -> SecretBytes {
+        let mut bytes = SecretBytes::with_capacity(1 + self.epochs.len() * 36);
+        bytes.extend_from_slice(&[u8::try_from(self.epochs.len()).unwrap_or(u8::MAX)]);
+        for epoch in &self.epochs {
+            bytes.extend_from_slice(&epoch.number.to_be_bytes());
+            bytes.extend_from_slice(epoch.store_key.expose());
+        }
+        bytes
+    }
+
+    pub(crate) fn parse(bytes: &SecretBytes) -> Result<Self, Error> {
+        let damaged = || Error::new(ErrorKind::Incompatible, "the root slot holds no keyring this version knows");
+        let (&count, rest) = bytes.expose().split_first().ok_or_else(damaged)?;
+        let (entries, left) = rest.as_chunks::<36>();
+        if entries.is_empty() || entries.len() != usize::from(count) || !left.is_empty() {
+            return Err(damaged());
+        }
+        let epoch = |entry: &[u8; 36]| {
+            let (number, key) = entry.split_first_chunk::<4>().ok_or_else(damaged)?;
+            Ok(Epoch::new(u32::from_be_bytes(*number), SecretKey::from_bytes(SecretBytes::copy_from(key))?))
+        };
+        Ok(Self { epochs: entries.iter().map(epoch).collect::<Result<_, Error>>()? })
+    }
+
+    /// What new records are written under.
+    pub(crate) fn current(&self) -> Result<&Epoch, Error> {
+        self.epochs.last().ok_or_else(|| Error::new(ErrorKind::Crypto, "the keyring is empty"))
+    }
+
+    pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
+        self.epochs.iter().find(|epoch| epoch.number == number)
+    }
+}

@@ -1,0 +1,479 @@
+//! Records that are authenticated by the store key.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use strongroom_envelope::{Label, SealedBox, SecretBytes, SecretKey};
+use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revision, Scan, Snapshot};
+use strongroom_types::{Clock, Realm};
+
+use crate::error::tampered;
+use crate::slot::{self, MAX_SLOTS, Resolved, Slot};
+use crate::store::{Keyring, Store};
+use crate::{Error, ErrorKind, RecoveryCode, RootKey, RootSlot};
+
+/// Format byte, epoch, tag: what stands before the content of every record.
+const FRAME: u8 = 1;
+const FRAME_LEN: usize = 1 + 4 + 32;
+const MATERIAL: Label = Label::new("strongroom-mat");
+
+/// Records that are authenticated by the store key: everything written carries a MAC over its key and content, everything
+/// read is verified.
+///
+/// What this finds: a record changed, moved to another key, or made by somebody without a root. What it cannot find by
+/// itself: a record deleted, or put back as it once was; holders anchor what matters in other records by its
+/// [`TrustedRecord::tag`], and `verify` compares.
+#[derive(Clone, Debug)]
+pub struct TrustedRecords(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    records: Arc<dyn Records>,
+    realm: Realm,
+    store: Store,
+    store_revision: Revision,
+    keyring: Keyring,
+}
+
+/// A record whose MAC was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustedRecord {
+    /// Where it is.
+    pub key: Key,
+    /// When it was last written, for preconditions.
+    pub revision: Revision,
+    /// What was written.
+    pub content: Vec<u8>,
+    /// The MAC: equal tags under one key mean equal content.
+    pub tag: [u8; 32],
+}
+
+/// A page of verified records. A record that fails verification fails the page.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct TrustedPage {
+    /// The records in the order of the scan.
+    pub records: Vec<TrustedRecord>,
+    /// Where the next page begins; `None` at the end.
+    pub cursor: Option<Key>,
+}
+
+impl TrustedRecords {
+    /// Opens a store, or makes one where `records` is entirely empty.
+    ///
+    /// `realm` is written into a new store (the default realm unless given) and compared with an existing one. A key
+    /// file is made, if `root` allows it, only for a new store, and is on the disk before the store is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongRoot`], [`ErrorKind::RootMissing`], [`ErrorKind::RealmMismatch`], [`ErrorKind::Incompatible`],
+    /// [`ErrorKind::Tampered`] when the store's own record is gone or changed; storage errors. Nothing is changed then.
+    pub async fn open(
+        records: Arc<dyn Records>,
+        root: RootKey,
+        realm: Option<&Realm>,
+        clock: &dyn Clock,
+    ) -> Result<Self, Error> {
+        let snapshot = records.snapshot().await?;
+        let stored = snapshot.get(&Store::key()).await?;
+        let nothing_else = snapshot.scan(&Scan::prefix(&Key::default()).limit(1)).await?.records.is_empty();
+        drop(snapshot);
+        let stored = match stored {
+            Some(stored) => return Self::open_existing(records, stored, Resolved::new(root, false)?, realm).await,
+            None if nothing_else => Store::new(realm.unwrap_or(&Realm::default()), clock.now())?,
+            None => return Err(tampered(&Store::key(), "it is missing")),
+        };
+        // The file, if one is made, is synced in here: before the first commit.
+        let root = Resolved::new(root, true)?;
+        let keyring = Keyring::generate()?;
+        let content = stored.to_json()?;
+        let (_, slot_key, slot) = slot::seal(&root, "first root", clock.now(), &stored.id, &keyring.to_bytes()).await?;
+        let (framed, _) = frame(&keyring, &stored.id, &Store::key(), &content)?;
+        let batch = Batch::new().put(&Store::key(), framed, Expect::Absent).put(&slot_key, slot, Expect::Absent);
+        match records.commit(batch).await {
+            Ok(store_revision) => {
+                let realm = stored.realm()?;
+                Ok(Self(Arc::new(Inner { records, realm, store: stored, store_revision, keyring })))
+            }
+            Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
+                // Another process made the store in this moment: it is theirs, and opens with our root or not.
+                let mut now = records.read(&[Store::key()]).await?;
+                let stored = now.pop().flatten().ok_or(error)?;
+                Self::open_existing(records, stored, root, realm).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn open_existing(
+        records: Arc<dyn Records>,
+        stored: Record,
+        root: Resolved,
+        realm: Option<&Realm>,
+    ) -> Result<Self, Error> {
+        let content = stored
+            .value
+            .get(FRAME_LEN..)
+            .ok_or_else(|| Error::new(ErrorKind::Incompatible, "the store's own record is not readable"))?;
+        // Not trusted yet: it only says which id and format to try the root with.
+        let store = Store::parse(content)?;
+        let keyring = unlock(&*records, &root, &store).await?;
+        let verified = verify(&keyring, &store.id, stored)?;
+        let own = store.realm()?;
+        if let Some(wanted) = realm.filter(|wanted| **wanted != own) {
+            return Err(Error::new(ErrorKind::RealmMismatch, "the store belongs to another account or region")
+                .with("store", &own)
+                .with("asked for", wanted));
+        }
+        Ok(Self(Arc::new(Inner { records, realm: own, store, store_revision: verified.revision, keyring })))
+    }
+
+    /// The account and region the store belongs to.
+    #[must_use]
+    pub fn realm(&self) -> &Realm {
+        &self.0.realm
+    }
+
+    /// The storage below.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<dyn Records> {
+        &self.0.records
+    }
+
+    /// The records under `keys`, all of one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Tampered`] naming the record; storage errors.
+    pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        self.0.verify_all(self.0.records.read(keys).await?)
+    }
+
+    /// The record under `key`.
+    ///
+    /// # Errors
+    /// As [`TrustedRecords::read`].
+    pub async fn get(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
+        Ok(self.read(std::slice::from_ref(key)).await?.pop().flatten())
+    }
+
+    /// A consistent view. Drop it before waiting for anything but storage.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn snapshot(&self) -> Result<TrustedSnapshot, Error> {
+        Ok(TrustedSnapshot { inner: Arc::clone(&self.0), snapshot: self.0.records.snapshot().await? })
+    }
+
+    /// Whether anything was committed: see [`Records::change_token`].
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn change_token(&self) -> Result<ChangeToken, Error> {
+        Ok(self.0.records.change_token().await?)
+    }
+
+    /// A batch to fill.
+    #[must_use]
+    pub fn batch(&self) -> TrustedBatch {
+        TrustedBatch { inner: Arc::clone(&self.0), batch: Batch::new(), failed: None }
+    }
+
+    /// Commits a batch, on the condition that the store key is still the one this handle knows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`], [`ErrorKind::StoreChanged`], storage errors.
+    pub async fn commit(&self, batch: TrustedBatch) -> Result<Revision, Error> {
+        if let Some(error) = batch.failed {
+            return Err(error);
+        }
+        let store = Store::key();
+        match self.0.records.commit(batch.batch.check(&store, Expect::At(self.0.store_revision))).await {
+            Ok(revision) => Ok(revision),
+            Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
+                let now = self.0.records.read(std::slice::from_ref(&store)).await?.pop().flatten();
+                if now.is_some_and(|record| record.revision == self.0.store_revision) {
+                    Err(error.into())
+                } else {
+                    Err(Error::new(ErrorKind::StoreChanged, "the store key was changed by another process; open the store again"))
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Seals something secret that will be stored under `key` and nowhere else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Crypto`].
+    pub fn seal(&self, key: &Key, plaintext: &SecretBytes) -> Result<Vec<u8>, Error> {
+        let epoch = self.0.keyring.current()?;
+        let mut sealed = epoch.number.to_be_bytes().to_vec();
+        SealedBox::seal_into(&epoch.seal, MATERIAL, &self.0.aad(key), plaintext.expose(), &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// Opens what [`TrustedRecords::seal`] made for this key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Tampered`] naming the record.
+    pub fn unseal(&self, key: &Key, sealed: &[u8]) -> Result<SecretBytes, Error> {
+        let (number, sealed) =
+            sealed.split_first_chunk::<4>().ok_or_else(|| tampered(key, "what is sealed in it is cut"))?;
+        let epoch = self
+            .0
+            .keyring
+            .epoch(u32::from_be_bytes(*number))
+            .ok_or_else(|| tampered(key, "it is sealed under an unknown store key"))?;
+        SealedBox::open(&epoch.seal, MATERIAL, &self.0.aad(key), sealed)
+            .map_err(|error| tampered(key, "what is sealed in it does not open").because(error))
+    }
+
+    /// A key of its own for `label`, the same as long as the store key is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Crypto`].
+    pub fn derive(&self, label: Label) -> Result<SecretKey, Error> {
+        Ok(self.0.keyring.current()?.seal.derive(label, self.0.store.id.as_bytes()))
+    }
+
+    /// The roots that may open this store.
+    ///
+    /// # Errors
+    /// Storage errors; [`ErrorKind::Tampered`].
+    pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
+        let slots = slots(&*self.0.records).await?;
+        slots.iter().map(|record| Slot::parse(&record.key, &record.value).map(Slot::describe)).collect()
+    }
+
+    /// Lets another root open this store too. One commit; no secret is touched.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSlot`] when there are 32 already; what the root itself can fail with; storage errors.
+    pub async fn add_root(&self, root: RootKey, label: &str, clock: &dyn Clock) -> Result<RootSlot, Error> {
+        if slots(&*self.0.records).await?.len() >= MAX_SLOTS {
+            return Err(Error::new(ErrorKind::InvalidSlot, "a store has at most 32 roots"));
+        }
+        let root = Resolved::new(root, true)?;
+        let bytes = self.0.keyring.to_bytes();
+        let (slot, key, record) = slot::seal(&root, label, clock.now(), &self.0.store.id, &bytes).await?;
+        self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() }).await?;
+        Ok(slot)
+    }
+
+    /// Makes a recovery code, lets it open this store, and returns it: the only time it can be seen.
+    ///
+    /// # Errors
+    /// As [`TrustedRecords::add_root`].
+    pub async fn add_recovery_code(&self, label: &str, clock: &dyn Clock) -> Result<(RecoveryCode, RootSlot), Error> {
+        let code = RecoveryCode::generate()?;
+        let copy = RecoveryCode::parse(code.to_text()?.expose())?;
+        let slot = self.add_root(RootKey::from(copy), label, clock).await?;
+        Ok((code, slot))
+    }
+
+    /// Takes a root away. It still opens older copies of the store: see SECURITY.md.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSlot`] for an unknown slot and for the last one; [`ErrorKind::Conflict`]; storage errors.
+    pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
+        let slots = slots(&*self.0.records).await?;
+        let key = Slot::key(id);
+        let gone = slots
+            .iter()
+            .find(|record| record.key == key)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "there is no such root").with("root", id))?;
+        let stays = slots
+            .iter()
+            .find(|record| record.key != key)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the last root cannot be removed").with("root", id))?;
+        // Two processes that remove the last two roots at the same time must not both succeed.
+        let batch = Batch::new().delete(&key, Expect::At(gone.revision)).check(&stays.key, Expect::At(stays.revision));
+        self.commit(TrustedBatch { batch, ..self.batch() }).await?;
+        Ok(())
+    }
+
+    /// A consistent copy of everything in a new file, opened by the same roots: see [`Records::backup`].
+    ///
+    /// # Errors
+    /// As [`Records::backup`].
+    pub async fn backup(&self, target: &Path) -> Result<(), Error> {
+        Ok(self.0.records.backup(target).await?)
+    }
+}
+
+async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
+    let scan = Scan::prefix(&Slot::prefix()).limit(MAX_SLOTS);
+    Ok(records.snapshot().await?.scan(&scan).await?.records)
+}
+
+/// Tries the root at every slot of its kind.
+async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result<Keyring, Error> {
+    let slots = slots(records).await?;
+    let mut same_kind = false;
+    for record in &slots {
+        // A damaged slot must not keep another root out.
+        let Ok(slot) = Slot::parse(&record.key, &record.value) else { continue };
+        if let Some(keyring) = slot.open(root, &store.id).await? {
+            return Keyring::parse(&keyring);
+        }
+        same_kind |= slot.describe().kind == root.kind();
+    }
+    Err(Error::new(
+        ErrorKind::WrongRoot,
+        match (same_kind, root.kind()) {
+            (true, slot::RootKind::Key) => "the root key does not open this strongroom",
+            (true, slot::RootKind::Passphrase) => "the passphrase does not open this strongroom",
+            (true, slot::RootKind::Recovery) => "the recovery code does not open this strongroom",
+            (false, _) => "this strongroom has no root of this kind; open it with the kind of root it was made with",
+        },
+    ))
+}
+
+/// `frame (1) || epoch u32 || tag (32) || content`; the tag covers store id, epoch, record key and content.
+fn frame(keyring: &Keyring, store_id: &str, key: &Key, content: &[u8]) -> Result<(Vec<u8>, [u8; 32]), Error> {
+    let epoch = keyring.current()?;
+    let number = epoch.number.to_be_bytes();
+    let tag = epoch.mac.tag(&[&[FRAME], store_id.as_bytes(), &number, key.as_bytes(), content]);
+    let mut value = Vec::with_capacity(FRAME_LEN + content.len());
+    value.push(FRAME);
+    value.extend_from_slice(&number);
+    value.extend_from_slice(&tag);
+    value.extend_from_slice(content);
+    Ok((value, tag))
+}
+
+fn verify(keyring: &Keyring, store_id: &str, record: Record) -> Result<TrustedRecord, Error> {
+    let Record { key, revision, mut value } = record;
+    let Some((&[frame, a, b, c, d], rest)) = value.split_first_chunk::<5>() else {
+        return Err(tampered(&key, "it is cut"));
+    };
+    let Some((&tag, content)) = rest.split_first_chunk::<32>() else {
+        return Err(tampered(&key, "it is cut"));
+    };
+    let number = [a, b, c, d];
+    let epoch = keyring.epoch(u32::from_be_bytes(number));
+    let Some(epoch) = epoch.filter(|_| frame == FRAME) else {
+        return Err(tampered(&key, "it is of an unknown format or store key"));
+    };
+    if !epoch.mac.verify(&[&[FRAME], store_id.as_bytes(), &number, key.as_bytes(), content], &tag) {
+        return Err(tampered(&key, "its authentication code does not match"));
+    }
+    value.drain(..FRAME_LEN);
+    Ok(TrustedRecord { key, revision, content: value, tag })
+}
+
+impl Inner {
+    fn verify(&self, record: Record) -> Result<TrustedRecord, Error> {
+        verify(&self.keyring, &self.store.id, record)
+    }
+
+    fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        records.into_iter().map(|record| record.map(|record| self.verify(record)).transpose()).collect()
+    }
+
+    fn aad(&self, key: &Key) -> Vec<u8> {
+        let mut aad = (self.store.id.len() as u64).to_be_bytes().to_vec();
+        aad.extend_from_slice(self.store.id.as_bytes());
+        aad.extend_from_slice(key.as_bytes());
+        aad
+    }
+}
+
+/// A batch whose values are authenticated as they are added.
+#[derive(Debug)]
+pub struct TrustedBatch {
+    inner: Arc<Inner>,
+    batch: Batch,
+    failed: Option<Error>,
+}
+
+impl TrustedBatch {
+    /// Writes `content` under `key`. Gives the tag, by which another record can be made to vouch for this one.
+    pub fn put(&mut self, key: &Key, content: &[u8], expect: Expect) -> [u8; 32] {
+        match frame(&self.inner.keyring, &self.inner.store.id, key, content) {
+            Ok((value, tag)) => {
+                self.batch = std::mem::take(&mut self.batch).put(key, value, expect);
+                tag
+            }
+            Err(error) => {
+                // Told at commit: the batch then fails as a whole.
+                self.failed.get_or_insert(error);
+                [0; 32]
+            }
+        }
+    }
+
+    /// Removes `key`.
+    pub fn delete(&mut self, key: &Key, expect: Expect) {
+        self.batch = std::mem::take(&mut self.batch).delete(key, expect);
+    }
+
+    /// Demands something of `key` without changing it.
+    pub fn check(&mut self, key: &Key, expect: Expect) {
+        self.batch = std::mem::take(&mut self.batch).check(key, expect);
+    }
+
+    /// The number of operations so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.batch.operations().len()
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+}
+
+/// A consistent view of [`TrustedRecords`].
+pub struct TrustedSnapshot {
+    inner: Arc<Inner>,
+    snapshot: Box<dyn Snapshot>,
+}
+
+impl std::fmt::Debug for TrustedSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TrustedSnapshot")
+    }
+}
+
+impl TrustedSnapshot {
+    /// The record under `key`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Tampered`] naming the record; storage errors.
+    pub async fn get(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
+        self.snapshot.get(key).await?.map(|record| self.inner.verify(record)).transpose()
+    }
+
+    /// The records under `keys`, in the same order.
+    ///
+    /// # Errors
+    /// As [`TrustedSnapshot::get`].
+    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        self.inner.verify_all(self.snapshot.get_many(keys).await?)
+    }
+
+    /// A page of records.
+    ///
+    /// # Errors
+    /// As [`TrustedSnapshot::get`], for the first record that fails.
+    pub async fn scan(&self, scan: &Scan) -> Result<TrustedPage, Error> {
+        let page = self.snapshot.scan(scan).await?;
+        let cursor = page.cursor().cloned();
+        let records = page.records.into_iter().map(|record| self.inner.verify(record)).collect::<Result<_, _>>()?;
+        Ok(TrustedPage { records, cursor })
+    }
+
+    /// A page of records, each with its own verdict: for walking a damaged store.
+    ///
+    /// # Errors
+    /// Storage errors.
+    #[allow(clippy::type_complexity, reason = "a page whose records have a verdict each")]
+    pub async fn scan_each(&self, scan: &Scan) -> Result<(Vec<(Key, Result<TrustedRecord, Error>)>, Option<Key>), Error> {
+        let page = self.snapshot.scan(scan).await?;
+        let cursor = page.cursor().cloned();
+        Ok((page.records.into_iter().map(|record| (record.key.clone(), self.inner.verify(record))).collect(), cursor))
+    }
+}

@@ -1,0 +1,44 @@
+//! A consistent copy into a new file while others write.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use strongroom_records::Error;
+
+use crate::error::{file, storage};
+use crate::schema;
+
+/// `VACUUM INTO` reads one snapshot and writes no page that is free, so nothing deleted travels along. The copy grows
+/// under another name and appears under its own only when it is whole and synced.
+pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Result<(), Error> {
+    let failed = |error| file("the backup cannot be written", target, error);
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = Path::new(&partial);
+    if target.exists() {
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(partial).map_err(|error| file("the backup's temporary file cannot be made", partial, error))?;
+    let written = write(source, partial, busy_timeout).and_then(|()| {
+        // Unlike a rename, a link never replaces a file that appeared meanwhile.
+        fs::hard_link(partial, target).map_err(failed)
+    });
+    let removed = fs::remove_file(partial).map_err(failed);
+    written.and(removed)?;
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+fn write(source: &Path, partial: &Path, busy_timeout: Duration) -> Result<(), Error> {
+    let connection = schema::connect(source, busy_timeout)?;
+    let name = partial.to_str().ok_or_else(|| {
+        file("the backup's path is not UTF-8", partial, std::io::Error::from(std::io::ErrorKind::InvalidInput))
+    })?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(storage)?;
+    File::open(partial).and_then(|copy| copy.sync_all()).map_err(|error| file("the backup cannot be synced", partial, error))
+}

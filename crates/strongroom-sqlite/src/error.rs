@@ -1,0 +1,39 @@
+//! SQLite's errors in the words of the joint.
+
+use rusqlite::ErrorCode;
+use strongroom_records::{Error, ErrorKind};
+
+/// A statement failed; whatever transaction it was in does not take effect.
+pub(crate) fn storage(error: rusqlite::Error) -> Error {
+    let (kind, text) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (ErrorKind::Busy, "another process holds the database")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database file is damaged"),
+        Some(ErrorCode::NotADatabase) => (ErrorKind::Incompatible, "the file is not a SQLite database"),
+        Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "the disk is full"),
+        Some(ErrorCode::ReadOnly) => (ErrorKind::Unavailable, "the database file is read-only"),
+        Some(ErrorCode::CannotOpen) => (ErrorKind::Unavailable, "the database file cannot be opened"),
+        _ => (ErrorKind::Unavailable, "the database failed"),
+    };
+    Error::new(kind, text).because(error)
+}
+
+/// `COMMIT` itself failed: the log may or may not hold the whole transaction.
+pub(crate) fn commit(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => storage(error),
+        _ => Error::new(ErrorKind::OutcomeUnknown, "the commit failed and may or may not have taken effect")
+            .because(error),
+    }
+}
+
+/// A file operation failed.
+pub(crate) fn file(text: &'static str, path: &std::path::Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, text).with("path", path.display()).because(error)
+}
+
+/// A worker thread is gone, which only a panic in it can cause.
+pub(crate) fn gone() -> Error {
+    Error::new(ErrorKind::Unavailable, "the database thread has ended")
+}

@@ -1,0 +1,276 @@
+//! Reader threads: each has a connection and runs one job after the other.
+
+use std::fmt;
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use strongroom_records::{Error, Key, Page, Record, Revision, Scan, Snapshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::error::{gone, storage};
+use crate::thread::on_a_thread;
+
+/// A page ends early once its values are this long together.
+const PAGE_BYTES: usize = 8 << 20;
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+/// A thread with a connection.
+struct Reader {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Reader {
+    fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        thread::Builder::new().name("strongroom-reader".into()).spawn(move || {
+            while let Ok(job) = queue.recv() {
+                job(&connection);
+            }
+        })?;
+        Ok(Self { jobs })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (reply, result) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let _ = reply.send(job(connection));
+        });
+        self.jobs.send(job).map_err(|_| gone())?;
+        result.await.map_err(|_| gone())?
+    }
+}
+
+/// Readers to borrow. Made when needed, kept while idle.
+pub(crate) struct Readers {
+    path: PathBuf,
+    busy_timeout: Duration,
+    idle: Mutex<Vec<Reader>>,
+    /// Bounds the connections; who finds none free waits.
+    permits: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf, busy_timeout: Duration, most: usize) -> Arc<Self> {
+        Arc::new(Self { path, busy_timeout, idle: Mutex::default(), permits: Arc::new(Semaphore::new(most)) })
+    }
+
+    async fn borrow(self: &Arc<Self>) -> Result<Borrowed, Error> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => {
+                let (path, busy_timeout) = (self.path.clone(), self.busy_timeout);
+                // Opening touches the disk, so it happens on a thread too; the connection then moves to its own.
+                Reader::start(on_a_thread(move || open(&path, busy_timeout)).await?)
+                    .map_err(|error| gone().because(error))?
+            }
+        };
+        Ok(Borrowed { reader: Some(reader), pool: Arc::clone(self), _permit: permit })
+    }
+
+    pub(crate) async fn snapshot(self: &Arc<Self>) -> Result<SqliteSnapshot, Error> {
+        let reader = self.borrow().await?;
+        // Made before the transaction begins, so that it ends also when this future is dropped in between.
+        let snapshot = SqliteSnapshot { reader };
+        snapshot
+            .reader
+            .get()?
+            .run(|connection| {
+                connection.execute_batch("BEGIN").map_err(storage)?;
+                // A deferred transaction sees the state of its first read, so read something now.
+                connection
+                    .prepare_cached("SELECT revision FROM counter WHERE id = 1")
+                    .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+                    .map(|_| ())
+                    .map_err(storage)
+            })
+            .await?;
+        Ok(snapshot)
+    }
+
+    /// One consistent read of several keys.
+    pub(crate) async fn read(self: &Arc<Self>, keys: Vec<Key>) -> Result<Vec<Option<Record>>, Error> {
+        let borrowed = self.borrow().await?;
+        borrowed
+            .get()?
+            .run(move |connection| match keys.as_slice() {
+                // A single statement is a transaction of its own.
+                [key] => Ok(vec![get(connection, key)?]),
+                keys => {
+                    let transaction = connection.unchecked_transaction().map_err(storage)?;
+                    keys.iter().map(|key| get(&transaction, key)).collect()
+                }
+            })
+            .await
+    }
+
+    /// SQLite's own counter of commits made through other connections; this reader must always be the same one and
+    /// never write.
+    pub(crate) async fn data_version(self: &Arc<Self>, held: &tokio::sync::Mutex<Option<Borrowed>>) -> Result<u64, Error> {
+        let mut held = held.lock().await;
+        let borrowed = match &mut *held {
+            Some(borrowed) => borrowed,
+            none => none.insert(self.borrow().await?),
+        };
+        borrowed
+            .get()?
+            .run(|connection| {
+                connection
+                    .prepare_cached("PRAGMA data_version")
+                    .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+                    .map(i64::cast_unsigned)
+                    .map_err(storage)
+            })
+            .await
+    }
+}
+
+fn open(path: &std::path::Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    let connection = crate::schema::connect(path, busy_timeout)?;
+    connection.execute_batch("PRAGMA query_only = ON").map_err(storage)?;
+    Ok(connection)
+}
+
+/// A reader that goes back to the pool when dropped.
+pub(crate) struct Borrowed {
+    reader: Option<Reader>,
+    pool: Arc<Readers>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for Borrowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Borrowed")
+    }
+}
+
+impl Borrowed {
+    fn get(&self) -> Result<&Reader, Error> {
+        self.reader.as_ref().ok_or_else(gone)
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        // Jobs of one reader run in order, so the next borrower comes after whatever is still queued.
+        if let Some(reader) = self.reader.take() {
+            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        }
+    }
+}
+
+/// A read transaction on a reader of its own.
+pub(crate) struct SqliteSnapshot {
+    reader: Borrowed,
+}
+
+impl Drop for SqliteSnapshot {
+    fn drop(&mut self) {
+        if let Some(reader) = &self.reader.reader {
+            let end: Job = Box::new(|connection| {
+                if !connection.is_autocommit() {
+                    let _ = connection.execute_batch("ROLLBACK");
+                }
+            });
+            let _ = reader.jobs.send(end);
+        }
+    }
+}
+
+#[async_trait]
+impl Snapshot for SqliteSnapshot {
+    async fn get(&self, key: &Key) -> Result<Option<Record>, Error> {
+        let key = key.clone();
+        self.reader.get()?.run(move |connection| get(connection, &key)).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page, Error> {
+        let scan = scan.clone();
+        self.reader.get()?.run(move |connection| run_scan(connection, &scan)).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
+        let keys = keys.to_vec();
+        self.reader.get()?.run(move |connection| keys.iter().map(|key| get(connection, key)).collect()).await
+    }
+}
+
+fn get(connection: &Connection, key: &Key) -> Result<Option<Record>, Error> {
+    connection
+        .prepare_cached("SELECT revision, value FROM record WHERE key = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([key.as_bytes()], |row| {
+                    let revision = Revision(row.get::<_, i64>(0)?.cast_unsigned());
+                    Ok(Record { key: key.clone(), revision, value: row.get(1)? })
+                })
+                .optional()
+        })
+        .map_err(storage)
+}
+
+fn run_scan(connection: &Connection, scan: &Scan) -> Result<Page, Error> {
+    let mut page = Page::default();
+    if scan.is_empty() {
+        return Ok(page);
+    }
+    let mut parameters: Vec<&[u8]> = Vec::new();
+    let lower = match scan.lower() {
+        Bound::Unbounded => "",
+        Bound::Included(key) => {
+            parameters.push(key.as_bytes());
+            " AND key >= ?"
+        }
+        Bound::Excluded(key) => {
+            parameters.push(key.as_bytes());
+            " AND key > ?"
+        }
+    };
+    let upper = match scan.upper() {
+        Bound::Unbounded => "",
+        Bound::Included(key) => {
+            parameters.push(key.as_bytes());
+            " AND key <= ?"
+        }
+        Bound::Excluded(key) => {
+            parameters.push(key.as_bytes());
+            " AND key < ?"
+        }
+    };
+    let order = if scan.is_reverse() { "DESC" } else { "ASC" };
+    let sql = format!("SELECT key, revision, value FROM record WHERE TRUE{lower}{upper} ORDER BY key {order}");
+    let limit = scan.max_records().min(crate::records::LIMITS.scan);
+    let mut bytes = 0;
+    let mut statement = connection.prepare_cached(&sql).map_err(storage)?;
+    let mut rows = statement.query(params_from_iter(parameters)).map_err(storage)?;
+    while let Some(row) = rows.next().map_err(storage)? {
+        if page.records.len() == limit || bytes > PAGE_BYTES {
+            page.more = true;
+            break;
+        }
+        let value: Vec<u8> = row.get(2).map_err(storage)?;
+        bytes += value.len();
+        page.records.push(Record {
+            key: Key::from_bytes(row.get(0).map_err(storage)?),
+            revision: Revision(row.get::<_, i64>(1).map_err(storage)?.cast_unsigned()),
+            value,
+        });
+    }
+    Ok(page)
+}

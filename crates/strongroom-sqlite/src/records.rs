@@ -1,0 +1,125 @@
+//! `Records` on a SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use strongroom_records::{Batch, ChangeToken, Error, Key, Limits, Record, Records, Revision, Snapshot};
+
+use crate::error::gone;
+use crate::reader::{Borrowed, Readers};
+use crate::thread::on_a_thread;
+use crate::writer::Writer;
+use crate::{backup, schema};
+
+pub(crate) const LIMITS: Limits =
+    Limits { key: 4096, value: 16 << 20, batch_operations: 10_000, batch_bytes: 64 << 20, scan: 1000 };
+
+/// How a file is opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// How long a writer waits for another process before it gives up with
+    /// [`strongroom_records::ErrorKind::Busy`]. Default: 10 seconds.
+    pub busy_timeout: Duration,
+    /// The most connections for reading at the same time. Default: 64; they are opened when needed.
+    pub max_readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(10), max_readers: 64 }
+    }
+}
+
+impl Options {
+    /// Sets [`Options::busy_timeout`].
+    #[must_use]
+    pub fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        self.busy_timeout = busy_timeout;
+        self
+    }
+
+    /// Sets [`Options::max_readers`]; two are the least, because the change token keeps one for itself.
+    #[must_use]
+    pub fn max_readers(mut self, max_readers: usize) -> Self {
+        self.max_readers = max_readers.max(2);
+        self
+    }
+}
+
+/// `Records` on a SQLite file. Clones share connections and threads, which end with the last of them.
+#[derive(Clone, Debug)]
+pub struct SqliteRecords {
+    path: Arc<Path>,
+    options: Options,
+    writer: Writer,
+    readers: Arc<Readers>,
+    token_reader: Arc<tokio::sync::Mutex<Option<Borrowed>>>,
+}
+
+impl SqliteRecords {
+    /// Opens the file, or makes it (mode 0600; its directory must exist).
+    ///
+    /// # Errors
+    /// [`strongroom_records::ErrorKind::Incompatible`] for a file of another program or a newer version,
+    /// [`strongroom_records::ErrorKind::Corrupt`], [`strongroom_records::ErrorKind::Busy`],
+    /// [`strongroom_records::ErrorKind::Unavailable`].
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::open_with(path, Options::default()).await
+    }
+
+    /// As [`SqliteRecords::open`], with options.
+    ///
+    /// # Errors
+    /// As [`SqliteRecords::open`].
+    pub async fn open_with(path: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
+        let path: Arc<Path> = Arc::from(path.into());
+        let prepared = {
+            let path = Arc::clone(&path);
+            let busy_timeout = options.busy_timeout;
+            on_a_thread(move || schema::prepare(&path, busy_timeout)).await?
+        };
+        let writer = Writer::start(prepared).map_err(|error| gone().because(error))?;
+        let readers = Readers::new(path.to_path_buf(), options.busy_timeout, options.max_readers);
+        Ok(Self { path, options, writer, readers, token_reader: Arc::default() })
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[async_trait]
+impl Records for SqliteRecords {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error> {
+        Ok(Box::new(self.readers.snapshot().await?))
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
+        self.readers.read(keys.to_vec()).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+        batch.validate(&LIMITS)?;
+        self.writer.commit(batch).await
+    }
+
+    async fn change_token(&self) -> Result<ChangeToken, Error> {
+        self.readers.data_version(&self.token_reader).await.map(ChangeToken)
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    async fn backup(&self, target: &Path) -> Result<(), Error> {
+        let (source, target) = (Arc::clone(&self.path), target.to_path_buf());
+        let busy_timeout = self.options.busy_timeout;
+        on_a_thread(move || backup::backup(&source, &target, busy_timeout)).await
+    }
+}
+

@@ -1,0 +1,119 @@
+//! Opening a connection; creating, checking and migrating the schema.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use strongroom_records::{Error, ErrorKind};
+
+use crate::error::{file, storage};
+
+/// "SRrm" in the SQLite header says whose file this is.
+const APPLICATION_ID: i32 = 0x5352_726d;
+
+/// What brings a database from the version of its index to the next. Never edit a step that was released; add one.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE record (
+        id       INTEGER PRIMARY KEY,
+        key      BLOB    NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        value    BLOB    NOT NULL
+    ) STRICT;
+    CREATE TABLE counter (
+        id       INTEGER PRIMARY KEY CHECK (id = 1),
+        revision INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO counter (id, revision) VALUES (1, 0);
+"];
+
+/// A connection to an existing file, set up as every connection must be.
+pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(storage)?;
+    connection.busy_timeout(busy_timeout).map_err(storage)?;
+    connection
+        .execute_batch(
+            "PRAGMA synchronous = FULL;
+             PRAGMA fullfsync = ON;
+             PRAGMA checkpoint_fullfsync = ON;
+             PRAGMA secure_delete = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA cell_size_check = ON;
+             PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(storage)?;
+    Ok(connection)
+}
+
+/// The first connection: makes the file when there is none, then creates or migrates or refuses.
+pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    create_private(path)?;
+    let mut connection = connect(path, busy_timeout)?;
+    check(&version(&connection)?)?;
+    connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(storage).and_then(
+        |mode| {
+            if mode == "wal" {
+                Ok(())
+            } else {
+                Err(Error::new(ErrorKind::Unsupported, "the file system does not allow SQLite's write-ahead log")
+                    .with("path", path.display()))
+            }
+        },
+    )?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+    // Decided again under the lock: another process may have been first.
+    let found = version(&transaction)?;
+    check(&found)?;
+    for step in STEPS.iter().skip(found.user_version) {
+        transaction.execute_batch(step).map_err(storage)?;
+    }
+    if found.user_version < STEPS.len() {
+        transaction
+            .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};", STEPS.len()))
+            .map_err(storage)?;
+    }
+    transaction.commit().map_err(storage)?;
+    Ok(connection)
+}
+
+struct Found {
+    application_id: i32,
+    user_version: usize,
+    tables: i64,
+}
+
+fn version(connection: &Connection) -> Result<Found, Error> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(storage);
+    Ok(Found {
+        application_id: i32::try_from(number("PRAGMA application_id")?).unwrap_or(-1),
+        user_version: usize::try_from(number("PRAGMA user_version")?).unwrap_or(usize::MAX),
+        tables: number("SELECT count(*) FROM sqlite_schema")?,
+    })
+}
+
+fn check(found: &Found) -> Result<(), Error> {
+    let incompatible = |text: &'static str| Err(Error::new(ErrorKind::Incompatible, text));
+    if found.tables == 0 && found.user_version == 0 {
+        return Ok(());
+    }
+    if found.application_id != APPLICATION_ID {
+        return incompatible("the SQLite database belongs to another program");
+    }
+    if found.user_version > STEPS.len() {
+        return incompatible("the database was written by a newer version of Strongroom");
+    }
+    Ok(())
+}
+
+/// Makes the file readable by its owner only before SQLite writes to it; log and index file inherit that.
+fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(file("the database file cannot be created", path, error)),
+    }
+}

@@ -1,0 +1,142 @@
+//! The writer thread: group commit.
+
+use std::sync::mpsc;
+use std::thread;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use strongroom_records::{Action, Batch, Error, Expect, Revision};
+use tokio::sync::oneshot;
+
+use crate::error::{commit, gone, storage};
+
+/// The most batches that share a transaction, so that the first one does not wait for ever.
+const GROUP: usize = 128;
+
+type Verdict = Result<Revision, Error>;
+
+struct Request {
+    batch: Batch,
+    reply: oneshot::Sender<Verdict>,
+}
+
+/// The way to the writer thread. The thread ends with the last clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Request>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (queue, requests) = mpsc::channel();
+        thread::Builder::new().name("strongroom-writer".into()).spawn(move || run(connection, &requests))?;
+        Ok(Self { queue })
+    }
+
+    /// `batch` must have been validated.
+    pub(crate) async fn commit(&self, batch: Batch) -> Verdict {
+        let (reply, verdict) = oneshot::channel();
+        self.queue.send(Request { batch, reply }).map_err(|_| gone())?;
+        verdict.await.map_err(|_| gone())?
+    }
+}
+
+fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
+    while let Ok(first) = requests.recv() {
+        // Whoever arrived while the previous group was being synced joins this one. Who has stopped waiting before
+        // being looked at is left out: a dropped future then has no effect at all.
+        let group: Vec<_> = std::iter::once(first)
+            .chain(requests.try_iter().take(GROUP - 1))
+            .filter(|request| !request.reply.is_closed())
+            .collect();
+        if !group.is_empty() {
+            commit_group(&mut connection, group);
+        }
+    }
+}
+
+fn commit_group(connection: &mut Connection, group: Vec<Request>) {
+    let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().map(|request| (request.batch, request.reply)).unzip();
+    let verdicts = match try_group(connection, &batches) {
+        Ok(verdicts) => verdicts,
+        // The fault is of the group, not of one batch: nothing of it happened, everybody gets the same answer.
+        Err(error) => {
+            batches.iter().map(|_| Err(Error::new(error.kind(), error.message().to_owned()).because(error.to_string()))).collect()
+        }
+    };
+    for (reply, verdict) in replies.into_iter().zip(verdicts) {
+        // A caller that went away meanwhile is nobody's problem.
+        let _ = reply.send(verdict);
+    }
+}
+
+/// Applies the batches one after the other in one transaction; each has its own verdict.
+fn try_group(connection: &mut Connection, batches: &[Batch]) -> Result<Vec<Verdict>, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+    let before: i64 = transaction
+        .prepare_cached("SELECT revision FROM counter WHERE id = 1")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .map_err(storage)?;
+    let mut revision = before;
+    let mut verdicts = Vec::with_capacity(batches.len());
+    for batch in batches {
+        match conflict(&transaction, batch)? {
+            Some(error) => verdicts.push(Err(error)),
+            None => {
+                if !batch.is_empty() {
+                    revision += 1;
+                    apply(&transaction, batch, revision).map_err(storage)?;
+                }
+                verdicts.push(Ok(Revision(revision.cast_unsigned())));
+            }
+        }
+    }
+    if revision == before {
+        // Nothing was written: let go of the lock without a sync.
+        transaction.rollback().map_err(storage)?;
+    } else {
+        transaction
+            .prepare_cached("UPDATE counter SET revision = ?1 WHERE id = 1")
+            .and_then(|mut statement| statement.execute([revision]))
+            .map_err(storage)?;
+        transaction.commit().map_err(commit)?;
+    }
+    Ok(verdicts)
+}
+
+fn conflict(transaction: &Transaction<'_>, batch: &Batch) -> Result<Option<Error>, Error> {
+    let mut statement =
+        transaction.prepare_cached("SELECT revision FROM record WHERE key = ?1").map_err(storage)?;
+    for operation in batch.operations() {
+        let expected = match operation.expect {
+            Expect::Any => continue,
+            Expect::Absent => None,
+            Expect::At(revision) => Some(revision.0.cast_signed()),
+        };
+        let found = statement
+            .query_row([operation.key.as_bytes()], |row| row.get::<_, i64>(0))
+            .optional()
+            .map_err(storage)?;
+        if found != expected {
+            return Ok(Some(Error::conflict(&operation.key)));
+        }
+    }
+    Ok(None)
+}
+
+fn apply(transaction: &Transaction<'_>, batch: &Batch, revision: i64) -> rusqlite::Result<()> {
+    for operation in batch.operations() {
+        match &operation.action {
+            Action::Put(value) => transaction
+                .prepare_cached(
+                    "INSERT INTO record (key, revision, value) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, value = excluded.value",
+                )?
+                .execute(params![operation.key.as_bytes(), revision, value])?,
+            Action::Delete => transaction
+                .prepare_cached("DELETE FROM record WHERE key = ?1")?
+                .execute([operation.key.as_bytes()])?,
+            Action::Check => 0,
+        };
+    }
+    Ok(())
+}

@@ -17,6 +17,25 @@ pub fn random_array<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
+/// A random (version 4) UUID in lower case, for ids.
+///
+/// # Errors
+/// [`ErrorKind::Randomness`] when the operating system gives no random bytes.
+pub fn random_uuid() -> Result<String, Error> {
+    let mut bytes: [u8; 16] = random_array()?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
+        text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+    }
+    Ok(text)
+}
+
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes)
         .map_err(|error| Error::new(ErrorKind::Randomness, "the operating system gave no random bytes").because(error))
@@ -158,6 +177,16 @@ mod tests {
             assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(len)).unwrap_err().kind(), ErrorKind::Malformed);
         }
         assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(32)).unwrap().expose(), &[0; 32]);
+    }
+
+    #[test]
+    fn a_uuid_has_its_version_and_variant() {
+        let uuid = random_uuid().unwrap();
+        let parts: Vec<_> = uuid.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(&uuid[14..15], "4");
+        assert!("89ab".contains(&uuid[19..20]));
+        assert_ne!(uuid, random_uuid().unwrap());
     }
 
     #[test]

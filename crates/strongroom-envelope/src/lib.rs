@@ -44,7 +44,7 @@ pub use context::EncryptionContext;
 pub use derive::Label;
 pub use envelope::{Envelope, Suite};
 pub use error::{Error, ErrorKind};
-pub use key::{DataKey, SecretKey, random_array};
+pub use key::{DataKey, SecretKey, random_array, random_uuid};
 pub use mac::MacKey;
 pub use sealed_box::SealedBox;
 pub use secret::{SecretBytes, SecretText, wipe};

@@ -1,0 +1,216 @@
+//! Management of keys and aliases.
+
+use async_trait::async_trait;
+use strongroom_types::{Arn, CallContext, Timestamp};
+
+use crate::{AliasName, Error, KeyId, KeyMetadata, KeyRef, KeyState, Kms};
+
+/// What CreateKey takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreateKey {
+    /// At most 8,192 characters.
+    pub description: String,
+    /// Whether the key's id begins with `mrk-`.
+    pub multi_region: bool,
+}
+
+impl CreateKey {
+    /// A symmetric key for encrypting and decrypting.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what the key is for.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Makes it a multi-Region key.
+    #[must_use]
+    pub fn multi_region(mut self) -> Self {
+        self.multi_region = true;
+        self
+    }
+}
+
+/// Which part of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListPage {
+    /// At most this many entries; the operation's own default when absent.
+    pub limit: Option<usize>,
+    /// The marker that the page before gave.
+    pub marker: Option<String>,
+}
+
+impl ListPage {
+    /// The first page.
+    #[must_use]
+    pub fn first() -> Self {
+        Self::default()
+    }
+
+    /// The page behind `marker`.
+    #[must_use]
+    pub fn after(marker: impl Into<String>) -> Self {
+        Self { marker: Some(marker.into()), limit: None }
+    }
+
+    /// At most `limit` entries.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// A line of ListKeys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct KeyEntry {
+    /// The key's id.
+    pub id: KeyId,
+    /// The key's ARN.
+    pub arn: Arn,
+}
+
+/// A page of ListKeys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct KeyPage {
+    /// The keys.
+    pub keys: Vec<KeyEntry>,
+    /// Where the next page begins; `None` at the end.
+    pub next_marker: Option<String>,
+}
+
+/// A line of ListAliases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct AliasEntry {
+    /// The alias.
+    pub name: AliasName,
+    /// Its ARN.
+    pub arn: Arn,
+    /// The key it names.
+    pub target: KeyId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last pointed elsewhere.
+    pub updated: Timestamp,
+}
+
+/// A page of ListAliases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct AliasPage {
+    /// The aliases.
+    pub aliases: Vec<AliasEntry>,
+    /// Where the next page begins; `None` at the end.
+    pub next_marker: Option<String>,
+}
+
+/// What ScheduleKeyDeletion answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct ScheduledDeletion {
+    /// The key.
+    pub key_arn: Arn,
+    /// When it will be deleted.
+    pub deletion_date: Timestamp,
+    /// Its state now.
+    pub state: KeyState,
+    /// The waiting period, in days.
+    pub pending_window_days: u16,
+}
+
+/// The management of keys. Management operations take a key's id or ARN; an alias is refused, as AWS does.
+///
+/// Grants, policies, tags, scheduled rotation and imported material join here, with defaults that refuse.
+#[async_trait]
+pub trait KmsAdmin: Kms {
+    /// Makes a key. Not idempotent: every call makes another.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::AccessDenied`].
+    async fn create_key(&self, cx: &CallContext, request: CreateKey) -> Result<KeyMetadata, Error>;
+
+    /// All keys, those that AWS manages and those pending deletion included. 100 a page unless told, at most 1,000.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidMarker`], [`crate::ErrorKind::Validation`].
+    async fn list_keys(&self, cx: &CallContext, page: &ListPage) -> Result<KeyPage, Error>;
+
+    /// Changes the description.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::Validation`].
+    async fn update_key_description(&self, cx: &CallContext, key: &KeyRef, description: &str) -> Result<(), Error>;
+
+    /// Makes a disabled key usable again; fine when it is.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`].
+    async fn enable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error>;
+
+    /// Stops all use of a key; fine when it is stopped.
+    ///
+    /// # Errors
+    /// As [`KmsAdmin::enable_key`].
+    async fn disable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error>;
+
+    /// Plans the deletion of a key in `days` (7 to 30, 30 unless told). What only this key opens is lost then.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when it is planned already,
+    /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::AccessDenied`] for a key that AWS manages.
+    async fn schedule_key_deletion(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        days: Option<u16>,
+    ) -> Result<ScheduledDeletion, Error>;
+
+    /// Takes a planned deletion back. The key is disabled then.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when no deletion is planned.
+    async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error>;
+
+    /// Gives the key new material at once. The old one goes on decrypting for ever. At most 25 times in a key's life.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Disabled`], [`crate::ErrorKind::InvalidState`],
+    /// [`crate::ErrorKind::LimitExceeded`].
+    async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error>;
+
+    /// Gives a key a name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotAuthorized`] for `alias/aws/...`,
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::LimitExceeded`].
+    async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error>;
+
+    /// Points an alias at another key.
+    ///
+    /// # Errors
+    /// As [`KmsAdmin::create_alias`]; [`crate::ErrorKind::NotFound`] for an unknown alias.
+    async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error>;
+
+    /// Removes an alias; the key is untouched.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::NotAuthorized`].
+    async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error>;
+
+    /// Aliases, all or those of one key. 50 a page unless told, at most 100.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`] for an unknown key, [`crate::ErrorKind::InvalidMarker`],
+    /// [`crate::ErrorKind::Validation`].
+    async fn list_aliases(&self, cx: &CallContext, key: Option<&KeyRef>, page: &ListPage) -> Result<AliasPage, Error>;
+}

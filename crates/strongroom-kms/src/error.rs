@@ -1,0 +1,104 @@
+//! The one error type of this crate.
+
+use strongroom_types::{ErrorClass, Retry, error_type};
+
+/// What can go wrong at a key service. [`Error::code`] is the AWS code of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No such key or alias.
+    NotFound,
+    /// An alias of this name exists.
+    AlreadyExists,
+    /// The key is disabled.
+    Disabled,
+    /// The key's state does not allow the operation.
+    InvalidState,
+    /// The ciphertext is damaged, foreign, or its context differs. Which, nobody is told.
+    InvalidCiphertext,
+    /// The key named in the request is not the one the ciphertext was made with.
+    IncorrectKey,
+    /// The key's usage or spec does not allow the operation.
+    InvalidKeyUsage,
+    /// The caller may not, or must not know.
+    AccessDenied,
+    /// A member of the request violates its constraint.
+    Validation,
+    /// An ARN is not one.
+    InvalidArn,
+    /// An alias name is not one.
+    InvalidAliasName,
+    /// The alias name is reserved for AWS.
+    NotAuthorized,
+    /// A page marker is not one that was given out.
+    InvalidMarker,
+    /// A quota is used up.
+    LimitExceeded,
+    /// The operation is not valid for this key, or this implementation does not have it.
+    Unsupported,
+    /// The request would have succeeded, but was a dry run.
+    DryRun,
+    /// Two changes met; nothing was applied.
+    Conflict,
+    /// Too many requests.
+    Throttled,
+    /// A dependency did not answer in time.
+    DependencyTimeout,
+    /// Whatever else failed inside, storage among it.
+    Internal,
+    /// What is stored is damaged or was changed by somebody without the root.
+    Tampered,
+}
+
+impl ErrorClass for ErrorKind {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFoundException",
+            Self::AlreadyExists => "AlreadyExistsException",
+            Self::Disabled => "DisabledException",
+            Self::InvalidState => "KMSInvalidStateException",
+            Self::InvalidCiphertext => "InvalidCiphertextException",
+            Self::IncorrectKey => "IncorrectKeyException",
+            Self::InvalidKeyUsage => "InvalidKeyUsageException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::Validation => "ValidationException",
+            Self::InvalidArn => "InvalidArnException",
+            Self::InvalidAliasName => "InvalidAliasNameException",
+            Self::NotAuthorized => "NotAuthorizedException",
+            Self::InvalidMarker => "InvalidMarkerException",
+            Self::LimitExceeded => "LimitExceededException",
+            Self::Unsupported => "UnsupportedOperationException",
+            Self::DryRun => "DryRunOperationException",
+            Self::Conflict => "ConflictException",
+            Self::Throttled => "ThrottlingException",
+            Self::DependencyTimeout => "DependencyTimeoutException",
+            Self::Internal | Self::Tampered => "KMSInternalException",
+        }
+    }
+
+    fn retry(self) -> Retry {
+        match self {
+            Self::Conflict | Self::Throttled | Self::DependencyTimeout | Self::Internal => Retry::Later,
+            _ => Retry::Never,
+        }
+    }
+}
+
+error_type!(
+    /// A failure of a key service. Holds key ids, ARNs and aliases; never plaintext, ciphertext or key material.
+    Error of ErrorKind
+);
+
+impl From<strongroom_envelope::Error> for Error {
+    fn from(error: strongroom_envelope::Error) -> Self {
+        use strongroom_envelope::ErrorKind as Envelope;
+        match error.kind() {
+            // All failures to open look alike, so nothing of the cause is kept.
+            Envelope::Decryption | Envelope::Malformed | Envelope::UnsupportedSuite | Envelope::UnsupportedVersion => {
+                Self::new(ErrorKind::InvalidCiphertext, "")
+            }
+            Envelope::TooLarge => Self::new(ErrorKind::Validation, error.message().to_owned()),
+            _ => Self::new(ErrorKind::Internal, "a cryptographic step failed").because(error),
+        }
+    }
+}

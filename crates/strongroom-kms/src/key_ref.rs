@@ -1,0 +1,228 @@
+//! How a key is named: id, ARN, alias name, alias ARN.
+
+use std::fmt;
+
+use strongroom_types::{Arn, Realm};
+
+use crate::{Error, ErrorKind};
+
+/// A key id: a UUID, or `mrk-` and 32 hexadecimal digits for a multi-Region key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Reads a key id, in lower case as AWS makes them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with AWS's text `Invalid keyId '<given>'`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let valid = match text.strip_prefix("mrk-") {
+            Some(digits) => digits.len() == 32 && hex(digits),
+            None => {
+                let parts: Vec<&str> = text.split('-').collect();
+                parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| hex(part))
+            }
+        };
+        if valid { Ok(Self(text.to_owned())) } else { Err(invalid(text)) }
+    }
+
+    /// The 16 bytes the digits stand for, and whether it is a multi-Region id.
+    #[must_use]
+    pub fn to_bytes(&self) -> ([u8; 16], bool) {
+        let mut bytes = [0; 16];
+        let multi_region = self.0.starts_with("mrk-");
+        let digits = self.0.strip_prefix("mrk-").unwrap_or(&self.0).bytes().filter_map(|b| char::from(b).to_digit(16));
+        for (index, digit) in digits.enumerate().take(32) {
+            bytes[index / 2] = (bytes[index / 2] << 4) | u8::try_from(digit).unwrap_or(0);
+        }
+        (bytes, multi_region)
+    }
+
+    /// The id of these bytes: the inverse of [`KeyId::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16], multi_region: bool) -> Self {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if multi_region {
+            Self(format!("mrk-{hex}"))
+        } else {
+            Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+        }
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key's ARN in `realm`.
+    #[must_use]
+    pub fn arn(&self, realm: &Realm) -> Arn {
+        realm.arn("kms", &format!("key/{}", self.0))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn invalid(text: &str) -> Error {
+    let shown: String = text.chars().take(256).collect();
+    Error::new(ErrorKind::NotFound, format!("Invalid keyId '{shown}'"))
+}
+
+/// An alias name, `alias/` and at least one of `[a-zA-Z0-9:/_-]`; at most 256 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasName(String);
+
+impl AliasName {
+    /// Reads an alias name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`] with AWS's text when the prefix is missing, [`ErrorKind::InvalidAliasName`] for characters
+    /// an alias cannot have.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let Some(name) = text.strip_prefix("alias/") else {
+            return Err(Error::new(
+                ErrorKind::Validation,
+                "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+            ));
+        };
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
+        if name.is_empty() || text.len() > 256 || !name.bytes().all(allowed) {
+            return Err(Error::new(ErrorKind::InvalidAliasName, "Alias contains invalid characters or is too long"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Whether the name is reserved for keys that AWS services manage: `alias/aws/...`.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("alias/aws/") || self.0 == "alias/aws"
+    }
+
+    /// The name, prefix included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The alias's ARN in `realm`.
+    #[must_use]
+    pub fn arn(&self, realm: &Realm) -> Arn {
+        realm.arn("kms", &self.0)
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Any of the four ways to name a key, read once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyRef {
+    /// `1234abcd-12ab-34cd-56ef-1234567890ab`, in the account and region of the service asked.
+    Id(KeyId),
+    /// `arn:aws:kms:us-east-1:111122223333:key/1234abcd-...`.
+    Arn(Arn, KeyId),
+    /// `alias/name`, in the account and region of the service asked.
+    Alias(AliasName),
+    /// `arn:aws:kms:us-east-1:111122223333:alias/name`.
+    AliasArn(Arn, AliasName),
+}
+
+impl KeyRef {
+    /// Reads a `KeyId` member as AWS takes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with AWS's text for what is none of the four, [`ErrorKind::InvalidArn`] for an ARN of something
+    /// else, [`ErrorKind::Validation`] for an alias name that cannot be.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.starts_with("alias/") {
+            return AliasName::parse(text).map(Self::Alias);
+        }
+        if !text.starts_with("arn:") {
+            return KeyId::parse(text).map(Self::Id);
+        }
+        let not_kms = || Error::new(ErrorKind::InvalidArn, "Invalid arn").with("arn", text.chars().take(256).collect::<String>());
+        let arn = Arn::parse(text).map_err(|_| not_kms())?;
+        if arn.service() != "kms" {
+            return Err(not_kms());
+        }
+        if arn.resource().starts_with("alias/") {
+            let name = AliasName::parse(arn.resource())?;
+            return Ok(Self::AliasArn(arn, name));
+        }
+        let id = arn.resource().strip_prefix("key/").ok_or_else(not_kms)?;
+        let id = KeyId::parse(id)?;
+        Ok(Self::Arn(arn, id))
+    }
+}
+
+impl fmt::Display for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.write_str(id.as_str()),
+            Self::Alias(name) => f.write_str(name.as_str()),
+            Self::Arn(arn, _) | Self::AliasArn(arn, _) => f.write_str(arn.as_str()),
+        }
+    }
+}
+
+impl From<KeyId> for KeyRef {
+    fn from(id: KeyId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<AliasName> for KeyRef {
+    fn from(name: AliasName) -> Self {
+        Self::Alias(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+    #[test]
+    fn the_four_forms_are_told_apart_and_come_back() {
+        let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{ID}");
+        let alias_arn = "arn:aws:kms:us-east-1:111122223333:alias/app";
+        assert!(matches!(KeyRef::parse(ID).unwrap(), KeyRef::Id(_)));
+        assert!(matches!(KeyRef::parse(&arn).unwrap(), KeyRef::Arn(..)));
+        assert!(matches!(KeyRef::parse("alias/app").unwrap(), KeyRef::Alias(_)));
+        assert!(matches!(KeyRef::parse(alias_arn).unwrap(), KeyRef::AliasArn(..)));
+        for text in [ID, &arn, "alias/app", alias_arn, "mrk-1234abcd12ab34cd56ef1234567890ab"] {
+            assert_eq!(KeyRef::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_ids_get_the_text_of_aws() {
+        for bad in ["", "x", "1234ABCD-12ab-34cd-56ef-1234567890ab", "1234abcd12ab34cd56ef1234567890ab", "mrk-12"] {
+            let error = KeyRef::parse(bad).unwrap_err();
+            assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, format!("Invalid keyId '{bad}'").as_str()));
+        }
+        assert_eq!(KeyRef::parse("arn:aws:s3:::bucket").unwrap_err().kind(), ErrorKind::InvalidArn);
+        assert!(AliasName::parse("app").unwrap_err().message().starts_with("Alias must start with the prefix \"alias/\"."));
+        assert_eq!(AliasName::parse("alias/ä").unwrap_err().kind(), ErrorKind::InvalidAliasName);
+    }
+
+    #[test]
+    fn ids_and_bytes_are_the_same() {
+        for text in [ID, "mrk-1234abcd12ab34cd56ef1234567890ab"] {
+            let id = KeyId::parse(text).unwrap();
+            let (bytes, multi_region) = id.to_bytes();
+            assert_eq!(KeyId::from_bytes(bytes, multi_region), id);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The key-service joint: [`Kms`], what a program needs to encrypt and decrypt with keys it never sees, and
+//! [`KmsAdmin`], the management of those keys. Both follow AWS KMS in names, behaviour and error texts.
+//!
+//! Implement [`Kms`] for an HSM or a cloud and Strongroom keeps its secrets under it; [`KmsAdmin`] is not needed for
+//! that. `strongroom-testkit` has the conformance suite, `strongroom-local-kms` a complete implementation.
+//!
+//! ```
+//! use strongroom_envelope::EncryptionContext;
+//! use strongroom_kms::{Error, GenerateDataKeyOptions, Kms, KeyRef};
+//! use strongroom_types::CallContext;
+//!
+//! /// Wraps a fresh data key for one tenant.
+//! async fn tenant_key(kms: &dyn Kms, cx: &CallContext, tenant: &str) -> Result<Vec<u8>, Error> {
+//!     let key = KeyRef::parse("alias/tenants")?;
+//!     let context = EncryptionContext::from_pairs([("tenant", tenant)])?;
+//!     let pair = kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::default()).await?;
+//!     // ... use pair.plaintext; it wipes itself.
+//!     Ok(pair.ciphertext)
+//! }
+//! ```
+
+mod admin;
+mod answer;
+mod error;
+mod key;
+mod key_ref;
+mod options;
+mod service;
+
+pub use admin::{AliasEntry, AliasPage, CreateKey, KeyEntry, KeyPage, KmsAdmin, ListPage, ScheduledDeletion};
+pub use answer::{Ciphertext, DataKeyPair, Decrypted, ReEncrypted, WrappedDataKey};
+pub use error::{Error, ErrorKind};
+pub use key::{KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage};
+pub use key_ref::{AliasName, KeyId, KeyRef};
+pub use options::{
+    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions, ReEncryptOptions,
+};
+pub use service::{Capabilities, Kms};

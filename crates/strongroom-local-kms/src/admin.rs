@@ -1,0 +1,387 @@
+//! Management of keys and aliases.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use strongroom_envelope::{SecretBytes, SecretKey, random_array};
+use strongroom_kms::{
+    AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage, KeyRef,
+    KeyState, KmsAdmin, ListPage, ScheduledDeletion,
+};
+use strongroom_records::{Expect, Key, Scan};
+use strongroom_root::TrustedBatch;
+use strongroom_types::{Arn, CallContext, Service, Timestamp};
+
+use crate::layout::{AliasRecord, Generation, KeyRecord, StoredKey, decode, encode, last_segment};
+use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::states::Operation;
+
+const MAX_DESCRIPTION: usize = 8192;
+const ON_DEMAND_ROTATIONS: u32 = 25;
+const ALIASES_PER_KEY: usize = 50;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A key to be made.
+pub(crate) struct NewKey<'a> {
+    pub(crate) description: &'a str,
+    pub(crate) multi_region: bool,
+    pub(crate) service: Option<Service>,
+    pub(crate) alias: Option<&'a AliasName>,
+}
+
+fn check_description(description: &str) -> Result<(), Error> {
+    if description.chars().count() <= MAX_DESCRIPTION {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Validation,
+        "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 8192",
+    ))
+}
+
+fn check_limit(page: &ListPage, default: usize, most: usize) -> Result<usize, Error> {
+    match page.limit {
+        None => Ok(default),
+        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+        Some(limit) => {
+            let bound = if limit == 0 { "greater than or equal to 1".to_owned() } else { format!("less than or equal to {most}") };
+            Err(Error::new(
+                ErrorKind::Validation,
+                format!("1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}"),
+            ))
+        }
+    }
+}
+
+impl LocalKms {
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Writes a key with its first material, and its alias where it is a service's.
+    pub(crate) async fn commit_new_key(&self, new: NewKey<'_>) -> Result<StoredKey, Error> {
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let mut random: [u8; 16] = random_array()?;
+        if !new.multi_region {
+            // A version 4 UUID.
+            random[6] = random[6] & 0x0f | 0x40;
+            random[8] = random[8] & 0x3f | 0x80;
+        }
+        let id = KeyId::from_bytes(random, new.multi_region);
+        let now = self.now().as_millis();
+        let generation = Generation { number: 1, material_id: material_id()?, created: now };
+        let record = KeyRecord {
+            id: id.to_string(),
+            description: new.description.to_owned(),
+            state: KeyState::Enabled.to_string(),
+            created: now,
+            deletion_date: None,
+            service: new.service.map(|service| service.name().to_owned()),
+            generations: vec![generation],
+            on_demand_rotations: 0,
+        };
+        let mut batch = records.batch();
+        self.put_material(&mut batch, &id, 1)?;
+        batch.put(&layout.key(&id), &encode(&record)?, Expect::Absent);
+        if let Some(name) = new.alias {
+            let alias = AliasRecord { target: id.to_string(), created: now, updated: now };
+            batch.put(&layout.alias(name), &encode(&alias)?, Expect::Absent);
+            batch.put(&layout.key_alias(&id, name), b"", Expect::Absent);
+        }
+        let revision = records.commit(batch).await.map_err(storage)?;
+        Ok(StoredKey { id, state: KeyState::Enabled, record, revision })
+    }
+
+    fn put_material(&self, batch: &mut TrustedBatch, id: &KeyId, generation: u32) -> Result<(), Error> {
+        let place = self.inner.layout.material(id, generation);
+        let material = SecretKey::generate()?;
+        let sealed = self.inner.records.seal(&place, &SecretBytes::copy_from(material.expose())).map_err(storage)?;
+        batch.put(&place, &sealed, Expect::Absent);
+        Ok(())
+    }
+
+    /// Reads, permits, changes and commits a key's record; again when somebody else was first.
+    async fn change<T>(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+        change: impl Fn(&Self, &mut StoredKey, &mut TrustedBatch) -> Result<Change<T>, Error> + Send + Sync,
+    ) -> Result<T, Error> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let mut key = self.resolve_managed(cx, key).await?;
+            self.permit(cx, &key, operation)?;
+            let mut batch = self.inner.records.batch();
+            let value = match change(self, &mut key, &mut batch)? {
+                Change::None(value) => return Ok(value),
+                Change::Write(value) => value,
+            };
+            key.record.state = key.state.to_string();
+            batch.put(&self.inner.layout.key(&key.id), &encode(&key.record)?, Expect::At(key.revision));
+            match self.inner.records.commit(batch).await.map_err(storage) {
+                Ok(_) => {
+                    if key.state != KeyState::Enabled {
+                        self.inner.materials.forget(&key.id);
+                    }
+                    return Ok(value);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(ErrorKind::Conflict, "the key is being changed by others")))
+    }
+
+    /// The target of an alias: a customer's key of this account and region, by id or ARN.
+    async fn alias_target(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef, operation: Operation) -> Result<StoredKey, Error> {
+        if alias.is_reserved() {
+            return Err(Error::new(ErrorKind::NotAuthorized, ""));
+        }
+        if matches!(target, KeyRef::Alias(_) | KeyRef::AliasArn(..)) {
+            return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
+        }
+        let target = self.resolve_managed(cx, target).await?;
+        self.permit(cx, &target, operation)?;
+        Ok(target)
+    }
+
+    fn alias_not_found(&self, alias: &AliasName) -> Error {
+        Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", alias.arn(self.realm())))
+    }
+
+    async fn page(&self, prefix: &Key, page: &ListPage, limit: usize) -> Result<strongroom_root::TrustedPage, Error> {
+        let mut scan = Scan::prefix(prefix).limit(limit);
+        if let Some(marker) = &page.marker {
+            // A marker is the name of the last entry; one that was never given out still only names a place in this listing.
+            if marker.is_empty() || marker.len() > 1024 {
+                return Err(Error::new(ErrorKind::InvalidMarker, "Invalid marker"));
+            }
+            scan = scan.after(&prefix.clone().then(marker));
+        }
+        self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)
+    }
+}
+
+/// Whether a change has anything to write.
+enum Change<T> {
+    None(T),
+    Write(T),
+}
+
+#[async_trait]
+impl KmsAdmin for LocalKms {
+    async fn create_key(&self, cx: &CallContext, request: CreateKey) -> Result<KeyMetadata, Error> {
+        let named = |error: Error| error.during("CreateKey");
+        self.authorize(cx).map_err(named)?;
+        check_description(&request.description).map_err(named)?;
+        let new = NewKey { description: &request.description, multi_region: request.multi_region, service: None, alias: None };
+        let key = self.commit_new_key(new).await.map_err(named)?;
+        Ok(key.metadata(self.realm()))
+    }
+
+    async fn list_keys(&self, cx: &CallContext, page: &ListPage) -> Result<KeyPage, Error> {
+        let named = |error: Error| error.during("ListKeys");
+        self.authorize(cx).map_err(named)?;
+        let limit = check_limit(page, 100, 1000).map_err(named)?;
+        let found = self.page(&self.inner.layout.keys(), page, limit).await.map_err(named)?;
+        let mut keys = Vec::with_capacity(found.records.len());
+        for stored in &found.records {
+            let id = StoredKey::parse(stored).map_err(named)?.id;
+            keys.push(KeyEntry { arn: id.arn(self.realm()), id });
+        }
+        Ok(KeyPage { keys, next_marker: found.cursor.as_ref().and_then(last_segment) })
+    }
+
+    async fn update_key_description(&self, cx: &CallContext, key: &KeyRef, description: &str) -> Result<(), Error> {
+        let named = |error: Error| error.during("UpdateKeyDescription");
+        check_description(description).map_err(named)?;
+        self.change(cx, key, Operation::UpdateKeyDescription, |_, key, _| {
+            description.clone_into(&mut key.record.description);
+            Ok(Change::Write(()))
+        })
+        .await
+        .map_err(named)
+    }
+
+    async fn enable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        self.change(cx, key, Operation::EnableKey, |_, key, _| Ok(set_state(key, KeyState::Enabled)))
+            .await
+            .map_err(|error| error.during("EnableKey"))
+    }
+
+    async fn disable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        self.change(cx, key, Operation::DisableKey, |_, key, _| Ok(set_state(key, KeyState::Disabled)))
+            .await
+            .map_err(|error| error.during("DisableKey"))
+    }
+
+    async fn schedule_key_deletion(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        days: Option<u16>,
+    ) -> Result<ScheduledDeletion, Error> {
+        let named = |error: Error| error.during("ScheduleKeyDeletion");
+        let days = days.unwrap_or(30);
+        if !(7..=30).contains(&days) {
+            let bound = if days < 7 { "greater than or equal to 7" } else { "less than or equal to 30" };
+            return Err(named(Error::new(
+                ErrorKind::Validation,
+                format!("1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must have value {bound}"),
+            )));
+        }
+        let deletion_date = self.now().after(DAY * u32::from(days));
+        let key_arn = self
+            .change(cx, key, Operation::ScheduleKeyDeletion, |kms, key, batch| {
+                key.state = KeyState::PendingDeletion;
+                key.record.deletion_date = Some(deletion_date.as_millis());
+                batch.put(&kms.inner.layout.due_key(deletion_date, &key.id), b"", Expect::Any);
+                Ok(Change::Write(key.id.arn(kms.realm())))
+            })
+            .await
+            .map_err(named)?;
+        Ok(ScheduledDeletion { key_arn, deletion_date, state: KeyState::PendingDeletion, pending_window_days: days })
+    }
+
+    async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
+        self.change(cx, key, Operation::CancelKeyDeletion, |kms, key, batch| {
+            key.state = KeyState::Disabled;
+            if let Some(date) = key.record.deletion_date.take() {
+                batch.delete(&kms.inner.layout.due_key(Timestamp::from_millis(date), &key.id), Expect::Any);
+            }
+            Ok(Change::Write(key.id.arn(kms.realm())))
+        })
+        .await
+        .map_err(|error| error.during("CancelKeyDeletion"))
+    }
+
+    async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
+        self.change(cx, key, Operation::RotateKeyOnDemand, |kms, key, batch| {
+            let arn = key.id.arn(kms.realm());
+            if key.record.on_demand_rotations >= ON_DEMAND_ROTATIONS {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!("The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: {arn}"),
+                ));
+            }
+            let number = key.newest()?.number + 1;
+            kms.put_material(batch, &key.id, number)?;
+            key.record.generations.push(Generation { number, material_id: material_id()?, created: kms.now().as_millis() });
+            key.record.on_demand_rotations += 1;
+            Ok(Change::Write(arn))
+        })
+        .await
+        .map_err(|error| error.during("RotateKeyOnDemand"))
+    }
+
+    async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
+        let named = |error: Error| error.during("CreateAlias");
+        let target = self.alias_target(cx, alias, target, Operation::CreateAlias).await.map_err(named)?;
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let limit = Scan::prefix(&layout.key_aliases(&target.id)).limit(ALIASES_PER_KEY);
+        let snapshot = records.snapshot().await.map_err(storage).map_err(named)?;
+        if snapshot.scan(&limit).await.map_err(storage).map_err(named)?.records.len() >= ALIASES_PER_KEY {
+            return Err(named(Error::new(ErrorKind::LimitExceeded, "the key has 50 aliases already")));
+        }
+        drop(snapshot);
+        let now = self.now().as_millis();
+        let record = AliasRecord { target: target.id.to_string(), created: now, updated: now };
+        let mut batch = records.batch();
+        batch.put(&layout.alias(alias), &encode(&record).map_err(named)?, Expect::Absent);
+        batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
+        // A key that is deleted in this moment must not get a name.
+        batch.check(&layout.key(&target.id), Expect::At(target.revision));
+        match records.commit(batch).await.map_err(storage) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let taken = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?.is_some();
+                if taken {
+                    let text = format!("An alias with the name {} already exists", alias.arn(self.realm()));
+                    return Err(named(Error::new(ErrorKind::AlreadyExists, text)));
+                }
+                Err(named(error))
+            }
+            Err(error) => Err(named(error)),
+        }
+    }
+
+    async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
+        let named = |error: Error| error.during("UpdateAlias");
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let target = self.alias_target(cx, alias, target, Operation::UpdateAlias).await.map_err(named)?;
+        let stored = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?;
+        let stored = stored.ok_or_else(|| named(self.alias_not_found(alias)))?;
+        let mut record: AliasRecord = decode(&stored).map_err(named)?;
+        let old = KeyId::parse(&record.target).map_err(named)?;
+        record.target = target.id.to_string();
+        record.updated = self.now().as_millis();
+        let mut batch = records.batch();
+        batch.put(&layout.alias(alias), &encode(&record).map_err(named)?, Expect::At(stored.revision));
+        if old != target.id {
+            batch.delete(&layout.key_alias(&old, alias), Expect::Any);
+        }
+        batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
+        batch.check(&layout.key(&target.id), Expect::At(target.revision));
+        records.commit(batch).await.map_err(storage).map_err(named)?;
+        Ok(())
+    }
+
+    async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {
+        let named = |error: Error| error.during("DeleteAlias");
+        self.authorize(cx).map_err(named)?;
+        if alias.is_reserved() {
+            return Err(named(Error::new(ErrorKind::NotAuthorized, "")));
+        }
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let stored = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?;
+        let stored = stored.ok_or_else(|| named(self.alias_not_found(alias)))?;
+        let record: AliasRecord = decode(&stored).map_err(named)?;
+        let mut batch = records.batch();
+        batch.delete(&layout.alias(alias), Expect::At(stored.revision));
+        batch.delete(&layout.key_alias(&KeyId::parse(&record.target).map_err(named)?, alias), Expect::Any);
+        records.commit(batch).await.map_err(storage).map_err(named)?;
+        Ok(())
+    }
+
+    async fn list_aliases(&self, cx: &CallContext, key: Option<&KeyRef>, page: &ListPage) -> Result<AliasPage, Error> {
+        let named = |error: Error| error.during("ListAliases");
+        self.authorize(cx).map_err(named)?;
+        let limit = check_limit(page, 50, 100).map_err(named)?;
+        let layout = &self.inner.layout;
+        let prefix = match key {
+            Some(key) => layout.key_aliases(&self.resolve_managed(cx, key).await.map_err(named)?.id),
+            None => layout.aliases(),
+        };
+        let found = self.page(&prefix, page, limit).await.map_err(named)?;
+        let names: Vec<String> = found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect();
+        let records = if key.is_some() {
+            let names = names.iter().map(|name| AliasName::parse(name)).collect::<Result<Vec<_>, _>>().map_err(named)?;
+            let places: Vec<_> = names.iter().map(|name| layout.alias(name)).collect();
+            self.inner.records.read(&places).await.map_err(storage).map_err(named)?
+        } else {
+            found.records.into_iter().map(Some).collect()
+        };
+        let mut aliases = Vec::with_capacity(names.len());
+        for stored in records.iter().flatten() {
+            let record: AliasRecord = decode(stored).map_err(named)?;
+            let name = AliasName::parse(&last_segment(&stored.key).unwrap_or_default()).map_err(named)?;
+            aliases.push(AliasEntry {
+                arn: name.arn(self.realm()),
+                name,
+                target: KeyId::parse(&record.target).map_err(named)?,
+                created: Timestamp::from_millis(record.created),
+                updated: Timestamp::from_millis(record.updated),
+            });
+        }
+        Ok(AliasPage { aliases, next_marker: found.cursor.as_ref().and_then(last_segment) })
+    }
+}
+
+fn set_state(key: &mut StoredKey, state: KeyState) -> Change<()> {
+    if key.state == state {
+        return Change::None(());
+    }
+    key.state = state;
+    Change::Write(())
+}

@@ -1,0 +1,223 @@
+//! The cryptographic operations.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_envelope::{EncryptionContext, SecretBytes, SecretKey};
+use strongroom_kms::{
+    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
+    Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions, ReEncrypted,
+};
+use strongroom_types::{CallContext, Realm};
+
+use crate::blob::{self, Blob};
+use crate::layout::{Generation, StoredKey};
+use crate::local::LocalKms;
+use crate::states::Operation;
+
+/// The longest plaintext of Encrypt, in bytes.
+const MAX_PLAINTEXT: usize = 4096;
+
+fn dry_run(asked: bool) -> Result<(), Error> {
+    if asked {
+        let text = "The request would have succeeded, but the DryRun option is set.";
+        return Err(Error::new(ErrorKind::DryRun, text));
+    }
+    Ok(())
+}
+
+fn check_plaintext(plaintext: &[u8]) -> Result<(), Error> {
+    let violated = |bound: &str| {
+        Err(Error::new(
+            ErrorKind::Validation,
+            format!("1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length {bound}"),
+        ))
+    };
+    match plaintext.len() {
+        0 => violated("greater than or equal to 1"),
+        1..=MAX_PLAINTEXT => Ok(()),
+        _ => violated("less than or equal to 4096"),
+    }
+}
+
+fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
+    let violated = |count: u16, bound: &str| {
+        Err(Error::new(
+            ErrorKind::Validation,
+            format!("1 validation error detected: Value '{count}' at 'numberOfBytes' failed to satisfy constraint: Member must have value {bound}"),
+        ))
+    };
+    match spec {
+        DataKeySpec::Bytes(0) => violated(0, "greater than or equal to 1"),
+        DataKeySpec::Bytes(count @ 1025..) => violated(count, "less than or equal to 1024"),
+        _ => Ok(()),
+    }
+}
+
+/// Random bytes in secret memory.
+fn random_secret(len: usize) -> Result<SecretBytes, Error> {
+    let mut out = SecretBytes::with_capacity(len + SecretKey::LEN);
+    while out.len() < len {
+        out.extend_from_slice(SecretKey::generate()?.expose());
+    }
+    out.truncate(len);
+    Ok(out)
+}
+
+/// A key that was resolved and permitted, with its newest material at hand.
+struct Ready {
+    key: StoredKey,
+    newest: Generation,
+    material: Arc<SecretKey>,
+}
+
+impl Ready {
+    fn seal(&self, realm: &Realm, context: &EncryptionContext, plaintext: &[u8]) -> Result<Ciphertext, Error> {
+        Ok(Ciphertext {
+            ciphertext: blob::seal(&self.key.id, self.newest.number, &self.material, context, plaintext)?,
+            key_arn: self.key.id.arn(realm),
+            key_material_id: Some(self.newest.material_id.clone()),
+        })
+    }
+}
+
+impl LocalKms {
+    async fn ready(&self, cx: &CallContext, key: &KeyRef, operation: Operation, dry: bool) -> Result<Ready, Error> {
+        let key = self.resolve(cx, key).await?;
+        self.permit(cx, &key, operation)?;
+        dry_run(dry)?;
+        let newest = key.newest()?.clone();
+        let material = self.material(&key, newest.number).await?;
+        Ok(Ready { key, newest, material })
+    }
+
+    async fn unseal(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+        named: Option<&KeyRef>,
+        operation: Operation,
+        dry: bool,
+    ) -> Result<Decrypted, Error> {
+        let named = match named {
+            Some(named) => Some(self.resolve(cx, named).await?.id),
+            None => None,
+        };
+        let blob = Blob::parse(ciphertext)?;
+        if named.is_some_and(|named| named != blob.key) {
+            return Err(Error::new(
+                ErrorKind::IncorrectKey,
+                "The key ID in the request does not identify a CMK that can perform this operation.",
+            ));
+        }
+        let key = self.find(&blob.key).await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::AccessDenied,
+                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+            )
+        })?;
+        self.permit(cx, &key, operation)?;
+        let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
+        let generation = key.generation(blob.generation).ok_or_else(invalid)?;
+        let material = self.material(&key, generation.number).await?;
+        let plaintext = blob.open(&material, context)?;
+        dry_run(dry)?;
+        let key_material_id = Some(generation.material_id.clone());
+        Ok(Decrypted { plaintext, key_arn: key.id.arn(self.realm()), key_material_id })
+    }
+}
+
+#[async_trait]
+impl Kms for LocalKms {
+    async fn generate_data_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<DataKeyPair, Error> {
+        let named = |error: Error| error.during("GenerateDataKey");
+        check_spec(options.spec).map_err(named)?;
+        let ready = self.ready(cx, key, Operation::GenerateDataKey, options.dry_run).await.map_err(named)?;
+        let plaintext = random_secret(options.spec.len()).map_err(named)?;
+        let sealed = ready.seal(self.realm(), context, plaintext.expose()).map_err(named)?;
+        Ok(DataKeyPair {
+            plaintext,
+            ciphertext: sealed.ciphertext,
+            key_arn: sealed.key_arn,
+            key_material_id: sealed.key_material_id,
+        })
+    }
+
+    async fn encrypt(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+        options: &EncryptOptions,
+    ) -> Result<Ciphertext, Error> {
+        let named = |error: Error| error.during("Encrypt");
+        check_plaintext(plaintext).map_err(named)?;
+        let ready = self.ready(cx, key, Operation::Encrypt, options.dry_run).await.map_err(named)?;
+        ready.seal(self.realm(), context, plaintext).map_err(named)
+    }
+
+    async fn decrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+        options: &DecryptOptions,
+    ) -> Result<Decrypted, Error> {
+        self.unseal(cx, ciphertext, context, options.key.as_ref(), Operation::Decrypt, options.dry_run)
+            .await
+            .map_err(|error| error.during("Decrypt"))
+    }
+
+    async fn re_encrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        source_context: &EncryptionContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &ReEncryptOptions,
+    ) -> Result<ReEncrypted, Error> {
+        let named = |error: Error| error.during("ReEncrypt");
+        let source = self
+            .unseal(cx, ciphertext, source_context, options.source_key.as_ref(), Operation::ReEncrypt, false)
+            .await
+            .map_err(named)?;
+        let ready = self.ready(cx, key, Operation::ReEncrypt, options.dry_run).await.map_err(named)?;
+        let sealed = ready.seal(self.realm(), context, source.plaintext.expose()).map_err(named)?;
+        Ok(ReEncrypted {
+            ciphertext: sealed.ciphertext,
+            source_key_arn: source.key_arn,
+            key_arn: sealed.key_arn,
+            source_key_material_id: source.key_material_id,
+            key_material_id: sealed.key_material_id,
+        })
+    }
+
+    async fn describe_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        _options: &DescribeKeyOptions,
+    ) -> Result<KeyMetadata, Error> {
+        let named = |error: Error| error.during("DescribeKey");
+        let key = self.resolve(cx, key).await.map_err(named)?;
+        self.permit(cx, &key, Operation::DescribeKey).map_err(named)?;
+        Ok(key.metadata(self.realm()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let capabilities = Capabilities::new().dry_run();
+        match self.via {
+            Some(service) => capabilities.via_service(service),
+            None => capabilities,
+        }
+    }
+}

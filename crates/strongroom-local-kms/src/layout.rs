@@ -1,0 +1,152 @@
+//! The records of the key service: where they are and what they hold.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use strongroom_kms::{
+    AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyState,
+};
+use strongroom_records::{Key, Revision};
+use strongroom_root::TrustedRecord;
+use strongroom_types::{Realm, Service, Timestamp};
+
+/// A key's record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyRecord {
+    pub(crate) id: String,
+    pub(crate) description: String,
+    pub(crate) state: String,
+    pub(crate) created: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) deletion_date: Option<i64>,
+    /// The service whose managed key this is: `secretsmanager`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) service: Option<String>,
+    /// Oldest first; never empty.
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) on_demand_rotations: u32,
+}
+
+/// A generation of key material. The material itself has a record of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Generation {
+    pub(crate) number: u32,
+    pub(crate) material_id: String,
+    pub(crate) created: i64,
+}
+
+/// An alias's record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AliasRecord {
+    pub(crate) target: String,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+}
+
+/// A key as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredKey {
+    pub(crate) id: KeyId,
+    pub(crate) state: KeyState,
+    pub(crate) record: KeyRecord,
+    pub(crate) revision: Revision,
+}
+
+impl StoredKey {
+    pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
+        let record: KeyRecord = decode(stored)?;
+        let damaged = || Error::new(ErrorKind::Tampered, "the key's record is not readable").with("record", &stored.key);
+        let id = KeyId::parse(&record.id).map_err(|_| damaged())?;
+        let state = KeyState::from_word(&record.state).ok_or_else(damaged)?;
+        if record.generations.is_empty() {
+            return Err(damaged());
+        }
+        Ok(Self { id, state, record, revision: stored.revision })
+    }
+
+    pub(crate) fn newest(&self) -> Result<&Generation, Error> {
+        self.record.generations.last().ok_or_else(|| Error::new(ErrorKind::Tampered, "the key has no material"))
+    }
+
+    pub(crate) fn generation(&self, number: u32) -> Option<&Generation> {
+        self.record.generations.iter().find(|generation| generation.number == number)
+    }
+
+    pub(crate) fn metadata(&self, realm: &Realm) -> KeyMetadata {
+        let created = Timestamp::from_millis(self.record.created);
+        let mut metadata = KeyMetadata::new(self.id.clone(), self.id.arn(realm), realm.account(), created);
+        metadata.description.clone_from(&self.record.description);
+        metadata.state = self.state;
+        metadata.deletion_date = self.record.deletion_date.map(Timestamp::from_millis);
+        metadata.manager = if self.record.service.is_some() { KeyManager::Aws } else { KeyManager::Customer };
+        metadata.current_key_material_id = self.record.generations.last().map(|newest| newest.material_id.clone());
+        metadata
+    }
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(stored: &TrustedRecord) -> Result<T, Error> {
+    serde_json::from_slice(&stored.content)
+        .map_err(|_| Error::new(ErrorKind::Tampered, "the record is not readable").with("record", &stored.key))
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::new(ErrorKind::Internal, "the record cannot be written").because(error))
+}
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout(pub(crate) Realm);
+
+impl Layout {
+    fn under(&self, kind: &str) -> Key {
+        Key::realm(&self.0).then(kind)
+    }
+
+    pub(crate) fn keys(&self) -> Key {
+        self.under("key")
+    }
+
+    pub(crate) fn key(&self, id: &KeyId) -> Key {
+        self.keys().then(id.as_str())
+    }
+
+    pub(crate) fn materials(&self, id: &KeyId) -> Key {
+        self.under("material").then(id.as_str())
+    }
+
+    pub(crate) fn material(&self, id: &KeyId, generation: u32) -> Key {
+        self.materials(id).then_number(u64::from(generation))
+    }
+
+    pub(crate) fn aliases(&self) -> Key {
+        self.under("alias")
+    }
+
+    pub(crate) fn alias(&self, name: &AliasName) -> Key {
+        self.aliases().then(name.as_str())
+    }
+
+    pub(crate) fn key_aliases(&self, id: &KeyId) -> Key {
+        self.under("key-alias").then(id.as_str())
+    }
+
+    pub(crate) fn key_alias(&self, id: &KeyId, name: &AliasName) -> Key {
+        self.key_aliases(id).then(name.as_str())
+    }
+
+    pub(crate) fn due_keys(&self) -> Key {
+        self.under("due").then("key")
+    }
+
+    pub(crate) fn due_key(&self, date: Timestamp, id: &KeyId) -> Key {
+        self.due_keys().then_time(date).then(id.as_str())
+    }
+}
+
+/// The alias of a service's managed key.
+pub(crate) fn managed_alias(service: Service) -> Result<AliasName, Error> {
+    AliasName::parse(&format!("alias/aws/{}", service.name()))
+}
+
+/// The last segment of a key as text.
+pub(crate) fn last_segment(key: &Key) -> Option<String> {
+    key.segments()?.pop().and_then(|segment| String::from_utf8(segment).ok())
+}

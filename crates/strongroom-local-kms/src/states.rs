@@ -1,0 +1,102 @@
+//! Which operation a key's state allows: the table of the specification as data.
+
+use strongroom_kms::{Error, ErrorKind, KeyState};
+use strongroom_types::Arn;
+
+/// An operation on a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Operation {
+    Encrypt,
+    Decrypt,
+    ReEncrypt,
+    GenerateDataKey,
+    GenerateDataKeyWithoutPlaintext,
+    DescribeKey,
+    UpdateKeyDescription,
+    EnableKey,
+    DisableKey,
+    ScheduleKeyDeletion,
+    CancelKeyDeletion,
+    CreateAlias,
+    UpdateAlias,
+    RotateKeyOnDemand,
+}
+
+/// What a state answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    /// DisabledException `<ARN> is disabled.`
+    Disabled,
+    /// KMSInvalidStateException `<ARN> is pending deletion.`
+    PendingDeletion,
+    /// KMSInvalidStateException `<ARN> is not pending deletion.`
+    NotPendingDeletion,
+    /// KMSInvalidStateException `<ARN> is pending import.`
+    PendingImport,
+}
+
+use Verdict::{Disabled as X1, NotPendingDeletion as X4, Ok as OK, PendingDeletion as X3, PendingImport as X5};
+
+/// Operation; Enabled, Disabled, PendingDeletion, PendingImport.
+const TABLE: [(Operation, [Verdict; 4]); 14] = [
+    (Operation::Encrypt, [OK, X1, X3, X5]),
+    (Operation::Decrypt, [OK, X1, X3, X5]),
+    (Operation::ReEncrypt, [OK, X1, X3, X5]),
+    (Operation::GenerateDataKey, [OK, X1, X3, X5]),
+    (Operation::GenerateDataKeyWithoutPlaintext, [OK, X1, X3, X5]),
+    (Operation::DescribeKey, [OK, OK, OK, OK]),
+    (Operation::UpdateKeyDescription, [OK, OK, X3, OK]),
+    (Operation::EnableKey, [OK, OK, X3, X5]),
+    (Operation::DisableKey, [OK, OK, X3, X5]),
+    (Operation::ScheduleKeyDeletion, [OK, OK, X3, OK]),
+    (Operation::CancelKeyDeletion, [X4, X4, OK, X4]),
+    (Operation::CreateAlias, [OK, OK, X3, OK]),
+    (Operation::UpdateAlias, [OK, OK, X3, OK]),
+    (Operation::RotateKeyOnDemand, [OK, X1, X3, X5]),
+];
+
+/// Whether a key in `state` allows `operation`.
+pub(crate) fn check(operation: Operation, state: KeyState, arn: &Arn) -> Result<(), Error> {
+    let column = match state {
+        KeyState::Enabled => 0,
+        KeyState::Disabled => 1,
+        KeyState::PendingDeletion => 2,
+        KeyState::PendingImport => 3,
+        _ => return Err(Error::new(ErrorKind::InvalidState, format!("{arn} is unavailable."))),
+    };
+    let verdict = TABLE.iter().find(|(row, _)| *row == operation).map_or(X3, |(_, row)| row[column]);
+    match verdict {
+        Verdict::Ok => Ok(()),
+        Verdict::Disabled => Err(Error::new(ErrorKind::Disabled, format!("{arn} is disabled."))),
+        Verdict::PendingDeletion => Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending deletion."))),
+        Verdict::NotPendingDeletion => {
+            Err(Error::new(ErrorKind::InvalidState, format!("{arn} is not pending deletion.")))
+        }
+        Verdict::PendingImport => Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending import."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_stands_in_the_table_once() {
+        for (index, (operation, _)) in TABLE.iter().enumerate() {
+            assert!(!TABLE[..index].iter().any(|(earlier, _)| earlier == operation), "{operation:?} stands twice");
+        }
+        // One line per variant: the last one's discriminant counts them.
+        assert_eq!(TABLE.len(), Operation::RotateKeyOnDemand as usize + 1);
+    }
+
+    #[test]
+    fn texts_are_those_of_aws() {
+        let arn = strongroom_types::Realm::default().arn("kms", "key/1234");
+        let text = |operation, state| check(operation, state, &arn).unwrap_err().message().to_owned();
+        assert_eq!(text(Operation::Decrypt, KeyState::Disabled), format!("{arn} is disabled."));
+        assert_eq!(text(Operation::EnableKey, KeyState::PendingDeletion), format!("{arn} is pending deletion."));
+        assert_eq!(text(Operation::CancelKeyDeletion, KeyState::Enabled), format!("{arn} is not pending deletion."));
+        assert_eq!(text(Operation::Encrypt, KeyState::PendingImport), format!("{arn} is pending import."));
+    }
+}

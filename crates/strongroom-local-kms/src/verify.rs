@@ -1,0 +1,76 @@
+//! A walk through all keys.
+
+use strongroom_kms::{Error, KeyId};
+use strongroom_records::Scan;
+use strongroom_root::Report;
+
+use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
+use crate::local::{LocalKms, storage};
+
+impl LocalKms {
+    /// Reads every key and alias, unseals every generation, and reports what is wrong.
+    ///
+    /// # Errors
+    /// Storage that cannot be read at all.
+    pub async fn verify(&self) -> Result<Report, Error> {
+        let mut report = Report::new();
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let mut scan = Scan::prefix(&layout.keys());
+        loop {
+            let (page, cursor) =
+                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+            for (place, stored) in page {
+                report.check();
+                let Ok(stored) = stored else { continue };
+                match StoredKey::parse(&stored) {
+                    Ok(key) if layout.key(&key.id) == place => self.verify_material(&key, &mut report).await?,
+                    Ok(_) => report.problem(place, "the record names another key"),
+                    Err(error) => report.problem(place, error),
+                }
+            }
+            match cursor {
+                Some(cursor) => scan = scan.after(&cursor),
+                None => break,
+            }
+        }
+        let mut scan = Scan::prefix(&layout.aliases());
+        loop {
+            let (page, cursor) =
+                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+            for (place, stored) in page {
+                report.check();
+                let Ok(stored) = stored else { continue };
+                let target = decode::<AliasRecord>(&stored).and_then(|alias| KeyId::parse(&alias.target));
+                match target {
+                    Ok(target) if self.find(&target).await.is_ok_and(|key| key.is_some()) => {}
+                    Ok(_) => report.problem(last_segment(&place).unwrap_or_default(), "the alias names a key that is not there"),
+                    Err(error) => report.problem(place, error),
+                }
+            }
+            match cursor {
+                Some(cursor) => scan = scan.after(&cursor),
+                None => return Ok(report),
+            }
+        }
+    }
+
+    async fn verify_material(&self, key: &StoredKey, report: &mut Report) -> Result<(), Error> {
+        for generation in &key.record.generations {
+            report.check();
+            let place = self.inner.layout.material(&key.id, generation.number);
+            // Past the cache on purpose: this is about what is stored.
+            match self.inner.records.get(&place).await {
+                Ok(Some(stored)) => {
+                    if let Err(error) = self.inner.records.unseal(&place, &stored.content) {
+                        report.problem(place, error);
+                    }
+                }
+                Ok(None) => report.problem(place, "the key's material is missing"),
+                // The walk over all records reports what is wrong with it.
+                Err(error) if error.kind() == strongroom_root::ErrorKind::Tampered => {}
+                Err(error) => return Err(storage(error)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -93,6 +93,18 @@ impl Arn {
     }
 }
 
+impl From<Arn> for String {
+    fn from(arn: Arn) -> Self {
+        arn.text
+    }
+}
+
+impl From<&Arn> for String {
+    fn from(arn: &Arn) -> Self {
+        arn.text.clone()
+    }
+}
+
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -1,0 +1,207 @@
+//! What the operations answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use strongroom_envelope::SecretText;
+use strongroom_types::{Arn, Timestamp};
+
+use crate::{Error, SecretValue, Stage, Tag, VersionId};
+
+/// A secret that something was done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretRef {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its name.
+    pub name: String,
+}
+
+/// CreateSecret's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretCreated {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its name.
+    pub name: String,
+    /// Its first version, if it was given a value.
+    pub version_id: Option<VersionId>,
+}
+
+/// UpdateSecret's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretUpdated {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its name.
+    pub name: String,
+    /// The version made, if a value was given.
+    pub version_id: Option<VersionId>,
+}
+
+/// PutSecretValue's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct ValuePut {
+    /// The secret's ARN.
+    pub arn: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// The version made.
+    pub version_id: VersionId,
+    /// The labels that are on it now.
+    pub stages: BTreeSet<Stage>,
+}
+
+/// GetSecretValue's answer: one version with its value.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretVersion {
+    /// The secret's ARN.
+    pub arn: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// The version.
+    pub version_id: VersionId,
+    /// The value.
+    pub value: SecretValue,
+    /// The version's labels; empty when it is deprecated.
+    pub stages: BTreeSet<Stage>,
+    /// When the version was made.
+    pub created: Timestamp,
+}
+
+impl SecretVersion {
+    /// As [`SecretValue::parse_json`].
+    ///
+    /// # Errors
+    /// As [`SecretValue::parse_json`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.value.parse_json()
+    }
+
+    /// As [`SecretValue::field`].
+    ///
+    /// # Errors
+    /// As [`SecretValue::field`].
+    pub fn field(&self, name: &str) -> Result<SecretText, Error> {
+        self.value.field(name)
+    }
+
+    /// As [`SecretValue::expose_text`].
+    ///
+    /// # Errors
+    /// As [`SecretValue::expose_text`].
+    pub fn expose_text(&self) -> Result<&str, Error> {
+        self.value.expose_text()
+    }
+
+    /// As [`SecretValue::expose_bytes`].
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.value.expose_bytes()
+    }
+}
+
+/// What there is to know of a secret but its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretMetadata {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The key new values are encrypted under; absent for the managed key.
+    pub kms_key_id: Option<String>,
+    /// Its tags in the order they were added; `None` when it never had one.
+    pub tags: Option<Vec<Tag>>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it, its labels or its metadata were last changed; strictly increasing.
+    pub last_changed: Timestamp,
+    /// When it will be, or may have been, deleted; absent unless that is planned.
+    pub deleted: Option<Timestamp>,
+    /// The versions with labels.
+    pub versions: BTreeMap<VersionId, BTreeSet<Stage>>,
+}
+
+impl SecretMetadata {
+    /// The least that is known of a secret, for implementations to fill.
+    #[must_use]
+    pub fn new(arn: Arn, name: String, created: Timestamp) -> Self {
+        Self {
+            arn,
+            name,
+            description: None,
+            kms_key_id: None,
+            tags: None,
+            created,
+            last_changed: created,
+            deleted: None,
+            versions: BTreeMap::new(),
+        }
+    }
+}
+
+/// A page of ListSecrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretPage {
+    /// The secrets. May be short or empty although there are more.
+    pub secrets: Vec<SecretMetadata>,
+    /// Where the next page begins; `None` at the end.
+    pub next_token: Option<String>,
+}
+
+/// A line of ListSecretVersionIds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VersionMetadata {
+    /// The version.
+    pub version_id: VersionId,
+    /// Its labels; empty when it is deprecated.
+    pub stages: BTreeSet<Stage>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The keys it is encrypted under: `DefaultEncryptionKey` for the managed key, else ARNs.
+    pub kms_key_ids: Vec<String>,
+}
+
+impl VersionMetadata {
+    /// A version made at this moment, for implementations to fill.
+    #[must_use]
+    pub fn new(version_id: VersionId, created: Timestamp) -> Self {
+        Self { version_id, created, stages: BTreeSet::new(), kms_key_ids: Vec::new() }
+    }
+}
+
+/// A page of ListSecretVersionIds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct VersionPage {
+    /// The secret's ARN.
+    pub arn: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// The versions.
+    pub versions: Vec<VersionMetadata>,
+    /// Where the next page begins; `None` at the end.
+    pub next_token: Option<String>,
+}
+
+/// DeleteSecret's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct SecretDeleted {
+    /// The secret's ARN.
+    pub arn: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// When it is gone for good.
+    pub deletion_date: Timestamp,
+}

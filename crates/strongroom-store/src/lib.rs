@@ -1,0 +1,48 @@
+//! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages, and
+//! [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets Manager.
+//!
+//! Implement them for a remote secret manager and every program written against Strongroom runs on it. The rules of
+//! version stages are pure functions here ([`Labels`]), for everybody who keeps versions.
+//!
+//! ```
+//! use strongroom_store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue, Stage};
+//! use strongroom_types::CallContext;
+//!
+//! /// Keeps a new password and says what the old one was.
+//! async fn replace(
+//!     store: &dyn SecretStore,
+//!     cx: &CallContext,
+//!     password: SecretValue,
+//! ) -> Result<SecretValue, strongroom_store::Error> {
+//!     store.put_secret_value(cx, PutSecretValue::new("prod/db", password)).await?;
+//!     let before = GetSecretValue::new("prod/db").stage(Stage::PREVIOUS);
+//!     Ok(store.get_secret_value(cx, before).await?.value)
+//! }
+//! ```
+
+mod answer;
+mod error;
+mod id;
+mod json;
+mod labels;
+mod request;
+mod stage;
+mod store;
+mod value;
+
+pub mod validate;
+
+pub use answer::{
+    SecretCreated, SecretDeleted, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut,
+    VersionMetadata, VersionPage,
+};
+pub use error::{Error, ErrorKind};
+pub use id::{SecretArn, SecretId, Target, VersionId};
+pub use labels::{LabelError, Labels};
+pub use request::{
+    CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SortBy, SortOrder,
+    Tag, UpdateSecret, UpdateSecretVersionStage,
+};
+pub use stage::Stage;
+pub use store::{Capabilities, SecretAdmin, SecretStore};
+pub use value::SecretValue;

@@ -1,0 +1,415 @@
+//! What the operations take. Required members in `new`, optional ones by builder methods; members AWS adds later join
+//! without breaking anybody.
+
+use crate::{SecretId, SecretValue, Stage, VersionId};
+
+/// A tag.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a pair")]
+pub struct Tag {
+    /// 1 to 128 characters.
+    pub key: String,
+    /// 0 to 256 characters.
+    pub value: String,
+}
+
+impl Tag {
+    /// A tag of this key and value.
+    #[must_use]
+    pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { key: key.into(), value: value.into() }
+    }
+}
+
+macro_rules! request {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+    };
+}
+
+request!(
+    /// CreateSecret.
+    CreateSecret {
+        /// 1 to 512 characters of `A-Za-z0-9/_+=.@-`.
+        name: String,
+        /// Makes a repeat safe and becomes the version id: 32 to 64 characters. Made by the store when absent.
+        token: Option<VersionId>,
+        /// At most 2,048 characters.
+        description: Option<String>,
+        /// The key the value is encrypted under; the managed key `alias/aws/secretsmanager` when absent.
+        kms_key_id: Option<String>,
+        /// The first value. A secret may begin without one.
+        value: Option<SecretValue>,
+        /// At most 50.
+        tags: Vec<Tag>,
+    }
+);
+
+impl CreateSecret {
+    /// A secret of this name, without a value yet.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), token: None, description: None, kms_key_id: None, value: None, tags: Vec::new() }
+    }
+
+    /// Sets the request token.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<VersionId>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets the key.
+    #[must_use]
+    pub fn kms_key_id(mut self, key: impl Into<String>) -> Self {
+        self.kms_key_id = Some(key.into());
+        self
+    }
+
+    /// Sets the first value.
+    #[must_use]
+    pub fn value(mut self, value: SecretValue) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push(Tag::new(key, value));
+        self
+    }
+}
+
+request!(
+    /// GetSecretValue. Without version and stage: the current version.
+    GetSecretValue {
+        /// Which secret.
+        id: SecretId,
+        /// This version; with a stage too, both must agree.
+        version_id: Option<VersionId>,
+        /// The version that holds this stage.
+        stage: Option<Stage>,
+    }
+);
+
+impl GetSecretValue {
+    /// The current version of this secret.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>) -> Self {
+        Self { id: id.into(), version_id: None, stage: None }
+    }
+
+    /// Asks for a version.
+    #[must_use]
+    pub fn version_id(mut self, version: impl Into<VersionId>) -> Self {
+        self.version_id = Some(version.into());
+        self
+    }
+
+    /// Asks for a stage.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Into<Stage>) -> Self {
+        self.stage = Some(stage.into());
+        self
+    }
+}
+
+request!(
+    /// PutSecretValue.
+    PutSecretValue {
+        /// Which secret.
+        id: SecretId,
+        /// As in [`CreateSecret`].
+        token: Option<VersionId>,
+        /// The new value.
+        value: SecretValue,
+        /// The labels of the new version, 1 to 20; `AWSCURRENT` when absent.
+        stages: Option<Vec<Stage>>,
+    }
+);
+
+impl PutSecretValue {
+    /// A new current value for this secret.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>, value: SecretValue) -> Self {
+        Self { id: id.into(), token: None, value, stages: None }
+    }
+
+    /// Sets the request token.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<VersionId>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Adds a label; with any label named, `AWSCURRENT` must be named too if it is meant.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Into<Stage>) -> Self {
+        self.stages.get_or_insert_default().push(stage.into());
+        self
+    }
+}
+
+request!(
+    /// UpdateSecret: what is absent stays as it is.
+    UpdateSecret {
+        /// Which secret.
+        id: SecretId,
+        /// As in [`CreateSecret`].
+        token: Option<VersionId>,
+        /// The new description.
+        description: Option<String>,
+        /// The new key; `""` is the managed key.
+        kms_key_id: Option<String>,
+        /// The new value.
+        value: Option<SecretValue>,
+    }
+);
+
+impl UpdateSecret {
+    /// Changes nothing yet.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>) -> Self {
+        Self { id: id.into(), token: None, description: None, kms_key_id: None, value: None }
+    }
+
+    /// Sets the request token.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<VersionId>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets the key.
+    #[must_use]
+    pub fn kms_key_id(mut self, key: impl Into<String>) -> Self {
+        self.kms_key_id = Some(key.into());
+        self
+    }
+
+    /// Sets the value.
+    #[must_use]
+    pub fn value(mut self, value: SecretValue) -> Self {
+        self.value = Some(value);
+        self
+    }
+}
+
+request!(
+    /// UpdateSecretVersionStage.
+    UpdateSecretVersionStage {
+        /// Which secret.
+        id: SecretId,
+        /// Which label.
+        stage: Stage,
+        /// Who has it now.
+        remove_from: Option<VersionId>,
+        /// Who gets it.
+        move_to: Option<VersionId>,
+    }
+);
+
+impl UpdateSecretVersionStage {
+    /// Something about this label.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>, stage: impl Into<Stage>) -> Self {
+        Self { id: id.into(), stage: stage.into(), remove_from: None, move_to: None }
+    }
+
+    /// Takes it from this version.
+    #[must_use]
+    pub fn remove_from(mut self, version: impl Into<VersionId>) -> Self {
+        self.remove_from = Some(version.into());
+        self
+    }
+
+    /// Gives it to this version.
+    #[must_use]
+    pub fn move_to(mut self, version: impl Into<VersionId>) -> Self {
+        self.move_to = Some(version.into());
+        self
+    }
+}
+
+request!(
+    /// DeleteSecret.
+    DeleteSecret {
+        /// Which secret.
+        id: SecretId,
+        /// 7 to 30 days; 30 when absent.
+        recovery_window_days: Option<i64>,
+        /// At once, without a way back.
+        force: bool,
+    }
+);
+
+impl DeleteSecret {
+    /// In thirty days.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>) -> Self {
+        Self { id: id.into(), recovery_window_days: None, force: false }
+    }
+
+    /// Sets the recovery window, 7 to 30 days.
+    #[must_use]
+    pub fn recovery_window_days(mut self, days: i64) -> Self {
+        self.recovery_window_days = Some(days);
+        self
+    }
+
+    /// At once, without a way back.
+    #[must_use]
+    pub fn force(mut self) -> Self {
+        self.force = true;
+        self
+    }
+}
+
+/// By what a list is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SortBy {
+    /// When the secret was made.
+    #[default]
+    CreatedDate,
+    /// When it was last changed.
+    LastChangedDate,
+    /// Its name, by bytes.
+    Name,
+}
+
+/// Which way a list is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SortOrder {
+    /// Smallest, oldest first.
+    #[default]
+    Ascending,
+    /// Largest, newest first.
+    Descending,
+}
+
+request!(
+    /// ListSecrets.
+    ListSecrets {
+        /// 1 to 100; 100 when absent.
+        max_results: Option<i64>,
+        /// Where the page before ended.
+        next_token: Option<String>,
+        /// Also secrets that are scheduled for deletion.
+        include_planned_deletion: bool,
+        /// By what.
+        sort_by: SortBy,
+        /// Which way.
+        sort_order: SortOrder,
+    }
+);
+
+impl ListSecrets {
+    /// The first page, oldest secrets first.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            max_results: None,
+            next_token: None,
+            include_planned_deletion: false,
+            sort_by: SortBy::default(),
+            sort_order: SortOrder::default(),
+        }
+    }
+
+    /// At most this many secrets a page.
+    #[must_use]
+    pub fn max_results(mut self, max_results: i64) -> Self {
+        self.max_results = Some(max_results);
+        self
+    }
+
+    /// The page behind this token.
+    #[must_use]
+    pub fn next_token(mut self, token: impl Into<String>) -> Self {
+        self.next_token = Some(token.into());
+        self
+    }
+
+    /// Also secrets that are scheduled for deletion.
+    #[must_use]
+    pub fn include_planned_deletion(mut self) -> Self {
+        self.include_planned_deletion = true;
+        self
+    }
+
+    /// Sorted by this.
+    #[must_use]
+    pub fn sort(mut self, by: SortBy, order: SortOrder) -> Self {
+        (self.sort_by, self.sort_order) = (by, order);
+        self
+    }
+}
+
+impl Default for ListSecrets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+request!(
+    /// ListSecretVersionIds.
+    ListSecretVersionIds {
+        /// Which secret.
+        id: SecretId,
+        /// 1 to 100; 100 when absent.
+        max_results: Option<i64>,
+        /// Where the page before ended.
+        next_token: Option<String>,
+        /// Also versions without labels.
+        include_deprecated: bool,
+    }
+);
+
+impl ListSecretVersionIds {
+    /// The versions with labels.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>) -> Self {
+        Self { id: id.into(), max_results: None, next_token: None, include_deprecated: false }
+    }
+
+    /// At most this many versions a page.
+    #[must_use]
+    pub fn max_results(mut self, max_results: i64) -> Self {
+        self.max_results = Some(max_results);
+        self
+    }
+
+    /// The page behind this token.
+    #[must_use]
+    pub fn next_token(mut self, token: impl Into<String>) -> Self {
+        self.next_token = Some(token.into());
+        self
+    }
+
+    /// Also versions without labels.
+    #[must_use]
+    pub fn include_deprecated(mut self) -> Self {
+        self.include_deprecated = true;
+        self
+    }
+}

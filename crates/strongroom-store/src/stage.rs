@@ -1,0 +1,50 @@
+//! Staging labels.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A staging label of a version: one of the three that Secrets Manager moves itself, or one of the user's own.
+///
+/// ```
+/// use strongroom_store::Stage;
+/// assert_eq!(Stage::PREVIOUS.as_str(), "AWSPREVIOUS");
+/// assert_eq!(Stage::from("canary"), Stage::new("canary"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stage(Cow<'static, str>);
+
+impl Stage {
+    /// `AWSCURRENT`: what a reader gets.
+    pub const CURRENT: Self = Self(Cow::Borrowed("AWSCURRENT"));
+    /// `AWSPREVIOUS`: what was current before.
+    pub const PREVIOUS: Self = Self(Cow::Borrowed("AWSPREVIOUS"));
+    /// `AWSPENDING`: what a rotation is preparing.
+    pub const PENDING: Self = Self(Cow::Borrowed("AWSPENDING"));
+
+    /// A label, 1 to 256 characters; the length is checked by the store.
+    #[must_use]
+    pub fn new(label: impl Into<String>) -> Self {
+        Self(Cow::Owned(label.into()))
+    }
+
+    /// The label's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<T: Into<String>> From<T> for Stage {
+    fn from(label: T) -> Self {
+        Self::new(label)
+    }
+}

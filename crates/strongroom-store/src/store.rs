@@ -1,0 +1,140 @@
+//! The joint itself.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use strongroom_types::CallContext;
+
+use crate::{
+    CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
+    SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretValue,
+    SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+};
+
+/// What an implementation can and cannot do. Asking for what it cannot is [`crate::ErrorKind::Unsupported`], never a silent
+/// omission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The longest value, in bytes.
+    pub max_value_len: usize,
+    /// Whether the caller's token becomes the version id; stores that count versions themselves say no.
+    pub token_is_version_id: bool,
+    /// Whether versions may carry labels of the user's own.
+    pub custom_stages: bool,
+    /// Whether deletion has a recovery window.
+    pub recovery_window: bool,
+}
+
+impl Capabilities {
+    /// Everything Secrets Manager can.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            max_value_len: SecretValue::MAX_LEN,
+            token_is_version_id: true,
+            custom_stages: true,
+            recovery_window: true,
+        }
+    }
+}
+
+/// What keeps secrets: reading and writing values, versions and stages.
+///
+/// Object-safe; users hold `Arc<dyn SecretStore>`. Each change is atomic (value and labels move together or not at all) and
+/// durable when it returns. A repeat with the same token and value changes nothing and answers the same; with another value
+/// it is [`crate::ErrorKind::Exists`]. A dropped future leaves the state before or after.
+///
+/// Common errors: [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Validation`],
+/// [`crate::ErrorKind::InvalidRequest`] for a secret that is marked for deletion, [`crate::ErrorKind::AccessDenied`],
+/// [`crate::ErrorKind::Tampered`], [`crate::ErrorKind::Throttled`], [`crate::ErrorKind::Internal`].
+#[async_trait]
+pub trait SecretStore: Send + Sync + Debug {
+    /// Makes a secret, with or without a first value.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Exists`], [`crate::ErrorKind::EncryptionFailure`], the common ones.
+    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error>;
+
+    /// Reads a version's value.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::DecryptionFailure`], the common ones.
+    async fn get_secret_value(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error>;
+
+    /// Stores a new version.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Exists`], [`crate::ErrorKind::LimitExceeded`], [`crate::ErrorKind::EncryptionFailure`], the
+    /// common ones.
+    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error>;
+
+    /// Changes description, key or value.
+    ///
+    /// # Errors
+    /// As [`SecretStore::put_secret_value`].
+    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error>;
+
+    /// Moves, attaches or removes a label.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidParameter`], [`crate::ErrorKind::LimitExceeded`], the common ones.
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error>;
+
+    /// Everything but the value; also of a secret that is marked for deletion.
+    ///
+    /// # Errors
+    /// The common ones.
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error>;
+
+    /// A page of secrets.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidNextToken`], the common ones.
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error>;
+
+    /// A page of a secret's versions that have a value, oldest first.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidNextToken`], the common ones.
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error>;
+
+    /// What this store can do.
+    fn capabilities(&self) -> Capabilities;
+}
+
+/// The rest: deletion and tags. Policies, rotation and replication join here, with defaults that refuse.
+#[async_trait]
+pub trait SecretAdmin: SecretStore {
+    /// Marks a secret for deletion after a recovery window, or deletes it at once.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones. Deleting an unknown secret at once succeeds.
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error>;
+
+    /// Takes a planned deletion back; fine when there is none.
+    ///
+    /// # Errors
+    /// The common ones.
+    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error>;
+
+    /// Adds tags, or changes the values of those there are.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags, the common ones.
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error>;
+
+    /// Removes tags; those that are not there are ignored.
+    ///
+    /// # Errors
+    /// The common ones.
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error>;
+}

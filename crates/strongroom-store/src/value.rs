@@ -1,0 +1,143 @@
+//! The value of a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use strongroom_envelope::{SecretBytes, SecretText};
+
+use crate::{Error, ErrorKind, json};
+
+/// The value of a secret: text or bytes, in memory that wipes itself when the last handle is gone.
+///
+/// A clone is another handle to the same bytes, not a copy of them. `Debug` shows only which of the two it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue {
+    text: bool,
+    bytes: Arc<SecretBytes>,
+}
+
+impl SecretValue {
+    /// The longest value, in bytes.
+    pub const MAX_LEN: usize = 65_536;
+
+    /// A text. The string's memory becomes the value's.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::from_text(SecretText::from_string(text.into()))
+    }
+
+    /// A text already in secret memory.
+    #[must_use]
+    pub fn from_text(text: SecretText) -> Self {
+        Self { text: true, bytes: Arc::new(text.into_bytes()) }
+    }
+
+    /// Bytes. The vector's memory becomes the value's.
+    #[must_use]
+    pub fn binary(bytes: impl Into<SecretBytes>) -> Self {
+        Self { text: false, bytes: Arc::new(bytes.into()) }
+    }
+
+    /// The JSON text of `value`, written straight into secret memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOfThisForm`] when `value` cannot be JSON (a map with keys that are not text, for example).
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
+        let mut bytes = SecretBytes::new();
+        serde_json::to_writer(&mut bytes, value)
+            .map_err(|_| Error::new(ErrorKind::NotOfThisForm, "the value cannot be written as JSON"))?;
+        Ok(Self { text: true, bytes: Arc::new(bytes) })
+    }
+
+    /// Whether it is a text (`SecretString`), not bytes (`SecretBinary`).
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.text
+    }
+
+    /// The bytes, of a text too. Whoever calls this takes care of where they go.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.bytes.expose()
+    }
+
+    /// The text. Whoever calls this takes care of where it goes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOfThisForm`] when the value is binary.
+    pub fn expose_text(&self) -> Result<&str, Error> {
+        let not_text = || Error::new(ErrorKind::NotOfThisForm, "the secret is binary, not text");
+        if !self.text {
+            return Err(not_text());
+        }
+        std::str::from_utf8(self.bytes.expose()).map_err(|_| not_text())
+    }
+
+    /// Reads the text as JSON into a type of the caller's. What the type keeps is the caller's to wipe.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error tells the place, never the content.
+    pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(self.expose_text()?).map_err(|error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Data => "the secret is JSON, but not of the type asked for",
+                _ => "the secret is not JSON",
+            };
+            // serde's own text may quote the value; line and column cannot.
+            Error::new(ErrorKind::NotOfThisForm, what).with("line", error.line()).with("column", error.column())
+        })
+    }
+
+    /// One field of a JSON object: the content of a string, the JSON text of anything else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOfThisForm`] when the text is not a JSON object or has no such field. Never quotes the value.
+    pub fn field(&self, name: &str) -> Result<SecretText, Error> {
+        json::field(self.expose_text()?, name)
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there are none, which no store accepts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.text { "SecretValue(text, [redacted])" } else { "SecretValue(binary, [redacted])" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_kept_apart() {
+        assert_eq!(SecretValue::text("a").expose_text().unwrap(), "a");
+        assert_eq!(SecretValue::binary(vec![0xff]).expose_text().unwrap_err().kind(), ErrorKind::NotOfThisForm);
+        assert_ne!(SecretValue::text("a"), SecretValue::binary(b"a".to_vec()));
+        assert_eq!(SecretValue::json(&vec![1, 2]).unwrap().expose_text().unwrap(), "[1,2]");
+    }
+
+    #[test]
+    fn nothing_leaks_through_debug_or_errors() {
+        let value = SecretValue::text("{'password': 'hunter2'}");
+        let told = format!(
+            "{value:?} {:?} {:?} {:?}",
+            value.field("password").unwrap_err(),
+            value.parse_json::<Vec<String>>().unwrap_err(),
+            SecretValue::text("{\"a\":\"hunter2\"}").parse_json::<std::collections::HashMap<String, u32>>().unwrap_err(),
+        );
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Labels and tags.
+
+use strongroom_store::validate::{self, MAX_TAGS, Violations};
+use strongroom_store::{Error, ErrorKind, SecretId, SecretRef, Tag, UpdateSecretVersionStage};
+use strongroom_types::CallContext;
+
+use crate::commit::Attempts;
+use crate::engine::Engine;
+use crate::head::Head;
+
+impl Engine {
+    pub(crate) async fn move_stage(&self, cx: &CallContext, request: UpdateSecretVersionStage) -> Result<SecretRef, Error> {
+        let mut violations = Violations::new();
+        violations.secret_id(&request.id);
+        violations.stage(&request.stage);
+        for (path, version) in [("removeFromVersionId", &request.remove_from), ("moveToVersionId", &request.move_to)] {
+            if let Some(version) = version {
+                violations.length(path, version.as_str(), 32, 64);
+            }
+        }
+        violations.finish()?;
+        self.change_head(cx, &request.id, |head| {
+            let labels = head.labels().move_stage(&request.stage, request.remove_from.as_ref(), request.move_to.as_ref())?;
+            head.set_labels(&labels);
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn tag(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        let mut violations = Violations::new();
+        violations.secret_id(id);
+        violations.tags(&tags);
+        violations.finish()?;
+        validate::tag_keys(&tags)?;
+        self.change_head(cx, id, |head| {
+            if tags.is_empty() {
+                return Ok(());
+            }
+            let list = head.tags.get_or_insert_default();
+            for tag in &tags {
+                match list.iter_mut().find(|(key, _)| *key == tag.key) {
+                    Some((_, value)) => value.clone_from(&tag.value),
+                    None => list.push((tag.key.clone(), tag.value.clone())),
+                }
+            }
+            if list.len() > MAX_TAGS {
+                return Err(Error::new(ErrorKind::LimitExceeded, "A secret can have at most 50 tags."));
+            }
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    pub(crate) async fn untag(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        let mut violations = Violations::new();
+        violations.secret_id(id);
+        for (index, key) in keys.iter().enumerate() {
+            violations.length(&format!("tagKeys.{}.member", index + 1), key, 1, 128);
+        }
+        violations.finish()?;
+        self.change_head(cx, id, |head| {
+            if let Some(tags) = &mut head.tags {
+                tags.retain(|(key, _)| !keys.contains(key));
+            }
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// Changes a live secret's head by a function of the head alone; again when somebody else was first.
+    async fn change_head(
+        &self,
+        cx: &CallContext,
+        id: &SecretId,
+        change: impl Fn(&mut Head) -> Result<(), Error> + Send + Sync,
+    ) -> Result<SecretRef, Error> {
+        self.authorize(cx)?;
+        let target = id.target(self.realm())?;
+        let _turn = self.turn(target.name()).await;
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(self, cx)?;
+            let before = self.live(id).await?;
+            let mut head = before.head.clone();
+            change(&mut head)?;
+            head.touch(self.now());
+            if self.commit_head(self.inner.records.batch(), Some(&before), &head).await? {
+                return Ok(head.reference(self.realm()));
+            }
+        }
+    }
+}

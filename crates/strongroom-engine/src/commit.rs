@@ -1,0 +1,99 @@
+//! Committing a changed head together with everything that depends on it.
+
+use std::time::Duration;
+
+use strongroom_records::Expect;
+use strongroom_root::TrustedBatch;
+use strongroom_store::{Error, ErrorKind};
+use strongroom_types::CallContext;
+
+use crate::engine::Engine;
+use crate::error::storage;
+use crate::head::{Head, StoredHead};
+
+/// How often a change is tried again after meeting another one. Each time somebody else got through, so that this many in
+/// a row mean a crowd.
+const ATTEMPTS: usize = 256;
+
+/// A day, the age at which a version without labels may go.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Counts attempts; ends at the caller's deadline.
+pub(crate) struct Attempts(usize);
+
+impl Attempts {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    /// Begins another attempt.
+    pub(crate) fn next(&mut self, engine: &Engine, cx: &CallContext) -> Result<(), Error> {
+        let late = self.0 > 0 && cx.deadline().is_some_and(|deadline| engine.now() > deadline);
+        if late || self.0 >= ATTEMPTS {
+            return Err(Error::new(ErrorKind::Throttled, "the secret is being changed by others; try again"));
+        }
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Puts the changed head into `batch`, moves its index entries, commits. `false`: somebody else was first.
+    ///
+    /// `before` is the head as it was read; its revision is the precondition of the commit.
+    pub(crate) async fn commit_head(
+        &self,
+        mut batch: TrustedBatch,
+        before: Option<&StoredHead>,
+        head: &Head,
+    ) -> Result<bool, Error> {
+        let layout = &self.inner.layout;
+        let expect = before.map_or(Expect::Absent, |before| Expect::At(before.revision));
+        batch.put(&layout.head(&head.name), &head.encode()?, expect);
+        match before {
+            Some(before) if before.head.changed != head.changed => {
+                batch.delete(&layout.changed(&before.head), Expect::Any);
+                batch.put(&layout.changed(head), b"", Expect::Any);
+            }
+            Some(_) => {}
+            None => {
+                batch.put(&layout.created(head), b"", Expect::Any);
+                batch.put(&layout.changed(head), b"", Expect::Any);
+            }
+        }
+        self.commit(batch).await
+    }
+
+    /// Commits. `false`: a precondition did not hold, nothing was applied.
+    pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<bool, Error> {
+        match self.inner.records.commit(batch).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == strongroom_root::ErrorKind::Conflict => Ok(false),
+            Err(error) => Err(storage(error)),
+        }
+    }
+
+    /// Makes room for one more version: the oldest without labels goes, if it is a day old.
+    pub(crate) fn prune(&self, batch: &mut TrustedBatch, head: &mut Head) -> Result<(), Error> {
+        let layout = &self.inner.layout;
+        while head.versions.len() >= self.inner.limits.versions {
+            let youngest = self.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+            let oldest = head
+                .versions
+                .iter()
+                .position(|version| version.stages.is_empty() && version.created <= youngest)
+                .ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::LimitExceeded,
+                        format!("A secret can have at most about {} versions.", self.inner.limits.versions),
+                    )
+                })?;
+            let version = head.versions.remove(oldest);
+            batch.delete(&layout.value(head, &version.id), Expect::Any);
+            if let Some(sealed) = &version.sealed {
+                batch.delete(&layout.use_of(head, &version.id, sealed), Expect::Any);
+            }
+        }
+        Ok(())
+    }
+}

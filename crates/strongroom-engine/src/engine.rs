@@ -1,0 +1,133 @@
+//! The engine and what it is made of.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use strongroom_kms::Kms;
+use strongroom_root::TrustedRecords;
+use strongroom_store::{Error, ErrorKind, SecretId, Target};
+use strongroom_types::{CallContext, Clock, Realm, Timestamp};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::error::storage;
+use crate::head::StoredHead;
+use crate::layout::Layout;
+
+/// Writers of one process to one secret take turns, so that they do not race each other to the commit. Several secrets
+/// may share a turn.
+const TURNS: usize = 64;
+
+/// The embedded secret store. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) records: TrustedRecords,
+    pub(crate) kms: Arc<dyn Kms>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) layout: Layout,
+    pub(crate) limits: EngineLimits,
+    turns: [Mutex<()>; TURNS],
+    hasher: RandomState,
+}
+
+/// Quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineLimits {
+    /// The versions of a secret. Beyond it the oldest without labels goes, if it is a day old; else
+    /// [`ErrorKind::LimitExceeded`]. Default: 100, as AWS has it.
+    pub versions: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self { versions: 100 }
+    }
+}
+
+impl EngineLimits {
+    /// Sets [`EngineLimits::versions`]; two are the least.
+    #[must_use]
+    pub fn versions(mut self, versions: usize) -> Self {
+        self.versions = versions.max(2);
+        self
+    }
+}
+
+impl Engine {
+    /// An engine over `records`, with the default quotas.
+    ///
+    /// `kms` should be a handle that acts for Secrets Manager (`LocalKms::for_service`); over any other key service the
+    /// managed key is refused and each secret must name a customer key.
+    #[must_use]
+    pub fn new(records: TrustedRecords, kms: Arc<dyn Kms>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_limits(records, kms, clock, EngineLimits::default())
+    }
+
+    /// As [`Engine::new`] with other quotas.
+    #[must_use]
+    pub fn with_limits(records: TrustedRecords, kms: Arc<dyn Kms>, clock: Arc<dyn Clock>, limits: EngineLimits) -> Self {
+        let layout = Layout(records.realm().clone());
+        let turns = std::array::from_fn(|_| Mutex::new(()));
+        Self { inner: Arc::new(Inner { records, kms, clock, layout, limits, turns, hasher: RandomState::new() }) }
+    }
+
+    /// The account and region of the secrets.
+    #[must_use]
+    pub fn realm(&self) -> &Realm {
+        &self.inner.layout.0
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Waits for this process's turn to write the secret `name`.
+    pub(crate) async fn turn(&self, name: &str) -> MutexGuard<'_, ()> {
+        let hash = self.inner.hasher.hash_one(name);
+        let index = usize::try_from(hash % TURNS as u64).unwrap_or(0);
+        self.inner.turns[index].lock().await
+    }
+
+    /// Who may use this store at all. Policies join here.
+    pub(crate) fn authorize(&self, cx: &CallContext) -> Result<(), Error> {
+        if cx.caller().is_owner_of(self.realm().account()) {
+            return Ok(());
+        }
+        let text = format!("User: {} is not authorized to use the secrets of this account", cx.caller());
+        Err(Error::new(ErrorKind::AccessDenied, text))
+    }
+
+    /// The secret that `id` names, marked for deletion or not.
+    pub(crate) async fn find(&self, target: &Target) -> Result<Option<StoredHead>, Error> {
+        let place = self.inner.layout.head(target.name());
+        let stored = self.inner.records.get(&place).await.map_err(storage)?;
+        let Some(head) = stored.as_ref().map(StoredHead::parse).transpose()? else { return Ok(None) };
+        Ok(match target {
+            Target::Arn { suffix, .. } if head.head.suffix != *suffix => None,
+            _ => Some(head),
+        })
+    }
+
+    /// As [`Engine::find`]; a secret that is not there is AWS's error.
+    pub(crate) async fn existing(&self, id: &SecretId) -> Result<StoredHead, Error> {
+        let target = id.target(self.realm())?;
+        self.find(&target).await?.ok_or_else(Error::not_found)
+    }
+
+    /// As [`Engine::existing`]; a secret that is marked for deletion is AWS's error.
+    pub(crate) async fn live(&self, id: &SecretId) -> Result<StoredHead, Error> {
+        let head = self.existing(id).await?;
+        if head.head.deleted.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "You can't perform this operation on the secret because it was marked for deletion.",
+            ));
+        }
+        Ok(head)
+    }
+}

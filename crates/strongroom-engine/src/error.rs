@@ -1,0 +1,69 @@
+//! Others' errors in the words of a secret store.
+
+use strongroom_kms::ErrorKind as Kms;
+use strongroom_root::ErrorKind as Root;
+use strongroom_store::{Error, ErrorKind};
+
+/// Storage failed.
+pub(crate) fn storage(error: strongroom_root::Error) -> Error {
+    let kind = match error.kind() {
+        Root::Tampered => ErrorKind::Tampered,
+        Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
+        Root::Busy | Root::Conflict => ErrorKind::Throttled,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, error.message().to_owned()).because(error)
+}
+
+/// What the two directions have in common.
+fn either(error: &strongroom_kms::Error) -> Option<Error> {
+    let kind = match error.kind() {
+        Kms::AccessDenied => return Some(Error::new(ErrorKind::AccessDenied, "Access to KMS is not allowed")),
+        Kms::Throttled | Kms::Conflict => ErrorKind::Throttled,
+        Kms::Internal | Kms::DependencyTimeout => ErrorKind::Internal,
+        Kms::Tampered => ErrorKind::Tampered,
+        _ => return None,
+    };
+    Some(Error::new(kind, "the key service failed"))
+}
+
+/// The key service would not make or wrap a data key.
+pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
+    let mapped = either(&error).unwrap_or_else(|| match error.kind() {
+        Kms::NotFound | Kms::InvalidArn | Kms::InvalidAliasName | Kms::Validation => {
+            Error::new(ErrorKind::InvalidParameter, error.message().to_owned())
+        }
+        _ => Error::new(
+            ErrorKind::EncryptionFailure,
+            "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state.",
+        ),
+    });
+    mapped.because(error)
+}
+
+/// The key service would not open a data key. A key that is disabled, pending deletion or gone is told in the source; a
+/// damaged ciphertext and a wrong context are not told apart.
+pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
+    match error.kind() {
+        Kms::InvalidCiphertext | Kms::IncorrectKey => not_opened(),
+        _ => either(&error).unwrap_or_else(not_opened).because(error),
+    }
+}
+
+/// The one answer to every value that does not open.
+pub(crate) fn not_opened() -> Error {
+    Error::new(
+        ErrorKind::DecryptionFailure,
+        "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+    )
+}
+
+/// A sealing step failed for want of random bytes or the like.
+pub(crate) fn sealing(error: strongroom_envelope::Error) -> Error {
+    Error::new(ErrorKind::Internal, "the value could not be sealed").because(error)
+}
+
+/// A record that was written by somebody with the root, but cannot be what the engine wrote.
+pub(crate) fn damaged(key: &strongroom_records::Key, why: &'static str) -> Error {
+    Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote").with("record", key).with("because", why)
+}

@@ -1,0 +1,166 @@
+//! A secret's head record: everything but the values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use strongroom_records::Revision;
+use strongroom_root::TrustedRecord;
+use strongroom_store::{
+    Error, ErrorKind, Labels, SecretArn, SecretMetadata, SecretRef, Stage, Tag, VersionId, VersionMetadata,
+};
+use strongroom_types::{Arn, Realm, Timestamp};
+
+use crate::error::damaged;
+
+/// What stands in the head record, as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) name: String,
+    /// The six characters of the ARN.
+    pub(crate) suffix: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) description: Option<String>,
+    /// As the user gave it; absent for the managed key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) kms_key_id: Option<String>,
+    /// Absent until the first tag; then a list, maybe empty.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) tags: Option<Vec<(String, String)>>,
+    pub(crate) created: i64,
+    pub(crate) changed: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) deleted: Option<i64>,
+    /// In the order they were made.
+    pub(crate) versions: Vec<Version>,
+}
+
+/// A version, labelled or deprecated.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) id: VersionId,
+    pub(crate) created: i64,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub(crate) stages: BTreeSet<Stage>,
+    /// Absent while a rotation has named the version but not yet given it a value.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) sealed: Option<Sealed>,
+}
+
+/// What vouches for a version's value record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    /// The authentication code of the value record, in hexadecimal: an older or another value does not pass for this one.
+    pub(crate) tag: String,
+    /// The ARN of the key that wrapped the data key.
+    pub(crate) key: String,
+    /// The generation of that key, where the key service tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) material: Option<String>,
+    /// Whether that key is the service's managed one.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) managed: bool,
+}
+
+/// A head as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredHead {
+    pub(crate) head: Head,
+    pub(crate) revision: Revision,
+}
+
+impl StoredHead {
+    pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
+        let head: Head =
+            serde_json::from_slice(&stored.content).map_err(|_| damaged(&stored.key, "the head is not readable"))?;
+        Ok(Self { head, revision: stored.revision })
+    }
+}
+
+impl Head {
+    pub(crate) fn new(name: String, suffix: String, now: Timestamp) -> Self {
+        let now = now.as_millis();
+        Self {
+            name,
+            suffix,
+            description: None,
+            kms_key_id: None,
+            tags: None,
+            created: now,
+            changed: now,
+            deleted: None,
+            versions: Vec::new(),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec(self)
+            .map_err(|error| Error::new(ErrorKind::Internal, "the head cannot be written").because(error))
+    }
+
+    pub(crate) fn arn(&self, realm: &Realm) -> Arn {
+        SecretArn::of(realm, &self.name, &self.suffix)
+    }
+
+    pub(crate) fn reference(&self, realm: &Realm) -> SecretRef {
+        SecretRef { arn: self.arn(realm), name: self.name.clone() }
+    }
+
+    pub(crate) fn version(&self, id: &VersionId) -> Option<&Version> {
+        self.versions.iter().find(|version| version.id == *id)
+    }
+
+    /// The version that holds `stage`.
+    pub(crate) fn holder(&self, stage: &Stage) -> Option<&Version> {
+        self.versions.iter().find(|version| version.stages.contains(stage))
+    }
+
+    pub(crate) fn labels(&self) -> Labels {
+        Labels::from_versions(self.versions.iter().map(|version| (version.id.clone(), version.stages.clone())))
+    }
+
+    /// Takes over the labels that a rule decided. Versions that the rule did not know keep none.
+    pub(crate) fn set_labels(&mut self, labels: &Labels) {
+        for version in &mut self.versions {
+            version.stages = labels.of(&version.id).cloned().unwrap_or_default();
+        }
+    }
+
+    /// The last change moves forward with every change, also when the clock does not.
+    pub(crate) fn touch(&mut self, now: Timestamp) {
+        self.changed = now.as_millis().max(self.changed.saturating_add(1));
+    }
+
+    pub(crate) fn tag_list(&self) -> Option<Vec<Tag>> {
+        self.tags.as_ref().map(|tags| tags.iter().map(|(key, value)| Tag::new(key, value)).collect())
+    }
+
+    pub(crate) fn metadata(&self, realm: &Realm) -> SecretMetadata {
+        let created = Timestamp::from_millis(self.created);
+        let mut metadata = SecretMetadata::new(self.arn(realm), self.name.clone(), created);
+        metadata.description.clone_from(&self.description);
+        metadata.kms_key_id.clone_from(&self.kms_key_id);
+        metadata.tags = self.tag_list();
+        metadata.last_changed = Timestamp::from_millis(self.changed);
+        metadata.deleted = self.deleted.map(Timestamp::from_millis);
+        metadata.versions = self
+            .versions
+            .iter()
+            .filter(|version| !version.stages.is_empty())
+            .map(|version| (version.id.clone(), version.stages.clone()))
+            .collect::<BTreeMap<_, _>>();
+        metadata
+    }
+}
+
+impl Version {
+    pub(crate) fn metadata(&self) -> VersionMetadata {
+        let mut metadata = VersionMetadata::new(self.id.clone(), Timestamp::from_millis(self.created));
+        metadata.stages.clone_from(&self.stages);
+        metadata.kms_key_ids = self
+            .sealed
+            .iter()
+            .map(|sealed| if sealed.managed { "DefaultEncryptionKey".to_owned() } else { sealed.key.clone() })
+            .collect();
+        metadata
+    }
+}

@@ -1,0 +1,102 @@
+//! Where the records of secrets are.
+
+use strongroom_records::Key;
+use strongroom_store::VersionId;
+use strongroom_types::{Realm, Timestamp};
+
+use crate::head::{Head, Sealed};
+
+/// Keys of records, all below the realm.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout(pub(crate) Realm);
+
+impl Layout {
+    fn under(&self, kind: &str) -> Key {
+        Key::realm(&self.0).then(kind)
+    }
+
+    /// Everything of this realm.
+    pub(crate) fn all(&self) -> Key {
+        Key::realm(&self.0)
+    }
+
+    /// The heads of all secrets, in the order of their names.
+    pub(crate) fn heads(&self) -> Key {
+        self.under("secret")
+    }
+
+    pub(crate) fn head(&self, name: &str) -> Key {
+        self.heads().then(name)
+    }
+
+    /// The values of all secrets.
+    pub(crate) fn values(&self) -> Key {
+        self.under("value")
+    }
+
+    /// The values of one secret; another secret of the same name later has another suffix.
+    pub(crate) fn values_of(&self, name: &str, suffix: &str) -> Key {
+        self.values().then(name).then(suffix)
+    }
+
+    pub(crate) fn value(&self, head: &Head, version: &VersionId) -> Key {
+        self.values_of(&head.name, &head.suffix).then(version.as_str())
+    }
+
+    pub(crate) fn by_created(&self) -> Key {
+        self.under("by-created")
+    }
+
+    pub(crate) fn by_changed(&self) -> Key {
+        self.under("by-changed")
+    }
+
+    pub(crate) fn created(&self, head: &Head) -> Key {
+        self.by_created().then_time(Timestamp::from_millis(head.created)).then(&head.name)
+    }
+
+    pub(crate) fn changed(&self, head: &Head) -> Key {
+        self.by_changed().then_time(Timestamp::from_millis(head.changed)).then(&head.name)
+    }
+
+    /// Secrets to be purged, by date.
+    pub(crate) fn due_secrets(&self) -> Key {
+        self.under("due").then("secret")
+    }
+
+    pub(crate) fn due(&self, date: Timestamp, name: &str) -> Key {
+        self.due_secrets().then_time(date).then(name)
+    }
+
+    /// What is wrapped under which generation of which key.
+    pub(crate) fn uses(&self) -> Key {
+        self.under("use")
+    }
+
+    pub(crate) fn use_of(&self, head: &Head, version: &VersionId, sealed: &Sealed) -> Key {
+        self.uses()
+            .then(&sealed.key)
+            .then(sealed.material.as_deref().unwrap_or_default())
+            .then(&head.name)
+            .then(&head.suffix)
+            .then(version.as_str())
+    }
+
+    /// Secrets that are gone but for records that did not fit into the last commit.
+    pub(crate) fn purges(&self) -> Key {
+        self.under("purge")
+    }
+
+    pub(crate) fn purge(&self, head: &Head) -> Key {
+        self.purges().then(&head.name).then(&head.suffix)
+    }
+
+    pub(crate) fn lease(&self) -> Key {
+        self.under("lease").then("maintain")
+    }
+}
+
+/// The last segment of a key as text.
+pub(crate) fn last_segment(key: &Key) -> Option<String> {
+    key.segments()?.pop().and_then(|segment| String::from_utf8(segment).ok())
+}

@@ -1,0 +1,105 @@
+//! Housekeeping of secrets, by one process at a time.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strongroom_envelope::random_uuid;
+use strongroom_records::{Expect, Revision, Scan};
+use strongroom_store::{Error, ErrorKind, Target};
+use strongroom_types::Timestamp;
+
+use crate::engine::Engine;
+use crate::error::{damaged, sealing, storage};
+use crate::head::StoredHead;
+use crate::layout::last_segment;
+
+/// A holder that stopped half way keeps others out for this long.
+const LEASE: Duration = Duration::from_secs(60);
+
+#[derive(Serialize, Deserialize)]
+struct Lease {
+    holder: String,
+    until: i64,
+}
+
+impl Engine {
+    /// Purges the secrets whose recovery window is over and what earlier purges left. Returns how many secrets went, or
+    /// `None` when another process is at it.
+    ///
+    /// # Errors
+    /// Storage; [`ErrorKind::Tampered`].
+    pub async fn maintain(&self) -> Result<Option<u64>, Error> {
+        let Some(lease) = self.take_lease().await? else { return Ok(None) };
+        let result = self.purge_due(lease).await;
+        // Others need not wait for the lease to run out. If it did run out meanwhile, it is theirs.
+        let mut batch = self.inner.records.batch();
+        batch.delete(&self.inner.layout.lease(), Expect::At(lease));
+        self.commit(batch).await?;
+        result.map(Some)
+    }
+
+    async fn take_lease(&self) -> Result<Option<Revision>, Error> {
+        let place = self.inner.layout.lease();
+        let now = self.now();
+        let mut expect = Expect::Absent;
+        if let Some(stored) = self.inner.records.get(&place).await.map_err(storage)? {
+            let held: Lease =
+                serde_json::from_slice(&stored.content).map_err(|_| damaged(&stored.key, "the lease is not readable"))?;
+            if held.until > now.as_millis() {
+                return Ok(None);
+            }
+            expect = Expect::At(stored.revision);
+        }
+        let lease = Lease { holder: random_uuid().map_err(sealing)?, until: now.after(LEASE).as_millis() };
+        let content = serde_json::to_vec(&lease)
+            .map_err(|error| Error::new(ErrorKind::Internal, "the lease cannot be written").because(error))?;
+        let mut batch = self.inner.records.batch();
+        batch.put(&place, &content, expect);
+        match self.inner.records.commit(batch).await {
+            Ok(revision) => Ok(Some(revision)),
+            Err(error) if error.kind() == strongroom_root::ErrorKind::Conflict => Ok(None),
+            Err(error) => Err(storage(error)),
+        }
+    }
+
+    async fn purge_due(&self, lease: Revision) -> Result<u64, Error> {
+        let layout = &self.inner.layout;
+        let lease_key = layout.lease();
+        let now = self.now();
+        let later = layout.due_secrets().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
+        let mut scan = Scan::prefix(&layout.due_secrets()).below(&later);
+        let mut purged = 0;
+        loop {
+            let page = self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
+            for entry in &page.records {
+                let name = last_segment(&entry.key).unwrap_or_default();
+                // The index only says where to look; the head's own date decides.
+                let head = self.find(&Target::Name(name)).await?;
+                match head.filter(|head| head.head.deleted.is_some_and(|date| date <= now.as_millis())) {
+                    Some(head) => purged += u64::from(self.purge(&head, Some((&lease_key, lease))).await?),
+                    None => {
+                        let mut batch = self.inner.records.batch();
+                        batch.check(&lease_key, Expect::At(lease));
+                        batch.delete(&entry.key, Expect::At(entry.revision));
+                        self.commit(batch).await?;
+                    }
+                }
+            }
+            match page.cursor {
+                Some(cursor) => scan = scan.after(&cursor),
+                None => break,
+            }
+        }
+        let mut scan = Scan::prefix(&layout.purges());
+        loop {
+            let page = self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
+            for note in &page.records {
+                self.finish_purge(&StoredHead::parse(note)?.head).await?;
+            }
+            match page.cursor {
+                Some(cursor) => scan = scan.after(&cursor),
+                None => return Ok(purged),
+            }
+        }
+    }
+}

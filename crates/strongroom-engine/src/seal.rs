@@ -1,0 +1,164 @@
+//! Sealing and opening values.
+
+use strongroom_envelope::{DataKey, EncryptionContext, Envelope};
+use strongroom_kms::{DecryptOptions, GenerateDataKeyOptions, KeyManager, KeyRef};
+use strongroom_records::Expect;
+use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
+use strongroom_types::{CallContext, Service};
+
+use crate::engine::Engine;
+use crate::error::{damaged, decryption, encryption, not_opened, sealing, storage};
+use crate::head::{Head, Sealed};
+
+const FORMAT: u8 = 1;
+const TEXT: u8 = 0;
+const BINARY: u8 = 1;
+
+/// A value sealed for one version of one secret.
+pub(crate) struct SealedValue {
+    /// `format (1) || kind (1: 0 text, 1 binary) || envelope`.
+    content: Vec<u8>,
+    key_arn: String,
+    material: Option<String>,
+    managed: bool,
+}
+
+fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionContext, Error> {
+    let arn = String::from(head.arn(engine.realm()));
+    EncryptionContext::from_pairs([("SecretARN", arn.as_str()), ("SecretVersionId", version)]).map_err(sealing)
+}
+
+impl Engine {
+    /// The key that new values of a secret are encrypted under, and whether it is the managed one.
+    fn key_of(&self, kms_key_id: Option<&str>) -> Result<(KeyRef, bool), Error> {
+        let managed = format!("alias/aws/{}", Service::SecretsManager.name());
+        let wanted = kms_key_id.unwrap_or(&managed);
+        let is_managed = wanted == managed;
+        if is_managed && self.inner.kms.capabilities().via_service != Some(Service::SecretsManager) {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "this key service cannot tell that a call comes through Secrets Manager, so the managed key aws/secretsmanager cannot be used; name a customer key",
+            ));
+        }
+        Ok((KeyRef::parse(wanted).map_err(encryption)?, is_managed))
+    }
+
+    /// Seals a value under a fresh data key. Holds no snapshot and no lock on storage while the key service works.
+    pub(crate) async fn seal(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        version: &VersionId,
+        value: &SecretValue,
+    ) -> Result<SealedValue, Error> {
+        let (key, managed) = self.key_of(head.kms_key_id.as_deref())?;
+        let context = context(self, head, version.as_str())?;
+        let pair = self
+            .inner
+            .kms
+            .generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new())
+            .await
+            .map_err(encryption)?;
+        let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;
+        let key_arn = String::from(pair.key_arn);
+        let mut content = vec![FORMAT, if value.is_text() { TEXT } else { BINARY }];
+        content.extend(
+            Envelope::seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes()).map_err(sealing)?,
+        );
+        Ok(SealedValue { content, key_arn, material: pair.key_material_id, managed })
+    }
+
+    /// Adds the value record and its entry in the use index to `batch`; gives what the head says of it.
+    pub(crate) fn put_value(
+        &self,
+        batch: &mut TrustedBatch,
+        head: &Head,
+        version: &VersionId,
+        value: &SealedValue,
+        expect: Expect,
+    ) -> Sealed {
+        let layout = &self.inner.layout;
+        let tag = batch.put(&layout.value(head, version), &value.content, expect);
+        let sealed = Sealed {
+            tag: hex(&tag),
+            key: value.key_arn.clone(),
+            material: value.material.clone(),
+            managed: value.managed,
+        };
+        batch.put(&layout.use_of(head, version, &sealed), b"", Expect::Any);
+        sealed
+    }
+
+    /// Opens a value record that the head vouches for.
+    pub(crate) async fn open(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        version: &VersionId,
+        sealed: &Sealed,
+        record: &TrustedRecord,
+    ) -> Result<SecretValue, Error> {
+        let (kind, envelope) = match record.content.split_first_chunk::<2>() {
+            Some((&[FORMAT, kind @ (TEXT | BINARY)], envelope)) => (kind, envelope),
+            _ => return Err(damaged(&record.key, "the value has an unknown form")),
+        };
+        let envelope = Envelope::parse(envelope).map_err(|_| not_opened())?;
+        if envelope.key_id() != sealed.key {
+            return Err(not_opened());
+        }
+        let context = context(self, head, version.as_str())?;
+        let named = KeyRef::parse(&sealed.key).map_err(|_| not_opened())?;
+        let opened = self
+            .inner
+            .kms
+            .decrypt(cx, envelope.wrapped_key(), &context, &DecryptOptions::new().key(named))
+            .await
+            .map_err(decryption)?;
+        let data_key = DataKey::from_bytes(opened.plaintext).map_err(|_| not_opened())?;
+        let plaintext = envelope.open(&data_key, &context).map_err(|_| not_opened())?;
+        if kind == BINARY {
+            return Ok(SecretValue::binary(plaintext));
+        }
+        let text = strongroom_envelope::SecretText::from_utf8(plaintext).map_err(|_| not_opened())?;
+        Ok(SecretValue::from_text(text))
+    }
+
+    /// Reads and opens a version that the head, read at some moment before, says has a value. `None` when the value is no
+    /// longer the one the head vouches for: somebody re-encrypted or purged it meanwhile.
+    pub(crate) async fn fetch(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        version: &VersionId,
+        sealed: &Sealed,
+    ) -> Result<Option<SecretValue>, Error> {
+        let place = self.inner.layout.value(head, version);
+        let stored = self.inner.records.get(&place).await.map_err(storage)?;
+        let Some(record) = stored.filter(|record| hex(&record.tag) == sealed.tag) else { return Ok(None) };
+        self.open(cx, head, version, sealed, &record).await.map(Some)
+    }
+
+    /// Whether the caller may use a key for this secret: makes a data key, opens it, throws both away.
+    pub(crate) async fn probe_key(&self, cx: &CallContext, head: &Head, kms_key_id: Option<&str>) -> Result<(), Error> {
+        let (key, _) = self.key_of(kms_key_id)?;
+        let context = context(self, head, "RequestToValidateKeyAccess")?;
+        let kms = &self.inner.kms;
+        let pair =
+            kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new()).await.map_err(encryption)?;
+        let named = KeyRef::parse(pair.key_arn.as_str()).map_err(encryption)?;
+        let metadata = kms.describe_key(cx, &named, &strongroom_kms::DescribeKeyOptions::new()).await.map_err(encryption)?;
+        if metadata.manager == KeyManager::Aws && !self.key_of(kms_key_id)?.1 {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "a key that AWS manages is named by its alias alias/aws/secretsmanager only",
+            ));
+        }
+        kms.decrypt(cx, &pair.ciphertext, &context, &DecryptOptions::new().key(named)).await.map_err(encryption)?;
+        Ok(())
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

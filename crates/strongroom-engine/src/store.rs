@@ -1,0 +1,77 @@
+//! The engine as a `SecretStore`.
+
+use async_trait::async_trait;
+use strongroom_store::{
+    Capabilities, CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutSecretValue, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef,
+    SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+};
+use strongroom_types::CallContext;
+
+use crate::engine::Engine;
+
+#[async_trait]
+impl SecretStore for Engine {
+    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+        self.create(cx, request).await.map_err(|error| error.during("CreateSecret"))
+    }
+
+    async fn get_secret_value(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error> {
+        self.get(cx, request).await.map_err(|error| error.during("GetSecretValue"))
+    }
+
+    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        self.put(cx, request).await.map_err(|error| error.during("PutSecretValue"))
+    }
+
+    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+        self.update(cx, request).await.map_err(|error| error.during("UpdateSecret"))
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        self.move_stage(cx, request).await.map_err(|error| error.during("UpdateSecretVersionStage"))
+    }
+
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+        self.describe(cx, id).await.map_err(|error| error.during("DescribeSecret"))
+    }
+
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
+        self.list(cx, request).await.map_err(|error| error.during("ListSecrets"))
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        self.list_versions(cx, request).await.map_err(|error| error.during("ListSecretVersionIds"))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::full()
+    }
+}
+
+#[async_trait]
+impl SecretAdmin for Engine {
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        self.delete(cx, request).await.map_err(|error| error.during("DeleteSecret"))
+    }
+
+    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        self.restore(cx, id).await.map_err(|error| error.during("RestoreSecret"))
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        self.tag(cx, id, tags).await.map_err(|error| error.during("TagResource"))
+    }
+
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        self.untag(cx, id, keys).await.map_err(|error| error.during("UntagResource"))
+    }
+}

@@ -1,0 +1,32 @@
+//! Page tokens: opaque, tamper-evident, bound to their query, good in another process and after a restart.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use strongroom_envelope::{Label, SealedBox};
+use strongroom_store::{Error, ErrorKind};
+
+use crate::engine::Engine;
+use crate::error::{sealing, storage};
+
+const LABEL: Label = Label::new("strongroom-pag");
+const MAX_LEN: usize = 4096;
+
+impl Engine {
+    /// A token that says where a listing goes on. `query` is everything that must be the same on the next page.
+    pub(crate) fn page_token(&self, query: &[u8], position: &[u8]) -> Result<String, Error> {
+        let key = self.inner.records.derive(LABEL).map_err(storage)?;
+        Ok(URL_SAFE_NO_PAD.encode(SealedBox::seal(&key, LABEL, query, position).map_err(sealing)?))
+    }
+
+    /// Where the listing goes on.
+    pub(crate) fn page_position(&self, query: &[u8], token: &str) -> Result<Vec<u8>, Error> {
+        let invalid = || Error::new(ErrorKind::InvalidNextToken, "The NextToken value is invalid.");
+        if token.is_empty() || token.len() > MAX_LEN {
+            return Err(invalid());
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
+        let key = self.inner.records.derive(LABEL).map_err(storage)?;
+        let position = SealedBox::open(&key, LABEL, query, &sealed).map_err(|_| invalid())?;
+        Ok(position.expose().to_vec())
+    }
+}

@@ -9,18 +9,28 @@ use crate::engine::Engine;
 use crate::head::Head;
 
 impl Engine {
-    pub(crate) async fn move_stage(&self, cx: &CallContext, request: UpdateSecretVersionStage) -> Result<SecretRef, Error> {
+    pub(crate) async fn move_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.stage(&request.stage);
-        for (path, version) in [("removeFromVersionId", &request.remove_from), ("moveToVersionId", &request.move_to)] {
+        for (path, version) in
+            [("removeFromVersionId", &request.remove_from), ("moveToVersionId", &request.move_to)]
+        {
             if let Some(version) = version {
                 violations.length(path, version.as_str(), 32, 64);
             }
         }
         violations.finish()?;
         self.change_head(cx, &request.id, |head| {
-            let labels = head.labels().move_stage(&request.stage, request.remove_from.as_ref(), request.move_to.as_ref())?;
+            let labels = head.labels().move_stage(
+                &request.stage,
+                request.remove_from.as_ref(),
+                request.move_to.as_ref(),
+            )?;
             head.set_labels(&labels);
             Ok(())
         })
@@ -53,7 +63,12 @@ impl Engine {
         .map(|_| ())
     }
 
-    pub(crate) async fn untag(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+    pub(crate) async fn untag(
+        &self,
+        cx: &CallContext,
+        id: &SecretId,
+        keys: Vec<String>,
+    ) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
         for (index, key) in keys.iter().enumerate() {

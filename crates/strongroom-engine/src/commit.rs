@@ -77,7 +77,8 @@ impl Engine {
     pub(crate) fn prune(&self, batch: &mut TrustedBatch, head: &mut Head) -> Result<(), Error> {
         let layout = &self.inner.layout;
         while head.versions.len() >= self.inner.limits.versions {
-            let youngest = self.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+            let youngest =
+                self.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
             let oldest = head
                 .versions
                 .iter()

@@ -18,7 +18,9 @@ const DEFAULT_WINDOW: i64 = 30;
 fn window(request: &DeleteSecret) -> Result<u32, Error> {
     let invalid = |text: &'static str| Error::new(ErrorKind::InvalidParameter, text);
     if request.force && request.recovery_window_days.is_some() {
-        return Err(invalid("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."));
+        return Err(invalid(
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+        ));
     }
     u32::try_from(request.recovery_window_days.unwrap_or(DEFAULT_WINDOW))
         .ok()
@@ -27,7 +29,11 @@ fn window(request: &DeleteSecret) -> Result<u32, Error> {
 }
 
 impl Engine {
-    pub(crate) async fn delete(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+    pub(crate) async fn delete(
+        &self,
+        cx: &CallContext,
+        request: DeleteSecret,
+    ) -> Result<SecretDeleted, Error> {
         self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
@@ -47,8 +53,11 @@ impl Engine {
                 }
                 return Err(Error::not_found());
             };
-            let answer =
-                |head: &Head, deletion_date| SecretDeleted { arn: head.arn(self.realm()), name: head.name.clone(), deletion_date };
+            let answer = |head: &Head, deletion_date| SecretDeleted {
+                arn: head.arn(self.realm()),
+                name: head.name.clone(),
+                deletion_date,
+            };
             if request.force {
                 if self.purge(&before, None).await? {
                     return Ok(answer(&before.head, now));
@@ -100,7 +109,11 @@ impl Engine {
     /// given, still held. `false`: it is not.
     ///
     /// What does not fit into one commit is noted in it and removed in the next ones; `maintain` goes on where this stops.
-    pub(crate) async fn purge(&self, before: &StoredHead, lease: Option<(&Key, Revision)>) -> Result<bool, Error> {
+    pub(crate) async fn purge(
+        &self,
+        before: &StoredHead,
+        lease: Option<(&Key, Revision)>,
+    ) -> Result<bool, Error> {
         let (layout, head) = (&self.inner.layout, &before.head);
         let mut batch = self.inner.records.batch();
         if let Some((key, revision)) = lease {

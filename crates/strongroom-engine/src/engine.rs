@@ -70,10 +70,17 @@ impl Engine {
 
     /// As [`Engine::new`] with other quotas.
     #[must_use]
-    pub fn with_limits(records: TrustedRecords, kms: Arc<dyn Kms>, clock: Arc<dyn Clock>, limits: EngineLimits) -> Self {
+    pub fn with_limits(
+        records: TrustedRecords,
+        kms: Arc<dyn Kms>,
+        clock: Arc<dyn Clock>,
+        limits: EngineLimits,
+    ) -> Self {
         let layout = Layout(records.realm().clone());
         let turns = std::array::from_fn(|_| Mutex::new(()));
-        Self { inner: Arc::new(Inner { records, kms, clock, layout, limits, turns, hasher: RandomState::new() }) }
+        Self {
+            inner: Arc::new(Inner { records, kms, clock, layout, limits, turns, hasher: RandomState::new() }),
+        }
     }
 
     /// The account and region of the secrets.

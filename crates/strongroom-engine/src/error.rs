@@ -18,7 +18,9 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
 /// What the two directions have in common.
 fn either(error: &strongroom_kms::Error) -> Option<Error> {
     let kind = match error.kind() {
-        Kms::AccessDenied => return Some(Error::new(ErrorKind::AccessDenied, "Access to KMS is not allowed")),
+        Kms::AccessDenied => {
+            return Some(Error::new(ErrorKind::AccessDenied, "Access to KMS is not allowed"));
+        }
         Kms::Throttled | Kms::Conflict => ErrorKind::Throttled,
         Kms::Internal | Kms::DependencyTimeout => ErrorKind::Internal,
         Kms::Tampered => ErrorKind::Tampered,
@@ -65,5 +67,7 @@ pub(crate) fn sealing(error: strongroom_envelope::Error) -> Error {
 
 /// A record that was written by somebody with the root, but cannot be what the engine wrote.
 pub(crate) fn damaged(key: &strongroom_records::Key, why: &'static str) -> Error {
-    Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote").with("record", key).with("because", why)
+    Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
+        .with("record", key)
+        .with("because", why)
 }

@@ -70,8 +70,8 @@ pub(crate) struct StoredHead {
 
 impl StoredHead {
     pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
-        let head: Head =
-            serde_json::from_slice(&stored.content).map_err(|_| damaged(&stored.key, "the head is not readable"))?;
+        let head: Head = serde_json::from_slice(&stored.content)
+            .map_err(|_| damaged(&stored.key, "the head is not readable"))?;
         Ok(Self { head, revision: stored.revision })
     }
 }
@@ -115,7 +115,9 @@ impl Head {
     }
 
     pub(crate) fn labels(&self) -> Labels {
-        Labels::from_versions(self.versions.iter().map(|version| (version.id.clone(), version.stages.clone())))
+        Labels::from_versions(
+            self.versions.iter().map(|version| (version.id.clone(), version.stages.clone())),
+        )
     }
 
     /// Takes over the labels that a rule decided. Versions that the rule did not know keep none.

@@ -51,7 +51,11 @@ impl Engine {
             let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
             let entries = snapshot.scan(&scan).await.map_err(storage)?;
             let heads = if request.sort_by == SortBy::Name {
-                entries.records.iter().map(|record| StoredHead::parse(record).map(Some)).collect::<Result<Vec<_>, _>>()?
+                entries
+                    .records
+                    .iter()
+                    .map(|record| StoredHead::parse(record).map(Some))
+                    .collect::<Result<Vec<_>, _>>()?
             } else {
                 let places: Vec<_> = entries
                     .records
@@ -59,7 +63,10 @@ impl Engine {
                     .map(|entry| layout.head(&last_segment(&entry.key).unwrap_or_default()))
                     .collect();
                 let found = snapshot.get_many(&places).await.map_err(storage)?;
-                found.iter().map(|head| head.as_ref().map(StoredHead::parse).transpose()).collect::<Result<Vec<_>, _>>()?
+                found
+                    .iter()
+                    .map(|head| head.as_ref().map(StoredHead::parse).transpose())
+                    .collect::<Result<Vec<_>, _>>()?
             };
             drop(snapshot);
             let mut last = None;
@@ -67,7 +74,9 @@ impl Engine {
                 last = Some(&entry.key);
                 looked_at += 1;
                 // An index entry only says where to look; one that its head does not confirm is passed over.
-                let Some(head) = head.map(|head| head.head).filter(|head| self.confirms(request.sort_by, head, &entry.key))
+                let Some(head) = head
+                    .map(|head| head.head)
+                    .filter(|head| self.confirms(request.sort_by, head, &entry.key))
                 else {
                     continue;
                 };
@@ -79,7 +88,8 @@ impl Engine {
                 }
             }
             let Some(last) = last else { return Ok(page) };
-            let at_end = entries.cursor.is_none() && entries.records.last().is_some_and(|record| record.key == *last);
+            let at_end =
+                entries.cursor.is_none() && entries.records.last().is_some_and(|record| record.key == *last);
             if at_end {
                 return Ok(page);
             }
@@ -115,12 +125,17 @@ impl Engine {
         let mut versions = head
             .versions
             .iter()
-            .filter(|version| version.sealed.is_some() && (request.include_deprecated || !version.stages.is_empty()))
+            .filter(|version| {
+                version.sealed.is_some() && (request.include_deprecated || !version.stages.is_empty())
+            })
             .peekable();
         if let Some(token) = &request.next_token {
             // The position is the time and id of the last version shown: it holds also when that one is gone.
             let position = self.page_position(query.as_bytes(), token)?;
-            while versions.next_if(|version| position_of(version.created, version.id.as_str()) <= position).is_some() {}
+            while versions
+                .next_if(|version| position_of(version.created, version.id.as_str()) <= position)
+                .is_some()
+            {}
         }
         let mut page = VersionPage { arn, name: head.name.clone(), versions: Vec::new(), next_token: None };
         let mut last = Vec::new();

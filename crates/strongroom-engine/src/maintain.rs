@@ -43,8 +43,8 @@ impl Engine {
         let now = self.now();
         let mut expect = Expect::Absent;
         if let Some(stored) = self.inner.records.get(&place).await.map_err(storage)? {
-            let held: Lease =
-                serde_json::from_slice(&stored.content).map_err(|_| damaged(&stored.key, "the lease is not readable"))?;
+            let held: Lease = serde_json::from_slice(&stored.content)
+                .map_err(|_| damaged(&stored.key, "the lease is not readable"))?;
             if held.until > now.as_millis() {
                 return Ok(None);
             }
@@ -70,7 +70,8 @@ impl Engine {
         let mut scan = Scan::prefix(&layout.due_secrets()).below(&later);
         let mut purged = 0;
         loop {
-            let page = self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
+            let page =
+                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
             for entry in &page.records {
                 let name = last_segment(&entry.key).unwrap_or_default();
                 // The index only says where to look; the head's own date decides.
@@ -92,7 +93,8 @@ impl Engine {
         }
         let mut scan = Scan::prefix(&layout.purges());
         loop {
-            let page = self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
+            let page =
+                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
             for note in &page.records {
                 self.finish_purge(&StoredHead::parse(note)?.head).await?;
             }

@@ -35,7 +35,11 @@ fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, E
 }
 
 impl Engine {
-    pub(crate) async fn get(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error> {
+    pub(crate) async fn get(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
         self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);

@@ -26,7 +26,8 @@ pub(crate) struct SealedValue {
 
 fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionContext, Error> {
     let arn = String::from(head.arn(engine.realm()));
-    EncryptionContext::from_pairs([("SecretARN", arn.as_str()), ("SecretVersionId", version)]).map_err(sealing)
+    EncryptionContext::from_pairs([("SecretARN", arn.as_str()), ("SecretVersionId", version)])
+        .map_err(sealing)
 }
 
 impl Engine {
@@ -64,7 +65,8 @@ impl Engine {
         let key_arn = String::from(pair.key_arn);
         let mut content = vec![FORMAT, if value.is_text() { TEXT } else { BINARY }];
         content.extend(
-            Envelope::seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes()).map_err(sealing)?,
+            Envelope::seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes())
+                .map_err(sealing)?,
         );
         Ok(SealedValue { content, key_arn, material: pair.key_material_id, managed })
     }
@@ -140,21 +142,33 @@ impl Engine {
     }
 
     /// Whether the caller may use a key for this secret: makes a data key, opens it, throws both away.
-    pub(crate) async fn probe_key(&self, cx: &CallContext, head: &Head, kms_key_id: Option<&str>) -> Result<(), Error> {
+    pub(crate) async fn probe_key(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        kms_key_id: Option<&str>,
+    ) -> Result<(), Error> {
         let (key, _) = self.key_of(kms_key_id)?;
         let context = context(self, head, "RequestToValidateKeyAccess")?;
         let kms = &self.inner.kms;
-        let pair =
-            kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new()).await.map_err(encryption)?;
+        let pair = kms
+            .generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new())
+            .await
+            .map_err(encryption)?;
         let named = KeyRef::parse(pair.key_arn.as_str()).map_err(encryption)?;
-        let metadata = kms.describe_key(cx, &named, &strongroom_kms::DescribeKeyOptions::new()).await.map_err(encryption)?;
+        let metadata = kms
+            .describe_key(cx, &named, &strongroom_kms::DescribeKeyOptions::new())
+            .await
+            .map_err(encryption)?;
         if metadata.manager == KeyManager::Aws && !self.key_of(kms_key_id)?.1 {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
                 "a key that AWS manages is named by its alias alias/aws/secretsmanager only",
             ));
         }
-        kms.decrypt(cx, &pair.ciphertext, &context, &DecryptOptions::new().key(named)).await.map_err(encryption)?;
+        kms.decrypt(cx, &pair.ciphertext, &context, &DecryptOptions::new().key(named))
+            .await
+            .map_err(encryption)?;
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use strongroom_store::{
     Capabilities, CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef,
-    SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    PutSecretValue, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
+    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
+    ValuePut, VersionPage,
 };
 use strongroom_types::CallContext;
 
@@ -16,7 +17,11 @@ impl SecretStore for Engine {
         self.create(cx, request).await.map_err(|error| error.during("CreateSecret"))
     }
 
-    async fn get_secret_value(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error> {
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
         self.get(cx, request).await.map_err(|error| error.during("GetSecretValue"))
     }
 

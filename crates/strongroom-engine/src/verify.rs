@@ -34,7 +34,9 @@ impl Engine {
         self.walk(&layout.heads(), async |engine, key, record| {
             let Ok(record) = record else { return Ok(()) };
             match StoredHead::parse(&record) {
-                Ok(stored) if layout.head(&stored.head.name) == key => engine.verify_secret(cx, &stored, &mut report).await,
+                Ok(stored) if layout.head(&stored.head.name) == key => {
+                    engine.verify_secret(cx, &stored, &mut report).await
+                }
                 Ok(_) => {
                     report.problem(key, "the head names another secret");
                     Ok(())
@@ -46,7 +48,8 @@ impl Engine {
             }
         })
         .await?;
-        self.walk(&layout.values(), async |engine, key, _| engine.verify_owner(&key, &mut report).await).await?;
+        self.walk(&layout.values(), async |engine, key, _| engine.verify_owner(&key, &mut report).await)
+            .await?;
         for (index, place) in [
             (layout.by_created(), Self::created_place as fn(&Self, &Head) -> Key),
             (layout.by_changed(), Self::changed_place),
@@ -82,12 +85,23 @@ impl Engine {
     async fn walk(
         &self,
         prefix: &Key,
-        mut visit: impl AsyncFnMut(&Self, Key, Result<strongroom_root::TrustedRecord, strongroom_root::Error>) -> Result<(), Error>,
+        mut visit: impl AsyncFnMut(
+            &Self,
+            Key,
+            Result<strongroom_root::TrustedRecord, strongroom_root::Error>,
+        ) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut scan = Scan::prefix(prefix);
         loop {
-            let (page, cursor) =
-                self.inner.records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+            let (page, cursor) = self
+                .inner
+                .records
+                .snapshot()
+                .await
+                .map_err(storage)?
+                .scan_each(&scan)
+                .await
+                .map_err(storage)?;
             for (key, record) in page {
                 visit(self, key, record).await?;
             }
@@ -98,7 +112,12 @@ impl Engine {
         }
     }
 
-    async fn verify_secret(&self, cx: &CallContext, stored: &StoredHead, report: &mut Report) -> Result<(), Error> {
+    async fn verify_secret(
+        &self,
+        cx: &CallContext,
+        stored: &StoredHead,
+        report: &mut Report,
+    ) -> Result<(), Error> {
         let (head, layout) = (&stored.head, &self.inner.layout);
         if let Some(what) = broken_labels(head) {
             report.problem(&head.name, what);
@@ -120,7 +139,8 @@ impl Engine {
             match self.fetch(cx, head, &version.id, sealed).await {
                 Ok(Some(_)) => {}
                 Ok(None) if self.unchanged(stored).await? => {
-                    report.problem(&place, "the value is missing, or is not the one that the head vouches for");
+                    report
+                        .problem(&place, "the value is missing, or is not the one that the head vouches for");
                 }
                 Ok(None) => {}
                 // Already reported by the walk over all records.
@@ -144,15 +164,17 @@ impl Engine {
     /// Every value belongs to a version of a secret, or to a purge that is not done.
     async fn verify_owner(&self, key: &Key, report: &mut Report) -> Result<(), Error> {
         report.check();
-        let segments: Option<Vec<String>> =
-            key.segments().map(|all| all.into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect());
+        let segments: Option<Vec<String>> = key
+            .segments()
+            .map(|all| all.into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect());
         let Some([.., name, suffix, version]) = segments.as_deref() else {
             report.problem(key, "the record has no place");
             return Ok(());
         };
         let owned = match self.head_now(name).await {
             Ok(Some(stored)) => {
-                stored.head.suffix == *suffix && stored.head.versions.iter().any(|known| known.id.as_str() == version)
+                stored.head.suffix == *suffix
+                    && stored.head.versions.iter().any(|known| known.id.as_str() == version)
             }
             Ok(None) => false,
             Err(_) => return Ok(()),
@@ -177,7 +199,8 @@ fn describe(error: &Error) -> String {
 /// What is wrong with a secret's labels, if anything.
 fn broken_labels(head: &Head) -> Option<&'static str> {
     let mut seen = BTreeSet::new();
-    let twice = head.versions.iter().flat_map(|version| &version.stages).any(|stage| !seen.insert(stage.clone()));
+    let twice =
+        head.versions.iter().flat_map(|version| &version.stages).any(|stage| !seen.insert(stage.clone()));
     let valued = head.versions.iter().any(|version| version.sealed.is_some());
     if twice {
         Some("a label is on two versions")

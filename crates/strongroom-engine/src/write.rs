@@ -4,8 +4,8 @@ use strongroom_envelope::{random_array, random_uuid};
 use strongroom_records::Expect;
 use strongroom_store::validate::{self, MAX_TAGS, Violations};
 use strongroom_store::{
-    CreateSecret, Error, ErrorKind, PutSecretValue, SecretArn, SecretCreated, SecretUpdated, SecretValue, Stage,
-    UpdateSecret, ValuePut, VersionId,
+    CreateSecret, Error, ErrorKind, PutSecretValue, SecretArn, SecretCreated, SecretUpdated, SecretValue,
+    Stage, UpdateSecret, ValuePut, VersionId,
 };
 use strongroom_types::CallContext;
 
@@ -55,7 +55,11 @@ enum Repeat {
 }
 
 impl Engine {
-    pub(crate) async fn create(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+    pub(crate) async fn create(
+        &self,
+        cx: &CallContext,
+        request: CreateSecret,
+    ) -> Result<SecretCreated, Error> {
         self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.length("name", &request.name, 1, 512);
@@ -87,7 +91,8 @@ impl Engine {
             head.description.clone_from(&request.description);
             head.kms_key_id = request.kms_key_id.as_deref().and_then(key_of_request);
             if !request.tags.is_empty() {
-                head.tags = Some(request.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect());
+                head.tags =
+                    Some(request.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect());
             }
             if head.kms_key_id.is_some() {
                 self.probe_key(cx, &head, head.kms_key_id.as_deref()).await?;
@@ -97,7 +102,12 @@ impl Engine {
                 let sealed = self.seal(cx, &head, &version, value).await?;
                 let sealed = self.put_value(&mut batch, &head, &version, &sealed, Expect::Absent);
                 let stages = [Stage::CURRENT].into();
-                head.versions.push(Version { id: version.clone(), created: head.created, stages, sealed: Some(sealed) });
+                head.versions.push(Version {
+                    id: version.clone(),
+                    created: head.created,
+                    stages,
+                    sealed: Some(sealed),
+                });
             }
             if self.commit_head(batch, None, &head).await? {
                 let version_id = request.value.as_ref().map(|_| version);
@@ -131,7 +141,11 @@ impl Engine {
                 Repeat::Again => return Ok(None),
                 Repeat::Yes => {
                     let arn = head.arn(self.realm());
-                    return Ok(Some(SecretCreated { arn, name: head.name.clone(), version_id: Some(version.clone()) }));
+                    return Ok(Some(SecretCreated {
+                        arn,
+                        name: head.name.clone(),
+                        version_id: Some(version.clone()),
+                    }));
                 }
                 Repeat::No => {}
             }
@@ -173,7 +187,10 @@ impl Engine {
         let now = self.find(&target).await?;
         if now.is_some_and(|now| now.revision == stored.revision) {
             let place = self.inner.layout.value(&stored.head, version);
-            return Err(damaged(&place, "the value is missing, or is not the one that the secret's head vouches for"));
+            return Err(damaged(
+                &place,
+                "the value is missing, or is not the one that the secret's head vouches for",
+            ));
         }
         Ok(())
     }
@@ -201,8 +218,16 @@ impl Engine {
             }
             let mut head = before.head.clone();
             let mut batch = self.inner.records.batch();
-            self.store_value(cx, &mut batch, &mut head, &version, &request.value, request.stages.as_deref(), &mut kept)
-                .await?;
+            self.store_value(
+                cx,
+                &mut batch,
+                &mut head,
+                &version,
+                &request.value,
+                request.stages.as_deref(),
+                &mut kept,
+            )
+            .await?;
             head.touch(self.now());
             if self.commit_head(batch, Some(&before), &head).await? {
                 return Ok(self.put_answer(&head, version));
@@ -229,7 +254,9 @@ impl Engine {
     ) -> Result<(), Error> {
         let labels = head.labels().put(version, stages)?;
         // The secret may have been deleted and made again, or got another key, since the value was sealed.
-        let reusable = kept.as_ref().is_some_and(|kept| kept.suffix == head.suffix && kept.kms_key_id == head.kms_key_id);
+        let reusable = kept
+            .as_ref()
+            .is_some_and(|kept| kept.suffix == head.suffix && kept.kms_key_id == head.kms_key_id);
         if !reusable {
             let sealed = self.seal(cx, head, version, value).await?;
             *kept = Some(Kept { suffix: head.suffix.clone(), kms_key_id: head.kms_key_id.clone(), sealed });
@@ -242,14 +269,23 @@ impl Engine {
             None => {
                 self.prune(batch, head)?;
                 let created = self.now().as_millis();
-                head.versions.push(Version { id: version.clone(), created, stages: [].into(), sealed: Some(sealed) });
+                head.versions.push(Version {
+                    id: version.clone(),
+                    created,
+                    stages: [].into(),
+                    sealed: Some(sealed),
+                });
             }
         }
         head.set_labels(&labels);
         Ok(())
     }
 
-    pub(crate) async fn update(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+    pub(crate) async fn update(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecret,
+    ) -> Result<SecretUpdated, Error> {
         self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
@@ -320,7 +356,9 @@ impl Engine {
         let staged = [Stage::CURRENT, Stage::PENDING, Stage::PREVIOUS];
         for index in 0..head.versions.len() {
             let version = head.versions[index].clone();
-            let Some(old) = version.sealed.filter(|_| staged.iter().any(|stage| version.stages.contains(stage))) else {
+            let Some(old) =
+                version.sealed.filter(|_| staged.iter().any(|stage| version.stages.contains(stage)))
+            else {
                 continue;
             };
             let Some(value) = self.fetch(cx, head, &version.id, &old).await? else {
@@ -330,8 +368,10 @@ impl Engine {
             let sealed = self.seal(cx, head, &version.id, &value).await?;
             // The head's revision is the precondition of the whole commit and every change of a value changes the head.
             let new = self.put_value(batch, head, &version.id, &sealed, Expect::Any);
-            let (old_use, new_use) =
-                (self.inner.layout.use_of(head, &version.id, &old), self.inner.layout.use_of(head, &version.id, &new));
+            let (old_use, new_use) = (
+                self.inner.layout.use_of(head, &version.id, &old),
+                self.inner.layout.use_of(head, &version.id, &new),
+            );
             if old_use != new_use {
                 batch.delete(&old_use, Expect::Any);
             }

@@ -1,7 +1,7 @@
 //! The one suite: AES-256-GCM under a message key that is derived, with a commitment, for this one message.
 
 use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{Aes256Gcm, AeadInOut, KeyInit, Nonce, Tag};
+use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit, Nonce, Tag};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -39,10 +39,8 @@ impl Message {
             return Err(too_large());
         }
         let buffers = InOutBuf::new(plaintext, out).map_err(|_| too_large())?;
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&Nonce::from(NONCE), aad, buffers)
-            .map_err(|_| too_large())?;
+        let tag =
+            self.cipher.encrypt_inout_detached(&Nonce::from(NONCE), aad, buffers).map_err(|_| too_large())?;
         Ok(tag.into())
     }
 

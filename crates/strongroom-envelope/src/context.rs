@@ -44,7 +44,10 @@ impl EncryptionContext {
                 return Err(Error::malformed("the encryption context names a key twice"));
             }
             if context.pairs.len() > Self::MAX_PAIRS {
-                return Err(Error::new(ErrorKind::TooLarge, "the encryption context has more than 1024 pairs"));
+                return Err(Error::new(
+                    ErrorKind::TooLarge,
+                    "the encryption context has more than 1024 pairs",
+                ));
             }
         }
         if context.encoded_len() > Self::MAX_ENCODED_LEN {
@@ -85,7 +88,10 @@ impl EncryptionContext {
     /// Appends the canonical encoding.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         // Both bounds were checked at construction, so that no length here can exceed its field.
-        #[allow(clippy::cast_possible_truncation, reason = "at most MAX_PAIRS pairs of MAX_ENCODED_LEN bytes")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "at most MAX_PAIRS pairs of MAX_ENCODED_LEN bytes"
+        )]
         {
             out.extend_from_slice(&(self.pairs.len() as u16).to_be_bytes());
             for part in self.pairs.iter().flat_map(|(key, value)| [key, value]) {
@@ -126,21 +132,27 @@ impl EncryptionContext {
             let value = text(&mut rest)?;
             pairs.insert(key.to_owned(), value.to_owned());
         }
-        if rest.is_empty() { Ok(Self { pairs }) } else { Err(Error::malformed("bytes after the encryption context")) }
+        if rest.is_empty() {
+            Ok(Self { pairs })
+        } else {
+            Err(Error::malformed("bytes after the encryption context"))
+        }
     }
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Error> {
-    let (head, tail) =
-        rest.split_first_chunk::<N>().ok_or_else(|| Error::malformed("the encryption context ends too early"))?;
+    let (head, tail) = rest
+        .split_first_chunk::<N>()
+        .ok_or_else(|| Error::malformed("the encryption context ends too early"))?;
     *rest = tail;
     Ok(*head)
 }
 
 fn text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Error> {
     let len = usize::try_from(u32::from_be_bytes(take(rest)?)).unwrap_or(usize::MAX);
-    let (head, tail) =
-        rest.split_at_checked(len).ok_or_else(|| Error::malformed("the encryption context ends too early"))?;
+    let (head, tail) = rest
+        .split_at_checked(len)
+        .ok_or_else(|| Error::malformed("the encryption context ends too early"))?;
     *rest = tail;
     std::str::from_utf8(head).map_err(|_| Error::malformed("the encryption context is not UTF-8"))
 }

@@ -126,11 +126,19 @@ impl<'a> Envelope<'a> {
         }
         let &[version, suite] = take::<2>(&mut rest, "version and suite")?;
         if version != VERSION {
-            return Err(Error::new(ErrorKind::UnsupportedVersion, format!("envelope version {version} is unknown")));
+            return Err(Error::new(
+                ErrorKind::UnsupportedVersion,
+                format!("envelope version {version} is unknown"),
+            ));
         }
         let suite = match suite {
             1 => Suite::Aes256GcmHmacSha256,
-            other => return Err(Error::new(ErrorKind::UnsupportedSuite, format!("envelope suite {other} is unknown"))),
+            other => {
+                return Err(Error::new(
+                    ErrorKind::UnsupportedSuite,
+                    format!("envelope suite {other} is unknown"),
+                ));
+            }
         };
         let key_id = prefixed(&mut rest, Self::MAX_KEY_ID, "the key id")?;
         let key_id = std::str::from_utf8(key_id).map_err(|_| Error::malformed("the key id is not UTF-8"))?;
@@ -196,7 +204,10 @@ impl<'a> Envelope<'a> {
 
 impl fmt::Debug for Envelope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Envelope").field("suite", &self.suite).field("key_id", &self.key_id).finish_non_exhaustive()
+        f.debug_struct("Envelope")
+            .field("suite", &self.suite)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -209,8 +220,9 @@ fn aad(header: &[u8], context: &EncryptionContext) -> Vec<u8> {
 }
 
 fn take<'a, const N: usize>(rest: &mut &'a [u8], what: &'static str) -> Result<&'a [u8; N], Error> {
-    let (head, tail) =
-        rest.split_first_chunk::<N>().ok_or_else(|| Error::malformed("the envelope ends too early").with("in", what))?;
+    let (head, tail) = rest
+        .split_first_chunk::<N>()
+        .ok_or_else(|| Error::malformed("the envelope ends too early").with("in", what))?;
     *rest = tail;
     Ok(head)
 }
@@ -220,8 +232,9 @@ fn prefixed<'a>(rest: &mut &'a [u8], max: usize, what: &'static str) -> Result<&
     if len > max {
         return Err(Error::new(ErrorKind::TooLarge, "a part of the envelope is too long").with("part", what));
     }
-    let (head, tail) =
-        rest.split_at_checked(len).ok_or_else(|| Error::malformed("the envelope ends too early").with("in", what))?;
+    let (head, tail) = rest
+        .split_at_checked(len)
+        .ok_or_else(|| Error::malformed("the envelope ends too early").with("in", what))?;
     *rest = tail;
     Ok(head)
 }

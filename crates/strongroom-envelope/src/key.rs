@@ -37,8 +37,9 @@ pub fn random_uuid() -> Result<String, Error> {
 }
 
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(bytes)
-        .map_err(|error| Error::new(ErrorKind::Randomness, "the operating system gave no random bytes").because(error))
+    getrandom::fill(bytes).map_err(|error| {
+        Error::new(ErrorKind::Randomness, "the operating system gave no random bytes").because(error)
+    })
 }
 
 /// A 256-bit symmetric key. Lives on the heap in one place, wiped when dropped; no `Clone`, nothing in `Debug`.
@@ -174,7 +175,10 @@ mod tests {
     #[test]
     fn a_key_is_exactly_32_bytes() {
         for len in [0, 31, 33] {
-            assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(len)).unwrap_err().kind(), ErrorKind::Malformed);
+            assert_eq!(
+                SecretKey::from_bytes(SecretBytes::zeroed(len)).unwrap_err().kind(),
+                ErrorKind::Malformed
+            );
         }
         assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(32)).unwrap().expose(), &[0; 32]);
     }
@@ -196,6 +200,9 @@ mod tests {
         assert_eq!(derive("a", "x"), derive("a", "x"));
         assert_ne!(derive("a", "x"), derive("b", "x"));
         assert_ne!(derive("a", "x"), derive("a", "y"));
-        assert_eq!(format!("{key:?} {:?}", DataKey::from(key.duplicate())), "SecretKey([redacted]) DataKey([redacted])");
+        assert_eq!(
+            format!("{key:?} {:?}", DataKey::from(key.duplicate())),
+            "SecretKey([redacted]) DataKey([redacted])"
+        );
     }
 }

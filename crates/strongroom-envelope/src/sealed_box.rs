@@ -102,10 +102,16 @@ mod tests {
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(SealedBox::open(&key, LABEL, b"aad", &changed).unwrap_err().kind(), ErrorKind::Decryption);
+            assert_eq!(
+                SealedBox::open(&key, LABEL, b"aad", &changed).unwrap_err().kind(),
+                ErrorKind::Decryption
+            );
         }
         for cut in 0..sealed.len() {
-            assert_eq!(SealedBox::open(&key, LABEL, b"aad", &sealed[..cut]).unwrap_err().kind(), ErrorKind::Decryption);
+            assert_eq!(
+                SealedBox::open(&key, LABEL, b"aad", &sealed[..cut]).unwrap_err().kind(),
+                ErrorKind::Decryption
+            );
         }
         let other = Label::new("other");
         assert!(SealedBox::open(&key, other, b"aad", &sealed).is_err());
@@ -116,7 +122,10 @@ mod tests {
     #[test]
     fn two_seals_of_the_same_never_look_alike() {
         let key = SecretKey::generate().unwrap();
-        let (a, b) = (SealedBox::seal(&key, LABEL, b"", b"x").unwrap(), SealedBox::seal(&key, LABEL, b"", b"x").unwrap());
+        let (a, b) = (
+            SealedBox::seal(&key, LABEL, b"", b"x").unwrap(),
+            SealedBox::seal(&key, LABEL, b"", b"x").unwrap(),
+        );
         assert_ne!(a[..32], b[..32]);
         assert_ne!(a[32..64], b[32..64]);
         assert_ne!(a[64..], b[64..]);

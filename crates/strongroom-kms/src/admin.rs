@@ -149,7 +149,12 @@ pub trait KmsAdmin: Kms {
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::Validation`].
-    async fn update_key_description(&self, cx: &CallContext, key: &KeyRef, description: &str) -> Result<(), Error>;
+    async fn update_key_description(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        description: &str,
+    ) -> Result<(), Error>;
 
     /// Makes a disabled key usable again; fine when it is.
     ///
@@ -212,5 +217,10 @@ pub trait KmsAdmin: Kms {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`] for an unknown key, [`crate::ErrorKind::InvalidMarker`],
     /// [`crate::ErrorKind::Validation`].
-    async fn list_aliases(&self, cx: &CallContext, key: Option<&KeyRef>, page: &ListPage) -> Result<AliasPage, Error>;
+    async fn list_aliases(
+        &self,
+        cx: &CallContext,
+        key: Option<&KeyRef>,
+        page: &ListPage,
+    ) -> Result<AliasPage, Error>;
 }

@@ -94,9 +94,10 @@ impl From<strongroom_envelope::Error> for Error {
         use strongroom_envelope::ErrorKind as Envelope;
         match error.kind() {
             // All failures to open look alike, so nothing of the cause is kept.
-            Envelope::Decryption | Envelope::Malformed | Envelope::UnsupportedSuite | Envelope::UnsupportedVersion => {
-                Self::new(ErrorKind::InvalidCiphertext, "")
-            }
+            Envelope::Decryption
+            | Envelope::Malformed
+            | Envelope::UnsupportedSuite
+            | Envelope::UnsupportedVersion => Self::new(ErrorKind::InvalidCiphertext, ""),
             Envelope::TooLarge => Self::new(ErrorKind::Validation, error.message().to_owned()),
             _ => Self::new(ErrorKind::Internal, "a cryptographic step failed").because(error),
         }

@@ -32,7 +32,8 @@ impl KeyId {
     pub fn to_bytes(&self) -> ([u8; 16], bool) {
         let mut bytes = [0; 16];
         let multi_region = self.0.starts_with("mrk-");
-        let digits = self.0.strip_prefix("mrk-").unwrap_or(&self.0).bytes().filter_map(|b| char::from(b).to_digit(16));
+        let digits =
+            self.0.strip_prefix("mrk-").unwrap_or(&self.0).bytes().filter_map(|b| char::from(b).to_digit(16));
         for (index, digit) in digits.enumerate().take(32) {
             bytes[index / 2] = (bytes[index / 2] << 4) | u8::try_from(digit).unwrap_or(0);
         }
@@ -93,7 +94,10 @@ impl AliasName {
         };
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
         if name.is_empty() || text.len() > 256 || !name.bytes().all(allowed) {
-            return Err(Error::new(ErrorKind::InvalidAliasName, "Alias contains invalid characters or is too long"));
+            return Err(Error::new(
+                ErrorKind::InvalidAliasName,
+                "Alias contains invalid characters or is too long",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -150,7 +154,10 @@ impl KeyRef {
         if !text.starts_with("arn:") {
             return KeyId::parse(text).map(Self::Id);
         }
-        let not_kms = || Error::new(ErrorKind::InvalidArn, "Invalid arn").with("arn", text.chars().take(256).collect::<String>());
+        let not_kms = || {
+            Error::new(ErrorKind::InvalidArn, "Invalid arn")
+                .with("arn", text.chars().take(256).collect::<String>())
+        };
         let arn = Arn::parse(text).map_err(|_| not_kms())?;
         if arn.service() != "kms" {
             return Err(not_kms());
@@ -208,12 +215,22 @@ mod tests {
 
     #[test]
     fn malformed_ids_get_the_text_of_aws() {
-        for bad in ["", "x", "1234ABCD-12ab-34cd-56ef-1234567890ab", "1234abcd12ab34cd56ef1234567890ab", "mrk-12"] {
+        for bad in
+            ["", "x", "1234ABCD-12ab-34cd-56ef-1234567890ab", "1234abcd12ab34cd56ef1234567890ab", "mrk-12"]
+        {
             let error = KeyRef::parse(bad).unwrap_err();
-            assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, format!("Invalid keyId '{bad}'").as_str()));
+            assert_eq!(
+                (error.kind(), error.message()),
+                (ErrorKind::NotFound, format!("Invalid keyId '{bad}'").as_str())
+            );
         }
         assert_eq!(KeyRef::parse("arn:aws:s3:::bucket").unwrap_err().kind(), ErrorKind::InvalidArn);
-        assert!(AliasName::parse("app").unwrap_err().message().starts_with("Alias must start with the prefix \"alias/\"."));
+        assert!(
+            AliasName::parse("app")
+                .unwrap_err()
+                .message()
+                .starts_with("Alias must start with the prefix \"alias/\".")
+        );
         assert_eq!(AliasName::parse("alias/ä").unwrap_err().kind(), ErrorKind::InvalidAliasName);
     }
 

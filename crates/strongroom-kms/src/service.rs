@@ -79,7 +79,11 @@ pub trait Kms: Send + Sync + Debug {
         options: &GenerateDataKeyOptions,
     ) -> Result<WrappedDataKey, Error> {
         let pair = self.generate_data_key(cx, key, context, options).await?;
-        Ok(WrappedDataKey { ciphertext: pair.ciphertext, key_arn: pair.key_arn, key_material_id: pair.key_material_id })
+        Ok(WrappedDataKey {
+            ciphertext: pair.ciphertext,
+            key_arn: pair.key_arn,
+            key_material_id: pair.key_material_id,
+        })
     }
 
     /// Encrypts 1 to 4,096 bytes under `key`.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use strongroom_envelope::{SecretBytes, SecretKey, random_array};
 use strongroom_kms::{
-    AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage, KeyRef,
-    KeyState, KmsAdmin, ListPage, ScheduledDeletion,
+    AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage,
+    KeyRef, KeyState, KmsAdmin, ListPage, ScheduledDeletion,
 };
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::TrustedBatch;
@@ -44,10 +44,16 @@ fn check_limit(page: &ListPage, default: usize, most: usize) -> Result<usize, Er
         None => Ok(default),
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
         Some(limit) => {
-            let bound = if limit == 0 { "greater than or equal to 1".to_owned() } else { format!("less than or equal to {most}") };
+            let bound = if limit == 0 {
+                "greater than or equal to 1".to_owned()
+            } else {
+                format!("less than or equal to {most}")
+            };
             Err(Error::new(
                 ErrorKind::Validation,
-                format!("1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}"),
+                format!(
+                    "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
+                ),
             ))
         }
     }
@@ -95,7 +101,8 @@ impl LocalKms {
     fn put_material(&self, batch: &mut TrustedBatch, id: &KeyId, generation: u32) -> Result<(), Error> {
         let place = self.inner.layout.material(id, generation);
         let material = SecretKey::generate()?;
-        let sealed = self.inner.records.seal(&place, &SecretBytes::copy_from(material.expose())).map_err(storage)?;
+        let sealed =
+            self.inner.records.seal(&place, &SecretBytes::copy_from(material.expose())).map_err(storage)?;
         batch.put(&place, &sealed, Expect::Absent);
         Ok(())
     }
@@ -134,7 +141,13 @@ impl LocalKms {
     }
 
     /// The target of an alias: a customer's key of this account and region, by id or ARN.
-    async fn alias_target(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef, operation: Operation) -> Result<StoredKey, Error> {
+    async fn alias_target(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+        operation: Operation,
+    ) -> Result<StoredKey, Error> {
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
@@ -150,7 +163,12 @@ impl LocalKms {
         Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", alias.arn(self.realm())))
     }
 
-    async fn page(&self, prefix: &Key, page: &ListPage, limit: usize) -> Result<strongroom_root::TrustedPage, Error> {
+    async fn page(
+        &self,
+        prefix: &Key,
+        page: &ListPage,
+        limit: usize,
+    ) -> Result<strongroom_root::TrustedPage, Error> {
         let mut scan = Scan::prefix(prefix).limit(limit);
         if let Some(marker) = &page.marker {
             // A marker is the name of the last entry; one that was never given out still only names a place in this listing.
@@ -175,7 +193,12 @@ impl KmsAdmin for LocalKms {
         let named = |error: Error| error.during("CreateKey");
         self.authorize(cx).map_err(named)?;
         check_description(&request.description).map_err(named)?;
-        let new = NewKey { description: &request.description, multi_region: request.multi_region, service: None, alias: None };
+        let new = NewKey {
+            description: &request.description,
+            multi_region: request.multi_region,
+            service: None,
+            alias: None,
+        };
         let key = self.commit_new_key(new).await.map_err(named)?;
         Ok(key.metadata(self.realm()))
     }
@@ -193,7 +216,12 @@ impl KmsAdmin for LocalKms {
         Ok(KeyPage { keys, next_marker: found.cursor.as_ref().and_then(last_segment) })
     }
 
-    async fn update_key_description(&self, cx: &CallContext, key: &KeyRef, description: &str) -> Result<(), Error> {
+    async fn update_key_description(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        description: &str,
+    ) -> Result<(), Error> {
         let named = |error: Error| error.during("UpdateKeyDescription");
         check_description(description).map_err(named)?;
         self.change(cx, key, Operation::UpdateKeyDescription, |_, key, _| {
@@ -228,7 +256,9 @@ impl KmsAdmin for LocalKms {
             let bound = if days < 7 { "greater than or equal to 7" } else { "less than or equal to 30" };
             return Err(named(Error::new(
                 ErrorKind::Validation,
-                format!("1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must have value {bound}"),
+                format!(
+                    "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must have value {bound}"
+                ),
             )));
         }
         let deletion_date = self.now().after(DAY * u32::from(days));
@@ -241,7 +271,12 @@ impl KmsAdmin for LocalKms {
             })
             .await
             .map_err(named)?;
-        Ok(ScheduledDeletion { key_arn, deletion_date, state: KeyState::PendingDeletion, pending_window_days: days })
+        Ok(ScheduledDeletion {
+            key_arn,
+            deletion_date,
+            state: KeyState::PendingDeletion,
+            pending_window_days: days,
+        })
     }
 
     async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
@@ -295,7 +330,8 @@ impl KmsAdmin for LocalKms {
         match records.commit(batch).await.map_err(storage) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                let taken = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?.is_some();
+                let taken =
+                    records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?.is_some();
                 if taken {
                     let text = format!("An alias with the name {} already exists", alias.arn(self.realm()));
                     return Err(named(Error::new(ErrorKind::AlreadyExists, text)));
@@ -344,7 +380,12 @@ impl KmsAdmin for LocalKms {
         Ok(())
     }
 
-    async fn list_aliases(&self, cx: &CallContext, key: Option<&KeyRef>, page: &ListPage) -> Result<AliasPage, Error> {
+    async fn list_aliases(
+        &self,
+        cx: &CallContext,
+        key: Option<&KeyRef>,
+        page: &ListPage,
+    ) -> Result<AliasPage, Error> {
         let named = |error: Error| error.during("ListAliases");
         self.authorize(cx).map_err(named)?;
         let limit = check_limit(page, 50, 100).map_err(named)?;
@@ -354,9 +395,14 @@ impl KmsAdmin for LocalKms {
             None => layout.aliases(),
         };
         let found = self.page(&prefix, page, limit).await.map_err(named)?;
-        let names: Vec<String> = found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect();
+        let names: Vec<String> =
+            found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect();
         let records = if key.is_some() {
-            let names = names.iter().map(|name| AliasName::parse(name)).collect::<Result<Vec<_>, _>>().map_err(named)?;
+            let names = names
+                .iter()
+                .map(|name| AliasName::parse(name))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(named)?;
             let places: Vec<_> = names.iter().map(|name| layout.alias(name)).collect();
             self.inner.records.read(&places).await.map_err(storage).map_err(named)?
         } else {

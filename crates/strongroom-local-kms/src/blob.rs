@@ -41,7 +41,11 @@ impl<'a> Blob<'a> {
     }
 
     /// Opens it with the material it names.
-    pub(crate) fn open(&self, material: &SecretKey, context: &EncryptionContext) -> Result<SecretBytes, Error> {
+    pub(crate) fn open(
+        &self,
+        material: &SecretKey,
+        context: &EncryptionContext,
+    ) -> Result<SecretBytes, Error> {
         SealedBox::open(material, LABEL, &aad(self.header, context), self.sealed).map_err(|_| invalid())
     }
 }
@@ -92,7 +96,8 @@ mod tests {
             assert_eq!(format!("{error:?}"), expected, "bit {bit}");
         }
         for cut in 0..sealed.len() {
-            let error = Blob::parse(&sealed[..cut]).and_then(|blob| blob.open(&material, &context)).unwrap_err();
+            let error =
+                Blob::parse(&sealed[..cut]).and_then(|blob| blob.open(&material, &context)).unwrap_err();
             assert_eq!(format!("{error:?}"), expected);
         }
     }
@@ -100,7 +105,9 @@ mod tests {
     #[test]
     fn the_longest_plaintext_fits_the_longest_ciphertext() {
         let material = SecretKey::generate().unwrap();
-        let sealed = seal(&KeyId::from_bytes([7; 16], true), 1, &material, &EncryptionContext::new(), &[1; 4096]).unwrap();
+        let sealed =
+            seal(&KeyId::from_bytes([7; 16], true), 1, &material, &EncryptionContext::new(), &[1; 4096])
+                .unwrap();
         assert!(sealed.len() <= MAX_LEN);
         assert!(Blob::parse(&sealed).unwrap().key.as_str().starts_with("mrk-"));
         assert!(Blob::parse(&[b"SK".as_slice(), &[0; MAX_LEN]].concat()).is_err());

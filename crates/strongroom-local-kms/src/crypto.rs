@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_envelope::{EncryptionContext, SecretBytes, SecretKey};
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
-    Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions, ReEncrypted,
+    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
+    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions,
+    ReEncrypted,
 };
 use strongroom_types::{CallContext, Realm};
 
@@ -30,7 +31,9 @@ fn check_plaintext(plaintext: &[u8]) -> Result<(), Error> {
     let violated = |bound: &str| {
         Err(Error::new(
             ErrorKind::Validation,
-            format!("1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length {bound}"),
+            format!(
+                "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length {bound}"
+            ),
         ))
     };
     match plaintext.len() {
@@ -44,7 +47,9 @@ fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
     let violated = |count: u16, bound: &str| {
         Err(Error::new(
             ErrorKind::Validation,
-            format!("1 validation error detected: Value '{count}' at 'numberOfBytes' failed to satisfy constraint: Member must have value {bound}"),
+            format!(
+                "1 validation error detected: Value '{count}' at 'numberOfBytes' failed to satisfy constraint: Member must have value {bound}"
+            ),
         ))
     };
     match spec {
@@ -72,7 +77,12 @@ struct Ready {
 }
 
 impl Ready {
-    fn seal(&self, realm: &Realm, context: &EncryptionContext, plaintext: &[u8]) -> Result<Ciphertext, Error> {
+    fn seal(
+        &self,
+        realm: &Realm,
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Ciphertext, Error> {
         Ok(Ciphertext {
             ciphertext: blob::seal(&self.key.id, self.newest.number, &self.material, context, plaintext)?,
             key_arn: self.key.id.arn(realm),
@@ -82,7 +92,13 @@ impl Ready {
 }
 
 impl LocalKms {
-    async fn ready(&self, cx: &CallContext, key: &KeyRef, operation: Operation, dry: bool) -> Result<Ready, Error> {
+    async fn ready(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+        dry: bool,
+    ) -> Result<Ready, Error> {
         let key = self.resolve(cx, key).await?;
         self.permit(cx, &key, operation)?;
         dry_run(dry)?;

@@ -1,9 +1,7 @@
 //! The records of the key service: where they are and what they hold.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use strongroom_kms::{
-    AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyState,
-};
+use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyState};
 use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
 use strongroom_types::{Realm, Service, Timestamp};
@@ -53,7 +51,9 @@ pub(crate) struct StoredKey {
 impl StoredKey {
     pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
         let record: KeyRecord = decode(stored)?;
-        let damaged = || Error::new(ErrorKind::Tampered, "the key's record is not readable").with("record", &stored.key);
+        let damaged = || {
+            Error::new(ErrorKind::Tampered, "the key's record is not readable").with("record", &stored.key)
+        };
         let id = KeyId::parse(&record.id).map_err(|_| damaged())?;
         let state = KeyState::from_word(&record.state).ok_or_else(damaged)?;
         if record.generations.is_empty() {
@@ -63,7 +63,10 @@ impl StoredKey {
     }
 
     pub(crate) fn newest(&self) -> Result<&Generation, Error> {
-        self.record.generations.last().ok_or_else(|| Error::new(ErrorKind::Tampered, "the key has no material"))
+        self.record
+            .generations
+            .last()
+            .ok_or_else(|| Error::new(ErrorKind::Tampered, "the key has no material"))
     }
 
     pub(crate) fn generation(&self, number: u32) -> Option<&Generation> {
@@ -77,18 +80,21 @@ impl StoredKey {
         metadata.state = self.state;
         metadata.deletion_date = self.record.deletion_date.map(Timestamp::from_millis);
         metadata.manager = if self.record.service.is_some() { KeyManager::Aws } else { KeyManager::Customer };
-        metadata.current_key_material_id = self.record.generations.last().map(|newest| newest.material_id.clone());
+        metadata.current_key_material_id =
+            self.record.generations.last().map(|newest| newest.material_id.clone());
         metadata
     }
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(stored: &TrustedRecord) -> Result<T, Error> {
-    serde_json::from_slice(&stored.content)
-        .map_err(|_| Error::new(ErrorKind::Tampered, "the record is not readable").with("record", &stored.key))
+    serde_json::from_slice(&stored.content).map_err(|_| {
+        Error::new(ErrorKind::Tampered, "the record is not readable").with("record", &stored.key)
+    })
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::new(ErrorKind::Internal, "the record cannot be written").because(error))
+    serde_json::to_vec(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the record cannot be written").because(error))
 }
 
 /// Where the records are.

@@ -38,7 +38,10 @@ impl LocalKms {
     #[must_use]
     pub fn new(records: TrustedRecords, clock: Arc<dyn Clock>) -> Self {
         let layout = Layout(records.realm().clone());
-        Self { inner: Arc::new(Inner { records, clock, layout, materials: MaterialCache::default() }), via: None }
+        Self {
+            inner: Arc::new(Inner { records, clock, layout, materials: MaterialCache::default() }),
+            via: None,
+        }
     }
 
     /// A handle that acts for `service`: calls through it may use that service's managed key, which is made at first use.
@@ -113,7 +116,12 @@ impl LocalKms {
     }
 
     /// Permission, then state: never tell the state to a caller who may not use the key.
-    pub(crate) fn permit(&self, cx: &CallContext, key: &StoredKey, operation: Operation) -> Result<(), Error> {
+    pub(crate) fn permit(
+        &self,
+        cx: &CallContext,
+        key: &StoredKey,
+        operation: Operation,
+    ) -> Result<(), Error> {
         self.authorize(cx)?;
         let arn = key.id.arn(self.realm());
         if let Some(service) = &key.record.service {
@@ -136,7 +144,10 @@ impl LocalKms {
         if cx.caller().is_owner_of(self.realm().account()) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::AccessDenied, format!("{} is not authorized to use the keys of this account", cx.caller())))
+        Err(Error::new(
+            ErrorKind::AccessDenied,
+            format!("{} is not authorized to use the keys of this account", cx.caller()),
+        ))
     }
 
     /// The material of a generation, from memory or unsealed.
@@ -145,7 +156,8 @@ impl LocalKms {
             return Ok(material);
         }
         let place = self.inner.layout.material(&key.id, generation);
-        let missing = || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);
+        let missing =
+            || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);
         let stored = self.inner.records.get(&place).await.map_err(storage)?.ok_or_else(missing)?;
         let bytes = self.inner.records.unseal(&place, &stored.content).map_err(storage)?;
         let material = Arc::new(SecretKey::from_bytes(bytes)?);

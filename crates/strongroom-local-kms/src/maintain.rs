@@ -16,7 +16,8 @@ impl LocalKms {
     pub async fn maintain(&self) -> Result<u64, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
         let now = self.inner.clock.now();
-        let due = Scan::prefix(&layout.due_keys()).below(&layout.due_keys().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1))));
+        let due = Scan::prefix(&layout.due_keys())
+            .below(&layout.due_keys().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1))));
         let mut deleted = 0;
         let mut scan = due;
         loop {
@@ -52,7 +53,10 @@ impl LocalKms {
             drop(snapshot);
             for alias in &aliases.records {
                 batch.delete(&alias.key, Expect::Any);
-                batch.delete(&layout.aliases().then(last_segment(&alias.key).unwrap_or_default()), Expect::Any);
+                batch.delete(
+                    &layout.aliases().then(last_segment(&alias.key).unwrap_or_default()),
+                    Expect::Any,
+                );
             }
             self.inner.materials.forget(id);
         }

@@ -12,7 +12,9 @@ const SERVICES: [Service; 2] = [Service::SecretsManager, Service::ParameterStore
 
 fn description(service: Service) -> &'static str {
     match service {
-        Service::SecretsManager => "Default key that protects my Secrets Manager data when no other key is defined",
+        Service::SecretsManager => {
+            "Default key that protects my Secrets Manager data when no other key is defined"
+        }
         Service::ParameterStore => "Default key that protects my SSM parameters when no other key is defined",
         _ => "Default key of a service",
     }
@@ -21,7 +23,8 @@ fn description(service: Service) -> &'static str {
 impl LocalKms {
     /// The alias has no key yet. For the alias of a known service the key is made; for others it is not found.
     pub(crate) async fn make_managed(&self, cx: &CallContext, name: &AliasName) -> Result<StoredKey, Error> {
-        let not_found = || Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(self.realm())));
+        let not_found =
+            || Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(self.realm())));
         let mut service = None;
         for candidate in SERVICES {
             if managed_alias(candidate)? == *name {
@@ -31,7 +34,12 @@ impl LocalKms {
         let service = service.ok_or_else(not_found)?;
         self.authorize(cx)?;
         self.refuse_lost_alias(service).await?;
-        let new = NewKey { description: description(service), multi_region: false, service: Some(service), alias: Some(name) };
+        let new = NewKey {
+            description: description(service),
+            multi_region: false,
+            service: Some(service),
+            alias: Some(name),
+        };
         match self.commit_new_key(new).await {
             Ok(key) => Ok(key),
             // Somebody else made it in this moment: then it is there now.
@@ -49,11 +57,15 @@ impl LocalKms {
     async fn refuse_lost_alias(&self, service: Service) -> Result<(), Error> {
         let mut scan = Scan::prefix(&self.inner.layout.keys());
         loop {
-            let page = self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
+            let page =
+                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
             for stored in &page.records {
                 if StoredKey::parse(stored)?.record.service.as_deref() == Some(service.name()) {
-                    return Err(Error::new(ErrorKind::Tampered, "the alias of the service's managed key is missing")
-                        .with("service", service.name()));
+                    return Err(Error::new(
+                        ErrorKind::Tampered,
+                        "the alias of the service's managed key is missing",
+                    )
+                    .with("service", service.name()));
                 }
             }
             match page.cursor {

@@ -36,7 +36,9 @@ enum Verdict {
     PendingImport,
 }
 
-use Verdict::{Disabled as X1, NotPendingDeletion as X4, Ok as OK, PendingDeletion as X3, PendingImport as X5};
+use Verdict::{
+    Disabled as X1, NotPendingDeletion as X4, Ok as OK, PendingDeletion as X3, PendingImport as X5,
+};
 
 /// Operation; Enabled, Disabled, PendingDeletion, PendingImport.
 const TABLE: [(Operation, [Verdict; 4]); 14] = [
@@ -69,11 +71,15 @@ pub(crate) fn check(operation: Operation, state: KeyState, arn: &Arn) -> Result<
     match verdict {
         Verdict::Ok => Ok(()),
         Verdict::Disabled => Err(Error::new(ErrorKind::Disabled, format!("{arn} is disabled."))),
-        Verdict::PendingDeletion => Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending deletion."))),
+        Verdict::PendingDeletion => {
+            Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending deletion.")))
+        }
         Verdict::NotPendingDeletion => {
             Err(Error::new(ErrorKind::InvalidState, format!("{arn} is not pending deletion.")))
         }
-        Verdict::PendingImport => Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending import."))),
+        Verdict::PendingImport => {
+            Err(Error::new(ErrorKind::InvalidState, format!("{arn} is pending import.")))
+        }
     }
 }
 
@@ -84,7 +90,10 @@ mod tests {
     #[test]
     fn every_operation_stands_in_the_table_once() {
         for (index, (operation, _)) in TABLE.iter().enumerate() {
-            assert!(!TABLE[..index].iter().any(|(earlier, _)| earlier == operation), "{operation:?} stands twice");
+            assert!(
+                !TABLE[..index].iter().any(|(earlier, _)| earlier == operation),
+                "{operation:?} stands twice"
+            );
         }
         // One line per variant: the last one's discriminant counts them.
         assert_eq!(TABLE.len(), Operation::RotateKeyOnDemand as usize + 1);
@@ -95,8 +104,14 @@ mod tests {
         let arn = strongroom_types::Realm::default().arn("kms", "key/1234");
         let text = |operation, state| check(operation, state, &arn).unwrap_err().message().to_owned();
         assert_eq!(text(Operation::Decrypt, KeyState::Disabled), format!("{arn} is disabled."));
-        assert_eq!(text(Operation::EnableKey, KeyState::PendingDeletion), format!("{arn} is pending deletion."));
-        assert_eq!(text(Operation::CancelKeyDeletion, KeyState::Enabled), format!("{arn} is not pending deletion."));
+        assert_eq!(
+            text(Operation::EnableKey, KeyState::PendingDeletion),
+            format!("{arn} is pending deletion.")
+        );
+        assert_eq!(
+            text(Operation::CancelKeyDeletion, KeyState::Enabled),
+            format!("{arn} is not pending deletion.")
+        );
         assert_eq!(text(Operation::Encrypt, KeyState::PendingImport), format!("{arn} is pending import."));
     }
 }

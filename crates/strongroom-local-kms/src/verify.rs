@@ -23,7 +23,9 @@ impl LocalKms {
                 report.check();
                 let Ok(stored) = stored else { continue };
                 match StoredKey::parse(&stored) {
-                    Ok(key) if layout.key(&key.id) == place => self.verify_material(&key, &mut report).await?,
+                    Ok(key) if layout.key(&key.id) == place => {
+                        self.verify_material(&key, &mut report).await?
+                    }
                     Ok(_) => report.problem(place, "the record names another key"),
                     Err(error) => report.problem(place, error),
                 }
@@ -43,7 +45,10 @@ impl LocalKms {
                 let target = decode::<AliasRecord>(&stored).and_then(|alias| KeyId::parse(&alias.target));
                 match target {
                     Ok(target) if self.find(&target).await.is_ok_and(|key| key.is_some()) => {}
-                    Ok(_) => report.problem(last_segment(&place).unwrap_or_default(), "the alias names a key that is not there"),
+                    Ok(_) => report.problem(
+                        last_segment(&place).unwrap_or_default(),
+                        "the alias names a key that is not there",
+                    ),
                     Err(error) => report.problem(place, error),
                 }
             }

@@ -6,7 +6,10 @@ use crate::{Error, ErrorKind, Key, Limits, Revision};
 
 /// What must be true of a record for the commit to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "a backend must not be able to ignore a precondition it does not know")]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "a backend must not be able to ignore a precondition it does not know"
+)]
 pub enum Expect {
     /// Nothing.
     Any,
@@ -126,13 +129,16 @@ impl Batch {
         let mut seen = HashSet::with_capacity(self.operations.len());
         for operation in &self.operations {
             if !seen.insert(operation.key.as_bytes()) {
-                return Err(Error::new(ErrorKind::InvalidBatch, "the batch names a record twice").with("record", &operation.key));
+                return Err(Error::new(ErrorKind::InvalidBatch, "the batch names a record twice")
+                    .with("record", &operation.key));
             }
             if operation.key.as_bytes().len() > limits.key {
-                return Err(Error::new(ErrorKind::TooLarge, "the key is longer than the storage allows").with("record", &operation.key));
+                return Err(Error::new(ErrorKind::TooLarge, "the key is longer than the storage allows")
+                    .with("record", &operation.key));
             }
             if matches!(&operation.action, Action::Put(value) if value.len() > limits.value) {
-                return Err(Error::new(ErrorKind::TooLarge, "the value is longer than the storage allows").with("record", &operation.key));
+                return Err(Error::new(ErrorKind::TooLarge, "the value is longer than the storage allows")
+                    .with("record", &operation.key));
             }
         }
         Ok(())

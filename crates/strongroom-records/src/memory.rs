@@ -93,7 +93,9 @@ impl Records for MemoryRecords {
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
         batch.validate(&self.limits())?;
         let mut state = self.lock();
-        if let Some(failed) = batch.operations().iter().find(|operation| !state.holds(&operation.key, operation.expect)) {
+        if let Some(failed) =
+            batch.operations().iter().find(|operation| !state.holds(&operation.key, operation.expect))
+        {
             return Err(Error::conflict(&failed.key));
         }
         if batch.is_empty() {
@@ -153,7 +155,11 @@ fn record(key: &Key, (revision, value): (Revision, &Arc<[u8]>)) -> Record {
 impl Snapshot for MemorySnapshot {
     async fn get(&self, key: &Key) -> Result<Option<Record>, Error> {
         let state = self.records.lock();
-        Ok(state.records.get(key).and_then(|versions| visible(versions, self.revision)).map(|found| record(key, found)))
+        Ok(state
+            .records
+            .get(key)
+            .and_then(|versions| visible(versions, self.revision))
+            .map(|found| record(key, found)))
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page, Error> {

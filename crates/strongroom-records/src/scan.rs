@@ -50,11 +50,14 @@ impl Scan {
     pub fn after(mut self, key: &Key) -> Self {
         let (start, end) = (&mut self.start, &mut self.end);
         if self.reverse {
-            let above = matches!(end, Bound::Unbounded) || matches!(end, Bound::Excluded(old) | Bound::Included(old) if *old > *key);
+            let above = matches!(end, Bound::Unbounded)
+                || matches!(end, Bound::Excluded(old) | Bound::Included(old) if *old > *key);
             if above {
                 *end = Bound::Excluded(key.clone());
             }
-        } else if matches!(start, Bound::Unbounded) || matches!(start, Bound::Excluded(old) | Bound::Included(old) if *old <= *key) {
+        } else if matches!(start, Bound::Unbounded)
+            || matches!(start, Bound::Excluded(old) | Bound::Included(old) if *old <= *key)
+        {
             *start = Bound::Excluded(key.clone());
         }
         self
@@ -63,7 +66,9 @@ impl Scan {
     /// Only records up to but without `key`, whatever the direction.
     #[must_use]
     pub fn below(mut self, key: &Key) -> Self {
-        if matches!(&self.end, Bound::Unbounded) || matches!(&self.end, Bound::Excluded(old) | Bound::Included(old) if *old > *key) {
+        if matches!(&self.end, Bound::Unbounded)
+            || matches!(&self.end, Bound::Excluded(old) | Bound::Included(old) if *old > *key)
+        {
             self.end = Bound::Excluded(key.clone());
         }
         self

@@ -116,7 +116,10 @@ pub trait Records: Send + Sync + Debug {
     /// cannot be written.
     async fn backup(&self, target: &Path) -> Result<(), Error> {
         let _ = target;
-        Err(Error::new(ErrorKind::Unsupported, "this storage has no backup of its own; copy it with its own tools"))
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this storage has no backup of its own; copy it with its own tools",
+        ))
     }
 }
 

@@ -76,5 +76,7 @@ impl From<strongroom_envelope::Error> for Error {
 }
 
 pub(crate) fn tampered(key: &strongroom_records::Key, why: &'static str) -> Error {
-    Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote").with("record", key).with("because", why)
+    Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
+        .with("record", key)
+        .with("because", why)
 }

@@ -22,7 +22,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(ErrorKind::RootMissing, "the key file cannot be opened", path, error)),
+        Err(error) => {
+            return Err(io_error(ErrorKind::RootMissing, "the key file cannot be opened", path, error));
+        }
     };
     check_private(&file, path)?;
     let mut text = SecretBytes::with_capacity(usize::try_from(MAX_LEN).unwrap_or(256));
@@ -59,12 +61,14 @@ pub(crate) fn create(path: &Path) -> Result<Option<SecretKey>, Error> {
     match write_exclusively(directory, path, line.expose()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(error) => return Err(io_error(ErrorKind::Storage, "the key file cannot be created", path, error)),
+        Err(error) => {
+            return Err(io_error(ErrorKind::Storage, "the key file cannot be created", path, error));
+        }
     }
     // The name must survive a crash too, or a store would be committed under a key that is gone.
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| io_error(ErrorKind::Storage, "the key file's directory cannot be synced", path, error))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| {
+        io_error(ErrorKind::Storage, "the key file's directory cannot be synced", path, error)
+    })?;
     Ok(Some(key))
 }
 
@@ -76,11 +80,12 @@ fn write_exclusively(directory: &Path, path: &Path, content: &[u8]) -> io::Resul
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 
-    let nameless = match open(directory, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR) {
-        Ok(fd) => fd,
-        // Not every file system can.
-        Err(_) => return write_named(path, content),
-    };
+    let nameless =
+        match open(directory, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR) {
+            Ok(fd) => fd,
+            // Not every file system can.
+            Err(_) => return write_named(path, content),
+        };
     let mut file = File::from(nameless);
     file.write_all(content)?;
     file.sync_all()?;
@@ -113,8 +118,9 @@ fn write_named(path: &Path, content: &[u8]) -> io::Result<()> {
 fn check_private(file: &File, path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
 
-    let metadata =
-        file.metadata().map_err(|error| io_error(ErrorKind::RootInvalid, "the key file cannot be read", path, error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| io_error(ErrorKind::RootInvalid, "the key file cannot be read", path, error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());

@@ -52,8 +52,11 @@ impl PassphraseCost {
     /// Takes its time (about a tenth of a second at the default) and memory. Not for an async thread.
     pub(crate) fn derive(self, passphrase: &SecretBytes, salt: &[u8; 16]) -> Result<SecretKey, Error> {
         self.check()?;
-        let failed = |error: argon2::Error| Error::new(ErrorKind::RootInvalid, "argon2id failed").because(error.to_string());
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(SecretKey::LEN)).map_err(failed)?;
+        let failed = |error: argon2::Error| {
+            Error::new(ErrorKind::RootInvalid, "argon2id failed").because(error.to_string())
+        };
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, Some(SecretKey::LEN)).map_err(failed)?;
         let mut out = SecretBytes::zeroed(SecretKey::LEN);
         // The working memory is ours, so that it can be wiped: its blocks are a function of the passphrase.
         let mut blocks = vec![argon2::Block::default(); params.block_count()];
@@ -86,9 +89,14 @@ mod tests {
 
     #[test]
     fn costs_out_of_bounds_are_refused_by_name() {
-        for (memory, passes, lanes, what) in
-            [(8191, 1, 1, "memory"), (1_048_577, 1, 1, "memory"), (8192, 0, 1, "passes"), (8192, 17, 1, "passes"), (8192, 1, 0, "lanes"), (8192, 1, 5, "lanes")]
-        {
+        for (memory, passes, lanes, what) in [
+            (8191, 1, 1, "memory"),
+            (1_048_577, 1, 1, "memory"),
+            (8192, 0, 1, "passes"),
+            (8192, 17, 1, "passes"),
+            (8192, 1, 0, "lanes"),
+            (8192, 1, 5, "lanes"),
+        ] {
             assert!(PassphraseCost::new(memory, passes, lanes).unwrap_err().message().contains(what));
         }
         PassphraseCost::new(8192, 1, 1).unwrap();

@@ -136,7 +136,12 @@ mod tests {
     #[test]
     fn one_wrong_character_is_a_typing_error() {
         let text = RecoveryCode::generate().unwrap().to_text().unwrap();
-        let wrong: String = text.expose().chars().enumerate().map(|(i, c)| if i == 3 { if c == 'A' { 'B' } else { 'A' } } else { c }).collect();
+        let wrong: String = text
+            .expose()
+            .chars()
+            .enumerate()
+            .map(|(i, c)| if i == 3 { if c == 'A' { 'B' } else { 'A' } } else { c })
+            .collect();
         assert!(RecoveryCode::parse(&wrong).unwrap_err().message().contains("typing error"));
         assert!(RecoveryCode::parse("ABC").unwrap_err().message().contains("shorter"));
         assert!(RecoveryCode::parse(&"A".repeat(41)).unwrap_err().message().contains("longer"));

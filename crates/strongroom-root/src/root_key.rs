@@ -58,8 +58,11 @@ impl RootKey {
     /// [`ErrorKind::RootMissing`] when it is not set, [`ErrorKind::RootInvalid`] when it is not 32 bytes in base64.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
         let value = std::env::var(variable).map_err(|_| {
-            Error::new(ErrorKind::RootMissing, "the environment variable of the root key is not set or not text")
-                .with("variable", variable)
+            Error::new(
+                ErrorKind::RootMissing,
+                "the environment variable of the root key is not set or not text",
+            )
+            .with("variable", variable)
         })?;
         let value = SecretBytes::from_vec(value.into_bytes());
         let key = decode_key(value.expose().trim_ascii()).ok_or_else(|| {
@@ -94,7 +97,10 @@ impl RootKey {
     ///
     /// # Errors
     /// As [`RootKey::from_passphrase`].
-    pub fn from_passphrase_at_cost(passphrase: impl Into<String>, cost: PassphraseCost) -> Result<Self, Error> {
+    pub fn from_passphrase_at_cost(
+        passphrase: impl Into<String>,
+        cost: PassphraseCost,
+    ) -> Result<Self, Error> {
         let passphrase = SecretBytes::from_vec(passphrase.into().into_bytes());
         if passphrase.len() < Self::MIN_PASSPHRASE {
             return Err(Error::new(ErrorKind::RootInvalid, "a passphrase has at least 8 bytes"));
@@ -129,8 +135,11 @@ impl fmt::Debug for RootKey {
 }
 
 pub(crate) fn missing(path: &Path) -> Error {
-    Error::new(ErrorKind::RootMissing, "the key file does not exist; an existing strongroom opens with its own key only")
-        .with("path", path.display())
+    Error::new(
+        ErrorKind::RootMissing,
+        "the key file does not exist; an existing strongroom opens with its own key only",
+    )
+    .with("path", path.display())
 }
 
 /// 32 bytes from base64, without a copy left behind.

@@ -86,8 +86,8 @@ impl<'a> Slot<'a> {
             (format == FORMAT && len <= MAX_HEADER).then_some((id, header_bytes, sealed))
         };
         let (id, header_bytes, sealed) = parse().ok_or_else(|| tampered(key, "it is not a root slot"))?;
-        let header =
-            serde_json::from_slice(header_bytes).map_err(|_| tampered(key, "the slot's header is not readable"))?;
+        let header = serde_json::from_slice(header_bytes)
+            .map_err(|_| tampered(key, "the slot's header is not readable"))?;
         Ok(Self { key, id, header, header_bytes, sealed })
     }
 
@@ -128,15 +128,24 @@ pub(crate) async fn seal(
         return Err(Error::new(ErrorKind::InvalidSlot, "a root's label has at most 256 bytes"));
     }
     let id = hex(&random_array::<8>()?);
-    let mut header =
-        Header { kind: root.kind(), label: label.to_owned(), created: now.as_millis(), salt: None, cost: None };
+    let mut header = Header {
+        kind: root.kind(),
+        label: label.to_owned(),
+        created: now.as_millis(),
+        salt: None,
+        cost: None,
+    };
     if let Resolved::Passphrase { cost, .. } = root {
         header.salt = Some(STANDARD.encode(random_array::<16>()?));
         header.cost = Some(*cost);
     }
-    let kek = root.key_for(&header).await?.ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the root has no slot kind"))?;
-    let header_bytes = serde_json::to_vec(&header)
-        .map_err(|error| Error::new(ErrorKind::InvalidSlot, "the slot's header cannot be written").because(error))?;
+    let kek = root
+        .key_for(&header)
+        .await?
+        .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the root has no slot kind"))?;
+    let header_bytes = serde_json::to_vec(&header).map_err(|error| {
+        Error::new(ErrorKind::InvalidSlot, "the slot's header cannot be written").because(error)
+    })?;
     let header_len = u16::try_from(header_bytes.len())
         .map_err(|_| Error::new(ErrorKind::InvalidSlot, "the slot's header is too long"))?;
     let key = Slot::key(&id);
@@ -191,7 +200,8 @@ impl Resolved {
             Self::Passphrase { passphrase, .. } if header.kind == RootKind::Passphrase => {
                 let invalid = || Error::new(ErrorKind::Tampered, "the passphrase slot lacks its parameters");
                 let cost = header.cost.ok_or_else(invalid)?;
-                let salt = header.salt.as_deref().and_then(|salt| STANDARD.decode(salt).ok()).ok_or_else(invalid)?;
+                let salt =
+                    header.salt.as_deref().and_then(|salt| STANDARD.decode(salt).ok()).ok_or_else(invalid)?;
                 let salt = <[u8; 16]>::try_from(salt).map_err(|_| invalid())?;
                 let passphrase = passphrase.duplicate();
                 // argon2id takes a while and has no place on an async thread.
@@ -201,7 +211,9 @@ impl Resolved {
                     .spawn(move || {
                         let _ = reply.send(cost.derive(&passphrase, &salt));
                     })
-                    .map_err(|error| Error::new(ErrorKind::Storage, "no thread for argon2id").because(error))?;
+                    .map_err(|error| {
+                        Error::new(ErrorKind::Storage, "no thread for argon2id").because(error)
+                    })?;
                 let gone = |_| Error::new(ErrorKind::Storage, "the argon2id thread has ended");
                 result.await.map_err(gone)?.map(Some)
             }

@@ -43,8 +43,8 @@ impl Store {
         struct Version {
             format: u32,
         }
-        let version: Version =
-            serde_json::from_slice(content).map_err(|_| incompatible("the store's own record is not readable"))?;
+        let version: Version = serde_json::from_slice(content)
+            .map_err(|_| incompatible("the store's own record is not readable"))?;
         if version.format > FORMAT {
             return Err(incompatible("the store was written by a newer version of Strongroom"));
         }
@@ -52,12 +52,14 @@ impl Store {
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(self)
-            .map_err(|error| Error::new(ErrorKind::Storage, "the store's own record cannot be written").because(error))
+        serde_json::to_vec(self).map_err(|error| {
+            Error::new(ErrorKind::Storage, "the store's own record cannot be written").because(error)
+        })
     }
 
     pub(crate) fn realm(&self) -> Result<Realm, Error> {
-        let damaged = |error| Error::new(ErrorKind::Tampered, "the store's own record names no realm").because(error);
+        let damaged =
+            |error| Error::new(ErrorKind::Tampered, "the store's own record names no realm").because(error);
         let account = AccountId::parse(&self.account).map_err(damaged)?;
         let region = Region::parse(&self.region).map_err(damaged)?;
         Ok(Realm::new(account, region))
@@ -104,7 +106,8 @@ impl Keyring {
     }
 
     pub(crate) fn parse(bytes: &SecretBytes) -> Result<Self, Error> {
-        let damaged = || Error::new(ErrorKind::Incompatible, "the root slot holds no keyring this version knows");
+        let damaged =
+            || Error::new(ErrorKind::Incompatible, "the root slot holds no keyring this version knows");
         let (&count, rest) = bytes.expose().split_first().ok_or_else(damaged)?;
         let (entries, left) = rest.as_chunks::<36>();
         if entries.is_empty() || entries.len() != usize::from(count) || !left.is_empty() {

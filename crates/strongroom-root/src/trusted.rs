@@ -79,7 +79,9 @@ impl TrustedRecords {
         let nothing_else = snapshot.scan(&Scan::prefix(&Key::default()).limit(1)).await?.records.is_empty();
         drop(snapshot);
         let stored = match stored {
-            Some(stored) => return Self::open_existing(records, stored, Resolved::new(root, false)?, realm).await,
+            Some(stored) => {
+                return Self::open_existing(records, stored, Resolved::new(root, false)?, realm).await;
+            }
             None if nothing_else => Store::new(realm.unwrap_or(&Realm::default()), clock.now())?,
             None => return Err(tampered(&Store::key(), "it is missing")),
         };
@@ -87,9 +89,11 @@ impl TrustedRecords {
         let root = Resolved::new(root, true)?;
         let keyring = Keyring::generate()?;
         let content = stored.to_json()?;
-        let (_, slot_key, slot) = slot::seal(&root, "first root", clock.now(), &stored.id, &keyring.to_bytes()).await?;
+        let (_, slot_key, slot) =
+            slot::seal(&root, "first root", clock.now(), &stored.id, &keyring.to_bytes()).await?;
         let (framed, _) = frame(&keyring, &stored.id, &Store::key(), &content)?;
-        let batch = Batch::new().put(&Store::key(), framed, Expect::Absent).put(&slot_key, slot, Expect::Absent);
+        let batch =
+            Batch::new().put(&Store::key(), framed, Expect::Absent).put(&slot_key, slot, Expect::Absent);
         match records.commit(batch).await {
             Ok(store_revision) => {
                 let realm = stored.realm()?;
@@ -103,6 +107,17 @@ impl TrustedRecords {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The realm that an existing store says it has; `None` when there is no store. Not verified: only opening does that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Incompatible`], storage errors.
+    pub async fn peek_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
+        let stored = records.read(&[Store::key()]).await?.pop().flatten();
+        stored
+            .map(|stored| Store::parse(stored.value.get(FRAME_LEN..).unwrap_or_default())?.realm())
+            .transpose()
     }
 
     async fn open_existing(
@@ -121,9 +136,12 @@ impl TrustedRecords {
         let verified = verify(&keyring, &store.id, stored)?;
         let own = store.realm()?;
         if let Some(wanted) = realm.filter(|wanted| **wanted != own) {
-            return Err(Error::new(ErrorKind::RealmMismatch, "the store belongs to another account or region")
-                .with("store", &own)
-                .with("asked for", wanted));
+            return Err(Error::new(
+                ErrorKind::RealmMismatch,
+                "the store belongs to another account or region",
+            )
+            .with("store", &own)
+            .with("asked for", wanted));
         }
         Ok(Self(Arc::new(Inner { records, realm: own, store, store_revision: verified.revision, keyring })))
     }
@@ -194,7 +212,10 @@ impl TrustedRecords {
                 if now.is_some_and(|record| record.revision == self.0.store_revision) {
                     Err(error.into())
                 } else {
-                    Err(Error::new(ErrorKind::StoreChanged, "the store key was changed by another process; open the store again"))
+                    Err(Error::new(
+                        ErrorKind::StoreChanged,
+                        "the store key was changed by another process; open the store again",
+                    ))
                 }
             }
             Err(error) => Err(error.into()),
@@ -256,7 +277,8 @@ impl TrustedRecords {
         let root = Resolved::new(root, true)?;
         let bytes = self.0.keyring.to_bytes();
         let (slot, key, record) = slot::seal(&root, label, clock.now(), &self.0.store.id, &bytes).await?;
-        self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() }).await?;
+        self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() })
+            .await?;
         Ok(slot)
     }
 
@@ -264,7 +286,11 @@ impl TrustedRecords {
     ///
     /// # Errors
     /// As [`TrustedRecords::add_root`].
-    pub async fn add_recovery_code(&self, label: &str, clock: &dyn Clock) -> Result<(RecoveryCode, RootSlot), Error> {
+    pub async fn add_recovery_code(
+        &self,
+        label: &str,
+        clock: &dyn Clock,
+    ) -> Result<(RecoveryCode, RootSlot), Error> {
         let code = RecoveryCode::generate()?;
         let copy = RecoveryCode::parse(code.to_text()?.expose())?;
         let slot = self.add_root(RootKey::from(copy), label, clock).await?;
@@ -282,12 +308,13 @@ impl TrustedRecords {
             .iter()
             .find(|record| record.key == key)
             .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "there is no such root").with("root", id))?;
-        let stays = slots
-            .iter()
-            .find(|record| record.key != key)
-            .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the last root cannot be removed").with("root", id))?;
+        let stays = slots.iter().find(|record| record.key != key).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidSlot, "the last root cannot be removed").with("root", id)
+        })?;
         // Two processes that remove the last two roots at the same time must not both succeed.
-        let batch = Batch::new().delete(&key, Expect::At(gone.revision)).check(&stays.key, Expect::At(stays.revision));
+        let batch = Batch::new()
+            .delete(&key, Expect::At(gone.revision))
+            .check(&stays.key, Expect::At(stays.revision));
         self.commit(TrustedBatch { batch, ..self.batch() }).await?;
         Ok(())
     }
@@ -324,7 +351,9 @@ async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result
             (true, slot::RootKind::Key) => "the root key does not open this strongroom",
             (true, slot::RootKind::Passphrase) => "the passphrase does not open this strongroom",
             (true, slot::RootKind::Recovery) => "the recovery code does not open this strongroom",
-            (false, _) => "this strongroom has no root of this kind; open it with the kind of root it was made with",
+            (false, _) => {
+                "this strongroom has no root of this kind; open it with the kind of root it was made with"
+            }
         },
     ))
 }
@@ -462,7 +491,8 @@ impl TrustedSnapshot {
     pub async fn scan(&self, scan: &Scan) -> Result<TrustedPage, Error> {
         let page = self.snapshot.scan(scan).await?;
         let cursor = page.cursor().cloned();
-        let records = page.records.into_iter().map(|record| self.inner.verify(record)).collect::<Result<_, _>>()?;
+        let records =
+            page.records.into_iter().map(|record| self.inner.verify(record)).collect::<Result<_, _>>()?;
         Ok(TrustedPage { records, cursor })
     }
 
@@ -471,9 +501,15 @@ impl TrustedSnapshot {
     /// # Errors
     /// Storage errors.
     #[allow(clippy::type_complexity, reason = "a page whose records have a verdict each")]
-    pub async fn scan_each(&self, scan: &Scan) -> Result<(Vec<(Key, Result<TrustedRecord, Error>)>, Option<Key>), Error> {
+    pub async fn scan_each(
+        &self,
+        scan: &Scan,
+    ) -> Result<(Vec<(Key, Result<TrustedRecord, Error>)>, Option<Key>), Error> {
         let page = self.snapshot.scan(scan).await?;
         let cursor = page.cursor().cloned();
-        Ok((page.records.into_iter().map(|record| (record.key.clone(), self.inner.verify(record))).collect(), cursor))
+        Ok((
+            page.records.into_iter().map(|record| (record.key.clone(), self.inner.verify(record))).collect(),
+            cursor,
+        ))
     }
 }

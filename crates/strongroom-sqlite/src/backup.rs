@@ -23,7 +23,9 @@ pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Re
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(partial).map_err(|error| file("the backup's temporary file cannot be made", partial, error))?;
+    options
+        .open(partial)
+        .map_err(|error| file("the backup's temporary file cannot be made", partial, error))?;
     let written = write(source, partial, busy_timeout).and_then(|()| {
         // Unlike a rename, a link never replaces a file that appeared meanwhile.
         fs::hard_link(partial, target).map_err(failed)
@@ -37,8 +39,14 @@ pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Re
 fn write(source: &Path, partial: &Path, busy_timeout: Duration) -> Result<(), Error> {
     let connection = schema::connect(source, busy_timeout)?;
     let name = partial.to_str().ok_or_else(|| {
-        file("the backup's path is not UTF-8", partial, std::io::Error::from(std::io::ErrorKind::InvalidInput))
+        file(
+            "the backup's path is not UTF-8",
+            partial,
+            std::io::Error::from(std::io::ErrorKind::InvalidInput),
+        )
     })?;
     connection.execute("VACUUM INTO ?1", [name]).map_err(storage)?;
-    File::open(partial).and_then(|copy| copy.sync_all()).map_err(|error| file("the backup cannot be synced", partial, error))
+    File::open(partial)
+        .and_then(|copy| copy.sync_all())
+        .map_err(|error| file("the backup cannot be synced", partial, error))
 }

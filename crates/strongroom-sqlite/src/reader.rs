@@ -122,7 +122,10 @@ impl Readers {
 
     /// SQLite's own counter of commits made through other connections; this reader must always be the same one and
     /// never write.
-    pub(crate) async fn data_version(self: &Arc<Self>, held: &tokio::sync::Mutex<Option<Borrowed>>) -> Result<u64, Error> {
+    pub(crate) async fn data_version(
+        self: &Arc<Self>,
+        held: &tokio::sync::Mutex<Option<Borrowed>>,
+    ) -> Result<u64, Error> {
         let mut held = held.lock().await;
         let borrowed = match &mut *held {
             Some(borrowed) => borrowed,
@@ -254,7 +257,8 @@ fn run_scan(connection: &Connection, scan: &Scan) -> Result<Page, Error> {
         }
     };
     let order = if scan.is_reverse() { "DESC" } else { "ASC" };
-    let sql = format!("SELECT key, revision, value FROM record WHERE TRUE{lower}{upper} ORDER BY key {order}");
+    let sql =
+        format!("SELECT key, revision, value FROM record WHERE TRUE{lower}{upper} ORDER BY key {order}");
     let limit = scan.max_records().min(crate::records::LIMITS.scan);
     let mut bytes = 0;
     let mut statement = connection.prepare_cached(&sql).map_err(storage)?;

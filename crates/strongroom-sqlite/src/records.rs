@@ -122,4 +122,3 @@ impl Records for SqliteRecords {
         on_a_thread(move || backup::backup(&source, &target, busy_timeout)).await
     }
 }
-

@@ -50,17 +50,22 @@ pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection,
     create_private(path)?;
     let mut connection = connect(path, busy_timeout)?;
     check(&version(&connection)?)?;
-    connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(storage).and_then(
-        |mode| {
+    connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+        .map_err(storage)
+        .and_then(|mode| {
             if mode == "wal" {
                 Ok(())
             } else {
-                Err(Error::new(ErrorKind::Unsupported, "the file system does not allow SQLite's write-ahead log")
-                    .with("path", path.display()))
+                Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "the file system does not allow SQLite's write-ahead log",
+                )
+                .with("path", path.display()))
             }
-        },
-    )?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+        })?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
     // Decided again under the lock: another process may have been first.
     let found = version(&transaction)?;
     check(&found)?;
@@ -69,7 +74,10 @@ pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection,
     }
     if found.user_version < STEPS.len() {
         transaction
-            .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};", STEPS.len()))
+            .execute_batch(&format!(
+                "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
+                STEPS.len()
+            ))
             .map_err(storage)?;
     }
     transaction.commit().map_err(storage)?;

@@ -55,13 +55,15 @@ fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
 }
 
 fn commit_group(connection: &mut Connection, group: Vec<Request>) {
-    let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().map(|request| (request.batch, request.reply)).unzip();
+    let (batches, replies): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|request| (request.batch, request.reply)).unzip();
     let verdicts = match try_group(connection, &batches) {
         Ok(verdicts) => verdicts,
         // The fault is of the group, not of one batch: nothing of it happened, everybody gets the same answer.
-        Err(error) => {
-            batches.iter().map(|_| Err(Error::new(error.kind(), error.message().to_owned()).because(error.to_string()))).collect()
-        }
+        Err(error) => batches
+            .iter()
+            .map(|_| Err(Error::new(error.kind(), error.message().to_owned()).because(error.to_string())))
+            .collect(),
     };
     for (reply, verdict) in replies.into_iter().zip(verdicts) {
         // A caller that went away meanwhile is nobody's problem.
@@ -71,7 +73,8 @@ fn commit_group(connection: &mut Connection, group: Vec<Request>) {
 
 /// Applies the batches one after the other in one transaction; each has its own verdict.
 fn try_group(connection: &mut Connection, batches: &[Batch]) -> Result<Vec<Verdict>, Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
     let before: i64 = transaction
         .prepare_cached("SELECT revision FROM counter WHERE id = 1")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))

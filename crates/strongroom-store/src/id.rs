@@ -41,7 +41,9 @@ impl SecretId {
         }
         // What ends in a hyphen and six alphanumerics is a complete ARN, also when a secret's name happens to look so.
         match resource.rsplit_once('-') {
-            Some((name, suffix)) if suffix.len() == SecretArn::SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            Some((name, suffix))
+                if suffix.len() == SecretArn::SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+            {
                 Ok(Target::Arn { name: name.to_owned(), suffix: suffix.to_owned() })
             }
             _ => Ok(Target::Name(resource.to_owned())),
@@ -195,7 +197,10 @@ mod tests {
         assert_eq!(full, Target::Arn { name: "prod/db".into(), suffix: "AbCdEf".into() });
         assert_eq!(target(&format!("{ARN}prod/db")).unwrap(), Target::Name("prod/db".into()));
         // The trap: a name that itself ends in a hyphen and six alphanumerics.
-        assert_eq!(target(&format!("{ARN}x-a1b2c3")).unwrap(), Target::Arn { name: "x".into(), suffix: "a1b2c3".into() });
+        assert_eq!(
+            target(&format!("{ARN}x-a1b2c3")).unwrap(),
+            Target::Arn { name: "x".into(), suffix: "a1b2c3".into() }
+        );
         assert_eq!(target(&format!("{ARN}x-a1b2")).unwrap().name(), "x-a1b2");
         assert_eq!(target(&format!("{ARN}x-a1b2c3-")).unwrap().name(), "x-a1b2c3-");
     }
@@ -217,7 +222,10 @@ mod tests {
             "arn:aws:secretsmanager:us-east-1:000000000000:secret:",
             "arn:broken",
         ] {
-            assert_eq!(target(other).unwrap_err().message(), "Secrets Manager can't find the specified secret.");
+            assert_eq!(
+                target(other).unwrap_err().message(),
+                "Secrets Manager can't find the specified secret."
+            );
         }
     }
 

@@ -22,11 +22,16 @@ pub(crate) fn field(text: &str, name: &str) -> Result<SecretText, Error> {
         .deserialize_map(Pick(name))
         .and_then(|found| reader.end().map(|()| found))
         .map_err(|error| {
-            wrong("the secret is not JSON").with("field", name).with("line", error.line()).with("column", error.column())
+            wrong("the secret is not JSON")
+                .with("field", name)
+                .with("line", error.line())
+                .with("column", error.column())
         })?
         .ok_or_else(|| wrong("the secret has no such field").with("field", name))?;
     match found.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => unescape(inner).ok_or_else(|| wrong("the field is not valid text").with("field", name)),
+        Some(inner) => {
+            unescape(inner).ok_or_else(|| wrong("the field is not valid text").with("field", name))
+        }
         None => Ok(SecretText::copy_from(found.get())),
     }
 }

@@ -156,7 +156,8 @@ impl Labels {
         let mut after = self.clone();
         after.versions.entry(new.clone()).or_default();
         let named = stages.unwrap_or(&[]);
-        let promote = stages.is_none() || named.contains(&Stage::CURRENT) || after.holder(&Stage::CURRENT).is_none();
+        let promote =
+            stages.is_none() || named.contains(&Stage::CURRENT) || after.holder(&Stage::CURRENT).is_none();
         if promote {
             after.move_current(new);
             if after.holder(&Stage::PENDING).is_some_and(|holder| holder != new) {
@@ -208,7 +209,11 @@ impl Labels {
             }
             _ => {}
         }
-        if *stage == Stage::CURRENT { after.move_current(to) } else { after.attach(stage, to) }
+        if *stage == Stage::CURRENT {
+            after.move_current(to)
+        } else {
+            after.attach(stage, to)
+        }
         after.bounded()
     }
 }

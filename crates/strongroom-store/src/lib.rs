@@ -33,15 +33,15 @@ mod value;
 pub mod validate;
 
 pub use answer::{
-    SecretCreated, SecretDeleted, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut,
-    VersionMetadata, VersionPage,
+    SecretCreated, SecretDeleted, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion,
+    ValuePut, VersionMetadata, VersionPage,
 };
 pub use error::{Error, ErrorKind};
 pub use id::{SecretArn, SecretId, Target, VersionId};
 pub use labels::{LabelError, Labels};
 pub use request::{
-    CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SortBy, SortOrder,
-    Tag, UpdateSecret, UpdateSecretVersionStage,
+    CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SortBy,
+    SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage,
 };
 pub use stage::Stage;
 pub use store::{Capabilities, SecretAdmin, SecretStore};

@@ -52,7 +52,14 @@ impl CreateSecret {
     /// A secret of this name, without a value yet.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), token: None, description: None, kms_key_id: None, value: None, tags: Vec::new() }
+        Self {
+            name: name.into(),
+            token: None,
+            description: None,
+            kms_key_id: None,
+            value: None,
+            tags: Vec::new(),
+        }
     }
 
     /// Sets the request token.

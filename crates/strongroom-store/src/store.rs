@@ -7,8 +7,8 @@ use strongroom_types::CallContext;
 
 use crate::{
     CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
-    SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretValue,
-    SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretUpdated,
+    SecretValue, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
 };
 
 /// What an implementation can and cannot do. Asking for what it cannot is [`crate::ErrorKind::Unsupported`], never a silent
@@ -60,7 +60,11 @@ pub trait SecretStore: Send + Sync + Debug {
     ///
     /// # Errors
     /// [`crate::ErrorKind::DecryptionFailure`], the common ones.
-    async fn get_secret_value(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error>;
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error>;
 
     /// Stores a new version.
     ///

@@ -24,7 +24,11 @@ impl Violations {
     pub fn length(&mut self, path: &str, value: &str, least: usize, most: usize) {
         let len = value.chars().count();
         if len < least {
-            self.add(Some(value), path, format_args!("Member must have length greater than or equal to {least}"));
+            self.add(
+                Some(value),
+                path,
+                format_args!("Member must have length greater than or equal to {least}"),
+            );
         } else if len > most {
             self.add(Some(value), path, format_args!("Member must have length less than or equal to {most}"));
         }
@@ -33,9 +37,17 @@ impl Violations {
     /// The number must be `least` to `most`.
     pub fn number(&mut self, path: &str, value: i64, least: i64, most: i64) {
         if value < least {
-            self.add(Some(&value.to_string()), path, format_args!("Member must have value greater than or equal to {least}"));
+            self.add(
+                Some(&value.to_string()),
+                path,
+                format_args!("Member must have value greater than or equal to {least}"),
+            );
         } else if value > most {
-            self.add(Some(&value.to_string()), path, format_args!("Member must have value less than or equal to {most}"));
+            self.add(
+                Some(&value.to_string()),
+                path,
+                format_args!("Member must have value less than or equal to {most}"),
+            );
         }
     }
 
@@ -45,7 +57,11 @@ impl Violations {
         if value.is_empty() {
             self.add(None, path, "Member must have length greater than or equal to 1");
         } else if value.len() > SecretValue::MAX_LEN {
-            self.add(None, path, format_args!("Member must have length less than or equal to {}", SecretValue::MAX_LEN));
+            self.add(
+                None,
+                path,
+                format_args!("Member must have length less than or equal to {}", SecretValue::MAX_LEN),
+            );
         }
     }
 
@@ -122,7 +138,10 @@ pub fn token(token: &VersionId) -> Result<(), Error> {
 pub fn tag_keys(tags: &[Tag]) -> Result<(), Error> {
     for (index, tag) in tags.iter().enumerate() {
         if tags[..index].iter().any(|earlier| earlier.key == tag.key) {
-            return Err(Error::new(ErrorKind::InvalidParameter, format!("Tag keys must be unique. Duplicate key: {}", tag.key)));
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                format!("Tag keys must be unique. Duplicate key: {}", tag.key),
+            ));
         }
         if tag.key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
             return Err(Error::new(

@@ -86,7 +86,9 @@ impl SecretValue {
                 _ => "the secret is not JSON",
             };
             // serde's own text may quote the value; line and column cannot.
-            Error::new(ErrorKind::NotOfThisForm, what).with("line", error.line()).with("column", error.column())
+            Error::new(ErrorKind::NotOfThisForm, what)
+                .with("line", error.line())
+                .with("column", error.column())
         })
     }
 
@@ -113,7 +115,11 @@ impl SecretValue {
 
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.text { "SecretValue(text, [redacted])" } else { "SecretValue(binary, [redacted])" })
+        f.write_str(if self.text {
+            "SecretValue(text, [redacted])"
+        } else {
+            "SecretValue(binary, [redacted])"
+        })
     }
 }
 
@@ -124,7 +130,10 @@ mod tests {
     #[test]
     fn forms_are_kept_apart() {
         assert_eq!(SecretValue::text("a").expose_text().unwrap(), "a");
-        assert_eq!(SecretValue::binary(vec![0xff]).expose_text().unwrap_err().kind(), ErrorKind::NotOfThisForm);
+        assert_eq!(
+            SecretValue::binary(vec![0xff]).expose_text().unwrap_err().kind(),
+            ErrorKind::NotOfThisForm
+        );
         assert_ne!(SecretValue::text("a"), SecretValue::binary(b"a".to_vec()));
         assert_eq!(SecretValue::json(&vec![1, 2]).unwrap().expose_text().unwrap(), "[1,2]");
     }
@@ -136,7 +145,9 @@ mod tests {
             "{value:?} {:?} {:?} {:?}",
             value.field("password").unwrap_err(),
             value.parse_json::<Vec<String>>().unwrap_err(),
-            SecretValue::text("{\"a\":\"hunter2\"}").parse_json::<std::collections::HashMap<String, u32>>().unwrap_err(),
+            SecretValue::text("{\"a\":\"hunter2\"}")
+                .parse_json::<std::collections::HashMap<String, u32>>()
+                .unwrap_err(),
         );
         assert!(!told.contains("hunter2"), "{told}");
     }

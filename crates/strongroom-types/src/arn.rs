@@ -133,7 +133,9 @@ mod tests {
     #[test]
     fn what_is_not_an_arn_is_refused() {
         let long = format!("arn:aws:kms:us-east-1:000000000000:{}", "x".repeat(Arn::MAX_LEN));
-        for bad in ["", "arn:", "arn:aws:kms:us-east-1:000000000000", "arn:::::", "prod/db", "arn:aws:kms:::", &long] {
+        for bad in
+            ["", "arn:", "arn:aws:kms:us-east-1:000000000000", "arn:::::", "prod/db", "arn:aws:kms:::", &long]
+        {
             assert!(Arn::parse(bad).is_err(), "{bad}");
         }
     }

@@ -83,7 +83,11 @@ impl<K: ErrorClass> fmt::Display for Frame<K> {
             write!(f, "{operation}: ")?;
         }
         // AWS has errors with no text at all; people still need to see what happened.
-        if self.message.is_empty() { f.write_str(self.kind.code())? } else { f.write_str(&self.message)? }
+        if self.message.is_empty() {
+            f.write_str(self.kind.code())?
+        } else {
+            f.write_str(&self.message)?
+        }
         for (index, (key, value)) in self.context.iter().enumerate() {
             let open = if index == 0 { " (" } else { ", " };
             write!(f, "{open}{key}: {value}")?;

@@ -60,7 +60,9 @@ impl Region {
             && text.rsplit_once('-').is_some_and(|(words, number)| {
                 !number.is_empty()
                     && number.bytes().all(|b| b.is_ascii_digit())
-                    && words.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+                    && words
+                        .split('-')
+                        .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
             });
         if valid {
             Ok(Self(text.to_owned()))
@@ -162,7 +164,9 @@ mod tests {
         for good in ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-12"] {
             assert_eq!(Region::parse(good).unwrap().as_str(), good);
         }
-        for bad in ["", "us", "us-east", "us-east-", "-1", "us--east-1", "US-east-1", "us-east-1a", "us_east-1"] {
+        for bad in
+            ["", "us", "us-east", "us-east-", "-1", "us--east-1", "US-east-1", "us-east-1a", "us_east-1"]
+        {
             assert!(Region::parse(bad).is_err(), "{bad}");
         }
     }
@@ -170,14 +174,17 @@ mod tests {
     #[test]
     fn an_account_is_twelve_digits() {
         assert_eq!(AccountId::parse("111122223333").unwrap().to_string(), "111122223333");
-        for bad in ["", "11112222333", "1111222233334", "11112222333x", "११११११११११११"] {
+        for bad in ["", "11112222333", "1111222233334", "11112222333x", "११११११११११११"]
+        {
             assert!(AccountId::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_partition_follows_the_region() {
-        let arn = |region| Realm::new(AccountId::DEFAULT, Region::parse(region).unwrap()).arn("kms", "key/x").to_string();
+        let arn = |region| {
+            Realm::new(AccountId::DEFAULT, Region::parse(region).unwrap()).arn("kms", "key/x").to_string()
+        };
         assert!(arn("cn-north-1").starts_with("arn:aws-cn:kms:cn-north-1:"));
         assert!(arn("us-gov-west-1").starts_with("arn:aws-us-gov:"));
         assert!(arn("eu-west-1").starts_with("arn:aws:"));

@@ -1,0 +1,196 @@
+//! The same API without async, for programs that have no runtime.
+//!
+//! ```
+//! use strongroom::{RootKey, blocking::Strongroom};
+//!
+//! let room = Strongroom::open(Strongroom::builder().memory().root_key(RootKey::from_bytes([7; 32])))?;
+//! room.create("prod/db").text("s3cret").send()?;
+//! assert_eq!(room.get("prod/db").send()?.expose_text()?, "s3cret");
+//! # Ok::<(), strongroom::Error>(())
+//! ```
+//!
+//! Do not call it from async code: it blocks the thread.
+
+use std::path::Path;
+
+use pollster::block_on;
+use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
+use strongroom_store::{SecretId, SecretMetadata, SecretRef, Stage};
+use strongroom_types::Realm;
+
+use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
+use crate::{Builder, Error, Keys, Maintained};
+
+/// As [`crate::Strongroom`], without async.
+#[derive(Clone, Debug)]
+pub struct Strongroom(crate::Strongroom);
+
+impl Strongroom {
+    /// As [`crate::Strongroom::builder`]; open what it builds with [`Strongroom::open`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        crate::Strongroom::builder()
+    }
+
+    /// As [`Builder::open`].
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub fn open(builder: Builder) -> Result<Self, Error> {
+        block_on(builder.open()).map(Self)
+    }
+
+    /// The async handle to the same strongroom.
+    #[must_use]
+    pub fn as_async(&self) -> &crate::Strongroom {
+        &self.0
+    }
+
+    /// As [`crate::Strongroom::realm`].
+    #[must_use]
+    pub fn realm(&self) -> &Realm {
+        self.0.realm()
+    }
+
+    /// As [`crate::Strongroom::keys`]; its operations are async.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        self.0.keys()
+    }
+
+    /// As [`crate::Strongroom::create`].
+    pub fn create(&self, name: impl Into<String>) -> Create<Self> {
+        Create::new(self.clone(), name.into())
+    }
+
+    /// As [`crate::Strongroom::get`].
+    pub fn get(&self, id: impl Into<SecretId>) -> Get<Self> {
+        Get::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::put`].
+    pub fn put(&self, id: impl Into<SecretId>) -> Put<Self> {
+        Put::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::update`].
+    pub fn update(&self, id: impl Into<SecretId>) -> Update<Self> {
+        Update::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::move_stage`].
+    pub fn move_stage(&self, id: impl Into<SecretId>, stage: impl Into<Stage>) -> MoveStage<Self> {
+        MoveStage::new(self.clone(), id.into(), stage.into())
+    }
+
+    /// As [`crate::Strongroom::list`].
+    pub fn list(&self) -> List<Self> {
+        List::new(self.clone())
+    }
+
+    /// As [`crate::Strongroom::versions`].
+    pub fn versions(&self, id: impl Into<SecretId>) -> ListVersions<Self> {
+        ListVersions::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::delete`].
+    pub fn delete(&self, id: impl Into<SecretId>) -> Delete<Self> {
+        Delete::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::describe`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::describe`].
+    pub fn describe(&self, id: impl Into<SecretId>) -> Result<SecretMetadata, Error> {
+        block_on(self.0.describe(id))
+    }
+
+    /// As [`crate::Strongroom::restore`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::restore`].
+    pub fn restore(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        block_on(self.0.restore(id))
+    }
+
+    /// As [`crate::Strongroom::rollback`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::rollback`].
+    pub fn rollback(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        block_on(self.0.rollback(id))
+    }
+
+    /// As [`crate::Strongroom::tag`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::tag`].
+    pub fn tag(&self, id: impl Into<SecretId>, key: &str, value: &str) -> Result<(), Error> {
+        block_on(self.0.tag(id, key, value))
+    }
+
+    /// As [`crate::Strongroom::untag`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::untag`].
+    pub fn untag(&self, id: impl Into<SecretId>, key: &str) -> Result<(), Error> {
+        block_on(self.0.untag(id, key))
+    }
+
+    /// As [`crate::Strongroom::verify`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::verify`].
+    pub fn verify(&self) -> Result<Report, Error> {
+        block_on(self.0.verify())
+    }
+
+    /// As [`crate::Strongroom::backup`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::backup`].
+    pub fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
+        block_on(self.0.backup(target))
+    }
+
+    /// As [`crate::Strongroom::maintain`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::maintain`].
+    pub fn maintain(&self) -> Result<Maintained, Error> {
+        block_on(self.0.maintain())
+    }
+
+    /// As [`crate::Strongroom::roots`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::roots`].
+    pub fn roots(&self) -> Result<Vec<RootSlot>, Error> {
+        block_on(self.0.roots())
+    }
+
+    /// As [`crate::Strongroom::add_root`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::add_root`].
+    pub fn add_root(&self, root: RootKey, label: &str) -> Result<RootSlot, Error> {
+        block_on(self.0.add_root(root, label))
+    }
+
+    /// As [`crate::Strongroom::add_recovery_code`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::add_recovery_code`].
+    pub fn add_recovery_code(&self, label: &str) -> Result<RecoveryCode, Error> {
+        block_on(self.0.add_recovery_code(label))
+    }
+
+    /// As [`crate::Strongroom::remove_root`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::remove_root`].
+    pub fn remove_root(&self, id: &str) -> Result<(), Error> {
+        block_on(self.0.remove_root(id))
+    }
+}

@@ -1,0 +1,178 @@
+//! Opening a strongroom.
+
+use std::fmt;
+#[cfg(feature = "sqlite")]
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use strongroom_engine::{Engine, EngineLimits};
+use strongroom_local_kms::LocalKms;
+use strongroom_records::{MemoryRecords, Records};
+use strongroom_root::{RootKey, TrustedRecords};
+use strongroom_types::{AccountId, CallContext, Clock, Realm, Region, Service, SystemClock};
+
+use crate::room::Parts;
+use crate::{Error, ErrorKind, Strongroom};
+
+/// The database's name inside a directory.
+#[cfg(feature = "sqlite")]
+const DATABASE: &str = "records.sqlite3";
+
+/// Says where a strongroom is kept and what opens it. Made by [`Strongroom::builder`].
+pub struct Builder {
+    place: Place,
+    root: Option<RootKey>,
+    account: Option<AccountId>,
+    region: Option<Region>,
+    clock: Arc<dyn Clock>,
+    limits: EngineLimits,
+}
+
+enum Place {
+    Nowhere,
+    #[cfg(feature = "sqlite")]
+    Directory(PathBuf),
+    Records(Arc<dyn Records>),
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Place::Nowhere,
+            root: None,
+            account: None,
+            region: None,
+            clock: Arc::new(SystemClock),
+            limits: EngineLimits::default(),
+        }
+    }
+
+    /// Keeps everything in a SQLite file inside this directory, which is made (mode 0700) when it does not exist.
+    ///
+    /// Several processes may open the same directory. Keep the root key somewhere else.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.place = Place::Directory(directory.into());
+        self
+    }
+
+    /// Keeps everything in memory, lost with the last handle.
+    #[must_use]
+    pub fn memory(self) -> Self {
+        self.records(Arc::new(MemoryRecords::new()))
+    }
+
+    /// Keeps everything in storage of your own.
+    #[must_use]
+    pub fn records(mut self, records: Arc<dyn Records>) -> Self {
+        self.place = Place::Records(records);
+        self
+    }
+
+    /// What opens the strongroom. Required.
+    #[must_use]
+    pub fn root_key(mut self, root: RootKey) -> Self {
+        self.root = Some(root);
+        self
+    }
+
+    /// The AWS account the ARNs carry. A new strongroom gets `000000000000` unless told; an existing one must have it.
+    #[must_use]
+    pub fn account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// The AWS region the ARNs carry. A new strongroom gets `us-east-1` unless told; an existing one must have it.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// Where the time comes from. Default: the operating system.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The quotas of secrets. Default: AWS's.
+    #[must_use]
+    pub fn limits(mut self, limits: EngineLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Opens the strongroom, or makes it when there is none. The handle acts as the account's owner.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] when the place or the root key is missing; [`ErrorKind::Root`] for a wrong or missing key, another
+    /// account or region, a newer or damaged store, storage that cannot be opened. Nothing is changed then.
+    pub async fn open(self) -> Result<Strongroom, Error> {
+        let setup = |text: &'static str| Error::new(ErrorKind::Setup, text);
+        let root = self.root.ok_or_else(|| setup("say what opens the strongroom: call root_key(..)"))?;
+        let records: Arc<dyn Records> = match self.place {
+            Place::Nowhere => {
+                return Err(setup(
+                    "say where the strongroom is kept: call directory(..), memory() or records(..)",
+                ));
+            }
+            #[cfg(feature = "sqlite")]
+            Place::Directory(directory) => open_directory(&directory).await?,
+            Place::Records(records) => records,
+        };
+        // One of the two given means: the other as stored, or the default in a new store.
+        let realm = match (self.account, self.region) {
+            (None, None) => None,
+            (account, region) => {
+                let stored = stored_realm(&*records).await?.unwrap_or_default();
+                Some(Realm::new(
+                    account.unwrap_or(stored.account()),
+                    region.unwrap_or_else(|| stored.region().clone()),
+                ))
+            }
+        };
+        let records = TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?;
+        let kms = LocalKms::new(records.clone(), Arc::clone(&self.clock));
+        let service = Arc::new(kms.for_service(Service::SecretsManager));
+        let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits);
+        let owner = CallContext::owner(records.realm());
+        Ok(Strongroom::from_parts(Parts { records, kms, engine, clock: self.clock }, owner))
+    }
+}
+
+/// The realm an existing store says it has; verified when it is opened.
+async fn stored_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
+    Ok(TrustedRecords::peek_realm(records).await?)
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| {
+        Error::new(ErrorKind::Root(strongroom_root::ErrorKind::Storage), "the directory cannot be made")
+            .with("directory", directory.display())
+            .because(error)
+    })?;
+    let records = strongroom_sqlite::SqliteRecords::open(directory.join(DATABASE))
+        .await
+        .map_err(strongroom_root::Error::from)?;
+    Ok(Arc::new(records))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place: &dyn fmt::Debug = match &self.place {
+            Place::Nowhere => &"nowhere",
+            #[cfg(feature = "sqlite")]
+            Place::Directory(directory) => directory,
+            Place::Records(records) => records,
+        };
+        f.debug_struct("Builder").field("place", place).field("root", &self.root).finish_non_exhaustive()
+    }
+}

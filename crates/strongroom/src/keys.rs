@@ -1,0 +1,135 @@
+//! The keys of a strongroom.
+
+use std::sync::Arc;
+
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    AliasName, CreateKey, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, KeyMetadata, KeyRef,
+    Kms, KmsAdmin,
+};
+use strongroom_local_kms::LocalKms;
+use strongroom_types::{CallContext, Timestamp};
+
+use crate::Error;
+
+/// The strongroom's own key service, for the account's customer keys. Made by [`crate::Strongroom::keys`].
+///
+/// The everyday operations are here; all others are on the traits [`Kms`] and [`KmsAdmin`] through [`Keys::service`].
+#[derive(Clone, Debug)]
+pub struct Keys {
+    kms: LocalKms,
+    cx: CallContext,
+}
+
+impl Keys {
+    pub(crate) fn new(kms: LocalKms, cx: CallContext) -> Self {
+        Self { kms, cx }
+    }
+
+    /// The key service itself, for everything else.
+    #[must_use]
+    pub fn service(&self) -> Arc<dyn KmsAdmin> {
+        Arc::new(self.kms.clone())
+    }
+
+    /// Makes a key and gives it the name `alias/<alias>`.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::create_key` and `KmsAdmin::create_alias`.
+    pub async fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
+        // The name first: a name that cannot be, or is taken, must not leave a key without one behind.
+        let name = alias_name(alias)?;
+        if self.describe(name.as_str()).await.is_ok() {
+            let text = format!("An alias with the name {} already exists", name.arn(self.kms.realm()));
+            return Err(strongroom_kms::Error::new(strongroom_kms::ErrorKind::AlreadyExists, text).into());
+        }
+        let key = self.kms.create_key(&self.cx, CreateKey::new().description(description)).await?;
+        self.kms.create_alias(&self.cx, &name, &key.id.clone().into()).await?;
+        Ok(key)
+    }
+
+    /// What there is to know of a key: id, ARN, alias name or alias ARN.
+    ///
+    /// # Errors
+    /// As `Kms::describe_key`.
+    pub async fn describe(&self, key: &str) -> Result<KeyMetadata, Error> {
+        Ok(self.kms.describe_key(&self.cx, &KeyRef::parse(key)?, &DescribeKeyOptions::new()).await?)
+    }
+
+    /// Encrypts 1 to 4,096 bytes.
+    ///
+    /// # Errors
+    /// As `Kms::encrypt`.
+    pub async fn encrypt(
+        &self,
+        key: &str,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Vec<u8>, Error> {
+        let key = KeyRef::parse(key)?;
+        Ok(self.kms.encrypt(&self.cx, &key, plaintext, context, &EncryptOptions::new()).await?.ciphertext)
+    }
+
+    /// Decrypts what [`Keys::encrypt`] made, with the same context.
+    ///
+    /// # Errors
+    /// As `Kms::decrypt`.
+    pub async fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
+        Ok(self.kms.decrypt(&self.cx, ciphertext, context, &DecryptOptions::new()).await?)
+    }
+
+    /// Gives a key new material; everything encrypted before stays readable.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::rotate_key_on_demand`.
+    pub async fn rotate(&self, key: &str) -> Result<(), Error> {
+        let id = self.describe(key).await?.id;
+        self.kms.rotate_key_on_demand(&self.cx, &id.into()).await?;
+        Ok(())
+    }
+
+    /// Stops all use of a key until it is enabled again.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::disable_key`.
+    pub async fn disable(&self, key: &str) -> Result<(), Error> {
+        let id = self.describe(key).await?.id;
+        Ok(self.kms.disable_key(&self.cx, &id.into()).await?)
+    }
+
+    /// Makes a disabled key usable again.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::enable_key`.
+    pub async fn enable(&self, key: &str) -> Result<(), Error> {
+        let id = self.describe(key).await?.id;
+        Ok(self.kms.enable_key(&self.cx, &id.into()).await?)
+    }
+
+    /// Plans the deletion of a key in 7 to 30 days. What only it opens is lost then.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::schedule_key_deletion`.
+    pub async fn schedule_deletion(&self, key: &str, days: u16) -> Result<Timestamp, Error> {
+        let id = self.describe(key).await?.id;
+        Ok(self.kms.schedule_key_deletion(&self.cx, &id.into(), Some(days)).await?.deletion_date)
+    }
+
+    /// Takes a planned deletion back; the key is disabled then.
+    ///
+    /// # Errors
+    /// As `KmsAdmin::cancel_key_deletion`.
+    pub async fn cancel_deletion(&self, key: &str) -> Result<(), Error> {
+        let id = self.describe(key).await?.id;
+        self.kms.cancel_key_deletion(&self.cx, &id.into()).await?;
+        Ok(())
+    }
+}
+
+fn alias_name(alias: &str) -> Result<AliasName, strongroom_kms::Error> {
+    if alias.starts_with("alias/") {
+        AliasName::parse(alias)
+    } else {
+        AliasName::parse(&format!("alias/{alias}"))
+    }
+}

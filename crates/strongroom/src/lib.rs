@@ -1,0 +1,90 @@
+//! AWS Secrets Manager and KMS as a Rust library.
+//!
+//! A program opens a [`Strongroom`] and has, inside its own process, everything those services do: secrets encrypted by
+//! envelope (a fresh data key per version, wrapped by a key that never leaves its key service), version stages, deletion
+//! with a recovery window.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use strongroom::{RootKey, Stage, Strongroom};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Credentials { username: String, password: String }
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # std::env::set_current_dir(directory.path())?;
+//! # pollster::block_on(async {
+//! let room = Strongroom::builder()
+//!     .directory("app.strongroom")                    // a SQLite file inside; `.memory()` for tests
+//!     .root_key(RootKey::file_or_create("app.key")?)  // or from_env, from_passphrase, from_bytes
+//!     .open()
+//!     .await?;
+//!
+//! room.create("prod/db")
+//!     .description("orders database")
+//!     .tag("team", "orders")
+//!     .json(&Credentials { username: "app".into(), password: "s3cret".into() })?
+//!     .send()
+//!     .await?;
+//!
+//! let creds: Credentials = room.get("prod/db").send().await?.json()?;
+//! assert_eq!(creds.username, "app");
+//! let password = room.get("prod/db").send().await?.field("password")?; // one field of a JSON secret
+//! assert_eq!(password.expose(), "s3cret");
+//!
+//! room.put("prod/db").text("new value").send().await?;
+//! let old = room.get("prod/db").stage(Stage::PREVIOUS).send().await?;
+//! assert!(old.expose_text()?.contains("s3cret"));
+//!
+//! room.rollback("prod/db").await?; // AWSCURRENT and AWSPREVIOUS change places
+//! room.delete("prod/db").send().await?; // gone in thirty days ...
+//! room.restore("prod/db").await?; // ... or not
+//! # Ok::<(), strongroom::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * Values come in self-wiping memory, show nothing in `Debug`, and are seen only through methods called `expose_...`.
+//! * Errors carry the AWS code and text of the case ([`Error::code`]), and say whether a retry can help.
+//! * No async runtime is needed; any executor will do. Without one: the `blocking` feature.
+//! * Behind the facade stand three joints, each a small trait with a conformance suite: [`SecretStore`], [`Kms`],
+//!   [`Records`]. Bring your own storage with [`Builder::records`].
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `sqlite` | yes | [`Builder::directory`]: everything in one SQLite file |
+//! | `blocking` | no | `strongroom::blocking`: the same API without async |
+//!
+//! With `default-features = false` nothing but Rust is compiled.
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+mod builder;
+mod error;
+mod keys;
+pub mod request;
+mod room;
+
+pub use builder::Builder;
+pub use error::{Error, ErrorKind};
+pub use keys::Keys;
+pub use room::{Maintained, Strongroom};
+
+pub use strongroom_engine::{Engine, EngineLimits};
+pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
+pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
+pub use strongroom_local_kms::LocalKms;
+pub use strongroom_records::{MemoryRecords, Records};
+pub use strongroom_root::{
+    ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, Report, RootKey, RootKind, RootSlot,
+};
+pub use strongroom_store::{
+    ErrorKind as SecretErrorKind, SecretAdmin, SecretCreated, SecretDeleted, SecretMetadata, SecretPage,
+    SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, Tag,
+    ValuePut, VersionId, VersionMetadata, VersionPage,
+};
+pub use strongroom_types::{
+    AccountId, Arn, CallContext, Caller, Clock, Realm, Region, Retry, SystemClock, Timestamp,
+};

@@ -1,0 +1,44 @@
+//! Reading values.
+
+use strongroom_store::{GetSecretValue, SecretId, SecretStore, SecretVersion, Stage, VersionId};
+
+use super::{Room, sends};
+use crate::{Error, Strongroom};
+
+/// Reads a value. Begun by [`Strongroom::get`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until it is sent"]
+pub struct Get<R = Strongroom> {
+    room: R,
+    request: GetSecretValue,
+}
+
+impl<R: Room> Get<R> {
+    pub(crate) fn new(room: R, id: SecretId) -> Self {
+        Self { room, request: GetSecretValue::new(id) }
+    }
+
+    /// The version that holds this label. Without version and label: the current one.
+    pub fn stage(mut self, stage: impl Into<Stage>) -> Self {
+        self.request = self.request.stage(stage);
+        self
+    }
+
+    /// This version, labelled or not. With a label too, both must agree.
+    pub fn version(mut self, version: impl Into<VersionId>) -> Self {
+        self.request = self.request.version_id(version);
+        self
+    }
+
+    async fn run(self) -> Result<SecretVersion, Error> {
+        let room = self.room.room();
+        Ok(room.engine().get_secret_value(room.context(), self.request).await?)
+    }
+}
+
+sends!(Get => SecretVersion,
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// As [`SecretStore::get_secret_value`].
+);

@@ -1,0 +1,259 @@
+//! The handle.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use strongroom_engine::Engine;
+use strongroom_local_kms::LocalKms;
+use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
+use strongroom_store::{
+    GetSecretValue, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
+    UpdateSecretVersionStage,
+};
+use strongroom_types::{CallContext, Clock, Realm};
+
+use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
+use crate::{Builder, Error, ErrorKind, Keys};
+
+/// An open strongroom. Clones share everything; it closes with the last of them.
+#[derive(Clone, Debug)]
+pub struct Strongroom {
+    parts: Arc<Parts>,
+    cx: CallContext,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) records: TrustedRecords,
+    pub(crate) kms: LocalKms,
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What [`Strongroom::maintain`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintained {
+    /// Secrets purged because their recovery window was over.
+    pub secrets_purged: u64,
+    /// Keys deleted because their waiting period was over.
+    pub keys_deleted: u64,
+    /// Another process was at it; this one did nothing.
+    pub busy_elsewhere: bool,
+}
+
+impl Strongroom {
+    /// Begins to open a strongroom.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn from_parts(parts: Parts, cx: CallContext) -> Self {
+        Self { parts: Arc::new(parts), cx }
+    }
+
+    /// A handle whose calls are made in this context: by another caller, under a request id, with a deadline.
+    #[must_use]
+    pub fn with_context(&self, cx: CallContext) -> Self {
+        Self { parts: Arc::clone(&self.parts), cx }
+    }
+
+    /// The context of this handle's calls.
+    #[must_use]
+    pub fn context(&self) -> &CallContext {
+        &self.cx
+    }
+
+    /// The account and region of this strongroom.
+    #[must_use]
+    pub fn realm(&self) -> &Realm {
+        self.parts.records.realm()
+    }
+
+    /// The store behind the facade, for code written against the traits.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn SecretAdmin> {
+        Arc::new(self.parts.engine.clone())
+    }
+
+    /// The keys of this strongroom.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        Keys::new(self.parts.kms.clone(), self.cx.clone())
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.parts.engine
+    }
+
+    /// Makes a secret: `room.create("prod/db").text("s3cret").send().await?`.
+    pub fn create(&self, name: impl Into<String>) -> Create {
+        Create::new(self.clone(), name.into())
+    }
+
+    /// Reads a value: `room.get("prod/db").send().await?`. By name, ARN, or ARN without suffix.
+    pub fn get(&self, id: impl Into<SecretId>) -> Get {
+        Get::new(self.clone(), id.into())
+    }
+
+    /// Stores a new value of a secret that exists: `room.put("prod/db").text("newer").send().await?`.
+    pub fn put(&self, id: impl Into<SecretId>) -> Put {
+        Put::new(self.clone(), id.into())
+    }
+
+    /// Changes description, key or value: `room.update("prod/db").description("old orders").send().await?`.
+    pub fn update(&self, id: impl Into<SecretId>) -> Update {
+        Update::new(self.clone(), id.into())
+    }
+
+    /// Moves a label: `room.move_stage("prod/db", "canary").to(&version).send().await?`.
+    pub fn move_stage(&self, id: impl Into<SecretId>, stage: impl Into<Stage>) -> MoveStage {
+        MoveStage::new(self.clone(), id.into(), stage.into())
+    }
+
+    /// Lists secrets: `room.list().send().await?`, or all of them with `.all()`.
+    pub fn list(&self) -> List {
+        List::new(self.clone())
+    }
+
+    /// Lists a secret's versions: `room.versions("prod/db").send().await?`, or all of them with `.all()`.
+    pub fn versions(&self, id: impl Into<SecretId>) -> ListVersions {
+        ListVersions::new(self.clone(), id.into())
+    }
+
+    /// Deletes a secret, in thirty days unless told: `room.delete("prod/db").recovery_window_days(7).send().await?`.
+    pub fn delete(&self, id: impl Into<SecretId>) -> Delete {
+        Delete::new(self.clone(), id.into())
+    }
+
+    /// Everything there is to know of a secret but its value.
+    ///
+    /// # Errors
+    /// As [`SecretStore::describe_secret`].
+    pub async fn describe(&self, id: impl Into<SecretId>) -> Result<SecretMetadata, Error> {
+        Ok(self.engine().describe_secret(&self.cx, &id.into()).await?)
+    }
+
+    /// Takes a planned deletion back.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::restore_secret`].
+    pub async fn restore(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        Ok(self.engine().restore_secret(&self.cx, &id.into()).await?)
+    }
+
+    /// Makes the previous version current again; what was current becomes the previous one. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// As [`SecretStore::update_secret_version_stage`]; not found when there is no previous version.
+    pub async fn rollback(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        let id = id.into();
+        let known = self.engine().describe_secret(&self.cx, &id).await?;
+        let holder = |stage: &Stage| {
+            known
+                .versions
+                .iter()
+                .find(|(_, stages)| stages.contains(stage))
+                .map(|(version, _)| version.clone())
+        };
+        let Some((current, previous)) = holder(&Stage::CURRENT).zip(holder(&Stage::PREVIOUS)) else {
+            // The store's own words for a stage that nobody holds.
+            let missing = GetSecretValue::new(id).stage(Stage::PREVIOUS);
+            return match self.engine().get_secret_value(&self.cx, missing).await {
+                Err(error) => Err(error.into()),
+                Ok(_) => Err(Error::new(
+                    ErrorKind::Secret(strongroom_store::ErrorKind::Throttled),
+                    "the secret is being changed by others; try again",
+                )),
+            };
+        };
+        // Names the version it expects to be current: if somebody was faster, this is refused and nothing moves.
+        let swap = UpdateSecretVersionStage::new(id, Stage::CURRENT).remove_from(&current).move_to(&previous);
+        Ok(self.engine().update_secret_version_stage(&self.cx, swap).await?)
+    }
+
+    /// Adds a tag, or changes its value.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::tag_resource`].
+    pub async fn tag(&self, id: impl Into<SecretId>, key: &str, value: &str) -> Result<(), Error> {
+        let tags = vec![strongroom_store::Tag::new(key, value)];
+        Ok(self.engine().tag_resource(&self.cx, &id.into(), tags).await?)
+    }
+
+    /// Removes a tag; fine when it is not there.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::untag_resource`].
+    pub async fn untag(&self, id: impl Into<SecretId>, key: &str) -> Result<(), Error> {
+        Ok(self.engine().untag_resource(&self.cx, &id.into(), vec![key.to_owned()]).await?)
+    }
+
+    /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
+    /// they index. Reads only; others may go on writing.
+    ///
+    /// # Errors
+    /// Storage that cannot be read at all. Damage is not an error; it stands in the report.
+    pub async fn verify(&self) -> Result<Report, Error> {
+        let mut report = self.parts.engine.verify(&self.cx).await?;
+        report.merge(self.parts.kms.verify().await?);
+        Ok(report)
+    }
+
+    /// Writes a consistent copy to `target`, a new file (mode 0600), while others go on writing. It is opened by the same
+    /// roots. To restore: make an empty directory, put the copy into it as `records.sqlite3`, open that directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`] when the file exists or cannot be written, or the storage has no backup of its own.
+    pub async fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
+        Ok(self.parts.records.backup(target.as_ref()).await?)
+    }
+
+    /// Purges secrets and keys whose time is over. Call it now and then, from any process; of several at once, one works.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn maintain(&self) -> Result<Maintained, Error> {
+        let Some(secrets_purged) = self.parts.engine.maintain().await? else {
+            return Ok(Maintained { busy_elsewhere: true, ..Maintained::default() });
+        };
+        Ok(Maintained {
+            secrets_purged,
+            keys_deleted: self.parts.kms.maintain().await?,
+            busy_elsewhere: false,
+        })
+    }
+
+    /// The roots that open this strongroom.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
+        Ok(self.parts.records.roots().await?)
+    }
+
+    /// Lets another root open this strongroom too. One commit; no secret is touched.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`].
+    pub async fn add_root(&self, root: RootKey, label: &str) -> Result<RootSlot, Error> {
+        Ok(self.parts.records.add_root(root, label, &*self.parts.clock).await?)
+    }
+
+    /// Makes a recovery code that opens this strongroom. It is shown this once: print it, lock it away.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`].
+    pub async fn add_recovery_code(&self, label: &str) -> Result<RecoveryCode, Error> {
+        Ok(self.parts.records.add_recovery_code(label, &*self.parts.clock).await?.0)
+    }
+
+    /// Takes a root away. It still opens older copies of the storage.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`]; the last root cannot be removed.
+    pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
+        Ok(self.parts.records.remove_root(id).await?)
+    }
+}

@@ -74,10 +74,9 @@ async fn story() -> Result<(), Box<dyn Error>> {
     println!("   {}", created.arn);
     println!("   Sealed under a data key of its own, which the key alias/aws/secretsmanager has wrapped.");
 
-    println!(
-        "3. Read one field of it, the user name: {}",
-        room.get("prod/db").send().await?.field("username")?.expose()
-    );
+    println!("3. Read one field of it, the password. It stays in memory that wipes itself.");
+    let password = room.get("prod/db").send().await?.field("password")?;
+    println!("   As the program sees it when it prints the variable: {password:?}");
 
     println!("4. Change the password. What was current is now the previous version.");
     let credential = serde_json::json!({ "username": "app", "password": "battery staple" });

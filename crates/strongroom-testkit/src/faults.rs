@@ -1,0 +1,78 @@
+//! Storage that fails when told: for faults that real storage does not produce on demand.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use strongroom_records::{
+    Batch, ChangeToken, Error, ErrorKind, Key, Limits, Record, Records, Revision, Snapshot,
+};
+
+/// What happens to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// None: it goes through.
+    None,
+    /// It fails before it took effect.
+    Before(ErrorKind),
+    /// It takes effect, but the caller is told that nobody knows.
+    After,
+}
+
+/// Storage whose commits fail by plan. Everything else goes through.
+#[derive(Clone, Debug)]
+pub struct FaultyRecords {
+    inner: Arc<dyn Records>,
+    plan: Arc<Mutex<VecDeque<Fault>>>,
+}
+
+impl FaultyRecords {
+    /// Storage around `inner` with an empty plan.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Records>) -> Self {
+        Self { inner, plan: Arc::default() }
+    }
+
+    /// What happens to the next commits, one by one; those beyond go through.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = faults.into_iter().collect();
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Records for FaultyRecords {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error> {
+        self.inner.snapshot().await
+    }
+
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
+        self.inner.read(keys).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+        let fault = self.plan.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match fault.unwrap_or(Fault::None) {
+            Fault::None => self.inner.commit(batch).await,
+            Fault::Before(kind) => Err(Error::new(kind, "planned fault before the commit")),
+            Fault::After => {
+                self.inner.commit(batch).await?;
+                Err(Error::new(ErrorKind::OutcomeUnknown, "planned fault after the commit"))
+            }
+        }
+    }
+
+    async fn change_token(&self) -> Result<ChangeToken, Error> {
+        self.inner.change_token().await
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    async fn backup(&self, target: &Path) -> Result<(), Error> {
+        self.inner.backup(target).await
+    }
+}

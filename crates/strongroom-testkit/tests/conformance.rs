@@ -1,0 +1,90 @@
+//! Every implementation in the workspace against its suite.
+
+#![cfg(test)]
+
+use std::sync::Arc;
+
+use strongroom_engine::Engine;
+use strongroom_kms::{AliasName, CreateKey, KeyRef, KmsAdmin};
+use strongroom_local_kms::LocalKms;
+use strongroom_records::{MemoryRecords, Records};
+use strongroom_root::{RootKey, TrustedRecords};
+use strongroom_sqlite::SqliteRecords;
+use strongroom_testkit::{ManualClock, kms, records, store};
+use strongroom_types::{CallContext, Service};
+
+async fn memory() -> Arc<dyn Records> {
+    Arc::new(MemoryRecords::new())
+}
+
+/// The directory goes when the test ends; the file stays open until then.
+async fn sqlite(directory: &tempfile::TempDir) -> Arc<dyn Records> {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let name = format!("{}.sqlite3", COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    Arc::new(SqliteRecords::open(directory.path().join(name)).await.unwrap())
+}
+
+async fn local_kms(records: Arc<dyn Records>) -> kms::Subject {
+    let clock = Arc::new(ManualClock::default());
+    let records = TrustedRecords::open(records, RootKey::from_bytes([1; 32]), None, &*clock).await.unwrap();
+    let cx = CallContext::owner(records.realm());
+    let kms = LocalKms::new(records, clock);
+    let key = kms.create_key(&cx, CreateKey::new()).await.unwrap();
+    let other = kms.create_key(&cx, CreateKey::new().multi_region()).await.unwrap();
+    let alias = AliasName::parse("alias/conformance").unwrap();
+    kms.create_alias(&cx, &alias, &key.id.into()).await.unwrap();
+    kms::Subject { kms: Arc::new(kms), cx, key: KeyRef::from(alias), other: KeyRef::from(other.id) }
+}
+
+async fn engine(records: Arc<dyn Records>) -> store::Subject {
+    let clock = Arc::new(ManualClock::default());
+    let records = TrustedRecords::open(records, RootKey::from_bytes([1; 32]), None, &*clock).await.unwrap();
+    let cx = CallContext::owner(records.realm());
+    let kms = LocalKms::new(records.clone(), clock.clone()).for_service(Service::SecretsManager);
+    // A clock that ticks once a question, so that times differ as they do in life.
+    let ticking = Arc::new(Ticking(clock));
+    store::Subject { store: Arc::new(Engine::new(records, Arc::new(kms), ticking)), cx }
+}
+
+#[derive(Debug)]
+struct Ticking(Arc<ManualClock>);
+
+impl strongroom_types::Clock for Ticking {
+    fn now(&self) -> strongroom_types::Timestamp {
+        self.0.advance(std::time::Duration::from_millis(1));
+        self.0.now()
+    }
+}
+
+#[test]
+fn memory_records_conform() {
+    pollster::block_on(records::conformance(memory));
+}
+
+#[test]
+fn sqlite_records_conform() {
+    let directory = tempfile::tempdir().unwrap();
+    pollster::block_on(records::conformance(|| sqlite(&directory)));
+}
+
+#[test]
+fn local_kms_conforms_on_memory() {
+    pollster::block_on(kms::conformance(async || local_kms(memory().await).await));
+}
+
+#[test]
+fn local_kms_conforms_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    pollster::block_on(kms::conformance(async || local_kms(sqlite(&directory).await).await));
+}
+
+#[test]
+fn engine_conforms_on_memory() {
+    pollster::block_on(store::conformance(async || engine(memory().await).await));
+}
+
+#[test]
+fn engine_conforms_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    pollster::block_on(store::conformance(async || engine(sqlite(&directory).await).await));
+}

@@ -18,6 +18,9 @@ const ATTEMPTS: usize = 256;
 /// A day, the age at which a version without labels may go.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The most versions that one put removes.
+const MOST_PRUNED: usize = 16;
+
 /// Counts attempts; ends at the caller's deadline.
 pub(crate) struct Attempts(usize);
 
@@ -73,10 +76,14 @@ impl Engine {
         }
     }
 
-    /// Makes room for one more version: the oldest without labels goes, if it is a day old.
+    /// Makes room for one more version: the oldest without labels goes, if it is a day old. When the quota was lowered,
+    /// the surplus goes a few at a time, so that the commit stays small.
     pub(crate) fn prune(&self, batch: &mut TrustedBatch, head: &mut Head) -> Result<(), Error> {
         let layout = &self.inner.layout;
-        while head.versions.len() >= self.inner.limits.versions {
+        for _ in 0..MOST_PRUNED {
+            if head.versions.len() < self.inner.limits.versions {
+                break;
+            }
             let youngest =
                 self.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
             let oldest = head

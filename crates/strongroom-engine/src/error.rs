@@ -10,6 +10,7 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
         Root::Tampered => ErrorKind::Tampered,
         Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
         Root::Busy | Root::Conflict => ErrorKind::Throttled,
+        Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
         _ => ErrorKind::Internal,
     };
     Error::new(kind, error.message().to_owned()).because(error)
@@ -24,6 +25,8 @@ fn either(error: &strongroom_kms::Error) -> Option<Error> {
         Kms::Throttled | Kms::Conflict => ErrorKind::Throttled,
         Kms::Internal | Kms::DependencyTimeout => ErrorKind::Internal,
         Kms::Tampered => ErrorKind::Tampered,
+        Kms::OutcomeUnknown => ErrorKind::OutcomeUnknown,
+        Kms::StoreChanged => ErrorKind::StoreChanged,
         _ => return None,
     };
     Some(Error::new(kind, "the key service failed"))

@@ -8,7 +8,7 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
-use crate::error::storage;
+use crate::error::{damaged, storage};
 use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
 
@@ -73,13 +73,12 @@ impl Engine {
             for (entry, head) in entries.records.iter().zip(heads) {
                 last = Some(&entry.key);
                 looked_at += 1;
-                // An index entry only says where to look; one that its head does not confirm is passed over.
-                let Some(head) = head
+                // Entry and head are written in one commit and read in one snapshot. When they do not agree, somebody took
+                // the head away or put an old entry back.
+                let head = head
                     .map(|head| head.head)
                     .filter(|head| self.confirms(request.sort_by, head, &entry.key))
-                else {
-                    continue;
-                };
+                    .ok_or_else(|| damaged(&entry.key, "the secret that it lists is missing or another"))?;
                 if head.deleted.is_none() || request.include_planned_deletion {
                     page.secrets.push(head.metadata(self.realm()));
                 }
@@ -122,13 +121,16 @@ impl Engine {
         let head = self.existing(&request.id).await?.head;
         let arn = head.arn(self.realm());
         let query = format!("versions {arn} {}", request.include_deprecated);
-        let mut versions = head
+        let mut listed: Vec<_> = head
             .versions
             .iter()
             .filter(|version| {
                 version.sealed.is_some() && (request.include_deprecated || !version.stages.is_empty())
             })
-            .peekable();
+            .collect();
+        // In the order of the positions that tokens hold: a clock may stand still or step back between two versions.
+        listed.sort_by_cached_key(|version| position_of(version.created, version.id.as_str()));
+        let mut versions = listed.into_iter().peekable();
         if let Some(token) = &request.next_token {
             // The position is the time and id of the last version shown: it holds also when that one is gone.
             let position = self.page_position(query.as_bytes(), token)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::random_uuid;
 use strongroom_records::{Expect, Revision, Scan};
+use strongroom_root::TrustedRecord;
 use strongroom_store::{Error, ErrorKind, Target};
 use strongroom_types::Timestamp;
 
@@ -45,7 +46,8 @@ impl Engine {
         if let Some(stored) = self.inner.records.get(&place).await.map_err(storage)? {
             let held: Lease = serde_json::from_slice(&stored.content)
                 .map_err(|_| damaged(&stored.key, "the lease is not readable"))?;
-            if held.until > now.as_millis() {
+            // A lease that reaches further than any lease does was taken by a clock that was wrong.
+            if held.until > now.as_millis() && held.until <= now.after(LEASE).as_millis() {
                 return Ok(None);
             }
             expect = Expect::At(stored.revision);
@@ -67,12 +69,10 @@ impl Engine {
         let lease_key = layout.lease();
         let now = self.now();
         let later = layout.due_secrets().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
-        let mut scan = Scan::prefix(&layout.due_secrets()).below(&later);
+        let due = Scan::prefix(&layout.due_secrets()).below(&later);
         let mut purged = 0;
-        loop {
-            let page =
-                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
-            for entry in &page.records {
+        let damaged_due = self
+            .each(due, async |entry| {
                 let name = last_segment(&entry.key).unwrap_or_default();
                 // The index only says where to look; the head's own date decides.
                 let head = self.find(&Target::Name(name)).await?;
@@ -85,22 +85,48 @@ impl Engine {
                         self.commit(batch).await?;
                     }
                 }
-            }
-            match page.cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => break,
-            }
-        }
-        let mut scan = Scan::prefix(&layout.purges());
+                Ok(())
+            })
+            .await?;
+        let damaged_note = self
+            .each(Scan::prefix(&layout.purges()), async |note| {
+                self.finish_purge(&StoredHead::parse(&note)?.head).await
+            })
+            .await?;
+        damaged_due.or(damaged_note).map_or(Ok(purged), Err)
+    }
+
+    /// Visits every record of a range. One that is damaged does not keep the others: the first such error is given back
+    /// when all were visited.
+    async fn each(
+        &self,
+        mut scan: Scan,
+        mut visit: impl AsyncFnMut(TrustedRecord) -> Result<(), Error>,
+    ) -> Result<Option<Error>, Error> {
+        let mut damaged = None;
         loop {
-            let page =
-                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
-            for note in &page.records {
-                self.finish_purge(&StoredHead::parse(note)?.head).await?;
+            let (page, cursor) = self
+                .inner
+                .records
+                .snapshot()
+                .await
+                .map_err(storage)?
+                .scan_each(&scan)
+                .await
+                .map_err(storage)?;
+            for (_, record) in page {
+                let result = match record {
+                    Ok(record) => visit(record).await,
+                    Err(error) => Err(storage(error)),
+                };
+                match result {
+                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
+                    result => result?,
+                }
             }
-            match page.cursor {
+            match cursor {
                 Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(purged),
+                None => return Ok(damaged),
             }
         }
     }

@@ -132,6 +132,16 @@ impl Engine {
                 report.problem(&head.name, what);
             }
         }
+        if let Some(date) = head.deleted {
+            let due = layout.due(strongroom_types::Timestamp::from_millis(date), &head.name);
+            let there = self.inner.records.get(&due).await.is_ok_and(|entry| entry.is_some());
+            if !there && self.unchanged(stored).await? {
+                report.problem(
+                    &head.name,
+                    "the secret is marked for deletion but missing in the index of what is due",
+                );
+            }
+        }
         for version in &head.versions {
             let Some(sealed) = &version.sealed else { continue };
             report.check();
@@ -143,8 +153,10 @@ impl Engine {
                         .problem(&place, "the value is missing, or is not the one that the head vouches for");
                 }
                 Ok(None) => {}
-                // Already reported by the walk over all records.
-                Err(error) if error.kind() == ErrorKind::Tampered => {}
+                // A record that fails authentication was already reported by the walk over all records.
+                Err(error)
+                    if error.kind() == ErrorKind::Tampered && std::error::Error::source(&error).is_some() => {
+                }
                 Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
                 Err(error) => report.problem(&place, describe(&error)),
             }

@@ -312,13 +312,11 @@ impl Engine {
                 Some(value) => self.repeat(cx, &before, &version, value).await?,
                 None => Repeat::No,
             };
-            let stored_already = match repeat {
+            match repeat {
                 Repeat::Again => continue,
-                Repeat::Yes => true,
-                Repeat::No => false,
-            };
-            if stored_already && request.description.is_none() && request.kms_key_id.is_none() {
-                return Ok(answer(&head));
+                // A repeat changes nothing, whatever else it carries: description and key may be newer by now.
+                Repeat::Yes => return Ok(answer(&head)),
+                Repeat::No => {}
             }
             let mut batch = self.inner.records.batch();
             if let Some(description) = &request.description {
@@ -334,7 +332,7 @@ impl Engine {
                     }
                 }
             }
-            if let Some(value) = request.value.as_ref().filter(|_| !stored_already) {
+            if let Some(value) = &request.value {
                 self.store_value(cx, &mut batch, &mut head, &version, value, None, &mut kept).await?;
             }
             head.touch(self.now());

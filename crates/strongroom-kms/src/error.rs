@@ -44,6 +44,10 @@ pub enum ErrorKind {
     Throttled,
     /// A dependency did not answer in time.
     DependencyTimeout,
+    /// The change may or may not have taken effect, whole; look before you repeat it.
+    OutcomeUnknown,
+    /// The store was re-keyed or replaced by another process; open it again.
+    StoreChanged,
     /// Whatever else failed inside, storage among it.
     Internal,
     /// What is stored is damaged or was changed by somebody without the root.
@@ -72,13 +76,19 @@ impl ErrorClass for ErrorKind {
             Self::Conflict => "ConflictException",
             Self::Throttled => "ThrottlingException",
             Self::DependencyTimeout => "DependencyTimeoutException",
-            Self::Internal | Self::Tampered => "KMSInternalException",
+            Self::OutcomeUnknown | Self::StoreChanged | Self::Internal | Self::Tampered => {
+                "KMSInternalException"
+            }
         }
     }
 
     fn retry(self) -> Retry {
         match self {
-            Self::Conflict | Self::Throttled | Self::DependencyTimeout | Self::Internal => Retry::Later,
+            Self::Conflict
+            | Self::Throttled
+            | Self::DependencyTimeout
+            | Self::OutcomeUnknown
+            | Self::Internal => Retry::Later,
             _ => Retry::Never,
         }
     }

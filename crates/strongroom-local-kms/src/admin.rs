@@ -9,7 +9,7 @@ use strongroom_kms::{
     KeyRef, KeyState, KmsAdmin, ListPage, ScheduledDeletion,
 };
 use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::TrustedBatch;
+use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{Arn, CallContext, Service, Timestamp};
 
 use crate::layout::{AliasRecord, Generation, KeyRecord, StoredKey, decode, encode, last_segment};
@@ -157,6 +157,61 @@ impl LocalKms {
         let target = self.resolve_managed(cx, target).await?;
         self.permit(cx, &target, operation)?;
         Ok(target)
+    }
+
+    /// Points a new or existing alias at a key.
+    async fn point_alias(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+        mut existing: Option<TrustedRecord>,
+    ) -> Result<(), Error> {
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let (place, creating) = (layout.alias(alias), existing.is_none());
+        let operation = if creating { Operation::CreateAlias } else { Operation::UpdateAlias };
+        for _ in 0..ATTEMPTS {
+            let target = self.alias_target(cx, alias, target, operation).await?;
+            let old: Option<AliasRecord> = existing.as_ref().map(decode).transpose()?;
+            let moved_from = old.as_ref().map(|old| KeyId::parse(&old.target)).transpose()?;
+            let comes_new = moved_from.as_ref() != Some(&target.id);
+            let full = Scan::prefix(&layout.key_aliases(&target.id)).limit(ALIASES_PER_KEY);
+            let count =
+                records.snapshot().await.map_err(storage)?.scan(&full).await.map_err(storage)?.records.len();
+            if comes_new && count >= ALIASES_PER_KEY {
+                return Err(Error::new(ErrorKind::LimitExceeded, "the key has 50 aliases already"));
+            }
+            let now = self.now().as_millis();
+            let created = old.as_ref().map_or(now, |old| old.created);
+            let record = AliasRecord { target: target.id.to_string(), created, updated: now };
+            let expect = existing.as_ref().map_or(Expect::Absent, |existing| Expect::At(existing.revision));
+            let mut batch = records.batch();
+            batch.put(&place, &encode(&record)?, expect);
+            if let Some(old) = moved_from.filter(|_| comes_new) {
+                batch.delete(&layout.key_alias(&old, alias), Expect::Any);
+            }
+            batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
+            // Written though unchanged: two aliases that come to one key at the same moment must not both pass the count,
+            // and a key that is deleted in this moment must not get a name.
+            batch.put(&layout.key(&target.id), &encode(&target.record)?, Expect::At(target.revision));
+            match records.commit(batch).await.map_err(storage) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    existing = records.get(&place).await.map_err(storage)?;
+                    match (creating, &existing) {
+                        (true, Some(_)) => {
+                            let text =
+                                format!("An alias with the name {} already exists", alias.arn(self.realm()));
+                            return Err(Error::new(ErrorKind::AlreadyExists, text));
+                        }
+                        (false, None) => return Err(self.alias_not_found(alias)),
+                        _ => {}
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
     }
 
     fn alias_not_found(&self, alias: &AliasName) -> Error {
@@ -311,56 +366,15 @@ impl KmsAdmin for LocalKms {
     }
 
     async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
-        let named = |error: Error| error.during("CreateAlias");
-        let target = self.alias_target(cx, alias, target, Operation::CreateAlias).await.map_err(named)?;
-        let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let limit = Scan::prefix(&layout.key_aliases(&target.id)).limit(ALIASES_PER_KEY);
-        let snapshot = records.snapshot().await.map_err(storage).map_err(named)?;
-        if snapshot.scan(&limit).await.map_err(storage).map_err(named)?.records.len() >= ALIASES_PER_KEY {
-            return Err(named(Error::new(ErrorKind::LimitExceeded, "the key has 50 aliases already")));
-        }
-        drop(snapshot);
-        let now = self.now().as_millis();
-        let record = AliasRecord { target: target.id.to_string(), created: now, updated: now };
-        let mut batch = records.batch();
-        batch.put(&layout.alias(alias), &encode(&record).map_err(named)?, Expect::Absent);
-        batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
-        // A key that is deleted in this moment must not get a name.
-        batch.check(&layout.key(&target.id), Expect::At(target.revision));
-        match records.commit(batch).await.map_err(storage) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let taken =
-                    records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?.is_some();
-                if taken {
-                    let text = format!("An alias with the name {} already exists", alias.arn(self.realm()));
-                    return Err(named(Error::new(ErrorKind::AlreadyExists, text)));
-                }
-                Err(named(error))
-            }
-            Err(error) => Err(named(error)),
-        }
+        self.point_alias(cx, alias, target, None).await.map_err(|error| error.during("CreateAlias"))
     }
 
     async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
         let named = |error: Error| error.during("UpdateAlias");
-        let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let target = self.alias_target(cx, alias, target, Operation::UpdateAlias).await.map_err(named)?;
-        let stored = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?;
-        let stored = stored.ok_or_else(|| named(self.alias_not_found(alias)))?;
-        let mut record: AliasRecord = decode(&stored).map_err(named)?;
-        let old = KeyId::parse(&record.target).map_err(named)?;
-        record.target = target.id.to_string();
-        record.updated = self.now().as_millis();
-        let mut batch = records.batch();
-        batch.put(&layout.alias(alias), &encode(&record).map_err(named)?, Expect::At(stored.revision));
-        if old != target.id {
-            batch.delete(&layout.key_alias(&old, alias), Expect::Any);
-        }
-        batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
-        batch.check(&layout.key(&target.id), Expect::At(target.revision));
-        records.commit(batch).await.map_err(storage).map_err(named)?;
-        Ok(())
+        let place = self.inner.layout.alias(alias);
+        let existing = self.inner.records.get(&place).await.map_err(storage).map_err(named)?;
+        let existing = existing.ok_or_else(|| named(self.alias_not_found(alias)))?;
+        self.point_alias(cx, alias, target, Some(existing)).await.map_err(named)
     }
 
     async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {

@@ -177,6 +177,9 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
     let kind = match error.kind() {
         Root::Tampered => ErrorKind::Tampered,
         Root::Conflict => ErrorKind::Conflict,
+        Root::Busy => ErrorKind::Throttled,
+        Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
+        Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
         _ => ErrorKind::Internal,
     };
     Error::new(kind, error.message().to_owned()).because(error)

@@ -4,67 +4,101 @@ use strongroom_kms::{Error, ErrorKind, KeyId, KeyState};
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_types::Timestamp;
 
-use crate::layout::last_segment;
-use crate::local::{LocalKms, storage};
+use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
+use crate::local::{ATTEMPTS, LocalKms, storage};
 
 impl LocalKms {
     /// Deletes the keys whose deletion date has passed: material, record, aliases. What only they open is lost. Returns
     /// how many were deleted. Safe to call from several processes at once.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] for storage, [`ErrorKind::Tampered`].
+    /// [`ErrorKind::Internal`] for storage. [`ErrorKind::Tampered`] for a damaged key, after all others were looked at.
     pub async fn maintain(&self) -> Result<u64, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
         let now = self.inner.clock.now();
-        let due = Scan::prefix(&layout.due_keys())
-            .below(&layout.due_keys().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1))));
-        let mut deleted = 0;
-        let mut scan = due;
+        let later = layout.due_keys().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
+        let mut scan = Scan::prefix(&layout.due_keys()).below(&later);
+        let (mut deleted, mut damaged) = (0, None);
         loop {
-            let page = records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
-            for entry in &page.records {
-                let id = KeyId::parse(&last_segment(&entry.key).unwrap_or_default())?;
-                deleted += u64::from(self.delete_if_due(&id, &entry.key, now).await?);
+            let (page, cursor) =
+                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+            for (index, entry) in page {
+                let id = KeyId::parse(&last_segment(&index).unwrap_or_default());
+                let result = match (entry.map_err(storage), id) {
+                    (Ok(_), Ok(id)) => self.delete_if_due(&id, &index, now).await,
+                    (Err(error), _) | (_, Err(error)) => Err(error),
+                };
+                match result {
+                    Ok(gone) => deleted += u64::from(gone),
+                    // One damaged key must not keep the others.
+                    Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
+                    Err(error) => damaged = damaged.or(Some(error)),
+                }
             }
-            match page.cursor {
+            match cursor {
                 Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(deleted),
+                None => return damaged.map_or(Ok(deleted), Err),
             }
         }
     }
 
     /// The index only says where to look; the key's own record decides.
+    ///
+    /// Aliases go first, then material but for the oldest, then the key with the rest: each commit fits the least that a
+    /// backend must take, and after a stop in between the next run goes on.
     async fn delete_if_due(&self, id: &KeyId, index: &Key, now: Timestamp) -> Result<bool, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let mut batch = records.batch();
-        batch.delete(index, Expect::Any);
-        let key = self.find(id).await?;
-        let due = key.as_ref().filter(|key| {
-            key.state == KeyState::PendingDeletion
-                && key.record.deletion_date.is_some_and(|date| Timestamp::from_millis(date) <= now)
-        });
-        if let Some(key) = due {
-            batch.delete(&layout.key(id), Expect::At(key.revision));
-            for generation in &key.record.generations {
-                batch.delete(&layout.material(id, generation.number), Expect::Any);
-            }
-            let snapshot = records.snapshot().await.map_err(storage)?;
-            let aliases = snapshot.scan(&Scan::prefix(&layout.key_aliases(id))).await.map_err(storage)?;
-            drop(snapshot);
-            for alias in &aliases.records {
-                batch.delete(&alias.key, Expect::Any);
-                batch.delete(
-                    &layout.aliases().then(last_segment(&alias.key).unwrap_or_default()),
-                    Expect::Any,
-                );
-            }
+        for _ in 0..ATTEMPTS {
+            let mut batch = records.batch();
+            let key = self.find(id).await?;
+            let Some(key) = key.filter(|key| is_due(key, now)) else {
+                batch.delete(index, Expect::Any);
+                records.commit(batch).await.map_err(storage)?;
+                return Ok(false);
+            };
             self.inner.materials.forget(id);
+            let snapshot = records.snapshot().await.map_err(storage)?;
+            let scan = Scan::prefix(&layout.key_aliases(id)).limit(20);
+            let aliases = snapshot.scan(&scan).await.map_err(storage)?.records;
+            let materials =
+                snapshot.scan(&Scan::prefix(&layout.materials(id)).limit(40)).await.map_err(storage)?.records;
+            let last = aliases.is_empty() && materials.len() < 40;
+            if last {
+                batch.delete(&layout.key(id), Expect::At(key.revision));
+                batch.delete(index, Expect::Any);
+            } else {
+                batch.check(&layout.key(id), Expect::At(key.revision));
+            }
+            for entry in &aliases {
+                let alias = layout.aliases().then(last_segment(&entry.key).unwrap_or_default());
+                // It may have been pointed at another key since; then it is no longer ours to delete.
+                if let Some(stored) = snapshot.get(&alias).await.map_err(storage)? {
+                    let ours = decode::<AliasRecord>(&stored)?.target == id.as_str();
+                    if ours {
+                        batch.delete(&alias, Expect::At(stored.revision));
+                    } else {
+                        batch.check(&alias, Expect::At(stored.revision));
+                    }
+                }
+                batch.delete(&entry.key, Expect::At(entry.revision));
+            }
+            drop(snapshot);
+            if aliases.is_empty() {
+                materials.iter().for_each(|material| batch.delete(&material.key, Expect::Any));
+            }
+            match records.commit(batch).await.map_err(storage) {
+                Ok(_) if last => return Ok(true),
+                Ok(_) => {}
+                // Saved, renamed or deleted by somebody else in this moment: look again.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
         }
-        match records.commit(batch).await.map_err(storage) {
-            Ok(_) => Ok(due.is_some()),
-            // Saved or deleted by somebody else in this moment.
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(false)
     }
+}
+
+fn is_due(key: &StoredKey, now: Timestamp) -> bool {
+    key.state == KeyState::PendingDeletion
+        && key.record.deletion_date.is_some_and(|date| Timestamp::from_millis(date) <= now)
 }

@@ -1,11 +1,11 @@
 //! Keys that services manage: `alias/aws/secretsmanager` and its like.
 
-use strongroom_kms::{AliasName, Error, ErrorKind};
+use strongroom_kms::{AliasName, Error, ErrorKind, KeyId};
 use strongroom_records::Scan;
 use strongroom_types::{CallContext, Service};
 
 use crate::admin::NewKey;
-use crate::layout::{StoredKey, managed_alias};
+use crate::layout::{AliasRecord, StoredKey, decode, managed_alias};
 use crate::local::{LocalKms, storage};
 
 const SERVICES: [Service; 2] = [Service::SecretsManager, Service::ParameterStore];
@@ -33,7 +33,14 @@ impl LocalKms {
         }
         let service = service.ok_or_else(not_found)?;
         self.authorize(cx)?;
-        self.refuse_lost_alias(service).await?;
+        if let Some(existing) = self.managed_key(service).await? {
+            // Made since the alias was looked for; or else somebody who can write the storage took the alias away.
+            return self.behind_alias(name).await?.ok_or_else(|| {
+                Error::new(ErrorKind::Tampered, "the alias of the service's managed key is missing")
+                    .with("service", service.name())
+                    .with("key", existing.id)
+            });
+        }
         let new = NewKey {
             description: description(service),
             multi_region: false,
@@ -43,34 +50,34 @@ impl LocalKms {
         match self.commit_new_key(new).await {
             Ok(key) => Ok(key),
             // Somebody else made it in this moment: then it is there now.
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let alias = self.inner.records.get(&self.inner.layout.alias(name)).await.map_err(storage)?;
-                let alias: crate::layout::AliasRecord = crate::layout::decode(&alias.ok_or(error)?)?;
-                self.find(&strongroom_kms::KeyId::parse(&alias.target)?).await?.ok_or_else(not_found)
-            }
+            Err(error) if error.kind() == ErrorKind::Conflict => self.behind_alias(name).await?.ok_or(error),
             Err(error) => Err(error),
         }
     }
 
-    /// A managed key says in its own record whose it is. When one exists, a missing alias was taken away by somebody who
-    /// can write the storage; making another key would hide that.
-    async fn refuse_lost_alias(&self, service: Service) -> Result<(), Error> {
+    /// The key that an alias names, if there is the alias.
+    async fn behind_alias(&self, name: &AliasName) -> Result<Option<StoredKey>, Error> {
+        match self.inner.records.get(&self.inner.layout.alias(name)).await.map_err(storage)? {
+            Some(alias) => self.find(&KeyId::parse(&decode::<AliasRecord>(&alias)?.target)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The service's managed key, found by what the key says of itself. Looks at all keys; needed once in a store's life.
+    async fn managed_key(&self, service: Service) -> Result<Option<StoredKey>, Error> {
         let mut scan = Scan::prefix(&self.inner.layout.keys());
         loop {
             let page =
                 self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
             for stored in &page.records {
-                if StoredKey::parse(stored)?.record.service.as_deref() == Some(service.name()) {
-                    return Err(Error::new(
-                        ErrorKind::Tampered,
-                        "the alias of the service's managed key is missing",
-                    )
-                    .with("service", service.name()));
+                let key = StoredKey::parse(stored)?;
+                if key.record.service.as_deref() == Some(service.name()) {
+                    return Ok(Some(key));
                 }
             }
             match page.cursor {
                 Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(()),
+                None => return Ok(None),
             }
         }
     }

@@ -3,6 +3,7 @@
 use strongroom_kms::{Error, KeyId};
 use strongroom_records::Scan;
 use strongroom_root::Report;
+use strongroom_types::Timestamp;
 
 use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
 use crate::local::{LocalKms, storage};
@@ -60,6 +61,13 @@ impl LocalKms {
     }
 
     async fn verify_material(&self, key: &StoredKey, report: &mut Report) -> Result<(), Error> {
+        if let Some(date) = key.record.deletion_date {
+            let due = self.inner.layout.due_key(Timestamp::from_millis(date), &key.id);
+            if self.inner.records.get(&due).await.is_ok_and(|entry| entry.is_none()) {
+                report
+                    .problem(&key.id, "the key is pending deletion but missing in the index of what is due");
+            }
+        }
         for generation in &key.record.generations {
             report.check();
             let place = self.inner.layout.material(&key.id, generation.number);

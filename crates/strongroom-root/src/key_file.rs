@@ -57,8 +57,7 @@ pub(crate) fn create(path: &Path) -> Result<Option<SecretKey>, Error> {
     let mut line = SecretBytes::copy_from(PREFIX);
     line.extend_from_slice(encode_key(&key).expose());
     line.extend_from_slice(b"\n");
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match write_exclusively(directory, path, line.expose()) {
+    match write_exclusively(directory(path), path, line.expose()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(error) => {
@@ -66,10 +65,21 @@ pub(crate) fn create(path: &Path) -> Result<Option<SecretKey>, Error> {
         }
     }
     // The name must survive a crash too, or a store would be committed under a key that is gone.
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| {
-        io_error(ErrorKind::Storage, "the key file's directory cannot be synced", path, error)
-    })?;
+    sync(path)?;
     Ok(Some(key))
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Puts an existing key file and its name on the disk.
+pub(crate) fn sync(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| File::open(directory(path)))
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| io_error(ErrorKind::Storage, "the key file cannot be synced", path, error))
 }
 
 /// A file without a name is written and synced, then given its name, which fails if there is one: the key file appears

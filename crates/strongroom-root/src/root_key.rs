@@ -33,7 +33,7 @@ impl RootKey {
     /// [`ErrorKind::RootMissing`] when there is no such file, [`ErrorKind::RootExposed`] when others may read it,
     /// [`ErrorKind::RootInvalid`] when it is not a key file.
     pub fn file(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = path.into();
+        let path = absolute(path.into())?;
         match key_file::read(&path)? {
             Some(_) => Ok(Self(Source::File { path, create: false })),
             None => Err(missing(&path)),
@@ -47,7 +47,7 @@ impl RootKey {
     /// # Errors
     /// As [`RootKey::file`], but for the missing file.
     pub fn file_or_create(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = path.into();
+        let path = absolute(path.into())?;
         key_file::read(&path)?;
         Ok(Self(Source::File { path, create: true }))
     }
@@ -132,6 +132,15 @@ impl fmt::Debug for RootKey {
             Source::Recovery(_) => f.write_str("RootKey(recovery code)"),
         }
     }
+}
+
+/// The file may be read later, when the program has changed its directory.
+fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
+    std::path::absolute(&path).map_err(|error| {
+        Error::new(ErrorKind::RootInvalid, "the key file's path cannot be used")
+            .with("path", path.display())
+            .because(error)
+    })
 }
 
 pub(crate) fn missing(path: &Path) -> Error {

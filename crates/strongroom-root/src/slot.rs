@@ -5,17 +5,20 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use strongroom_envelope::{Label, SealedBox, SecretBytes, SecretKey, random_array};
+use strongroom_envelope::{Label, MacKey, SealedBox, SecretBytes, SecretKey, random_array};
 use strongroom_records::Key;
 use strongroom_types::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::error::tampered;
 use crate::root_key::{Source, missing};
+use crate::store::Keyring;
 use crate::{Error, ErrorKind, PassphraseCost, RootKey, key_file};
 
 const LABEL: Label = Label::new("strongroom-rot");
 const FORMAT: u8 = 1;
+/// Keeps the authentication codes of slots apart from those of other records.
+const SLOT: &[u8] = b"slot";
 /// More slots than this are not tried: each passphrase slot costs argon2id.
 pub(crate) const MAX_SLOTS: usize = 32;
 const MAX_HEADER: usize = 4096;
@@ -65,6 +68,9 @@ pub(crate) struct Slot<'a> {
     header: Header,
     header_bytes: &'a [u8],
     sealed: &'a [u8],
+    /// Everything before the authentication code.
+    body: &'a [u8],
+    tag: &'a [u8; MacKey::TAG_LEN],
 }
 
 impl<'a> Slot<'a> {
@@ -76,19 +82,21 @@ impl<'a> Slot<'a> {
         Key::of(["root"])
     }
 
-    /// `format (1) || header length u16 || header (JSON) || sealed box`.
+    /// `format (1) || header length u16 || header (JSON) || sealed box || authentication code (32)`.
     pub(crate) fn parse(key: &'a Key, bytes: &'a [u8]) -> Result<Self, Error> {
         let parse = || {
-            let (&[format, high, low], rest) = bytes.split_first_chunk::<3>()?;
+            let (body, tag) = bytes.split_last_chunk()?;
+            let (&[format, high, low], rest) = body.split_first_chunk::<3>()?;
             let len = usize::from(u16::from_be_bytes([high, low]));
             let (header_bytes, sealed) = rest.split_at_checked(len)?;
             let id = key.segments()?.pop().and_then(|id| String::from_utf8(id).ok())?;
-            (format == FORMAT && len <= MAX_HEADER).then_some((id, header_bytes, sealed))
+            (format == FORMAT && len <= MAX_HEADER).then_some((id, header_bytes, sealed, body, tag))
         };
-        let (id, header_bytes, sealed) = parse().ok_or_else(|| tampered(key, "it is not a root slot"))?;
+        let (id, header_bytes, sealed, body, tag) =
+            parse().ok_or_else(|| tampered(key, "it is not a root slot"))?;
         let header = serde_json::from_slice(header_bytes)
             .map_err(|_| tampered(key, "the slot's header is not readable"))?;
-        Ok(Self { key, id, header, header_bytes, sealed })
+        Ok(Self { key, id, header, header_bytes, sealed, body, tag })
     }
 
     pub(crate) fn describe(self) -> RootSlot {
@@ -98,6 +106,16 @@ impl<'a> Slot<'a> {
             label: self.header.label,
             created: Timestamp::from_millis(self.header.created),
         }
+    }
+
+    /// Whether the slot is as the store made it. Opening proves that for the one root at hand; this proves it for every
+    /// slot, to whoever has the store key.
+    pub(crate) fn verify(&self, keyring: &Keyring, store_id: &str) -> Result<(), Error> {
+        let parts: [&[u8]; 4] = [SLOT, store_id.as_bytes(), self.key.as_bytes(), self.body];
+        if keyring.epochs().any(|epoch| epoch.mac.verify(&parts, self.tag)) {
+            return Ok(());
+        }
+        Err(tampered(self.key, "its authentication code does not match"))
     }
 
     /// What is sealed in the slot, or `None` when this root does not open it.
@@ -122,7 +140,7 @@ pub(crate) async fn seal(
     label: &str,
     now: Timestamp,
     store_id: &str,
-    keyring: &SecretBytes,
+    keyring: &Keyring,
 ) -> Result<(RootSlot, Key, Vec<u8>), Error> {
     if label.len() > 256 {
         return Err(Error::new(ErrorKind::InvalidSlot, "a root's label has at most 256 bytes"));
@@ -152,7 +170,10 @@ pub(crate) async fn seal(
     let mut record = vec![FORMAT];
     record.extend_from_slice(&header_len.to_be_bytes());
     record.extend_from_slice(&header_bytes);
-    SealedBox::seal_into(&kek, LABEL, &aad(&key, store_id, &header_bytes), keyring.expose(), &mut record)?;
+    let aad = aad(&key, store_id, &header_bytes);
+    SealedBox::seal_into(&kek, LABEL, &aad, keyring.to_bytes().expose(), &mut record)?;
+    let tag = keyring.current()?.mac.tag(&[SLOT, store_id.as_bytes(), key.as_bytes(), &record]);
+    record.extend_from_slice(&tag);
     let slot = RootSlot { id, kind: header.kind, label: header.label, created: now };
     Ok((slot, key, record))
 }
@@ -179,6 +200,11 @@ impl Resolved {
                         // Another process made it in this moment.
                         None => key_file::read(&path)?,
                     };
+                }
+                if key.is_some() && may_create {
+                    // Whoever made the file may have been stopped before its name was on the disk. Nothing is committed
+                    // under a key that a loss of power could take away.
+                    key_file::sync(&path)?;
                 }
                 Self::Key(key.ok_or_else(|| missing(&path))?)
             }

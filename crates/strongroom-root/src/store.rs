@@ -125,6 +125,10 @@ impl Keyring {
         self.epochs.last().ok_or_else(|| Error::new(ErrorKind::Crypto, "the keyring is empty"))
     }
 
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &Epoch> {
+        self.epochs.iter()
+    }
+
     pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
         self.epochs.iter().find(|epoch| epoch.number == number)
     }

@@ -89,8 +89,7 @@ impl TrustedRecords {
         let root = Resolved::new(root, true)?;
         let keyring = Keyring::generate()?;
         let content = stored.to_json()?;
-        let (_, slot_key, slot) =
-            slot::seal(&root, "first root", clock.now(), &stored.id, &keyring.to_bytes()).await?;
+        let (_, slot_key, slot) = slot::seal(&root, "first root", clock.now(), &stored.id, &keyring).await?;
         let (framed, _) = frame(&keyring, &stored.id, &Store::key(), &content)?;
         let batch =
             Batch::new().put(&Store::key(), framed, Expect::Absent).put(&slot_key, slot, Expect::Absent);
@@ -263,7 +262,14 @@ impl TrustedRecords {
     /// Storage errors; [`ErrorKind::Tampered`].
     pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
         let slots = slots(&*self.0.records).await?;
-        slots.iter().map(|record| Slot::parse(&record.key, &record.value).map(Slot::describe)).collect()
+        slots
+            .iter()
+            .map(|record| {
+                let slot = Slot::parse(&record.key, &record.value)?;
+                slot.verify(&self.0.keyring, &self.0.store.id)?;
+                Ok(slot.describe())
+            })
+            .collect()
     }
 
     /// Lets another root open this store too. One commit; no secret is touched.
@@ -275,8 +281,8 @@ impl TrustedRecords {
             return Err(Error::new(ErrorKind::InvalidSlot, "a store has at most 32 roots"));
         }
         let root = Resolved::new(root, true)?;
-        let bytes = self.0.keyring.to_bytes();
-        let (slot, key, record) = slot::seal(&root, label, clock.now(), &self.0.store.id, &bytes).await?;
+        let (slot, key, record) =
+            slot::seal(&root, label, clock.now(), &self.0.store.id, &self.0.keyring).await?;
         self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() })
             .await?;
         Ok(slot)
@@ -329,7 +335,8 @@ impl TrustedRecords {
 }
 
 async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
-    let scan = Scan::prefix(&Slot::prefix()).limit(MAX_SLOTS);
+    // Some more than may be added: two processes that add the last one at the same moment must not lock one out.
+    let scan = Scan::prefix(&Slot::prefix()).limit(2 * MAX_SLOTS);
     Ok(records.snapshot().await?.scan(&scan).await?.records)
 }
 
@@ -340,8 +347,15 @@ async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result
     for record in &slots {
         // A damaged slot must not keep another root out.
         let Ok(slot) = Slot::parse(&record.key, &record.value) else { continue };
-        if let Some(keyring) = slot.open(root, &store.id).await? {
-            return Keyring::parse(&keyring);
+        match slot.open(root, &store.id).await {
+            Ok(Some(keyring)) => {
+                let keyring = Keyring::parse(&keyring)?;
+                slot.verify(&keyring, &store.id)?;
+                return Ok(keyring);
+            }
+            Ok(None) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::RootInvalid | ErrorKind::Tampered) => {}
+            Err(error) => return Err(error),
         }
         same_kind |= slot.describe().kind == root.kind();
     }

@@ -1,6 +1,7 @@
 //! A consistent copy into a new file while others write.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::schema;
 pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Result<(), Error> {
     let failed = |error| file("the backup cannot be written", target, error);
     let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
+    // A name of its own each time: what an interrupted backup left must not stand in the way.
+    partial.push(format!(".partial-{:016x}", RandomState::new().hash_one(std::process::id())));
     let partial = Path::new(&partial);
     if target.exists() {
         return Err(failed(std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
@@ -27,8 +29,16 @@ pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Re
         .open(partial)
         .map_err(|error| file("the backup's temporary file cannot be made", partial, error))?;
     let written = write(source, partial, busy_timeout).and_then(|()| {
-        // Unlike a rename, a link never replaces a file that appeared meanwhile.
-        fs::hard_link(partial, target).map_err(failed)
+        // Unlike a rename, a link never replaces a file that appeared meanwhile. Not every file system has links.
+        match fs::hard_link(partial, target) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !target.exists() => {
+                fs::copy(partial, target)
+                    .map(|_| ())
+                    .and_then(|()| File::open(target)?.sync_all())
+                    .map_err(failed)
+            }
+            linked => linked.map_err(failed),
+        }
     });
     let removed = fs::remove_file(partial).map_err(failed);
     written.and(removed)?;

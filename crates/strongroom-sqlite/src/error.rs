@@ -13,10 +13,28 @@ pub(crate) fn storage(error: rusqlite::Error) -> Error {
         Some(ErrorCode::NotADatabase) => (ErrorKind::Incompatible, "the file is not a SQLite database"),
         Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "the disk is full"),
         Some(ErrorCode::ReadOnly) => (ErrorKind::Unavailable, "the database file is read-only"),
+        Some(ErrorCode::TooBig) => {
+            (ErrorKind::Corrupt, "a record in the database is longer than any that was written")
+        }
+        None if not_our_row(&error) => (ErrorKind::Corrupt, "a record in the database is not of its form"),
         Some(ErrorCode::CannotOpen) => (ErrorKind::Unavailable, "the database file cannot be opened"),
         _ => (ErrorKind::Unavailable, "the database failed"),
     };
     Error::new(kind, text).because(error)
+}
+
+/// The database answered, but with something that was never written.
+fn not_our_row(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, QueryReturnedNoRows,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | QueryReturnedNoRows
+    )
 }
 
 /// `COMMIT` itself failed: the log may or may not hold the whole transaction.

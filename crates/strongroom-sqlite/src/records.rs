@@ -75,14 +75,19 @@ impl SqliteRecords {
     /// # Errors
     /// As [`SqliteRecords::open`].
     pub async fn open_with(path: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
-        let path: Arc<Path> = Arc::from(path.into());
+        // Fixed now: connections opened later must not follow the program to another directory.
+        let path = path.into();
+        let path: Arc<Path> = std::path::absolute(&path)
+            .map_err(|error| crate::error::file("the database's path cannot be used", &path, error))?
+            .into();
         let prepared = {
             let path = Arc::clone(&path);
             let busy_timeout = options.busy_timeout;
             on_a_thread(move || schema::prepare(&path, busy_timeout)).await?
         };
-        let writer = Writer::start(prepared).map_err(|error| gone().because(error))?;
-        let readers = Readers::new(path.to_path_buf(), options.busy_timeout, options.max_readers);
+        let writer = Writer::start(prepared, options.busy_timeout).map_err(|error| gone().because(error))?;
+        let most = options.max_readers.max(2);
+        let readers = Readers::new(path.to_path_buf(), options.busy_timeout, most);
         Ok(Self { path, options, writer, readers, token_reader: Arc::default() })
     }
 

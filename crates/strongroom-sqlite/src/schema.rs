@@ -1,12 +1,14 @@
 //! Opening a connection; creating, checking and migrating the schema.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use strongroom_records::{Error, ErrorKind};
 
 use crate::error::{file, storage};
+use crate::records::LIMITS;
 
 /// "SRrm" in the SQLite header says whose file this is.
 const APPLICATION_ID: i32 = 0x5352_726d;
@@ -31,6 +33,9 @@ pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(storage)?;
     connection.busy_timeout(busy_timeout).map_err(storage)?;
+    // Whoever can write the file could put a record of a gigabyte into it; nothing that long is ever read.
+    let longest = i32::try_from(LIMITS.value + LIMITS.key + 4096).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(storage)?;
     connection
         .execute_batch(
             "PRAGMA synchronous = FULL;
@@ -49,21 +54,15 @@ pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
 pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
     create_private(path)?;
     let mut connection = connect(path, busy_timeout)?;
-    check(&version(&connection)?)?;
-    connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
-        .map_err(storage)
-        .and_then(|mode| {
-            if mode == "wal" {
-                Ok(())
-            } else {
-                Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "the file system does not allow SQLite's write-ahead log",
-                )
-                .with("path", path.display()))
-            }
-        })?;
+    // One transaction, so that another process that is just making the schema is seen before or after, not between.
+    let reading = connection.transaction().map_err(storage)?;
+    let found = version(&reading)?;
+    reading.rollback().map_err(storage)?;
+    check(&found)?;
+    write_ahead_log(&connection, path, busy_timeout)?;
+    if found.user_version == STEPS.len() {
+        return Ok(connection);
+    }
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
     // Decided again under the lock: another process may have been first.
@@ -72,16 +71,35 @@ pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection,
     for step in STEPS.iter().skip(found.user_version) {
         transaction.execute_batch(step).map_err(storage)?;
     }
-    if found.user_version < STEPS.len() {
-        transaction
-            .execute_batch(&format!(
-                "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
-                STEPS.len()
-            ))
-            .map_err(storage)?;
-    }
+    transaction
+        .execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
+            STEPS.len()
+        ))
+        .map_err(storage)?;
     transaction.commit().map_err(storage)?;
     Ok(connection)
+}
+
+/// SQLite does not wait for others while it changes the journal mode, so we do.
+fn write_ahead_log(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<(), Error> {
+    let started = Instant::now();
+    loop {
+        let mode = connection
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+            .map_err(storage);
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Busy && started.elapsed() < busy_timeout => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let text = "the file system does not allow SQLite's write-ahead log";
+                return Err(Error::new(ErrorKind::Unsupported, text).with("path", path.display()));
+            }
+        }
+    }
 }
 
 struct Found {

@@ -1,10 +1,12 @@
 //! The writer thread: group commit.
 
+use std::ops::Deref;
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use strongroom_records::{Action, Batch, Error, Expect, Revision};
+use rusqlite::{Connection, OptionalExtension, params};
+use strongroom_records::{Action, Batch, Error, ErrorKind, Expect, Revision};
 use tokio::sync::oneshot;
 
 use crate::error::{commit, gone, storage};
@@ -26,9 +28,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(crate) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel();
-        thread::Builder::new().name("strongroom-writer".into()).spawn(move || run(connection, &requests))?;
+        thread::Builder::new()
+            .name("strongroom-writer".into())
+            .spawn(move || run(connection, busy_timeout, &requests))?;
         Ok(Self { queue })
     }
 
@@ -40,7 +44,7 @@ impl Writer {
     }
 }
 
-fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
+fn run(connection: Connection, busy_timeout: Duration, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
         // Whoever arrived while the previous group was being synced joins this one. Who has stopped waiting before
         // being looked at is left out: a dropped future then has no effect at all.
@@ -49,15 +53,15 @@ fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
             .filter(|request| !request.reply.is_closed())
             .collect();
         if !group.is_empty() {
-            commit_group(&mut connection, group);
+            commit_group(&connection, busy_timeout, group);
         }
     }
 }
 
-fn commit_group(connection: &mut Connection, group: Vec<Request>) {
+fn commit_group(connection: &Connection, busy_timeout: Duration, group: Vec<Request>) {
     let (batches, replies): (Vec<_>, Vec<_>) =
         group.into_iter().map(|request| (request.batch, request.reply)).unzip();
-    let verdicts = match try_group(connection, &batches) {
+    let verdicts = match try_group(connection, busy_timeout, &batches) {
         Ok(verdicts) => verdicts,
         // The fault is of the group, not of one batch: nothing of it happened, everybody gets the same answer.
         Err(error) => batches
@@ -72,9 +76,13 @@ fn commit_group(connection: &mut Connection, group: Vec<Request>) {
 }
 
 /// Applies the batches one after the other in one transaction; each has its own verdict.
-fn try_group(connection: &mut Connection, batches: &[Batch]) -> Result<Vec<Verdict>, Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+fn try_group(
+    connection: &Connection,
+    busy_timeout: Duration,
+    batches: &[Batch],
+) -> Result<Vec<Verdict>, Error> {
+    begin(connection, busy_timeout)?;
+    let transaction = TransactionGuard(connection);
     let before: i64 = transaction
         .prepare_cached("SELECT revision FROM counter WHERE id = 1")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
@@ -93,20 +101,60 @@ fn try_group(connection: &mut Connection, batches: &[Batch]) -> Result<Vec<Verdi
             }
         }
     }
-    if revision == before {
-        // Nothing was written: let go of the lock without a sync.
-        transaction.rollback().map_err(storage)?;
-    } else {
+    // When nothing was written the guard lets go of the lock without a sync.
+    if revision != before {
         transaction
             .prepare_cached("UPDATE counter SET revision = ?1 WHERE id = 1")
             .and_then(|mut statement| statement.execute([revision]))
             .map_err(storage)?;
-        transaction.commit().map_err(commit)?;
+        transaction.execute_batch("COMMIT").map_err(commit)?;
+    }
+    drop(transaction);
+    if before == 0 && revision > 0 {
+        // The store's first records go into the database file itself at once: a copy of that file alone must not look
+        // like a new store. Others may keep the log busy; then it happens with an ordinary checkpoint.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     Ok(verdicts)
 }
 
-fn conflict(transaction: &Transaction<'_>, batch: &Batch) -> Result<Option<Error>, Error> {
+/// Takes the write lock. Asks again every few milliseconds: SQLite's own waiting grows to a tenth of a second between two
+/// looks, and beside a busy process it may never see the short gap between two commits.
+fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), Error> {
+    let started = Instant::now();
+    connection.busy_timeout(Duration::ZERO).map_err(storage)?;
+    let taken = loop {
+        match connection.execute_batch("BEGIN IMMEDIATE").map_err(storage) {
+            Err(error) if error.kind() == ErrorKind::Busy && started.elapsed() < busy_timeout => {
+                thread::sleep(Duration::from_micros(500));
+            }
+            taken => break taken,
+        }
+    };
+    connection.busy_timeout(busy_timeout).map_err(storage)?;
+    taken
+}
+
+/// An open transaction, rolled back unless it was committed.
+struct TransactionGuard<'a>(&'a Connection);
+
+impl Deref for TransactionGuard<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+impl Drop for TransactionGuard<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            let _ = self.0.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+fn conflict(transaction: &Connection, batch: &Batch) -> Result<Option<Error>, Error> {
     let mut statement =
         transaction.prepare_cached("SELECT revision FROM record WHERE key = ?1").map_err(storage)?;
     for operation in batch.operations() {
@@ -126,7 +174,7 @@ fn conflict(transaction: &Transaction<'_>, batch: &Batch) -> Result<Option<Error
     Ok(None)
 }
 
-fn apply(transaction: &Transaction<'_>, batch: &Batch, revision: i64) -> rusqlite::Result<()> {
+fn apply(transaction: &Connection, batch: &Batch, revision: i64) -> rusqlite::Result<()> {
     for operation in batch.operations() {
         match &operation.action {
             Action::Put(value) => transaction

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Throttled,
     /// The change may or may not have taken effect, whole; the same token makes a repeat safe.
     OutcomeUnknown,
+    /// The store was re-keyed or replaced by another process; open it again.
+    StoreChanged,
     /// Whatever else failed inside, storage among it.
     Internal,
 }
@@ -54,7 +56,9 @@ impl ErrorClass for ErrorKind {
             Self::EncryptionFailure => "EncryptionFailure",
             Self::DecryptionFailure => "DecryptionFailure",
             Self::Throttled => "ThrottlingException",
-            Self::Tampered | Self::OutcomeUnknown | Self::Internal => "InternalServiceError",
+            Self::Tampered | Self::OutcomeUnknown | Self::StoreChanged | Self::Internal => {
+                "InternalServiceError"
+            }
         }
     }
 

@@ -150,11 +150,7 @@ async fn stored_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
 
 #[cfg(feature = "sqlite")]
 async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(|error| {
+    make_directory(directory).map_err(|error| {
         Error::new(ErrorKind::Root(strongroom_root::ErrorKind::Storage), "the directory cannot be made")
             .with("directory", directory.display())
             .because(error)
@@ -163,6 +159,29 @@ async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
         .await
         .map_err(strongroom_root::Error::from)?;
     Ok(Arc::new(records))
+}
+
+/// Makes the directory and those above it that are missing, each on the disk under its name before anything is stored:
+/// SQLite syncs the directory of its files, but not the one above.
+#[cfg(feature = "sqlite")]
+fn make_directory(directory: &Path) -> std::io::Result<()> {
+    let directory = std::path::absolute(directory)?;
+    let missing: Vec<_> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&directory)?;
+    #[cfg(unix)]
+    for parent in missing.iter().filter_map(|made| made.parent()) {
+        std::fs::File::open(parent)?.sync_all()?;
+    }
+    // It may have been made a moment ago by the program itself. Its parent may be closed to us; then it is not ours.
+    #[cfg(unix)]
+    if let Some(parent) = directory.parent().filter(|_| missing.is_empty()) {
+        let _ = std::fs::File::open(parent).and_then(|parent| parent.sync_all());
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Builder {

@@ -1,6 +1,7 @@
 //! What lies in the directory, and what opens it.
 
-#![cfg(all(test, feature = "sqlite"))]
+#![cfg(test)]
+#![cfg(feature = "sqlite")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

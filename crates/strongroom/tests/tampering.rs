@@ -1,6 +1,7 @@
 //! Somebody without the root edits the file.
 
-#![cfg(all(test, feature = "sqlite"))]
+#![cfg(test)]
+#![cfg(feature = "sqlite")]
 
 use std::path::Path;
 

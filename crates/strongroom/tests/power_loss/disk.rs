@@ -4,6 +4,7 @@
 //! directory was synced; syncing the file itself does not help, nor does syncing the directory make its own name safe.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -28,10 +29,20 @@ pub(crate) enum Event {
 }
 
 /// A change of a file's content.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Change {
     Write { offset: u64, data: Vec<u8> },
     Length(u64),
+}
+
+/// Without the bytes, which help nobody.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { offset, data } => write!(f, "{} bytes at {offset}", data.len()),
+            Self::Length(len) => write!(f, "length {len}"),
+        }
+    }
 }
 
 /// Reads the log that `shim.c` describes.

@@ -268,7 +268,9 @@ impl Engine {
             Some(placeholder) => placeholder.sealed = Some(sealed),
             None => {
                 self.prune(batch, head)?;
-                let created = self.now().as_millis();
+                // Later than the version before, also when the clock is not: versions are listed in this order.
+                let last = head.versions.last().map_or(i64::MIN, |last| last.created.saturating_add(1));
+                let created = self.now().as_millis().max(last);
                 head.versions.push(Version {
                     id: version.clone(),
                     created,

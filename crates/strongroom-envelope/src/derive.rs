@@ -12,13 +12,20 @@ pub struct Label(&'static str);
 impl Label {
     pub(crate) const ENVELOPE: Self = Self::new("strongroom-env");
 
-    /// A label of 1 to 14 ASCII bytes. Labels that begin with `strongroom-` are Strongroom's own.
+    /// A label of 1 to 14 printable ASCII bytes. Labels that begin with `strongroom-` are Strongroom's own.
     ///
     /// # Panics
     /// At compile time when used in a constant, when `text` is empty, too long or not ASCII.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
-        assert!(!text.is_empty() && text.len() <= 14 && text.is_ascii(), "a label is 1 to 14 ASCII bytes");
+        let bytes = text.as_bytes();
+        assert!(!bytes.is_empty() && bytes.len() <= 14, "a label is 1 to 14 bytes");
+        let mut at = 0;
+        while at < bytes.len() {
+            // The zero byte ends the label in the derivation's input, so a label must not hold one.
+            assert!(bytes[at].is_ascii_graphic(), "a label is printable ASCII");
+            at += 1;
+        }
         Self(text)
     }
 }

@@ -98,6 +98,41 @@ impl LocalKms {
         Ok(StoredKey { id, state: KeyState::Enabled, record, revision })
     }
 
+    /// Makes a key and its first alias in one commit: there is never a key without its name.
+    ///
+    /// # Errors
+    /// Those of `create_key` and `create_alias`.
+    pub async fn create_named_key(
+        &self,
+        cx: &CallContext,
+        request: CreateKey,
+        alias: &AliasName,
+    ) -> Result<KeyMetadata, Error> {
+        let named = |error: Error| error.during("CreateKey");
+        self.authorize(cx).map_err(named)?;
+        check_description(&request.description).map_err(named)?;
+        if alias.is_reserved() {
+            return Err(named(Error::new(ErrorKind::NotAuthorized, "")));
+        }
+        let new = NewKey {
+            description: &request.description,
+            multi_region: request.multi_region,
+            service: None,
+            alias: Some(alias),
+        };
+        match self.commit_new_key(new).await {
+            Ok(key) => Ok(key.metadata(self.realm())),
+            // Nothing else of a new key can be there already.
+            Err(error) if error.kind() == ErrorKind::Conflict => Err(named(self.alias_taken(alias))),
+            Err(error) => Err(named(error)),
+        }
+    }
+
+    fn alias_taken(&self, alias: &AliasName) -> Error {
+        let text = format!("An alias with the name {} already exists", alias.arn(self.realm()));
+        Error::new(ErrorKind::AlreadyExists, text)
+    }
+
     fn put_material(&self, batch: &mut TrustedBatch, id: &KeyId, generation: u32) -> Result<(), Error> {
         let place = self.inner.layout.material(id, generation);
         let material = SecretKey::generate()?;
@@ -199,11 +234,7 @@ impl LocalKms {
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     existing = records.get(&place).await.map_err(storage)?;
                     match (creating, &existing) {
-                        (true, Some(_)) => {
-                            let text =
-                                format!("An alias with the name {} already exists", alias.arn(self.realm()));
-                            return Err(Error::new(ErrorKind::AlreadyExists, text));
-                        }
+                        (true, Some(_)) => return Err(self.alias_taken(alias)),
                         (false, None) => return Err(self.alias_not_found(alias)),
                         _ => {}
                     }

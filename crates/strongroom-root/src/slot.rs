@@ -21,6 +21,8 @@ const FORMAT: u8 = 1;
 const SLOT: &[u8] = b"slot";
 /// More slots than this are not tried: each passphrase slot costs argon2id.
 pub(crate) const MAX_SLOTS: usize = 32;
+/// The most passphrase slots that are tried at an open.
+pub(crate) const MAX_PASSPHRASES: usize = 8;
 const MAX_HEADER: usize = 4096;
 
 /// What kind of root a slot is for.
@@ -106,6 +108,10 @@ impl<'a> Slot<'a> {
             label: self.header.label,
             created: Timestamp::from_millis(self.header.created),
         }
+    }
+
+    pub(crate) fn is_passphrase(&self) -> bool {
+        self.header.kind == RootKind::Passphrase
     }
 
     /// Whether the slot is as the store made it. Opening proves that for the one root at hand; this proves it for every

@@ -45,7 +45,7 @@ impl Store {
         }
         let version: Version = serde_json::from_slice(content)
             .map_err(|_| incompatible("the store's own record is not readable"))?;
-        if version.format > FORMAT {
+        if version.format != FORMAT {
             return Err(incompatible("the store was written by a newer version of Strongroom"));
         }
         serde_json::from_slice(content).map_err(|_| incompatible("the store's own record is not readable"))

@@ -8,7 +8,7 @@ use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revis
 use strongroom_types::{Clock, Realm};
 
 use crate::error::tampered;
-use crate::slot::{self, MAX_SLOTS, Resolved, Slot};
+use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
 use crate::{Error, ErrorKind, RecoveryCode, RootKey, RootSlot};
 
@@ -281,6 +281,13 @@ impl TrustedRecords {
             return Err(Error::new(ErrorKind::InvalidSlot, "a store has at most 32 roots"));
         }
         let root = Resolved::new(root, true)?;
+        if root.kind() == slot::RootKind::Passphrase {
+            let there =
+                self.roots().await?.iter().filter(|slot| slot.kind == slot::RootKind::Passphrase).count();
+            if there >= MAX_PASSPHRASES {
+                return Err(Error::new(ErrorKind::InvalidSlot, "a store has at most 8 passphrases"));
+            }
+        }
         let (slot, key, record) =
             slot::seal(&root, label, clock.now(), &self.0.store.id, &self.0.keyring).await?;
         self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() })
@@ -314,7 +321,12 @@ impl TrustedRecords {
             .iter()
             .find(|record| record.key == key)
             .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "there is no such root").with("root", id))?;
-        let stays = slots.iter().find(|record| record.key != key).ok_or_else(|| {
+        // A slot that somebody damaged or made up does not count as a root that stays.
+        let good = |record: &&Record| {
+            Slot::parse(&record.key, &record.value)
+                .is_ok_and(|slot| slot.verify(&self.0.keyring, &self.0.store.id).is_ok())
+        };
+        let stays = slots.iter().filter(|record| record.key != key).find(good).ok_or_else(|| {
             Error::new(ErrorKind::InvalidSlot, "the last root cannot be removed").with("root", id)
         })?;
         // Two processes that remove the last two roots at the same time must not both succeed.
@@ -344,9 +356,17 @@ async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
 async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result<Keyring, Error> {
     let slots = slots(records).await?;
     let mut same_kind = false;
+    let mut stretched = 0;
     for record in &slots {
         // A damaged slot must not keep another root out.
         let Ok(slot) = Slot::parse(&record.key, &record.value) else { continue };
+        if slot.is_passphrase() && root.kind() == slot::RootKind::Passphrase {
+            // Who can write the storage could fill it with expensive slots.
+            stretched += 1;
+            if stretched > MAX_PASSPHRASES {
+                continue;
+            }
+        }
         match slot.open(root, &store.id).await {
             Ok(Some(keyring)) => {
                 let keyring = Keyring::parse(&keyring)?;

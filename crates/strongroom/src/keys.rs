@@ -32,20 +32,13 @@ impl Keys {
         Arc::new(self.kms.clone())
     }
 
-    /// Makes a key and gives it the name `alias/<alias>`.
+    /// Makes a key and gives it the name `alias/<alias>`, in one commit.
     ///
     /// # Errors
-    /// As `KmsAdmin::create_key` and `KmsAdmin::create_alias`.
+    /// As `LocalKms::create_named_key`.
     pub async fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
-        // The name first: a name that cannot be, or is taken, must not leave a key without one behind.
-        let name = alias_name(alias)?;
-        if self.describe(name.as_str()).await.is_ok() {
-            let text = format!("An alias with the name {} already exists", name.arn(self.kms.realm()));
-            return Err(strongroom_kms::Error::new(strongroom_kms::ErrorKind::AlreadyExists, text).into());
-        }
-        let key = self.kms.create_key(&self.cx, CreateKey::new().description(description)).await?;
-        self.kms.create_alias(&self.cx, &name, &key.id.clone().into()).await?;
-        Ok(key)
+        let request = CreateKey::new().description(description);
+        Ok(self.kms.create_named_key(&self.cx, request, &alias_name(alias)?).await?)
     }
 
     /// What there is to know of a key: id, ARN, alias name or alias ARN.

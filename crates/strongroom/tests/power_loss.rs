@@ -205,10 +205,13 @@ async fn inspect_delete(room: &Strongroom) -> Check<Seen> {
 
 async fn inspect_key(room: &Strongroom) -> Check<Seen> {
     let keys = room.keys();
-    // The key and its alias are two commits. A key that lost its alias is nobody's, but it is a whole key.
-    for entry in keys.service().list_keys(room.context(), &ListPage::first()).await?.keys {
-        if keys.describe(entry.id.as_str()).await?.description == DESCRIPTION {
-            check_key(&keys, entry.id.as_str()).await?;
+    // Key and alias are one commit: never one without the other.
+    let listed = keys.service().list_keys(room.context(), &ListPage::first()).await?.keys;
+    let named = keys.describe("alias/k").await.ok().map(|key| key.id);
+    for entry in listed {
+        let made_here = keys.describe(entry.id.as_str()).await?.description == DESCRIPTION;
+        if made_here && named.as_ref() != Some(&entry.id) {
+            return Err("a key without its alias".into());
         }
     }
     let seen = match keys.describe("alias/k").await.map_err(|error| error.kind()) {

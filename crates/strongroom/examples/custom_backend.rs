@@ -84,9 +84,8 @@ impl JsonFile {
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
             .map_err(|error| failed("the new file cannot be written", error))?;
         // From here on the outcome is not known until the directory is synced.
-        let unknown = |error| {
-            Error::new(ErrorKind::OutcomeUnknown, "the file cannot be replaced")
-                .because::<std::io::Error>(error)
+        let unknown = |error: std::io::Error| {
+            Error::new(ErrorKind::OutcomeUnknown, "the file cannot be replaced").because(error)
         };
         fs::rename(&fresh, &self.path).map_err(unknown)?;
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(unknown)

@@ -42,7 +42,8 @@ fn fill(directory: &Path, count: usize) {
 }
 
 fn scale(criterion: &mut Criterion) {
-    let large = std::env::var("STRONGROOM_SCALE").ok().and_then(|count| count.parse().ok()).unwrap_or(100_000);
+    let large =
+        std::env::var("STRONGROOM_SCALE").ok().and_then(|count| count.parse().ok()).unwrap_or(100_000);
     let temporary = tempfile::tempdir().unwrap();
     let sizes = [100, large];
     for count in sizes {
@@ -67,7 +68,8 @@ fn scale(criterion: &mut Criterion) {
         for (id, by) in [("list_created", SortBy::CreatedDate), ("list_name", SortBy::Name)] {
             group.bench_function(BenchmarkId::new(id, count), |bencher| {
                 bencher.iter(|| {
-                    let page = block_on(room.list().max_results(50).sort(by, SortOrder::Descending).send()).unwrap();
+                    let page =
+                        block_on(room.list().max_results(50).sort(by, SortOrder::Descending).send()).unwrap();
                     assert_eq!(page.secrets.len(), 50);
                 });
             });

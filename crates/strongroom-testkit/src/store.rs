@@ -1,6 +1,6 @@
-//! The conformance suite of [`SecretStore`] and [`SecretAdmin`].
+//! The conformance suite of [`SecretStore`](strongroom_store::SecretStore) and [`SecretAdmin`].
 //!
-//! What a store declares it cannot ([`SecretStore::capabilities`]) is not asked of it.
+//! What a store declares it cannot ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it.
 
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -154,7 +154,7 @@ fn two_processes_that_write_the_same_secrets_survive_kills() {
     let temporary = tempfile::tempdir().unwrap();
     let seed = seed();
     let mut all = BTreeMap::new();
-    for round in 0..50 {
+    for round in 0..100 {
         let name = format!("round{round}");
         let children = vec![start(temporary.path(), &name), start(temporary.path(), &name)];
         let acknowledged = kill_after(children, moment(seed, round));

@@ -172,6 +172,38 @@ async fn swapped_values_are_refused() {
     assert!(room.verify().await.unwrap().is_clean());
 }
 
+/// Even somebody with the root, who can make every authentication code right, cannot pass one value off as another: the
+/// key service and the envelope are bound to the ARN and the version.
+#[tokio::test]
+async fn swapped_values_are_refused_by_the_envelope_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let room = room_with_secrets(temporary.path()).await;
+    let storage =
+        strongroom_sqlite::SqliteRecords::open(temporary.path().join("records.sqlite3")).await.unwrap();
+    let root = RootKey::from_bytes([1; 32]);
+    let clock = strongroom::SystemClock;
+    let records = strongroom_root::TrustedRecords::open(std::sync::Arc::new(storage), root, None, &clock)
+        .await
+        .unwrap();
+    let editor = Editor::new(temporary.path());
+    let key = |kind: &str, at: usize| Key::from_bytes(editor.records(kind)[at].0.clone());
+    // The value of `a` in the place of the value of `b`, and the head of `b` made to vouch for it.
+    let (taken, place, head_place) = (key("value", 0), key("value", 2), key("secret", 1));
+    let taken = records.get(&taken).await.unwrap().unwrap().content;
+    let mut batch = records.batch();
+    let tag = batch.put(&place, &taken, strongroom_records::Expect::Any);
+    let mut head: serde_json::Value =
+        serde_json::from_slice(&records.get(&head_place).await.unwrap().unwrap().content).unwrap();
+    let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    head["versions"][0]["sealed"]["tag"] = tag.into();
+    batch.put(&head_place, &serde_json::to_vec(&head).unwrap(), strongroom_records::Expect::Any);
+    records.commit(batch).await.unwrap();
+    let error = room.get("b").send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Secret(SecretErrorKind::DecryptionFailure), "{error:?}");
+    let report = room.verify().await.unwrap();
+    assert!(report.problems.iter().any(|problem| problem.place.starts_with("b version ")), "{report}");
+}
+
 #[tokio::test]
 async fn moved_renamed_and_missing_records_are_noticed() {
     let temporary = tempfile::tempdir().unwrap();

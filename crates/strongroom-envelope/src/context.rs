@@ -87,16 +87,28 @@ impl EncryptionContext {
 
     /// Appends the canonical encoding.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + self.encoded_len(), 0);
+        self.write(&mut out[start..]);
+    }
+
+    /// Writes the canonical encoding over `out`, which has exactly its length.
+    pub(crate) fn write(&self, out: &mut [u8]) {
+        let mut at = 0;
+        let mut put = |bytes: &[u8]| {
+            out[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
         // Both bounds were checked at construction, so that no length here can exceed its field.
         #[allow(
             clippy::cast_possible_truncation,
             reason = "at most MAX_PAIRS pairs of MAX_ENCODED_LEN bytes"
         )]
         {
-            out.extend_from_slice(&(self.pairs.len() as u16).to_be_bytes());
+            put(&(self.pairs.len() as u16).to_be_bytes());
             for part in self.pairs.iter().flat_map(|(key, value)| [key, value]) {
-                out.extend_from_slice(&(part.len() as u32).to_be_bytes());
-                out.extend_from_slice(part.as_bytes());
+                put(&(part.len() as u32).to_be_bytes());
+                put(part.as_bytes());
             }
         }
     }

@@ -1,13 +1,15 @@
 //! Key derivation: SP 800-108r1 in counter mode with HMAC-SHA-256.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use crate::provider::Primitives;
 
 /// What a derived key is for. Keys of different labels are independent even from the same parent and salt.
 ///
 /// At most 14 bytes, so that one derivation block costs two compressions of the inner hash at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(&'static str);
+
+/// The longest label, in bytes.
+const MAX_LABEL: usize = 14;
 
 impl Label {
     pub(crate) const ENVELOPE: Self = Self::new("strongroom-env");
@@ -19,7 +21,7 @@ impl Label {
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         let bytes = text.as_bytes();
-        assert!(!bytes.is_empty() && bytes.len() <= 14, "a label is 1 to 14 bytes");
+        assert!(!bytes.is_empty() && bytes.len() <= MAX_LABEL, "a label is 1 to 14 bytes");
         let mut at = 0;
         while at < bytes.len() {
             // The zero byte ends the label in the derivation's input, so a label must not hold one.
@@ -30,62 +32,69 @@ impl Label {
     }
 }
 
-/// Block `index` (from 1) of `blocks` 32-byte blocks derived from `key`:
-/// `HMAC(key, index_32 || label || 0x00 || salt || bits_32)`.
-fn block(keyed: &Hmac<Sha256>, index: u32, label: Label, salt: &[u8], blocks: u32, out: &mut [u8; 32]) {
-    let mut mac = keyed.clone();
-    mac.update(&index.to_be_bytes());
-    mac.update(label.0.as_bytes());
-    mac.update(&[0]);
-    mac.update(salt);
-    mac.update(&(blocks * 256).to_be_bytes());
-    let mut result = mac.finalize().into_bytes();
-    out.copy_from_slice(&result);
-    crate::wipe(&mut result);
+/// Writes `index_32 || label || 0x00 || salt || bits_32` to `buffer` and gives its length.
+fn input(buffer: &mut [u8; INPUT], index: u32, label: Label, salt: &[u8; 32], bits: u32) -> usize {
+    let label = label.0.as_bytes();
+    let (zero, salt_at, bits_at) = (4 + label.len(), 5 + label.len(), 37 + label.len());
+    buffer[..4].copy_from_slice(&index.to_be_bytes());
+    buffer[4..zero].copy_from_slice(label);
+    buffer[zero] = 0;
+    buffer[salt_at..bits_at].copy_from_slice(salt);
+    buffer[bits_at..bits_at + 4].copy_from_slice(&bits.to_be_bytes());
+    bits_at + 4
 }
 
-fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    // The key of this derivation always fits one HMAC block, so the fixed-size constructor applies.
-    let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
-    padded[..32].copy_from_slice(key);
-    let mac = <Hmac<Sha256> as KeyInit>::new(&padded);
-    crate::wipe(&mut padded);
-    mac
-}
+/// The longest input with a salt: just what fits one SHA-256 block with its padding.
+const INPUT: usize = 4 + MAX_LABEL + 1 + 32 + 4;
 
 /// Derives one message key and the commitment to `key` that goes with it.
-pub(crate) fn message_key(
+#[inline]
+pub(crate) fn message_key<P: Primitives>(
     key: &[u8; 32],
     label: Label,
     salt: &[u8; 32],
     message_key: &mut [u8; 32],
     commitment: &mut [u8; 32],
 ) {
-    let keyed = keyed(key);
-    block(&keyed, 1, label, salt, 2, message_key);
-    block(&keyed, 2, label, salt, 2, commitment);
+    let (mut first, mut second) = ([0; INPUT], [0; INPUT]);
+    let len = input(&mut first, 1, label, salt, 512);
+    input(&mut second, 2, label, salt, 512);
+    P::hmac_each(key, [(&first[..len], message_key), (&second[..len], commitment)]);
 }
 
 /// Derives one key for `label`, bound to `context` (any bytes; empty for a plain sub-key).
-pub(crate) fn sub_key(key: &[u8; 32], label: Label, context: &[u8], out: &mut [u8; 32]) {
-    block(&keyed(key), 1, label, context, 1, out);
+pub(crate) fn sub_key<P: Primitives>(key: &[u8; 32], label: Label, context: &[u8], out: &mut [u8; 32]) {
+    let mut input = Vec::with_capacity(9 + MAX_LABEL + context.len());
+    input.extend_from_slice(&1u32.to_be_bytes());
+    input.extend_from_slice(label.0.as_bytes());
+    input.push(0);
+    input.extend_from_slice(context);
+    input.extend_from_slice(&256u32.to_be_bytes());
+    P::hmac_each(key, [(&input, out)]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::RustCrypto;
 
     /// Computed with Python's `hmac` module:
     /// `hmac.new(bytes(range(32)), (1).to_bytes(4,'big') + b'strongroom-env' + b'\0' + b'\x07'*32 + (512).to_bytes(4,'big'), 'sha256')`
-    #[test]
-    fn known_answers_from_an_independent_implementation() {
+    fn known_answers_of<P: Primitives>() {
         let key: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         let (mut message, mut commitment, mut sub) = ([0; 32], [0; 32], [0; 32]);
-        message_key(&key, Label::ENVELOPE, &[7; 32], &mut message, &mut commitment);
-        sub_key(&key, Label::new("strongroom-mac"), b"", &mut sub);
+        message_key::<P>(&key, Label::ENVELOPE, &[7; 32], &mut message, &mut commitment);
+        sub_key::<P>(&key, Label::new("strongroom-mac"), b"", &mut sub);
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&message), "b9ee83ed7efd862b54d87863812f7605e4c0ce8d3c362e6bda696070d123dcb4");
         assert_eq!(hex(&commitment), "3c0b9e52a92d8eedd33d5987a0ed95e61639719baa1ef512ea7c244650f596d8");
         assert_eq!(hex(&sub), "7d3a731462211ac9d0da3f2e32169aa72d6279c92145b795fd5197ad74776b68");
+    }
+
+    #[test]
+    fn known_answers_from_an_independent_implementation() {
+        known_answers_of::<RustCrypto>();
+        #[cfg(feature = "aws-lc-rs")]
+        known_answers_of::<crate::provider::AwsLc>();
     }
 }

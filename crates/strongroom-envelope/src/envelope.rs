@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::aead::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
-use crate::key::random_array;
-use crate::{DataKey, EncryptionContext, Error, ErrorKind, Label, SecretBytes};
+use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, SALT_LEN, TAG_LEN};
+use crate::{DataKey, EncryptionContext, Error, ErrorKind, Sealer, SecretBytes};
 
 const MAGIC: [u8; 2] = *b"SR";
 const VERSION: u8 = 1;
@@ -36,10 +35,10 @@ pub struct Envelope<'a> {
     suite: Suite,
     key_id: &'a str,
     wrapped_key: &'a [u8],
-    salt: &'a [u8; SALT_LEN],
-    commitment: &'a [u8; COMMITMENT_LEN],
-    ciphertext: &'a [u8],
-    tag: &'a [u8; TAG_LEN],
+    pub(crate) salt: &'a [u8; SALT_LEN],
+    pub(crate) commitment: &'a [u8; COMMITMENT_LEN],
+    pub(crate) ciphertext: &'a [u8],
+    pub(crate) tag: &'a [u8; TAG_LEN],
 }
 
 impl<'a> Envelope<'a> {
@@ -60,13 +59,14 @@ impl<'a> Envelope<'a> {
         4 + 2 + key_id + 2 + wrapped_key + 4 + SALT_LEN + COMMITMENT_LEN
     }
 
-    /// Seals `plaintext` under `data_key` into a new buffer.
+    /// Seals `plaintext` under `data_key` into a new buffer, with the default provider.
     ///
     /// `key_id` names the wrapping key (an ARN) and `wrapped_key` is `data_key` as that key wrapped it; both are
     /// stored in clear and authenticated. `context` is authenticated and not stored.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] naming the part that is, [`ErrorKind::Randomness`].
+    /// [`ErrorKind::TooLarge`] naming the part that is, [`ErrorKind::LimitReached`] when the data key is used up,
+    /// [`ErrorKind::Randomness`].
     pub fn seal(
         data_key: &DataKey,
         key_id: &str,
@@ -74,44 +74,7 @@ impl<'a> Envelope<'a> {
         context: &EncryptionContext,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let too_large = |what: &'static str| Error::new(ErrorKind::TooLarge, what);
-        if key_id.len() > Self::MAX_KEY_ID {
-            return Err(too_large("the key id is longer than 2048 bytes"));
-        }
-        if wrapped_key.len() > Self::MAX_WRAPPED_KEY {
-            return Err(too_large("the wrapped data key is longer than 6144 bytes"));
-        }
-        if plaintext.len() > Self::MAX_PLAINTEXT {
-            return Err(too_large("the plaintext is longer than 64 MiB"));
-        }
-        let (key_id_len, wrapped_len, plaintext_len) = match (
-            u16::try_from(key_id.len()),
-            u16::try_from(wrapped_key.len()),
-            u32::try_from(plaintext.len()),
-        ) {
-            (Ok(a), Ok(b), Ok(c)) => (a, b, c),
-            _ => return Err(too_large("a part is longer than its length field")),
-        };
-
-        let salt: [u8; SALT_LEN] = random_array()?;
-        let message = Message::new(data_key.key().expose(), Label::ENVELOPE, &salt);
-
-        let mut out = Vec::with_capacity(Self::sealed_len(key_id.len(), wrapped_key.len(), plaintext.len()));
-        out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&[VERSION, Suite::Aes256GcmHmacSha256.id()]);
-        out.extend_from_slice(&key_id_len.to_be_bytes());
-        out.extend_from_slice(key_id.as_bytes());
-        out.extend_from_slice(&wrapped_len.to_be_bytes());
-        out.extend_from_slice(wrapped_key);
-        out.extend_from_slice(&plaintext_len.to_be_bytes());
-        out.extend_from_slice(&salt);
-        out.extend_from_slice(&message.commitment);
-        let aad = aad(&out, context);
-        let body = out.len();
-        out.resize(body + plaintext.len(), 0);
-        let tag = message.seal(&aad, plaintext, &mut out[body..])?;
-        out.extend_from_slice(&tag);
-        Ok(out)
+        Sealer::new().seal(data_key, key_id, wrapped_key, context, plaintext)
     }
 
     /// Reads an envelope, and nothing but: no byte may be missing or left over. Allocates nothing.
@@ -159,22 +122,18 @@ impl<'a> Envelope<'a> {
         Ok(Self { bytes, suite, key_id, wrapped_key, salt, commitment, ciphertext, tag })
     }
 
-    /// Opens into self-wiping memory. `data_key` is what the key service made of [`Envelope::wrapped_key`].
+    /// Opens into self-wiping memory, with the default provider. `data_key` is what the key service made of
+    /// [`Envelope::wrapped_key`].
     ///
     /// # Errors
     /// [`ErrorKind::Decryption`] for whatever reason it does not open.
     pub fn open(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<SecretBytes, Error> {
-        let header = self.bytes.len() - self.ciphertext.len() - TAG_LEN;
-        let aad = aad(&self.bytes[..header], context);
-        let mut out = SecretBytes::zeroed(self.ciphertext.len());
-        Message::new(data_key.key().expose(), Label::ENVELOPE, self.salt).open(
-            self.commitment,
-            &aad,
-            self.ciphertext,
-            self.tag,
-            out.expose_mut(),
-        )?;
-        Ok(out)
+        Sealer::new().open(self, data_key, context)
+    }
+
+    /// Everything before the ciphertext.
+    pub(crate) fn header(&self) -> &'a [u8] {
+        &self.bytes[..self.bytes.len() - self.ciphertext.len() - TAG_LEN]
     }
 
     /// How it is sealed.
@@ -211,12 +170,78 @@ impl fmt::Debug for Envelope<'_> {
     }
 }
 
-/// Header and context; both delimit themselves, so their concatenation is unambiguous.
-fn aad(header: &[u8], context: &EncryptionContext) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(header.len() + context.encoded_len());
-    aad.extend_from_slice(header);
-    context.encode_into(&mut aad);
-    aad
+/// What stands before the ciphertext, with its lengths checked.
+pub(crate) struct Header<'a> {
+    key_id: &'a str,
+    key_id_len: u16,
+    wrapped_key: &'a [u8],
+    wrapped_len: u16,
+    plaintext_len: u32,
+}
+
+impl<'a> Header<'a> {
+    pub(crate) fn new(key_id: &'a str, wrapped_key: &'a [u8], plaintext: &[u8]) -> Result<Self, Error> {
+        let too_large = |what: &'static str| Error::new(ErrorKind::TooLarge, what);
+        let key_id_len = u16::try_from(key_id.len())
+            .ok()
+            .filter(|_| key_id.len() <= Envelope::MAX_KEY_ID)
+            .ok_or_else(|| too_large("the key id is longer than 2048 bytes"))?;
+        let wrapped_len = u16::try_from(wrapped_key.len())
+            .ok()
+            .filter(|_| wrapped_key.len() <= Envelope::MAX_WRAPPED_KEY)
+            .ok_or_else(|| too_large("the wrapped data key is longer than 6144 bytes"))?;
+        let plaintext_len = u32::try_from(plaintext.len())
+            .ok()
+            .filter(|_| plaintext.len() <= MAX_PLAINTEXT)
+            .ok_or_else(|| too_large("the plaintext is longer than 64 MiB"))?;
+        Ok(Self { key_id, key_id_len, wrapped_key, wrapped_len, plaintext_len })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        Envelope::header_len(self.key_id.len(), self.wrapped_key.len())
+    }
+
+    pub(crate) fn sealed_len(&self) -> usize {
+        self.len() + self.plaintext_len as usize + TAG_LEN
+    }
+
+    /// Writes the header over `out`, which has exactly its length.
+    pub(crate) fn write(&self, salt: &[u8; SALT_LEN], commitment: &[u8; COMMITMENT_LEN], out: &mut [u8]) {
+        let mut at = 0;
+        let mut put = |bytes: &[u8]| {
+            out[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        put(&MAGIC);
+        put(&[VERSION, Suite::Aes256GcmHmacSha256.id()]);
+        put(&self.key_id_len.to_be_bytes());
+        put(self.key_id.as_bytes());
+        put(&self.wrapped_len.to_be_bytes());
+        put(self.wrapped_key);
+        put(&self.plaintext_len.to_be_bytes());
+        put(salt);
+        put(commitment);
+    }
+}
+
+/// Header and context up to this many bytes are put together without allocating.
+const SCRATCH: usize = 1024;
+
+/// Calls `with` with header and canonical context in one piece. Both delimit themselves, so that the concatenation is
+/// unambiguous.
+pub(crate) fn aad_into<T>(header: &[u8], context: &EncryptionContext, with: impl FnOnce(&[u8]) -> T) -> T {
+    let len = header.len() + context.encoded_len();
+    if len <= SCRATCH {
+        let mut scratch = [0; SCRATCH];
+        scratch[..header.len()].copy_from_slice(header);
+        context.write(&mut scratch[header.len()..len]);
+        with(&scratch[..len])
+    } else {
+        let mut scratch = Vec::with_capacity(len);
+        scratch.extend_from_slice(header);
+        context.encode_into(&mut scratch);
+        with(&scratch)
+    }
 }
 
 fn take<'a, const N: usize>(rest: &mut &'a [u8], what: &'static str) -> Result<&'a [u8; N], Error> {

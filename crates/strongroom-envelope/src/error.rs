@@ -14,6 +14,8 @@ pub enum ErrorKind {
     UnsupportedSuite,
     /// A part is longer than the format allows. The text says which.
     TooLarge,
+    /// The data key or wrapping key has been used as often as it may; take another.
+    LimitReached,
     /// The bytes did not open: another key, another context or changed bytes. Which, nobody is told.
     Decryption,
     /// The operating system gave no random bytes.
@@ -27,6 +29,7 @@ impl ErrorClass for ErrorKind {
                 "InvalidCiphertextException"
             }
             Self::TooLarge => "ValidationException",
+            Self::LimitReached => "LimitExceededException",
             Self::Randomness => "KMSInternalException",
         }
     }

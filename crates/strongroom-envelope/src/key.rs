@@ -1,10 +1,12 @@
 //! Keys of 32 bytes.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use subtle::ConstantTimeEq;
 
 use crate::derive::{self, Label};
+use crate::provider::RustCrypto;
 use crate::{Error, ErrorKind, SecretBytes, wipe};
 
 /// `N` random bytes from the operating system, for salts and ids that are not secret.
@@ -87,7 +89,7 @@ impl SecretKey {
     #[must_use]
     pub fn derive(&self, label: Label, context: &[u8]) -> Self {
         let mut key = Self { bytes: Box::new([0; 32]) };
-        derive::sub_key(&self.bytes, label, context, &mut key.bytes);
+        derive::sub_key::<RustCrypto>(&self.bytes, label, context, &mut key.bytes);
         key
     }
 
@@ -126,19 +128,40 @@ impl PartialEq for SecretKey {
 
 impl Eq for SecretKey {}
 
-/// The key that seals one value and is itself kept only in wrapped form.
+/// The key that seals values and is itself kept only in wrapped form. Its use is counted and limited.
 ///
-/// Sealing several messages under one data key is safe too, because each derives its own message key from 32
-/// fresh random bytes; a fresh data key per message is still the habit of this library.
-pub struct DataKey(SecretKey);
+/// A fresh data key per message is the habit of this library. Sealing several under one is safe too, because each derives
+/// its own message key from 32 fresh random bytes; the limits keep far away from where that would wear thin.
+pub struct DataKey {
+    key: SecretKey,
+    messages: AtomicU64,
+    bytes: AtomicU64,
+    max_messages: u64,
+    max_bytes: u64,
+}
 
 impl DataKey {
+    /// The most messages that any data key seals: 2³².
+    pub const MAX_MESSAGES: u64 = 1 << 32;
+    /// The most plaintext bytes that any data key seals, all messages together: 2⁴⁸.
+    pub const MAX_BYTES: u64 = 1 << 48;
+
+    fn new(key: SecretKey) -> Self {
+        Self {
+            key,
+            messages: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            max_messages: Self::MAX_MESSAGES,
+            max_bytes: Self::MAX_BYTES,
+        }
+    }
+
     /// A fresh data key.
     ///
     /// # Errors
     /// [`ErrorKind::Randomness`] when the operating system gives no random bytes.
     pub fn generate() -> Result<Self, Error> {
-        SecretKey::generate().map(Self)
+        SecretKey::generate().map(Self::new)
     }
 
     /// Takes the data key from 32 secret bytes, as a key service returns them.
@@ -146,19 +169,59 @@ impl DataKey {
     /// # Errors
     /// [`ErrorKind::Malformed`] when there are not exactly 32.
     pub fn from_bytes(bytes: SecretBytes) -> Result<Self, Error> {
-        SecretKey::from_bytes(bytes).map(Self)
+        SecretKey::from_bytes(bytes).map(Self::new)
+    }
+
+    /// Lowers the limits: at most this many messages, at most this many plaintext bytes in all.
+    #[must_use]
+    pub fn limited_to(mut self, messages: u64, bytes: u64) -> Self {
+        self.max_messages = self.max_messages.min(messages);
+        self.max_bytes = self.max_bytes.min(bytes);
+        self
+    }
+
+    /// How many more messages it may seal.
+    #[must_use]
+    pub fn messages_left(&self) -> u64 {
+        self.max_messages.saturating_sub(self.messages.load(Ordering::Relaxed))
+    }
+
+    /// How many more plaintext bytes it may seal.
+    #[must_use]
+    pub fn bytes_left(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Counts one message of `len` bytes, or refuses it. What was refused is not counted.
+    pub(crate) fn spend(&self, len: usize) -> Result<(), Error> {
+        let reached = |what: &'static str| Error::new(ErrorKind::LimitReached, what);
+        let take = |counter: &AtomicU64, amount: u64, most: u64| {
+            counter
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                    used.checked_add(amount).filter(|used| *used <= most)
+                })
+                .is_ok()
+        };
+        if !take(&self.messages, 1, self.max_messages) {
+            return Err(reached("the data key has sealed as many messages as it may"));
+        }
+        if !take(&self.bytes, len as u64, self.max_bytes) {
+            self.messages.fetch_sub(1, Ordering::Relaxed);
+            return Err(reached("the data key has sealed as many bytes as it may"));
+        }
+        Ok(())
     }
 
     /// The key inside.
     #[must_use]
     pub fn key(&self) -> &SecretKey {
-        &self.0
+        &self.key
     }
 }
 
 impl From<SecretKey> for DataKey {
     fn from(key: SecretKey) -> Self {
-        Self(key)
+        Self::new(key)
     }
 }
 
@@ -181,6 +244,25 @@ mod tests {
             );
         }
         assert_eq!(SecretKey::from_bytes(SecretBytes::zeroed(32)).unwrap().expose(), &[0; 32]);
+    }
+
+    #[test]
+    fn limits_hold_at_one_below_at_and_one_above() {
+        let key = DataKey::generate().unwrap().limited_to(3, 10);
+        key.spend(4).unwrap();
+        key.spend(6).unwrap();
+        assert_eq!((key.messages_left(), key.bytes_left()), (1, 0));
+        assert_eq!(key.spend(1).unwrap_err().kind(), ErrorKind::LimitReached);
+        assert_eq!(key.messages_left(), 1, "what was refused is not counted");
+        key.spend(0).unwrap();
+        assert_eq!(key.spend(0).unwrap_err().kind(), ErrorKind::LimitReached);
+
+        // The limits of every key, and that they can only be lowered.
+        let key = DataKey::generate().unwrap().limited_to(u64::MAX, u64::MAX);
+        assert_eq!((key.messages_left(), key.bytes_left()), (DataKey::MAX_MESSAGES, DataKey::MAX_BYTES));
+        key.messages.store(DataKey::MAX_MESSAGES - 1, Ordering::Relaxed);
+        key.spend(1).unwrap();
+        assert!(key.spend(1).is_err());
     }
 
     #[test]

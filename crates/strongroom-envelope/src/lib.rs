@@ -30,15 +30,18 @@
 //!
 //! No I/O, no async, no clock, no `unsafe`.
 
-mod aead;
 mod context;
 mod derive;
 mod envelope;
 mod error;
 mod key;
 mod mac;
+mod message;
+mod provider;
 mod sealed_box;
+mod sealer;
 mod secret;
+mod wrapping;
 
 pub use context::EncryptionContext;
 pub use derive::Label;
@@ -46,5 +49,10 @@ pub use envelope::{Envelope, Suite};
 pub use error::{Error, ErrorKind};
 pub use key::{DataKey, SecretKey, random_array, random_uuid};
 pub use mac::MacKey;
+#[cfg(feature = "aws-lc-rs")]
+pub use provider::AwsLc;
+pub use provider::{Provider, RustCrypto};
 pub use sealed_box::SealedBox;
+pub use sealer::Sealer;
 pub use secret::{SecretBytes, SecretText, wipe};
+pub use wrapping::WrappingKey;

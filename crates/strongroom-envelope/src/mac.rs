@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::{Label, SecretKey};
@@ -22,11 +22,7 @@ impl MacKey {
     #[must_use]
     pub fn derived(parent: &SecretKey, label: Label) -> Self {
         let key = parent.derive(label, b"");
-        let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
-        padded[..32].copy_from_slice(key.expose());
-        let keyed = <Hmac<Sha256> as KeyInit>::new(&padded);
-        crate::wipe(&mut padded);
-        Self { keyed }
+        Self { keyed: crate::provider::keyed(key.expose()) }
     }
 
     fn input(&self, parts: &[&[u8]]) -> Hmac<Sha256> {

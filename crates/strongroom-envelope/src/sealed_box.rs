@@ -1,8 +1,7 @@
 //! The suite without the envelope's fields.
 
-use crate::aead::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
-use crate::key::random_array;
-use crate::{Error, ErrorKind, Label, SecretBytes, SecretKey};
+use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, SALT_LEN, TAG_LEN};
+use crate::{Error, Label, Sealer, SecretBytes, SecretKey};
 
 /// The committing suite bare: `salt (32) || commitment (32) || ciphertext || tag (16)` under a key, a label and
 /// additional authenticated data of the caller's choosing.
@@ -30,7 +29,8 @@ impl SealedBox {
     /// Seals `plaintext` under a message key of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] beyond 64 MiB, [`ErrorKind::Randomness`].
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) beyond 64 MiB,
+    /// [`ErrorKind::Randomness`](crate::ErrorKind::Randomness).
     pub fn seal(key: &SecretKey, label: Label, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(plaintext.len().min(MAX_PLAINTEXT) + Self::OVERHEAD);
         Self::seal_into(key, label, aad, plaintext, &mut out)?;
@@ -48,48 +48,22 @@ impl SealedBox {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        if plaintext.len() > MAX_PLAINTEXT {
-            return Err(Error::new(ErrorKind::TooLarge, "the plaintext is longer than 64 MiB"));
-        }
-        let salt = random_array()?;
-        let message = Message::new(key.expose(), label, &salt);
-        let start = out.len();
-        out.extend_from_slice(&salt);
-        out.extend_from_slice(&message.commitment);
-        let body = out.len();
-        out.resize(body + plaintext.len(), 0);
-        match message.seal(aad, plaintext, &mut out[body..]) {
-            Ok(tag) => {
-                out.extend_from_slice(&tag);
-                Ok(())
-            }
-            Err(error) => {
-                out.truncate(start);
-                Err(error)
-            }
-        }
+        Sealer::new().seal_box(key, label, aad, plaintext, out)
     }
 
     /// Opens a box.
     ///
     /// # Errors
-    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
+    /// [`ErrorKind::Decryption`](crate::ErrorKind::Decryption) for whatever reason it does not open.
     pub fn open(key: &SecretKey, label: Label, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
-        let (salt, rest) = sealed.split_first_chunk::<SALT_LEN>().ok_or_else(Error::decryption)?;
-        let (commitment, rest) = rest.split_first_chunk::<COMMITMENT_LEN>().ok_or_else(Error::decryption)?;
-        let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or_else(Error::decryption)?;
-        if ciphertext.len() > MAX_PLAINTEXT {
-            return Err(Error::decryption());
-        }
-        let mut out = SecretBytes::zeroed(ciphertext.len());
-        Message::new(key.expose(), label, salt).open(commitment, aad, ciphertext, tag, out.expose_mut())?;
-        Ok(out)
+        Sealer::new().open_box(key, label, aad, sealed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     const LABEL: Label = Label::new("test");
 

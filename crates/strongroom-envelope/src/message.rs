@@ -1,11 +1,10 @@
-//! The one suite: AES-256-GCM under a message key that is derived, with a commitment, for this one message.
+//! One message of the suite: AES-256-GCM under a key that is derived, with a commitment, for this one message.
 
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit, Nonce, Tag};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::derive::{self, Label};
+use crate::provider::Primitives;
 use crate::{Error, ErrorKind};
 
 pub(crate) const SALT_LEN: usize = 32;
@@ -18,34 +17,34 @@ pub(crate) const MAX_PLAINTEXT: usize = 64 * 1024 * 1024;
 const NONCE: [u8; 12] = [0; 12];
 
 /// A message key made ready, and the commitment to the key it came from.
-pub(crate) struct Message {
-    cipher: Aes256Gcm,
+pub(crate) struct Message<P: Primitives> {
+    cipher: P::Cipher,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
 }
 
-impl Message {
+impl<P: Primitives> Message<P> {
     /// `salt` must be fresh random bytes when sealing; it is part of the ciphertext when opening.
+    #[inline]
     pub(crate) fn new(key: &[u8; 32], label: Label, salt: &[u8; SALT_LEN]) -> Self {
         let mut message_key = Zeroizing::new([0; 32]);
         let mut commitment = [0; COMMITMENT_LEN];
-        derive::message_key(key, label, salt, &mut message_key, &mut commitment);
-        Self { cipher: Aes256Gcm::new((&*message_key).into()), commitment }
+        derive::message_key::<P>(key, label, salt, &mut message_key, &mut commitment);
+        Self { cipher: P::cipher(&message_key), commitment }
     }
 
     /// Encrypts `plaintext` into `out`, which has the same length, and gives the tag.
+    #[inline]
     pub(crate) fn seal(self, aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
         let too_large = || Error::new(ErrorKind::TooLarge, "the plaintext is longer than 64 MiB");
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(too_large());
         }
-        let buffers = InOutBuf::new(plaintext, out).map_err(|_| too_large())?;
-        let tag =
-            self.cipher.encrypt_inout_detached(&Nonce::from(NONCE), aad, buffers).map_err(|_| too_large())?;
-        Ok(tag.into())
+        P::seal(&self.cipher, &NONCE, aad, plaintext, out).ok_or_else(too_large)
     }
 
     /// Verifies commitment and tag, and only then decrypts `ciphertext` into `out`, which has the same length.
-    /// On failure nothing was written to `out`.
+    /// On failure `out` holds nothing of the plaintext.
+    #[inline]
     pub(crate) fn open(
         self,
         commitment: &[u8; COMMITMENT_LEN],
@@ -54,22 +53,13 @@ impl Message {
         tag: &[u8; TAG_LEN],
         out: &mut [u8],
     ) -> Result<(), Error> {
+        // Both are looked at, whatever the first says: a wrong key takes as long as a wrong tag.
         let committed = bool::from(self.commitment.ct_eq(commitment));
-        // The commitment's verdict alone must not shorten the work: a wrong key takes as long as a wrong tag.
-        let buffers = InOutBuf::new(ciphertext, out).map_err(|_| Error::decryption())?;
-        let mut tag = Tag::from(*tag);
-        if !committed {
-            // Makes the tag comparison fail without a second path.
-            tag.iter_mut().for_each(|byte| *byte ^= 0xff);
+        let opened = P::open(&self.cipher, &NONCE, aad, ciphertext, tag, out);
+        if committed & opened {
+            return Ok(());
         }
-        match self.cipher.decrypt_inout_detached(&Nonce::from(NONCE), aad, buffers, &tag) {
-            Ok(()) if committed => Ok(()),
-            Ok(()) => {
-                // Reached when the inverted tag happens to be the right one: the commitment still decides.
-                crate::wipe(out);
-                Err(Error::decryption())
-            }
-            Err(_) => Err(Error::decryption()),
-        }
+        crate::wipe(out);
+        Err(Error::decryption())
     }
 }

@@ -18,12 +18,17 @@ use crate::layout::Layout;
 const TURNS: usize = 64;
 
 /// The embedded secret store. Clones share everything.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({})", self.realm())
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) records: TrustedRecords,
     pub(crate) kms: Arc<dyn Kms>,
@@ -123,7 +128,7 @@ impl Engine {
     /// As [`Engine::find`]; a secret that is not there is AWS's error.
     pub(crate) async fn existing(&self, id: &SecretId) -> Result<StoredHead, Error> {
         let target = id.target(self.realm())?;
-        self.find(&target).await?.ok_or_else(Error::not_found)
+        self.find(&target).await?.ok_or_else(|| Error::not_found().with("secret", id))
     }
 
     /// As [`Engine::existing`]; a secret that is marked for deletion is AWS's error.

@@ -13,7 +13,7 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
         Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
         _ => ErrorKind::Internal,
     };
-    Error::new(kind, error.message().to_owned()).because(error)
+    Error::from_frame(error.into_frame().map_kind(kind))
 }
 
 /// What the two directions have in common.

@@ -158,6 +158,7 @@ impl Engine {
                     if error.kind() == ErrorKind::Tampered && std::error::Error::source(&error).is_some() => {
                 }
                 Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
+                Err(error) if is_locked(&error) => report.locked(&place, describe(&error)),
                 Err(error) => report.problem(&place, describe(&error)),
             }
             let used = self.inner.records.get(&layout.use_of(head, &version.id, sealed)).await;
@@ -199,6 +200,14 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether a value does not open because its key may not be used at the moment.
+fn is_locked(error: &Error) -> bool {
+    use strongroom_kms::ErrorKind as Kms;
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<strongroom_kms::Error>())
+        .is_some_and(|source| matches!(source.kind(), Kms::Disabled | Kms::InvalidState))
 }
 
 fn describe(error: &Error) -> String {

@@ -6,7 +6,7 @@
 #![cfg(test)]
 
 use aes::Aes256;
-use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
+use aes::cipher::BlockCipherEncrypt;
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
 use hmac::{Hmac, KeyInit, Mac};
@@ -57,7 +57,7 @@ fn ghash(h: Element, aad: &[u8], ciphertext: &[u8]) -> Element {
             state = multiply(state ^ u128::from_be_bytes(block), h);
         }
     }
-    let lengths = (aad.len() as u128 * 8) << 64 | ciphertext.len() as u128 * 8;
+    let lengths = ((aad.len() as u128 * 8) << 64) | (ciphertext.len() as u128 * 8);
     multiply(state ^ lengths, h)
 }
 
@@ -72,7 +72,7 @@ fn collide(keys: [&[u8; 32]; 2], aad: &[u8]) -> ([u8; 16], [u8; 16]) {
 }
 
 fn gcm_opens(key: &[u8; 32], aad: &[u8], ciphertext: &[u8], tag: &[u8; 16]) -> Option<Vec<u8>> {
-    let cipher = <Aes256Gcm as aes_gcm::KeyInit>::new(key.into());
+    let cipher = Aes256Gcm::new(key.into());
     let mut out = vec![0; ciphertext.len()];
     let buffers = InOutBuf::new(ciphertext, &mut out).unwrap();
     cipher.decrypt_inout_detached(&[0; 12].into(), aad, buffers, tag.into()).ok()?;
@@ -95,7 +95,7 @@ fn the_arithmetic_is_that_of_gcm() {
     assert_eq!(multiply(one, x), x);
     assert_eq!(multiply(x, inverse(x)), one);
     let (key, aad, plaintext) = ([9; 32], b"some aad".as_slice(), b"thirty-three bytes of plaintext..");
-    let cipher = <Aes256Gcm as aes_gcm::KeyInit>::new(&key.into());
+    let cipher = Aes256Gcm::new(&key.into());
     let mut out = vec![0; plaintext.len()];
     let buffers = InOutBuf::new(plaintext.as_slice(), &mut out).unwrap();
     let tag: [u8; 16] = cipher.encrypt_inout_detached(&[0; 12].into(), aad, buffers).unwrap().into();

@@ -15,14 +15,19 @@ use crate::states::{self, Operation};
 ///
 /// This handle is the account's: it creates, manages and uses the customer's keys. The keys that AWS services manage
 /// (`alias/aws/...`) work only through a handle of that service, [`LocalKms::for_service`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalKms {
     pub(crate) inner: Arc<Inner>,
     /// The service this handle acts for. Set here and nowhere else, so that no caller can claim it.
     pub(crate) via: Option<Service>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for LocalKms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LocalKms({})", self.realm())
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) records: TrustedRecords,
     pub(crate) clock: Arc<dyn Clock>,
@@ -182,5 +187,5 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
         Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
         _ => ErrorKind::Internal,
     };
-    Error::new(kind, error.message().to_owned()).because(error)
+    Error::from_frame(error.into_frame().map_kind(kind))
 }

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Incompatible,
     /// The storage is damaged.
     Corrupt,
+    /// A path the caller gave cannot be used: it exists, does not exist, or is of another kind.
+    InvalidPath,
     /// This backend cannot do it.
     Unsupported,
     /// The storage failed: disk full, permissions, I/O. Nothing was applied.

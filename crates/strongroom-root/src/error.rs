@@ -31,6 +31,12 @@ pub enum ErrorKind {
     Busy,
     /// The commit may or may not have taken effect, whole.
     OutcomeUnknown,
+    /// There is no store here, and none was to be made.
+    NoStore,
+    /// A path the caller gave cannot be used: it exists, does not exist, or is of another kind.
+    InvalidPath,
+    /// This storage cannot do it.
+    Unsupported,
     /// The storage failed.
     Storage,
     /// The operating system gave no random bytes, or a sealing step failed.
@@ -63,9 +69,11 @@ impl From<strongroom_records::Error> for Error {
             Storage::OutcomeUnknown => ErrorKind::OutcomeUnknown,
             Storage::Incompatible => ErrorKind::Incompatible,
             Storage::Corrupt => ErrorKind::Tampered,
+            Storage::Unsupported => ErrorKind::Unsupported,
+            Storage::InvalidPath => ErrorKind::InvalidPath,
             _ => ErrorKind::Storage,
         };
-        Self::new(kind, error.message().to_owned()).because(error)
+        Self::from_frame(error.into_frame().map_kind(kind))
     }
 }
 

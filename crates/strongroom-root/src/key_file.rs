@@ -9,11 +9,19 @@ use strongroom_envelope::{SecretBytes, SecretKey};
 use crate::root_key::{decode_key, encode_key};
 use crate::{Error, ErrorKind};
 
-const PREFIX: &[u8] = b"strongroom-root-key-1 ";
+pub(crate) const PREFIX: &[u8] = b"strongroom-root-key-1 ";
 /// Prefix, 44 characters of base64, newline; anything much longer is not a key file.
 const MAX_LEN: u64 = 256;
 
 fn io_error(kind: ErrorKind, text: &'static str, path: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+            if kind == ErrorKind::Storage =>
+        {
+            ErrorKind::InvalidPath
+        }
+        _ => kind,
+    };
     Error::new(kind, text).with("path", path.display()).because(error)
 }
 
@@ -26,6 +34,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
             return Err(io_error(ErrorKind::RootMissing, "the key file cannot be opened", path, error));
         }
     };
+    let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    if !regular {
+        return Err(Error::new(ErrorKind::RootInvalid, "the key file's path names no file")
+            .with("path", path.display()));
+    }
     check_private(&file, path)?;
     let mut text = SecretBytes::with_capacity(usize::try_from(MAX_LEN).unwrap_or(256));
     let mut chunk = SecretBytes::zeroed(usize::try_from(MAX_LEN).unwrap_or(256));

@@ -10,6 +10,8 @@ pub struct Report {
     pub checked: u64,
     /// What is wrong; empty when all is well.
     pub problems: Vec<Problem>,
+    /// What could not be looked into because its key is disabled or pending deletion. Nothing is known to be wrong with it.
+    pub locked: Vec<Problem>,
 }
 
 /// One thing that is wrong.
@@ -45,16 +47,28 @@ impl Report {
         self.problems.push(Problem { place: place.to_string(), what: what.to_string() });
     }
 
+    /// Notes something that its key keeps shut.
+    pub fn locked(&mut self, place: impl fmt::Display, what: impl fmt::Display) {
+        self.locked.push(Problem { place: place.to_string(), what: what.to_string() });
+    }
+
     /// Adds what another walk found.
     pub fn merge(&mut self, other: Self) {
         self.checked += other.checked;
         self.problems.extend(other.problems);
+        self.locked.extend(other.locked);
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} checked, {} wrong", self.checked, self.problems.len())?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.place, problem.what))
+        if !self.locked.is_empty() {
+            write!(f, ", {} locked", self.locked.len())?;
+        }
+        self.problems
+            .iter()
+            .chain(&self.locked)
+            .try_for_each(|problem| write!(f, "\n  {}: {}", problem.place, problem.what))
     }
 }

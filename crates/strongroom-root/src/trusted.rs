@@ -256,20 +256,22 @@ impl TrustedRecords {
         Ok(self.0.keyring.current()?.seal.derive(label, self.0.store.id.as_bytes()))
     }
 
-    /// The roots that may open this store.
+    /// The roots that may open this store, oldest first.
     ///
     /// # Errors
     /// Storage errors; [`ErrorKind::Tampered`].
     pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
         let slots = slots(&*self.0.records).await?;
-        slots
+        let mut slots: Vec<RootSlot> = slots
             .iter()
             .map(|record| {
                 let slot = Slot::parse(&record.key, &record.value)?;
                 slot.verify(&self.0.keyring, &self.0.store.id)?;
                 Ok(slot.describe())
             })
-            .collect()
+            .collect::<Result<_, Error>>()?;
+        slots.sort_by(|one, two| (one.created, &one.id).cmp(&(two.created, &two.id)));
+        Ok(slots)
     }
 
     /// Lets another root open this store too. One commit; no secret is touched.

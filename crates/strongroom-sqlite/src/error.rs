@@ -48,7 +48,19 @@ pub(crate) fn commit(error: rusqlite::Error) -> Error {
 
 /// A file operation failed.
 pub(crate) fn file(text: &'static str, path: &std::path::Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, text).with("path", path.display()).because(error)
+    use std::io::ErrorKind as Io;
+    let kind = match error.kind() {
+        // Trying again does not help until somebody changes the path or what lies there.
+        Io::NotFound
+        | Io::AlreadyExists
+        | Io::NotADirectory
+        | Io::IsADirectory
+        | Io::PermissionDenied
+        | Io::InvalidInput
+        | Io::ReadOnlyFilesystem => ErrorKind::InvalidPath,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, text).with("path", path.display()).with("reason", &error).because(error)
 }
 
 /// A worker thread is gone, which only a panic in it can cause.

@@ -56,6 +56,17 @@ impl<K: ErrorClass> Frame<K> {
         self.operation
     }
 
+    /// The same failure under another list of kinds: text, operation, context and source come along.
+    pub fn map_kind<L>(self, kind: L) -> Frame<L> {
+        Frame {
+            kind,
+            message: self.message,
+            operation: self.operation,
+            context: self.context,
+            source: self.source,
+        }
+    }
+
     /// The underlying failure.
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
@@ -149,6 +160,18 @@ macro_rules! error_type {
             #[must_use]
             pub fn new(kind: $kind, message: impl ::std::convert::Into<::std::borrow::Cow<'static, str>>) -> Self {
                 Self(::std::boxed::Box::new($crate::Frame::new(kind, message)))
+            }
+
+            /// The error around a frame, for crates that pass a failure on under their own kind.
+            #[must_use]
+            pub fn from_frame(frame: $crate::Frame<$kind>) -> Self {
+                Self(::std::boxed::Box::new(frame))
+            }
+
+            /// The frame inside: see [`Self::from_frame`].
+            #[must_use]
+            pub fn into_frame(self) -> $crate::Frame<$kind> {
+                *self.0
             }
 
             /// What went wrong, for branching.

@@ -14,12 +14,14 @@
 use std::path::Path;
 
 use pollster::block_on;
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{Decrypted, KeyMetadata};
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
 use strongroom_store::{SecretId, SecretMetadata, SecretRef, Stage};
-use strongroom_types::Realm;
+use strongroom_types::{CallContext, Realm, Timestamp};
 
 use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
-use crate::{Builder, Error, Keys, Maintained};
+use crate::{Builder, Error, Maintained};
 
 /// As [`crate::Strongroom`], without async.
 #[derive(Clone, Debug)]
@@ -52,10 +54,22 @@ impl Strongroom {
         self.0.realm()
     }
 
-    /// As [`crate::Strongroom::keys`]; its operations are async.
+    /// As [`crate::Strongroom::keys`], without async.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        self.0.keys()
+        Keys(self.0.keys())
+    }
+
+    /// As [`crate::Strongroom::with_context`].
+    #[must_use]
+    pub fn with_context(&self, cx: CallContext) -> Self {
+        Self(self.0.with_context(cx))
+    }
+
+    /// As [`crate::Strongroom::context`].
+    #[must_use]
+    pub fn context(&self) -> &CallContext {
+        self.0.context()
     }
 
     /// As [`crate::Strongroom::create`].
@@ -192,5 +206,88 @@ impl Strongroom {
     /// As [`crate::Strongroom::remove_root`].
     pub fn remove_root(&self, id: &str) -> Result<(), Error> {
         block_on(self.0.remove_root(id))
+    }
+}
+
+/// As [`crate::Keys`], without async.
+#[derive(Clone, Debug)]
+pub struct Keys(crate::Keys);
+
+impl Keys {
+    /// As [`crate::Keys::create`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::create`].
+    pub fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
+        block_on(self.0.create(alias, description))
+    }
+
+    /// As [`crate::Keys::describe`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::describe`].
+    pub fn describe(&self, key: &str) -> Result<KeyMetadata, Error> {
+        block_on(self.0.describe(key))
+    }
+
+    /// As [`crate::Keys::encrypt`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::encrypt`].
+    pub fn encrypt(
+        &self,
+        key: &str,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Vec<u8>, Error> {
+        block_on(self.0.encrypt(key, plaintext, context))
+    }
+
+    /// As [`crate::Keys::decrypt`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::decrypt`].
+    pub fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
+        block_on(self.0.decrypt(ciphertext, context))
+    }
+
+    /// As [`crate::Keys::rotate`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::rotate`].
+    pub fn rotate(&self, key: &str) -> Result<(), Error> {
+        block_on(self.0.rotate(key))
+    }
+
+    /// As [`crate::Keys::disable`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::disable`].
+    pub fn disable(&self, key: &str) -> Result<(), Error> {
+        block_on(self.0.disable(key))
+    }
+
+    /// As [`crate::Keys::enable`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::enable`].
+    pub fn enable(&self, key: &str) -> Result<(), Error> {
+        block_on(self.0.enable(key))
+    }
+
+    /// As [`crate::Keys::schedule_deletion`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::schedule_deletion`].
+    pub fn schedule_deletion(&self, key: &str, days: u16) -> Result<Timestamp, Error> {
+        block_on(self.0.schedule_deletion(key, days))
+    }
+
+    /// As [`crate::Keys::cancel_deletion`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::cancel_deletion`].
+    pub fn cancel_deletion(&self, key: &str) -> Result<(), Error> {
+        block_on(self.0.cancel_deletion(key))
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom_engine::{Engine, EngineLimits};
+use strongroom_kms::Kms;
 use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
@@ -26,6 +27,8 @@ pub struct Builder {
     region: Option<Region>,
     clock: Arc<dyn Clock>,
     limits: EngineLimits,
+    existing: bool,
+    kms: Option<Arc<dyn Kms>>,
 }
 
 enum Place {
@@ -44,7 +47,25 @@ impl Builder {
             region: None,
             clock: Arc::new(SystemClock),
             limits: EngineLimits::default(),
+            existing: false,
+            kms: None,
         }
+    }
+
+    /// Opens only what is there: an empty or missing place is an error instead of a new, empty strongroom. For restores, and
+    /// for programs that must never begin anew by a mistyped path.
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        self.existing = true;
+        self
+    }
+
+    /// Encrypts secrets under the keys of this service instead of the strongroom's own. Each secret then names its key
+    /// ([`crate::request::Create::key`]), unless the service's handle acts for Secrets Manager.
+    #[must_use]
+    pub fn kms(mut self, kms: Arc<dyn Kms>) -> Self {
+        self.kms = Some(kms);
+        self
     }
 
     /// Keeps everything in a SQLite file inside this directory, which is made (mode 0700) when it does not exist.
@@ -120,9 +141,17 @@ impl Builder {
                 ));
             }
             #[cfg(feature = "sqlite")]
-            Place::Directory(directory) => open_directory(&directory).await?,
+            Place::Directory(directory) => {
+                if self.existing && !directory.join(DATABASE).is_file() {
+                    return Err(no_store().with("directory", directory.display()));
+                }
+                open_directory(&directory).await?
+            }
             Place::Records(records) => records,
         };
+        if self.existing && stored_realm(&*records).await?.is_none() {
+            return Err(no_store());
+        }
         // One of the two given means: the other as stored, or the default in a new store.
         let realm = match (self.account, self.region) {
             (None, None) => None,
@@ -136,11 +165,16 @@ impl Builder {
         };
         let records = TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?;
         let kms = LocalKms::new(records.clone(), Arc::clone(&self.clock));
-        let service = Arc::new(kms.for_service(Service::SecretsManager));
+        let service = self.kms.unwrap_or_else(|| Arc::new(kms.for_service(Service::SecretsManager)));
         let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits);
         let owner = CallContext::owner(records.realm());
         Ok(Strongroom::from_parts(Parts { records, kms, engine, clock: self.clock }, owner))
     }
+}
+
+fn no_store() -> Error {
+    let kind = ErrorKind::Root(strongroom_root::ErrorKind::NoStore);
+    Error::new(kind, "there is no strongroom here; leave out existing() to make one")
 }
 
 /// The realm an existing store says it has; verified when it is opened.
@@ -151,8 +185,9 @@ async fn stored_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
 #[cfg(feature = "sqlite")]
 async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
     make_directory(directory).map_err(|error| {
-        Error::new(ErrorKind::Root(strongroom_root::ErrorKind::Storage), "the directory cannot be made")
+        Error::new(ErrorKind::Root(strongroom_root::ErrorKind::InvalidPath), "the directory cannot be made")
             .with("directory", directory.display())
+            .with("reason", &error)
             .because(error)
     })?;
     let records = strongroom_sqlite::SqliteRecords::open(directory.join(DATABASE))

@@ -42,13 +42,11 @@ error_type!(
 );
 
 /// What people can do about it, where that is not plain from the text.
-fn advice(kind: ErrorKind) -> Option<&'static str> {
+fn advice(kind: ErrorKind, message: &str) -> Option<&'static str> {
     use strongroom_root::ErrorKind as Root;
     use strongroom_store::ErrorKind as Secret;
     Some(match kind {
-        ErrorKind::Root(Root::WrongRoot) => {
-            "open it with the root key it was made with, or with its recovery code"
-        }
+        ErrorKind::Root(Root::WrongRoot) => "open it with a root it knows, or with its recovery code",
         ErrorKind::Root(Root::RootMissing) => {
             "bring the key back from where it is kept; a new one cannot open what is stored"
         }
@@ -56,21 +54,25 @@ fn advice(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Root(Root::Tampered) | ErrorKind::Secret(Secret::Tampered) => {
             "run verify() to see what is damaged, and restore a backup"
         }
+        ErrorKind::Secret(Secret::Exists) if message.starts_with("You can't use ClientRequestToken") => {
+            "a token belongs to one value; take a fresh one for another"
+        }
         ErrorKind::Secret(Secret::Exists) => "use put() or update() for a secret that exists",
         ErrorKind::Secret(Secret::DecryptionFailure) => {
             "check the state of the secret's key; if it is enabled, run verify()"
         }
-        ErrorKind::Secret(Secret::Throttled | Secret::OutcomeUnknown) => "try again with the same token",
+        ErrorKind::Secret(Secret::EncryptionFailure) => "check the state of the secret's key",
+        ErrorKind::Secret(Secret::Throttled | Secret::OutcomeUnknown) => {
+            "try again; with a token() of your own the repeat is safe"
+        }
         _ => return None,
     })
 }
 
-fn facade(kind: ErrorKind, message: &str, operation: Option<&'static str>) -> Error {
-    let mut error = Error::new(kind, message.to_owned());
-    if let Some(operation) = operation {
-        error = error.during(operation);
-    }
-    match advice(kind) {
+fn facade<K: ErrorClass>(kind: ErrorKind, frame: strongroom_types::Frame<K>) -> Error {
+    let advice = advice(kind, frame.message());
+    let error = Error::from_frame(frame.map_kind(kind));
+    match advice {
         Some(advice) => error.with("help", advice),
         None => error,
     }
@@ -78,18 +80,18 @@ fn facade(kind: ErrorKind, message: &str, operation: Option<&'static str>) -> Er
 
 impl From<strongroom_store::Error> for Error {
     fn from(error: strongroom_store::Error) -> Self {
-        facade(ErrorKind::Secret(error.kind()), error.message(), error.operation()).because(error)
+        facade(ErrorKind::Secret(error.kind()), error.into_frame())
     }
 }
 
 impl From<strongroom_kms::Error> for Error {
     fn from(error: strongroom_kms::Error) -> Self {
-        facade(ErrorKind::Key(error.kind()), error.message(), error.operation()).because(error)
+        facade(ErrorKind::Key(error.kind()), error.into_frame())
     }
 }
 
 impl From<strongroom_root::Error> for Error {
     fn from(error: strongroom_root::Error) -> Self {
-        facade(ErrorKind::Root(error.kind()), error.message(), error.operation()).because(error)
+        facade(ErrorKind::Root(error.kind()), error.into_frame())
     }
 }

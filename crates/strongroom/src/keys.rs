@@ -32,13 +32,13 @@ impl Keys {
         Arc::new(self.kms.clone())
     }
 
-    /// Makes a key and gives it the name `alias/<alias>`, in one commit.
+    /// Makes a key and names it, in one commit: `keys.create("alias/orders", "for the orders")`.
     ///
     /// # Errors
     /// As `LocalKms::create_named_key`.
     pub async fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
         let request = CreateKey::new().description(description);
-        Ok(self.kms.create_named_key(&self.cx, request, &alias_name(alias)?).await?)
+        Ok(self.kms.create_named_key(&self.cx, request, &AliasName::parse(alias)?).await?)
     }
 
     /// What there is to know of a key: id, ARN, alias name or alias ARN.
@@ -116,13 +116,5 @@ impl Keys {
         let id = self.describe(key).await?.id;
         self.kms.cancel_key_deletion(&self.cx, &id.into()).await?;
         Ok(())
-    }
-}
-
-fn alias_name(alias: &str) -> Result<AliasName, strongroom_kms::Error> {
-    if alias.starts_with("alias/") {
-        AliasName::parse(alias)
-    } else {
-        AliasName::parse(&format!("alias/{alias}"))
     }
 }

@@ -72,6 +72,11 @@ pub use error::{Error, ErrorKind};
 pub use keys::Keys;
 pub use room::{Maintained, Strongroom};
 
+// The crates behind the facade, for everything that is not named here.
+pub use {
+    strongroom_kms as kms, strongroom_records as records, strongroom_root as root, strongroom_store as store,
+};
+
 pub use strongroom_engine::{Engine, EngineLimits};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
@@ -81,9 +86,9 @@ pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, Report, RootKey, RootKind, RootSlot,
 };
 pub use strongroom_store::{
-    ErrorKind as SecretErrorKind, SecretAdmin, SecretCreated, SecretDeleted, SecretMetadata, SecretPage,
-    SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, Tag,
-    ValuePut, VersionId, VersionMetadata, VersionPage,
+    ErrorKind as SecretErrorKind, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata,
+    SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage,
+    Tag, ValuePut, VersionId, VersionMetadata, VersionPage,
 };
 pub use strongroom_types::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, Region, Retry, SystemClock, Timestamp,

@@ -7,22 +7,26 @@ use strongroom_engine::Engine;
 use strongroom_local_kms::LocalKms;
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
-    GetSecretValue, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
-    UpdateSecretVersionStage,
+    SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage, UpdateSecretVersionStage,
 };
 use strongroom_types::{CallContext, Clock, Realm};
 
 use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
-use crate::{Builder, Error, ErrorKind, Keys};
+use crate::{Builder, Error, Keys};
 
 /// An open strongroom. Clones share everything; it closes with the last of them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Strongroom {
     parts: Arc<Parts>,
     cx: CallContext,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for Strongroom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Strongroom({} as {})", self.realm(), self.cx.caller())
+    }
+}
+
 pub(crate) struct Parts {
     pub(crate) records: TrustedRecords,
     pub(crate) kms: LocalKms,
@@ -135,7 +139,7 @@ impl Strongroom {
         Ok(self.engine().describe_secret(&self.cx, &id.into()).await?)
     }
 
-    /// Takes a planned deletion back.
+    /// Takes a planned deletion back; possible until `maintain` has purged the secret.
     ///
     /// # Errors
     /// As [`SecretAdmin::restore_secret`].
@@ -158,15 +162,9 @@ impl Strongroom {
                 .map(|(version, _)| version.clone())
         };
         let Some((current, previous)) = holder(&Stage::CURRENT).zip(holder(&Stage::PREVIOUS)) else {
-            // The store's own words for a stage that nobody holds.
-            let missing = GetSecretValue::new(id).stage(Stage::PREVIOUS);
-            return match self.engine().get_secret_value(&self.cx, missing).await {
-                Err(error) => Err(error.into()),
-                Ok(_) => Err(Error::new(
-                    ErrorKind::Secret(strongroom_store::ErrorKind::Throttled),
-                    "the secret is being changed by others; try again",
-                )),
-            };
+            let text = "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS";
+            let missing = strongroom_store::Error::new(strongroom_store::ErrorKind::NotFound, text);
+            return Err(missing.with("secret", &id).during("UpdateSecretVersionStage").into());
         };
         // Names the version it expects to be current: if somebody was faster, this is refused and nothing moves.
         let swap = UpdateSecretVersionStage::new(id, Stage::CURRENT).remove_from(&current).move_to(&previous);
@@ -205,7 +203,7 @@ impl Strongroom {
     /// roots. To restore: make an empty directory, put the copy into it as `records.sqlite3`, open that directory.
     ///
     /// # Errors
-    /// [`ErrorKind::Root`] when the file exists or cannot be written, or the storage has no backup of its own.
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root) when the file exists or cannot be written, or the storage has no backup of its own.
     pub async fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
         Ok(self.parts.records.backup(target.as_ref()).await?)
     }
@@ -225,7 +223,7 @@ impl Strongroom {
         })
     }
 
-    /// The roots that open this strongroom.
+    /// The roots that open this strongroom, oldest first. A handle that is open stays open when its root is removed.
     ///
     /// # Errors
     /// Storage and damage.
@@ -236,7 +234,7 @@ impl Strongroom {
     /// Lets another root open this strongroom too. One commit; no secret is touched.
     ///
     /// # Errors
-    /// [`ErrorKind::Root`].
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
     pub async fn add_root(&self, root: RootKey, label: &str) -> Result<RootSlot, Error> {
         Ok(self.parts.records.add_root(root, label, &*self.parts.clock).await?)
     }
@@ -244,7 +242,7 @@ impl Strongroom {
     /// Makes a recovery code that opens this strongroom. It is shown this once: print it, lock it away.
     ///
     /// # Errors
-    /// [`ErrorKind::Root`].
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
     pub async fn add_recovery_code(&self, label: &str) -> Result<RecoveryCode, Error> {
         Ok(self.parts.records.add_recovery_code(label, &*self.parts.clock).await?.0)
     }
@@ -252,7 +250,7 @@ impl Strongroom {
     /// Takes a root away. It still opens older copies of the storage.
     ///
     /// # Errors
-    /// [`ErrorKind::Root`]; the last root cannot be removed.
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root); the last root cannot be removed.
     pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
         Ok(self.parts.records.remove_root(id).await?)
     }

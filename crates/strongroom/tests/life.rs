@@ -106,7 +106,7 @@ async fn the_key_of_a_secret_can_be_changed_and_stopped() {
     let clock = Arc::new(ManualClock::default());
     let room = memory(&clock).await;
     let keys = room.keys();
-    keys.create("orders", "for orders").await.unwrap();
+    keys.create("alias/orders", "for orders").await.unwrap();
     room.create("s").text("1").send().await.unwrap();
     room.put("s").text("2").send().await.unwrap();
     let ids = |room: &Strongroom| {
@@ -150,7 +150,7 @@ async fn a_deleted_key_takes_its_ciphertexts_along() {
     let clock = Arc::new(ManualClock::default());
     let room = memory(&clock).await;
     let keys = room.keys();
-    keys.create("doomed", "").await.unwrap();
+    keys.create("alias/doomed", "").await.unwrap();
     room.create("s").key("alias/doomed").text("v").send().await.unwrap();
     keys.schedule_deletion("alias/doomed", 7).await.unwrap();
     assert_eq!(secret_error(&room.get("s").send().await.unwrap_err()), SecretErrorKind::DecryptionFailure);
@@ -199,7 +199,7 @@ async fn another_caller_is_refused() {
     assert_eq!(secret_error(&stranger.get("s").send().await.unwrap_err()), SecretErrorKind::AccessDenied);
     assert_eq!(secret_error(&stranger.list().send().await.unwrap_err()), SecretErrorKind::AccessDenied);
     assert_eq!(
-        stranger.keys().create("k", "").await.unwrap_err().kind(),
+        stranger.keys().create("alias/k", "").await.unwrap_err().kind(),
         ErrorKind::Key(KeyErrorKind::AccessDenied)
     );
 }
@@ -350,6 +350,45 @@ async fn everything_is_there_after_a_restart_and_verify_is_clean_while_others_wr
     }
     assert_eq!(versions, 80, "every put made its version");
     assert!(room.verify().await.unwrap().is_clean());
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn opening_what_must_exist_never_begins_anew() {
+    let temporary = tempfile::tempdir().unwrap();
+    let builder = |name: &str| {
+        Strongroom::builder().directory(temporary.path().join(name)).root_key(RootKey::from_bytes([1; 32]))
+    };
+    let error = builder("missing").existing().open().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Root(strongroom::RootErrorKind::NoStore), "{error}");
+    assert!(!temporary.path().join("missing").exists(), "nothing is made");
+    drop(builder("there").open().await.unwrap());
+    builder("there").existing().open().await.unwrap();
+    let memory = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).existing();
+    assert!(memory.open().await.is_err());
+}
+
+#[tokio::test]
+async fn secrets_can_be_kept_under_the_keys_of_another_service() {
+    let clock = Arc::new(ManualClock::default());
+    let elsewhere = memory(&clock).await;
+    elsewhere.keys().create("alias/theirs", "").await.unwrap();
+    let room = Strongroom::builder()
+        .memory()
+        .root_key(RootKey::from_bytes([2; 32]))
+        .kms(elsewhere.keys().service())
+        .open()
+        .await
+        .unwrap();
+    // That service cannot know that a call comes through Secrets Manager, so there is no managed key.
+    let error = room.create("s").text("v").send().await.unwrap_err();
+    assert_eq!(secret_error(&error), SecretErrorKind::InvalidParameter);
+    room.create("s").key("alias/theirs").text("v").send().await.unwrap();
+    assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "v");
+    elsewhere.keys().disable("alias/theirs").await.unwrap();
+    assert_eq!(secret_error(&room.get("s").send().await.unwrap_err()), SecretErrorKind::DecryptionFailure);
+    let report = room.verify().await.unwrap();
+    assert!(report.is_clean() && report.locked.len() == 1, "a disabled key is no damage: {report}");
 }
 
 #[tokio::test]

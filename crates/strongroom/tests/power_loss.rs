@@ -125,7 +125,7 @@ impl Scenario {
             Self::Put | Self::PutAfterCheckpoint => drop(room.put("s").text(v2()).send().await?),
             Self::Delete => drop(room.delete("s").send().await?),
             Self::DeleteForGood => drop(room.delete("s").without_recovery().send().await?),
-            Self::CreateKey => drop(room.keys().create("k", DESCRIPTION).await?),
+            Self::CreateKey => drop(room.keys().create("alias/k", DESCRIPTION).await?),
             Self::FirstOpen => drop(room.create("s").text(V1).send().await?),
         }
         mark(directory, "acknowledged");
@@ -218,7 +218,7 @@ async fn inspect_key(room: &Strongroom) -> Check<Seen> {
         Ok(known) if known.description == DESCRIPTION => Seen::New,
         // Whoever was not answered asks again.
         Err(ErrorKind::Key(KeyErrorKind::NotFound)) => {
-            keys.create("k", "made again").await?;
+            keys.create("alias/k", "made again").await?;
             Seen::Old
         }
         other => return Err(format!("the key is described so: {other:?}").into()),

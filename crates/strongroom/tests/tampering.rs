@@ -238,7 +238,7 @@ async fn moved_renamed_and_missing_records_are_noticed() {
 async fn an_older_value_put_back_is_noticed() {
     let temporary = tempfile::tempdir().unwrap();
     let room = room_with_secrets(temporary.path()).await;
-    room.keys().create("other", "another key").await.unwrap();
+    room.keys().create("alias/other", "another key").await.unwrap();
     let editor = Editor::new(temporary.path());
     let (key, old) = editor.records("value").pop().unwrap();
     // The value is encrypted again under another key: same place, new record.

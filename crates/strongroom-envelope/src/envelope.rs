@@ -224,26 +224,6 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Header and context up to this many bytes are put together without allocating.
-const SCRATCH: usize = 1024;
-
-/// Calls `with` with header and canonical context in one piece. Both delimit themselves, so that the concatenation is
-/// unambiguous.
-pub(crate) fn aad_into<T>(header: &[u8], context: &EncryptionContext, with: impl FnOnce(&[u8]) -> T) -> T {
-    let len = header.len() + context.encoded_len();
-    if len <= SCRATCH {
-        let mut scratch = [0; SCRATCH];
-        scratch[..header.len()].copy_from_slice(header);
-        context.write(&mut scratch[header.len()..len]);
-        with(&scratch[..len])
-    } else {
-        let mut scratch = Vec::with_capacity(len);
-        scratch.extend_from_slice(header);
-        context.encode_into(&mut scratch);
-        with(&scratch)
-    }
-}
-
 fn take<'a, const N: usize>(rest: &mut &'a [u8], what: &'static str) -> Result<&'a [u8; N], Error> {
     let (head, tail) = rest
         .split_first_chunk::<N>()

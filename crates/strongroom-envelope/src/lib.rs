@@ -30,6 +30,7 @@
 //!
 //! No I/O, no async, no clock, no `unsafe`.
 
+mod aad;
 mod context;
 mod derive;
 mod envelope;

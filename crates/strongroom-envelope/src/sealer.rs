@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::envelope::{Header, aad_into};
+use crate::aad::Aad;
+use crate::envelope::Header;
 use crate::key::fill_random;
 use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
 use crate::provider::{Provider, RustCrypto};
@@ -118,7 +119,7 @@ impl<P: Provider> Sealer<P> {
         let mut salt = [0; SALT_LEN];
         fill_random(&mut salt)?;
         data_key.spend(plaintext.len())?;
-        Self::seal_salted(data_key.key().expose(), &salt, header, context, plaintext, out)
+        Self::seal_salted(data_key.key().expose(), &salt, header, &mut Aad::new(context), plaintext, out)
     }
 
     /// The sealing itself, with a salt that was drawn for it. `out` has exactly the envelope's length.
@@ -126,7 +127,7 @@ impl<P: Provider> Sealer<P> {
         key: &[u8; 32],
         salt: &[u8; SALT_LEN],
         header: &Header<'_>,
-        context: &EncryptionContext,
+        aad: &mut Aad,
         plaintext: &[u8],
         out: &mut [u8],
     ) -> Result<(), Error> {
@@ -134,7 +135,7 @@ impl<P: Provider> Sealer<P> {
         let (head, rest) = out.split_at_mut(header.len());
         header.write(salt, &message.commitment, head);
         let (ciphertext, tag) = rest.split_at_mut(plaintext.len());
-        let sealed = aad_into(head, context, |aad| message.seal(aad, plaintext, ciphertext))?;
+        let sealed = aad.with(head, |aad| message.seal(aad, plaintext, ciphertext))?;
         tag.copy_from_slice(&sealed);
         Ok(())
     }
@@ -166,20 +167,20 @@ impl<P: Provider> Sealer<P> {
         context: &EncryptionContext,
         out: &mut [u8],
     ) -> Result<(), Error> {
-        Self::open_with(data_key.key().expose(), envelope, context, out)
+        Self::open_with(data_key.key().expose(), envelope, &mut Aad::new(context), out)
     }
 
     pub(crate) fn open_with(
         key: &[u8; 32],
         envelope: &Envelope<'_>,
-        context: &EncryptionContext,
+        aad: &mut Aad,
         out: &mut [u8],
     ) -> Result<(), Error> {
         if out.len() != envelope.plaintext_len() {
             return Err(Error::new(ErrorKind::TooLarge, "the buffer has not the plaintext's length"));
         }
         let message = Message::<P>::new(key, Label::ENVELOPE, envelope.salt);
-        aad_into(envelope.header(), context, |aad| {
+        aad.with(envelope.header(), |aad| {
             message.open(envelope.commitment, aad, envelope.ciphertext, envelope.tag, out)
         })
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
+use crate::aad::Aad;
 use crate::envelope::Header;
 use crate::key::fill_random;
 use crate::message::SALT_LEN;
@@ -110,9 +111,10 @@ impl<P: Provider> WrappingKey<P> {
         let (salt, rest) = rest.split_first_chunk::<SALT_LEN>().ok_or_else(Error::decryption)?;
         let nonce = rest.first_chunk::<NONCE_LEN>().ok_or_else(Error::decryption)?;
 
+        let mut aad = Aad::new(context);
         let mut wrapped = [0; SecretKey::LEN + NONCE_LEN + TAG_LEN];
         wrapped[..NONCE_LEN].copy_from_slice(nonce);
-        let tag = crate::envelope::aad_into(&self.prefix, context, |aad| {
+        let tag = aad.with(&self.prefix, |aad| {
             P::seal(&self.cipher, nonce, aad, data_key, &mut wrapped[NONCE_LEN..NONCE_LEN + SecretKey::LEN])
         });
         let tag = tag.ok_or_else(|| Error::new(ErrorKind::TooLarge, "the context is too long"))?;
@@ -123,7 +125,7 @@ impl<P: Provider> WrappingKey<P> {
         let out = out
             .get_mut(..len)
             .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the envelope is longer than the buffer"))?;
-        Sealer::<P>::seal_salted(data_key, salt, &header, context, plaintext, out)?;
+        Sealer::<P>::seal_salted(data_key, salt, &header, &mut aad, plaintext, out)?;
         Ok(len)
     }
 
@@ -148,6 +150,7 @@ impl<P: Provider> WrappingKey<P> {
         envelope: &Envelope<'_>,
         out: &mut [u8],
     ) -> Result<(), Error> {
+        let mut aad = Aad::new(context);
         let mut data_key = Zeroizing::new([0; SecretKey::LEN]);
         let wrapped = envelope.wrapped_key();
         let unwrapped = wrapped.split_first_chunk::<NONCE_LEN>().and_then(|(nonce, rest)| {
@@ -155,7 +158,7 @@ impl<P: Provider> WrappingKey<P> {
             if ciphertext.len() != SecretKey::LEN || envelope.key_id() != self.id {
                 return None;
             }
-            crate::envelope::aad_into(&self.prefix, context, |aad| {
+            aad.with(&self.prefix, |aad| {
                 P::open(&self.cipher, nonce, aad, ciphertext, tag, data_key.as_mut_slice())
             })
             .then_some(())
@@ -164,7 +167,7 @@ impl<P: Provider> WrappingKey<P> {
             crate::wipe(out);
             return Err(Error::decryption());
         }
-        Sealer::<P>::open_with(&data_key, envelope, context, out)
+        Sealer::<P>::open_with(&data_key, envelope, &mut aad, out)
     }
 }
 

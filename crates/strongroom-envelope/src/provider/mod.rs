@@ -3,6 +3,8 @@
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 mod rust_crypto;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 

@@ -14,6 +14,20 @@ pub fn wipe(bytes: &mut [u8]) {
     zeroize::optimization_barrier(bytes);
 }
 
+/// Whether the residue test has turned this wipe off, to see that its search finds what is left then. Only a build with
+/// `--cfg strongroom_leak` can.
+#[cfg(strongroom_leak)]
+pub(crate) fn turned_off(which: &str) -> bool {
+    std::env::var_os("STRONGROOM_LEAK").is_some_and(|leak| leak == which)
+}
+
+/// Every wipe is on.
+#[cfg(not(strongroom_leak))]
+#[inline(always)]
+pub(crate) const fn turned_off(_which: &str) -> bool {
+    false
+}
+
 /// Bytes that nobody should find later: a plaintext, a key, a password.
 ///
 /// * Wiped when dropped (also by a panic or an early return), when shortened, and, the old place, when growing moves them.
@@ -52,9 +66,11 @@ impl SecretBytes {
     pub fn from_vec(mut bytes: Vec<u8>) -> Self {
         // Spare capacity may hold what the vector was longer by before; write over it while we can reach it.
         let len = bytes.len();
-        bytes.resize(bytes.capacity(), 0);
-        zeroize::optimization_barrier(bytes.as_slice());
-        bytes.truncate(len);
+        if !turned_off("spare") {
+            bytes.resize(bytes.capacity(), 0);
+            zeroize::optimization_barrier(bytes.as_slice());
+            bytes.truncate(len);
+        }
         Self { bytes }
     }
 
@@ -99,7 +115,9 @@ impl SecretBytes {
         if needed > self.bytes.capacity() {
             let mut larger = Vec::with_capacity(needed.max(self.bytes.capacity().saturating_mul(2)).max(32));
             larger.extend_from_slice(&self.bytes);
-            wipe(&mut self.bytes);
+            if !turned_off("growth") {
+                wipe(&mut self.bytes);
+            }
             self.bytes = larger;
         }
         self.bytes.extend_from_slice(more);
@@ -122,7 +140,9 @@ impl Default for SecretBytes {
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
-        wipe(&mut self.bytes);
+        if !turned_off("bytes") {
+            wipe(&mut self.bytes);
+        }
     }
 }
 

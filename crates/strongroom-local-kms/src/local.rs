@@ -105,12 +105,12 @@ impl LocalKms {
     }
 
     pub(crate) async fn find(&self, id: &KeyId) -> Result<Option<StoredKey>, Error> {
-        let stored = self.inner.records.get(&self.inner.layout.key(id)).await.map_err(storage)?;
+        let stored = self.inner.records.get_recent(&self.inner.layout.key(id)).await.map_err(storage)?;
         stored.as_ref().map(StoredKey::parse).transpose()
     }
 
     async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<StoredKey, Error> {
-        let stored = self.inner.records.get(&self.inner.layout.alias(name)).await.map_err(storage)?;
+        let stored = self.inner.records.get_recent(&self.inner.layout.alias(name)).await.map_err(storage)?;
         match stored {
             Some(stored) => {
                 let alias: AliasRecord = decode(&stored)?;

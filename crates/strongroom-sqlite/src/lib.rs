@@ -29,6 +29,7 @@ mod reader;
 mod records;
 mod schema;
 mod thread;
+mod token;
 mod writer;
 
 pub use records::{Options, SqliteRecords};

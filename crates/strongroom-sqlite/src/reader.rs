@@ -119,29 +119,6 @@ impl Readers {
             })
             .await
     }
-
-    /// SQLite's own counter of commits made through other connections; this reader must always be the same one and
-    /// never write.
-    pub(crate) async fn data_version(
-        self: &Arc<Self>,
-        held: &tokio::sync::Mutex<Option<Borrowed>>,
-    ) -> Result<u64, Error> {
-        let mut held = held.lock().await;
-        let borrowed = match &mut *held {
-            Some(borrowed) => borrowed,
-            none => none.insert(self.borrow().await?),
-        };
-        borrowed
-            .get()?
-            .run(|connection| {
-                connection
-                    .prepare_cached("PRAGMA data_version")
-                    .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
-                    .map(i64::cast_unsigned)
-                    .map_err(storage)
-            })
-            .await
-    }
 }
 
 fn open(path: &std::path::Path, busy_timeout: Duration) -> Result<Connection, Error> {

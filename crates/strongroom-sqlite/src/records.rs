@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use strongroom_records::{Batch, ChangeToken, Error, Key, Limits, Record, Records, Revision, Snapshot};
 
 use crate::error::gone;
-use crate::reader::{Borrowed, Readers};
+use crate::reader::Readers;
 use crate::thread::on_a_thread;
+use crate::token::Token;
 use crate::writer::Writer;
 use crate::{backup, schema};
 
@@ -41,10 +42,10 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::max_readers`]; two are the least, because the change token keeps one for itself.
+    /// Sets [`Options::max_readers`]; one is the least.
     #[must_use]
     pub fn max_readers(mut self, max_readers: usize) -> Self {
-        self.max_readers = max_readers.max(2);
+        self.max_readers = max_readers.max(1);
         self
     }
 }
@@ -56,7 +57,7 @@ pub struct SqliteRecords {
     options: Options,
     writer: Writer,
     readers: Arc<Readers>,
-    token_reader: Arc<tokio::sync::Mutex<Option<Borrowed>>>,
+    token: Arc<Token>,
 }
 
 impl SqliteRecords {
@@ -86,9 +87,10 @@ impl SqliteRecords {
             on_a_thread(move || schema::prepare(&path, busy_timeout)).await?
         };
         let writer = Writer::start(prepared, options.busy_timeout).map_err(|error| gone().because(error))?;
-        let most = options.max_readers.max(2);
+        let most = options.max_readers.max(1);
+        let token = Arc::new(Token::new(&path, options.busy_timeout));
         let readers = Readers::new(path.to_path_buf(), options.busy_timeout, most);
-        Ok(Self { path, options, writer, readers, token_reader: Arc::default() })
+        Ok(Self { path, options, writer, readers, token })
     }
 
     /// The database file.
@@ -114,7 +116,7 @@ impl Records for SqliteRecords {
     }
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {
-        self.readers.data_version(&self.token_reader).await.map(ChangeToken)
+        self.token.get().await
     }
 
     fn limits(&self) -> Limits {

@@ -43,6 +43,7 @@ mod seal;
 mod store;
 mod token;
 mod verify;
+mod walk;
 mod write;
 
 pub use engine::{Engine, EngineLimits};

@@ -100,34 +100,22 @@ impl Engine {
     /// when all were visited.
     async fn each(
         &self,
-        mut scan: Scan,
+        scan: Scan,
         mut visit: impl AsyncFnMut(TrustedRecord) -> Result<(), Error>,
     ) -> Result<Option<Error>, Error> {
         let mut damaged = None;
-        loop {
-            let (page, cursor) = self
-                .inner
-                .records
-                .snapshot()
-                .await
-                .map_err(storage)?
-                .scan_each(&scan)
-                .await
-                .map_err(storage)?;
-            for (_, record) in page {
-                let result = match record {
-                    Ok(record) => visit(record).await,
-                    Err(error) => Err(storage(error)),
-                };
-                match result {
-                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
-                    result => result?,
-                }
+        self.walk(scan, async |_, record| {
+            let result = match record {
+                Ok(record) => visit(record).await,
+                Err(error) => Err(storage(error)),
+            };
+            match result {
+                Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.take().or(Some(error)),
+                result => result?,
             }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(damaged),
-            }
-        }
+            Ok(())
+        })
+        .await?;
+        Ok(damaged)
     }
 }

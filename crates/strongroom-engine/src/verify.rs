@@ -8,7 +8,6 @@ use strongroom_store::{Error, ErrorKind, Labels, Stage};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
-use crate::error::storage;
 use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
 
@@ -23,7 +22,7 @@ impl Engine {
         let mut report = Report::new();
         let layout = &self.inner.layout;
         // Authentication of every record, whoever wrote it.
-        self.walk(&layout.all(), async |_, key, record| {
+        self.walk(Scan::prefix(&layout.all()), async |key, record| {
             report.check();
             if let Err(error) = record {
                 report.problem(key, error);
@@ -31,11 +30,11 @@ impl Engine {
             Ok(())
         })
         .await?;
-        self.walk(&layout.heads(), async |engine, key, record| {
+        self.walk(Scan::prefix(&layout.heads()), async |key, record| {
             let Ok(record) = record else { return Ok(()) };
             match StoredHead::parse(&record) {
                 Ok(stored) if layout.head(&stored.head.name) == key => {
-                    engine.verify_secret(cx, &stored, &mut report).await
+                    self.verify_secret(cx, &stored, &mut report).await
                 }
                 Ok(_) => {
                     report.problem(key, "the head names another secret");
@@ -48,18 +47,19 @@ impl Engine {
             }
         })
         .await?;
-        self.walk(&layout.values(), async |engine, key, _| engine.verify_owner(&key, &mut report).await)
-            .await?;
+        let values = Scan::prefix(&layout.values());
+        self.walk(values, async |key, _| self.verify_owner(&key, &mut report).await).await?;
         for (index, place) in [
             (layout.by_created(), Self::created_place as fn(&Self, &Head) -> Key),
             (layout.by_changed(), Self::changed_place),
         ] {
-            self.walk(&index, async |engine, key, _| {
+            self.walk(Scan::prefix(&index), async |key, _| {
                 report.check();
                 let name = last_segment(&key).unwrap_or_default();
-                if !matches!(engine.head_now(&name).await, Ok(Some(stored)) if place(engine, &stored.head) == key) {
+                if !matches!(self.head_now(&name).await, Ok(Some(stored)) if place(self, &stored.head) == key)
+                {
                     // Somebody may have changed the secret since the page was read.
-                    if engine.inner.records.get(&key).await.is_ok_and(|entry| entry.is_some()) {
+                    if self.inner.records.get(&key).await.is_ok_and(|entry| entry.is_some()) {
                         report.problem(key, "the index entry belongs to no secret");
                     }
                 }
@@ -80,36 +80,6 @@ impl Engine {
 
     async fn head_now(&self, name: &str) -> Result<Option<StoredHead>, Error> {
         self.find(&strongroom_store::Target::Name(name.to_owned())).await
-    }
-
-    async fn walk(
-        &self,
-        prefix: &Key,
-        mut visit: impl AsyncFnMut(
-            &Self,
-            Key,
-            Result<strongroom_root::TrustedRecord, strongroom_root::Error>,
-        ) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut scan = Scan::prefix(prefix);
-        loop {
-            let (page, cursor) = self
-                .inner
-                .records
-                .snapshot()
-                .await
-                .map_err(storage)?
-                .scan_each(&scan)
-                .await
-                .map_err(storage)?;
-            for (key, record) in page {
-                visit(self, key, record).await?;
-            }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(()),
-            }
-        }
     }
 
     async fn verify_secret(

@@ -51,8 +51,15 @@ fn built_with_leaks() -> PathBuf {
 }
 
 fn built_with_the_tests() -> PathBuf {
+    // Cargo builds the examples of a package with all its tests, beside the test's own directory; not with one test alone.
     let own = std::env::current_exe().unwrap();
-    own.parent().unwrap().parent().unwrap().join("examples").join("residue")
+    let program = own.parent().unwrap().parent().unwrap().join("examples").join("residue");
+    if !program.exists() {
+        run(Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--example", "residue", "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")));
+    }
+    program
 }
 
 #[test]

@@ -51,9 +51,17 @@ fn lasting_files(directory: &Path) -> Vec<std::path::PathBuf> {
 }
 
 fn quickstart() -> std::path::PathBuf {
-    // Cargo builds the examples of a package with its tests, beside the test's own directory.
+    // Cargo builds the examples of a package with all its tests, beside the test's own directory; not with one test alone.
     let own = std::env::current_exe().unwrap();
-    own.parent().unwrap().parent().unwrap().join("examples").join("quickstart")
+    let program = own.parent().unwrap().parent().unwrap().join("examples").join("quickstart");
+    if !program.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--example", "quickstart", "--manifest-path"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+            .status();
+        assert!(built.unwrap().success());
+    }
+    program
 }
 
 fn needles() -> Vec<Vec<u8>> {

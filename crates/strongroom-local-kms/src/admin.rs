@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_envelope::{SecretBytes, SecretKey, random_array};
+use strongroom_envelope::{SecretBytes, SecretKey, random_array, random_uuid};
 use strongroom_kms::{
     AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage,
     KeyRef, KeyState, KmsAdmin, ListPage, ScheduledDeletion,
@@ -67,13 +67,11 @@ impl LocalKms {
     /// Writes a key with its first material, and its alias where it is a service's.
     pub(crate) async fn commit_new_key(&self, new: NewKey<'_>) -> Result<StoredKey, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let mut random: [u8; 16] = random_array()?;
-        if !new.multi_region {
-            // A version 4 UUID.
-            random[6] = random[6] & 0x0f | 0x40;
-            random[8] = random[8] & 0x3f | 0x80;
-        }
-        let id = KeyId::from_bytes(random, new.multi_region);
+        let id = if new.multi_region {
+            KeyId::from_bytes(random_array()?, true)
+        } else {
+            KeyId::parse(&random_uuid()?)?
+        };
         let now = self.now().as_millis();
         let generation = Generation { number: 1, material_id: material_id()?, created: now };
         let record = KeyRecord {

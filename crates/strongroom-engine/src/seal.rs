@@ -64,8 +64,10 @@ impl Engine {
         let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;
         let key_arn = String::from(pair.key_arn);
         let mut content = vec![FORMAT, if value.is_text() { TEXT } else { BINARY }];
+        let sealer = self.inner.records.sealer();
         content.extend(
-            Envelope::seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes())
+            sealer
+                .seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes())
                 .map_err(sealing)?,
         );
         Ok(SealedValue { content, key_arn, material: pair.key_material_id, managed })
@@ -118,7 +120,8 @@ impl Engine {
             .await
             .map_err(decryption)?;
         let data_key = DataKey::from_bytes(opened.plaintext).map_err(|_| not_opened())?;
-        let plaintext = envelope.open(&data_key, &context).map_err(|_| not_opened())?;
+        let plaintext =
+            self.inner.records.sealer().open(&envelope, &data_key, &context).map_err(|_| not_opened())?;
         if kind == BINARY {
             return Ok(SecretValue::binary(plaintext));
         }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use strongroom_envelope::{Label, SealedBox};
+use strongroom_envelope::Label;
 use strongroom_store::{Error, ErrorKind};
 
 use crate::engine::Engine;
@@ -15,7 +15,9 @@ impl Engine {
     /// A token that says where a listing goes on. `query` is everything that must be the same on the next page.
     pub(crate) fn page_token(&self, query: &[u8], position: &[u8]) -> Result<String, Error> {
         let key = self.inner.records.derive(LABEL).map_err(storage)?;
-        Ok(URL_SAFE_NO_PAD.encode(SealedBox::seal(&key, LABEL, query, position).map_err(sealing)?))
+        let mut sealed = Vec::new();
+        self.inner.records.sealer().seal_box(&key, LABEL, query, position, &mut sealed).map_err(sealing)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Where the listing goes on.
@@ -26,7 +28,8 @@ impl Engine {
         }
         let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
         let key = self.inner.records.derive(LABEL).map_err(storage)?;
-        let position = SealedBox::open(&key, LABEL, query, &sealed).map_err(|_| invalid())?;
+        let position =
+            self.inner.records.sealer().open_box(&key, LABEL, query, &sealed).map_err(|_| invalid())?;
         Ok(position.expose().to_vec())
     }
 }

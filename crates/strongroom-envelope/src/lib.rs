@@ -31,6 +31,7 @@
 //! No I/O, no async, no clock, no `unsafe`.
 
 mod aad;
+mod any_sealer;
 mod context;
 mod derive;
 mod envelope;
@@ -44,6 +45,7 @@ mod sealer;
 mod secret;
 mod wrapping;
 
+pub use any_sealer::AnySealer;
 pub use context::EncryptionContext;
 pub use derive::Label;
 pub use envelope::{Envelope, Suite};

@@ -1,6 +1,6 @@
 //! The ciphertext of the local key service.
 
-use strongroom_envelope::{EncryptionContext, Label, SealedBox, SecretBytes, SecretKey};
+use strongroom_envelope::{AnySealer, EncryptionContext, Label, SealedBox, SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId};
 
 const LABEL: Label = Label::new("strongroom-kms");
@@ -43,15 +43,17 @@ impl<'a> Blob<'a> {
     /// Opens it with the material it names.
     pub(crate) fn open(
         &self,
+        sealer: AnySealer,
         material: &SecretKey,
         context: &EncryptionContext,
     ) -> Result<SecretBytes, Error> {
-        SealedBox::open(material, LABEL, &aad(self.header, context), self.sealed).map_err(|_| invalid())
+        sealer.open_box(material, LABEL, &aad(self.header, context), self.sealed).map_err(|_| invalid())
     }
 }
 
 /// Makes a ciphertext.
 pub(crate) fn seal(
+    sealer: AnySealer,
     key: &KeyId,
     generation: u32,
     material: &SecretKey,
@@ -65,7 +67,7 @@ pub(crate) fn seal(
     out.extend_from_slice(&id);
     out.extend_from_slice(&generation.to_be_bytes());
     let aad = aad(&out, context);
-    SealedBox::seal_into(material, LABEL, &aad, plaintext, &mut out)?;
+    sealer.seal_box(material, LABEL, &aad, plaintext, &mut out)?;
     Ok(out)
 }
 
@@ -84,20 +86,26 @@ mod tests {
     fn damage_and_a_wrong_context_look_alike() {
         let (key, material) = (KeyId::from_bytes([7; 16], false), SecretKey::generate().unwrap());
         let context = EncryptionContext::from_pairs([("a", "b")]).unwrap();
-        let sealed = seal(&key, 3, &material, &context, b"plaintext").unwrap();
+        let sealed = seal(AnySealer::default(), &key, 3, &material, &context, b"plaintext").unwrap();
         let blob = Blob::parse(&sealed).unwrap();
         assert_eq!((&blob.key, blob.generation), (&key, 3));
-        assert_eq!(blob.open(&material, &context).unwrap().expose(), b"plaintext");
-        let expected = format!("{:?}", blob.open(&material, &EncryptionContext::new()).unwrap_err());
+        assert_eq!(blob.open(AnySealer::default(), &material, &context).unwrap().expose(), b"plaintext");
+        let expected = format!(
+            "{:?}",
+            blob.open(AnySealer::default(), &material, &EncryptionContext::new()).unwrap_err()
+        );
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            let error = Blob::parse(&changed).and_then(|blob| blob.open(&material, &context)).unwrap_err();
+            let error = Blob::parse(&changed)
+                .and_then(|blob| blob.open(AnySealer::default(), &material, &context))
+                .unwrap_err();
             assert_eq!(format!("{error:?}"), expected, "bit {bit}");
         }
         for cut in 0..sealed.len() {
-            let error =
-                Blob::parse(&sealed[..cut]).and_then(|blob| blob.open(&material, &context)).unwrap_err();
+            let error = Blob::parse(&sealed[..cut])
+                .and_then(|blob| blob.open(AnySealer::default(), &material, &context))
+                .unwrap_err();
             assert_eq!(format!("{error:?}"), expected);
         }
     }
@@ -105,9 +113,15 @@ mod tests {
     #[test]
     fn the_longest_plaintext_fits_the_longest_ciphertext() {
         let material = SecretKey::generate().unwrap();
-        let sealed =
-            seal(&KeyId::from_bytes([7; 16], true), 1, &material, &EncryptionContext::new(), &[1; 4096])
-                .unwrap();
+        let sealed = seal(
+            AnySealer::default(),
+            &KeyId::from_bytes([7; 16], true),
+            1,
+            &material,
+            &EncryptionContext::new(),
+            &[1; 4096],
+        )
+        .unwrap();
         assert!(sealed.len() <= MAX_LEN);
         assert!(Blob::parse(&sealed).unwrap().key.as_str().starts_with("mrk-"));
         assert!(Blob::parse(&[b"SK".as_slice(), &[0; MAX_LEN]].concat()).is_err());

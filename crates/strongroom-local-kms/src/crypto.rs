@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_envelope::{EncryptionContext, SecretBytes, SecretKey};
+use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes, SecretKey};
 use strongroom_kms::{
     Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
     EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions,
@@ -74,6 +74,7 @@ struct Ready {
     key: StoredKey,
     newest: Generation,
     material: Arc<SecretKey>,
+    sealer: AnySealer,
 }
 
 impl Ready {
@@ -84,7 +85,14 @@ impl Ready {
         plaintext: &[u8],
     ) -> Result<Ciphertext, Error> {
         Ok(Ciphertext {
-            ciphertext: blob::seal(&self.key.id, self.newest.number, &self.material, context, plaintext)?,
+            ciphertext: blob::seal(
+                self.sealer,
+                &self.key.id,
+                self.newest.number,
+                &self.material,
+                context,
+                plaintext,
+            )?,
             key_arn: self.key.id.arn(realm),
             key_material_id: Some(self.newest.material_id.clone()),
         })
@@ -104,7 +112,7 @@ impl LocalKms {
         dry_run(dry)?;
         let newest = key.newest()?.clone();
         let material = self.material(&key, newest.number).await?;
-        Ok(Ready { key, newest, material })
+        Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })
     }
 
     async fn unseal(
@@ -137,7 +145,7 @@ impl LocalKms {
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         let generation = key.generation(blob.generation).ok_or_else(invalid)?;
         let material = self.material(&key, generation.number).await?;
-        let plaintext = blob.open(&material, context)?;
+        let plaintext = blob.open(self.inner.records.sealer(), &material, context)?;
         dry_run(dry)?;
         let key_material_id = Some(generation.material_id.clone());
         Ok(Decrypted { plaintext, key_arn: key.id.arn(self.realm()), key_material_id })

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_envelope::{Label, SealedBox, SecretBytes, SecretKey};
+use strongroom_envelope::{AnySealer, Label, SecretBytes, SecretKey};
 use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revision, Scan, Snapshot};
 use strongroom_types::{Clock, Realm};
 
@@ -25,7 +25,10 @@ const MATERIAL: Label = Label::new("strongroom-mat");
 /// itself: a record deleted, or put back as it once was; holders anchor what matters in other records by its
 /// [`TrustedRecord::tag`], and `verify` compares.
 #[derive(Clone, Debug)]
-pub struct TrustedRecords(Arc<Inner>);
+pub struct TrustedRecords {
+    inner: Arc<Inner>,
+    sealer: AnySealer,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -99,7 +102,8 @@ impl TrustedRecords {
             Ok(store_revision) => {
                 let realm = stored.realm()?;
                 let recent = Recent::default();
-                Ok(Self(Arc::new(Inner { records, realm, store: stored, store_revision, keyring, recent })))
+                let inner = Inner { records, realm, store: stored, store_revision, keyring, recent };
+                Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
             }
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
                 // Another process made the store in this moment: it is theirs, and opens with our root or not.
@@ -145,26 +149,41 @@ impl TrustedRecords {
             .with("store", &own)
             .with("asked for", wanted));
         }
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             records,
             realm: own,
             store,
             store_revision: verified.revision,
             keyring,
             recent: Recent::default(),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
+    }
+
+    /// Seals and opens with the provider of one's choice from here on: [`TrustedRecords::seal`] and what is built over this
+    /// handle. The codes of records and the root slots stay with the default provider.
+    #[must_use]
+    pub fn with_sealer(mut self, sealer: AnySealer) -> Self {
+        self.sealer = sealer;
+        self
+    }
+
+    /// What seals and opens: values, key material, ciphertexts, page tokens.
+    #[must_use]
+    pub fn sealer(&self) -> AnySealer {
+        self.sealer
     }
 
     /// The account and region the store belongs to.
     #[must_use]
     pub fn realm(&self) -> &Realm {
-        &self.0.realm
+        &self.inner.realm
     }
 
     /// The storage below.
     #[must_use]
     pub fn storage(&self) -> &Arc<dyn Records> {
-        &self.0.records
+        &self.inner.records
     }
 
     /// The records under `keys`, all of one moment.
@@ -172,7 +191,7 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        self.0.verify_all(self.0.records.read(keys).await?)
+        self.inner.verify_all(self.inner.records.read(keys).await?)
     }
 
     /// As [`TrustedRecords::get`], for the few records that nearly every operation needs, such as a key's: what was read
@@ -183,12 +202,12 @@ impl TrustedRecords {
     /// As [`TrustedRecords::read`].
     pub async fn get_recent(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
         // Before the read: a commit between the two must make what is kept look old, not new.
-        let token = self.0.records.change_token().await?;
-        if let Some(known) = self.0.recent.get(token, key) {
+        let token = self.inner.records.change_token().await?;
+        if let Some(known) = self.inner.recent.get(token, key) {
             return Ok(known);
         }
         let record = self.get(key).await?;
-        self.0.recent.keep(token, key, &record);
+        self.inner.recent.keep(token, key, &record);
         Ok(record)
     }
 
@@ -205,7 +224,7 @@ impl TrustedRecords {
     /// # Errors
     /// Storage errors.
     pub async fn snapshot(&self) -> Result<TrustedSnapshot, Error> {
-        Ok(TrustedSnapshot { inner: Arc::clone(&self.0), snapshot: self.0.records.snapshot().await? })
+        Ok(TrustedSnapshot { inner: Arc::clone(&self.inner), snapshot: self.inner.records.snapshot().await? })
     }
 
     /// Whether anything was committed: see [`Records::change_token`].
@@ -213,13 +232,13 @@ impl TrustedRecords {
     /// # Errors
     /// Storage errors.
     pub async fn change_token(&self) -> Result<ChangeToken, Error> {
-        Ok(self.0.records.change_token().await?)
+        Ok(self.inner.records.change_token().await?)
     }
 
     /// A batch to fill.
     #[must_use]
     pub fn batch(&self) -> TrustedBatch {
-        TrustedBatch { inner: Arc::clone(&self.0), batch: Batch::new(), failed: None }
+        TrustedBatch { inner: Arc::clone(&self.inner), batch: Batch::new(), failed: None }
     }
 
     /// Commits a batch, on the condition that the store key is still the one this handle knows.
@@ -231,11 +250,16 @@ impl TrustedRecords {
             return Err(error);
         }
         let store = Store::key();
-        match self.0.records.commit(batch.batch.check(&store, Expect::At(self.0.store_revision))).await {
+        match self
+            .inner
+            .records
+            .commit(batch.batch.check(&store, Expect::At(self.inner.store_revision)))
+            .await
+        {
             Ok(revision) => Ok(revision),
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
-                let now = self.0.records.read(std::slice::from_ref(&store)).await?.pop().flatten();
-                if now.is_some_and(|record| record.revision == self.0.store_revision) {
+                let now = self.inner.records.read(std::slice::from_ref(&store)).await?.pop().flatten();
+                if now.is_some_and(|record| record.revision == self.inner.store_revision) {
                     Err(error.into())
                 } else {
                     Err(Error::new(
@@ -253,9 +277,9 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Crypto`].
     pub fn seal(&self, key: &Key, plaintext: &SecretBytes) -> Result<Vec<u8>, Error> {
-        let epoch = self.0.keyring.current()?;
+        let epoch = self.inner.keyring.current()?;
         let mut sealed = epoch.number.to_be_bytes().to_vec();
-        SealedBox::seal_into(&epoch.seal, MATERIAL, &self.0.aad(key), plaintext.expose(), &mut sealed)?;
+        self.sealer.seal_box(&epoch.seal, MATERIAL, &self.inner.aad(key), plaintext.expose(), &mut sealed)?;
         Ok(sealed)
     }
 
@@ -267,11 +291,12 @@ impl TrustedRecords {
         let (number, sealed) =
             sealed.split_first_chunk::<4>().ok_or_else(|| tampered(key, "what is sealed in it is cut"))?;
         let epoch = self
-            .0
+            .inner
             .keyring
             .epoch(u32::from_be_bytes(*number))
             .ok_or_else(|| tampered(key, "it is sealed under an unknown store key"))?;
-        SealedBox::open(&epoch.seal, MATERIAL, &self.0.aad(key), sealed)
+        self.sealer
+            .open_box(&epoch.seal, MATERIAL, &self.inner.aad(key), sealed)
             .map_err(|error| tampered(key, "what is sealed in it does not open").because(error))
     }
 
@@ -280,7 +305,7 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Crypto`].
     pub fn derive(&self, label: Label) -> Result<SecretKey, Error> {
-        Ok(self.0.keyring.current()?.seal.derive(label, self.0.store.id.as_bytes()))
+        Ok(self.inner.keyring.current()?.seal.derive(label, self.inner.store.id.as_bytes()))
     }
 
     /// The roots that may open this store, oldest first.
@@ -288,12 +313,12 @@ impl TrustedRecords {
     /// # Errors
     /// Storage errors; [`ErrorKind::Tampered`].
     pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
-        let slots = slots(&*self.0.records).await?;
+        let slots = slots(&*self.inner.records).await?;
         let mut slots: Vec<RootSlot> = slots
             .iter()
             .map(|record| {
                 let slot = Slot::parse(&record.key, &record.value)?;
-                slot.verify(&self.0.keyring, &self.0.store.id)?;
+                slot.verify(&self.inner.keyring, &self.inner.store.id)?;
                 Ok(slot.describe())
             })
             .collect::<Result<_, Error>>()?;
@@ -306,7 +331,7 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::InvalidSlot`] when there are 32 already; what the root itself can fail with; storage errors.
     pub async fn add_root(&self, root: RootKey, label: &str, clock: &dyn Clock) -> Result<RootSlot, Error> {
-        if slots(&*self.0.records).await?.len() >= MAX_SLOTS {
+        if slots(&*self.inner.records).await?.len() >= MAX_SLOTS {
             return Err(Error::new(ErrorKind::InvalidSlot, "a store has at most 32 roots"));
         }
         let root = Resolved::new(root, true)?;
@@ -318,7 +343,7 @@ impl TrustedRecords {
             }
         }
         let (slot, key, record) =
-            slot::seal(&root, label, clock.now(), &self.0.store.id, &self.0.keyring).await?;
+            slot::seal(&root, label, clock.now(), &self.inner.store.id, &self.inner.keyring).await?;
         self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() })
             .await?;
         Ok(slot)
@@ -344,7 +369,7 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::InvalidSlot`] for an unknown slot and for the last one; [`ErrorKind::Conflict`]; storage errors.
     pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
-        let slots = slots(&*self.0.records).await?;
+        let slots = slots(&*self.inner.records).await?;
         let key = Slot::key(id);
         let gone = slots
             .iter()
@@ -353,7 +378,7 @@ impl TrustedRecords {
         // A slot that somebody damaged or made up does not count as a root that stays.
         let good = |record: &&Record| {
             Slot::parse(&record.key, &record.value)
-                .is_ok_and(|slot| slot.verify(&self.0.keyring, &self.0.store.id).is_ok())
+                .is_ok_and(|slot| slot.verify(&self.inner.keyring, &self.inner.store.id).is_ok())
         };
         let stays = slots.iter().filter(|record| record.key != key).find(good).ok_or_else(|| {
             Error::new(ErrorKind::InvalidSlot, "the last root cannot be removed").with("root", id)
@@ -371,7 +396,7 @@ impl TrustedRecords {
     /// # Errors
     /// As [`Records::backup`].
     pub async fn backup(&self, target: &Path) -> Result<(), Error> {
-        Ok(self.0.records.backup(target).await?)
+        Ok(self.inner.records.backup(target).await?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom_engine::{Engine, EngineLimits};
+use strongroom_envelope::{AnySealer, Provider};
 use strongroom_kms::Kms;
 use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
@@ -29,6 +30,7 @@ pub struct Builder {
     limits: EngineLimits,
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
+    sealer: AnySealer,
 }
 
 enum Place {
@@ -49,6 +51,7 @@ impl Builder {
             limits: EngineLimits::default(),
             existing: false,
             kms: None,
+            sealer: AnySealer::default(),
         }
     }
 
@@ -57,6 +60,15 @@ impl Builder {
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.existing = true;
+        self
+    }
+
+    /// Seals and opens with the primitives of this provider instead of the pure Rust ones: with the feature `aws-lc-rs`,
+    /// `provider::<strongroom::envelope::AwsLc>()`. The bytes are the same; a strongroom may be opened with one provider
+    /// today and another tomorrow. The feature alone changes nothing.
+    #[must_use]
+    pub fn provider<P: Provider>(mut self) -> Self {
+        self.sealer = AnySealer::of::<P>();
         self
     }
 
@@ -163,7 +175,8 @@ impl Builder {
                 ))
             }
         };
-        let records = TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?;
+        let records =
+            TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
         let kms = LocalKms::new(records.clone(), Arc::clone(&self.clock));
         let service = self.kms.unwrap_or_else(|| Arc::new(kms.for_service(Service::SecretsManager)));
         let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits);

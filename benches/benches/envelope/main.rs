@@ -16,7 +16,7 @@ mod peers;
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use strongroom_envelope::{EncryptionContext, Envelope, Provider, RustCrypto, SecretKey, WrappingKey};
@@ -97,5 +97,9 @@ fn envelope(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, envelope);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    targets = envelope
+}
 criterion_main!(benches);

@@ -47,14 +47,14 @@ fn tink(criterion: &mut Criterion, size: usize) {
 }
 
 fn envelopers(criterion: &mut Criterion, size: usize) {
-    let provider = envelopers::SimpleKeyProvider::<envelopers::Aes256Gcm>::init([1; 32]);
+    let provider = envelopers::SimpleKeyProvider::<envelopers::Aes256Gcm>::init([1; 16]);
     let cipher: envelopers::EnvelopeCipher<_> = envelopers::EnvelopeCipher::init(provider);
     let seal = |plaintext: &[u8]| pollster::block_on(cipher.encrypt(plaintext)).unwrap();
     bench(criterion, "envelopers", size, seal, |sealed| pollster::block_on(cipher.decrypt(sealed)).unwrap());
 }
 
 fn orion(criterion: &mut Criterion, size: usize) {
-    let key = orion::aead::SecretKey::from_slice(&[1; 32]).unwrap();
+    let key = orion::aead::SecretKey::generate().unwrap();
     let seal = |plaintext: &[u8]| orion::aead::seal(&key, plaintext).unwrap();
     bench(criterion, "orion", size, seal, |sealed| orion::aead::open(&key, sealed).unwrap());
 }

@@ -26,6 +26,7 @@ impl Engine {
         }
         violations.finish()?;
         self.change_head(cx, &request.id, |head| {
+            self.may_change(head)?;
             let labels = head.labels().move_stage(
                 &request.stage,
                 request.remove_from.as_ref(),
@@ -86,7 +87,7 @@ impl Engine {
     }
 
     /// Changes a live secret's head by a function of the head alone; again when somebody else was first.
-    async fn change_head(
+    pub(crate) async fn change_head(
         &self,
         cx: &CallContext,
         id: &SecretId,

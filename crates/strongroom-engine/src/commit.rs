@@ -53,16 +53,16 @@ impl Engine {
         let layout = &self.inner.layout;
         let expect = before.map_or(Expect::Absent, |before| Expect::At(before.revision));
         batch.put(&layout.head(&head.name), &head.encode()?, expect);
-        match before {
-            Some(before) if before.head.changed != head.changed => {
-                batch.delete(&layout.changed(&before.head), Expect::Any);
-                batch.put(&layout.changed(head), b"", Expect::Any);
+        // The three indexes: the entries of before go, those of now come, what stays is not touched.
+        let entries = |head: &Head| [layout.created(head), layout.changed(head), layout.accessed(head)];
+        let (old, new) = (before.map(|before| entries(&before.head)), entries(head));
+        for (index, entry) in new.iter().enumerate() {
+            match old.as_ref().map(|old| &old[index]) {
+                Some(old) if old == entry => continue,
+                Some(old) => batch.delete(old, Expect::Any),
+                None => {}
             }
-            Some(_) => {}
-            None => {
-                batch.put(&layout.created(head), b"", Expect::Any);
-                batch.put(&layout.changed(head), b"", Expect::Any);
-            }
+            batch.put(entry, b"", Expect::Any);
         }
         self.commit(batch).await
     }

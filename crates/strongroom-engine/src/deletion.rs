@@ -53,6 +53,7 @@ impl Engine {
                 }
                 return Err(Error::not_found());
             };
+            self.may_change(&before.head)?;
             let answer = |head: &Head, deletion_date| SecretDeleted {
                 arn: head.arn(self.realm()),
                 name: head.name.clone(),
@@ -93,6 +94,7 @@ impl Engine {
         loop {
             attempts.next(self, cx)?;
             let before = self.existing(id).await?;
+            self.may_change(&before.head)?;
             let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
             let mut head = before.head.clone();
             head.deleted = None;
@@ -122,6 +124,7 @@ impl Engine {
         batch.delete(&layout.head(&head.name), Expect::At(before.revision));
         batch.delete(&layout.created(head), Expect::Any);
         batch.delete(&layout.changed(head), Expect::Any);
+        batch.delete(&layout.accessed(head), Expect::Any);
         if let Some(date) = head.deleted {
             batch.delete(&layout.due(Timestamp::from_millis(date), &head.name), Expect::Any);
         }

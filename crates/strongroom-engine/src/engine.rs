@@ -9,9 +9,11 @@ use strongroom_store::{Error, ErrorKind, SecretId, Target};
 use strongroom_types::{CallContext, Clock, Realm, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::access::Notes;
 use crate::error::storage;
 use crate::head::StoredHead;
 use crate::layout::Layout;
+use crate::owner::OwningService;
 
 /// Writers of one process to one secret take turns, so that they do not race each other to the commit. Several secrets
 /// may share a turn.
@@ -21,6 +23,8 @@ const TURNS: usize = 64;
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
+    /// The service this handle acts for. Set by [`Engine::for_service`] and nowhere else.
+    pub(crate) service: Option<OwningService>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -35,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) layout: Layout,
     pub(crate) limits: EngineLimits,
+    pub(crate) notes: Notes,
     turns: [Mutex<()>; TURNS],
     hasher: RandomState,
 }
@@ -84,8 +89,25 @@ impl Engine {
         let layout = Layout(records.realm().clone());
         let turns = std::array::from_fn(|_| Mutex::new(()));
         Self {
-            inner: Arc::new(Inner { records, kms, clock, layout, limits, turns, hasher: RandomState::new() }),
+            inner: Arc::new(Inner {
+                records,
+                kms,
+                clock,
+                layout,
+                limits,
+                notes: Notes::new(),
+                turns,
+                hasher: RandomState::new(),
+            }),
+            service: None,
         }
+    }
+
+    /// A handle that acts for a service which manages secrets for its customers, such as `rds`. The secrets it makes are
+    /// named `rds!...`, say `OwningService`, can be read by the account, and be changed through such a handle only.
+    #[must_use]
+    pub fn for_service(&self, service: OwningService) -> Self {
+        Self { inner: Arc::clone(&self.inner), service: Some(service) }
     }
 
     /// The account and region of the secrets.

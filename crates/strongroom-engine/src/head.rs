@@ -28,8 +28,20 @@ pub(crate) struct Head {
     pub(crate) tags: Option<Vec<(String, String)>>,
     pub(crate) created: i64,
     pub(crate) changed: i64,
+    /// The day on which any value was last read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) accessed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) deleted: Option<i64>,
+    /// The service that made and manages it; absent for a customer's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) owning_service: Option<String>,
+    /// Where the primary is; absent unless the secret is replicated.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) primary_region: Option<String>,
+    /// The resource policy, as it was put.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) policy: Option<String>,
     /// In the order they were made.
     pub(crate) versions: Vec<Version>,
 }
@@ -39,6 +51,9 @@ pub(crate) struct Head {
 pub(crate) struct Version {
     pub(crate) id: VersionId,
     pub(crate) created: i64,
+    /// The day on which its value was last read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) accessed: Option<i64>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
     pub(crate) stages: BTreeSet<Stage>,
     /// Absent while a rotation has named the version but not yet given it a value.
@@ -87,7 +102,11 @@ impl Head {
             tags: None,
             created: now,
             changed: now,
+            accessed: None,
             deleted: None,
+            owning_service: None,
+            primary_region: None,
+            policy: None,
             versions: Vec::new(),
         }
     }
@@ -143,6 +162,9 @@ impl Head {
         metadata.kms_key_id.clone_from(&self.kms_key_id);
         metadata.tags = self.tag_list();
         metadata.last_changed = Timestamp::from_millis(self.changed);
+        metadata.last_accessed = self.accessed.map(Timestamp::from_millis);
+        metadata.owning_service.clone_from(&self.owning_service);
+        metadata.primary_region.clone_from(&self.primary_region);
         metadata.deleted = self.deleted.map(Timestamp::from_millis);
         metadata.versions = self
             .versions
@@ -158,6 +180,7 @@ impl Version {
     pub(crate) fn metadata(&self) -> VersionMetadata {
         let mut metadata = VersionMetadata::new(self.id.clone(), Timestamp::from_millis(self.created));
         metadata.stages.clone_from(&self.stages);
+        metadata.last_accessed = self.accessed.map(Timestamp::from_millis);
         metadata.kms_key_ids = self
             .sealed
             .iter()

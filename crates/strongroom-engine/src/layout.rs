@@ -59,6 +59,21 @@ impl Layout {
         self.by_changed().then_time(Timestamp::from_millis(head.changed)).then(&head.name)
     }
 
+    pub(crate) fn by_accessed(&self) -> Key {
+        self.under("by-accessed")
+    }
+
+    /// Those that were never read come first.
+    pub(crate) fn accessed(&self, head: &Head) -> Key {
+        let day = head.accessed.unwrap_or(i64::MIN);
+        self.by_accessed().then_time(Timestamp::from_millis(day)).then(&head.name)
+    }
+
+    /// The heads of the secrets whose names begin so. Names are of ASCII letters, digits and marks: no byte needs escaping.
+    pub(crate) fn heads_beginning(&self, prefix: &str) -> Key {
+        Key::from_bytes([self.heads().as_bytes(), prefix.as_bytes()].concat())
+    }
+
     /// Secrets to be purged, by date.
     pub(crate) fn due_secrets(&self) -> Key {
         self.under("due").then("secret")

@@ -29,21 +29,27 @@
 //! # }).unwrap();
 //! ```
 
+mod access;
 mod admin;
 mod commit;
 mod deletion;
+mod document;
 mod engine;
 mod error;
 mod head;
 mod layout;
 mod list;
 mod maintain;
+mod owner;
+mod policy;
 mod read;
 mod seal;
 mod store;
 mod token;
 mod verify;
+mod versions;
 mod walk;
 mod write;
 
 pub use engine::{Engine, EngineLimits};
+pub use owner::OwningService;

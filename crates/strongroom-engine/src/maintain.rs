@@ -24,12 +24,14 @@ struct Lease {
 }
 
 impl Engine {
-    /// Purges the secrets whose recovery window is over and what earlier purges left. Returns how many secrets went, or
+    /// Writes down when secrets were last read, purges the secrets whose recovery window is over and what earlier purges left. Returns how many secrets went, or
     /// `None` when another process is at it.
     ///
     /// # Errors
     /// Storage; [`ErrorKind::Tampered`].
     pub async fn maintain(&self) -> Result<Option<u64>, Error> {
+        // What this process noted is its own to write, whoever keeps house.
+        self.write_notes().await?;
         let Some(lease) = self.take_lease().await? else { return Ok(None) };
         let result = self.purge_due(lease).await;
         // Others need not wait for the lease to run out. If it did run out meanwhile, it is theirs.

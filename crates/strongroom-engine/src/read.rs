@@ -61,6 +61,7 @@ impl Engine {
                 self.changed_since(&stored, &version.id).await?;
                 continue;
             };
+            self.accessed(&stored.head, &version.id, version.accessed).await;
             return Ok(SecretVersion {
                 arn: stored.head.arn(self.realm()),
                 name: stored.head.name.clone(),
@@ -77,6 +78,14 @@ impl Engine {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        Ok(self.existing(id).await?.head.metadata(self.realm()))
+        Ok(self.metadata(&self.existing(id).await?.head))
+    }
+
+    /// What is known of a secret, with the reads that are noted but not yet written.
+    pub(crate) fn metadata(&self, head: &Head) -> SecretMetadata {
+        let mut metadata = head.metadata(self.realm());
+        let last = self.inner.notes.last(head, None, head.accessed);
+        metadata.last_accessed = last.map(Timestamp::from_millis);
+        metadata
     }
 }

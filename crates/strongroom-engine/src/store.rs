@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use strongroom_store::{
     Capabilities, CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
-    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
-    ValuePut, VersionPage,
+    PolicyValidation, PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated,
+    SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated,
+    SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut,
+    VersionPage,
 };
 use strongroom_types::CallContext;
 
@@ -78,5 +79,29 @@ impl SecretAdmin for Engine {
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         self.untag(cx, id, keys).await.map_err(|error| error.during("UntagResource"))
+    }
+
+    async fn put_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: PutResourcePolicy,
+    ) -> Result<SecretRef, Error> {
+        self.put_policy(cx, request).await.map_err(|error| error.during("PutResourcePolicy"))
+    }
+
+    async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
+        self.policy(cx, id).await.map_err(|error| error.during("GetResourcePolicy"))
+    }
+
+    async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        self.delete_policy(cx, id).await.map_err(|error| error.during("DeleteResourcePolicy"))
+    }
+
+    async fn validate_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: ValidateResourcePolicy,
+    ) -> Result<PolicyValidation, Error> {
+        self.validate_policy(cx, request).await.map_err(|error| error.during("ValidateResourcePolicy"))
     }
 }

@@ -52,6 +52,7 @@ impl Engine {
         for (index, place) in [
             (layout.by_created(), Self::created_place as fn(&Self, &Head) -> Key),
             (layout.by_changed(), Self::changed_place),
+            (layout.by_accessed(), Self::accessed_place),
         ] {
             self.walk(Scan::prefix(&index), async |key, _| {
                 report.check();
@@ -78,6 +79,10 @@ impl Engine {
         self.inner.layout.changed(head)
     }
 
+    fn accessed_place(&self, head: &Head) -> Key {
+        self.inner.layout.accessed(head)
+    }
+
     async fn head_now(&self, name: &str) -> Result<Option<StoredHead>, Error> {
         self.find(&strongroom_store::Target::Name(name.to_owned())).await
     }
@@ -95,6 +100,7 @@ impl Engine {
         for (place, what) in [
             (layout.created(head), "the secret is missing in the index by creation"),
             (layout.changed(head), "the secret is missing in the index by change"),
+            (layout.accessed(head), "the secret is missing in the index by last access"),
         ] {
             report.check();
             let there = self.inner.records.get(&place).await.is_ok_and(|entry| entry.is_some());

@@ -70,7 +70,7 @@ impl Engine {
             violations.value(value);
         }
         violations.finish()?;
-        validate::new_name(&request.name)?;
+        self.may_name(&request.name)?;
         validate::tag_keys(&request.tags)?;
         if request.tags.len() > MAX_TAGS {
             return Err(Error::new(ErrorKind::InvalidParameter, "A secret can have at most 50 tags."));
@@ -89,6 +89,7 @@ impl Engine {
             }
             let mut head = Head::new(request.name.clone(), fresh_suffix()?, self.now());
             head.description.clone_from(&request.description);
+            head.owning_service = self.service.as_ref().map(ToString::to_string);
             head.kms_key_id = request.kms_key_id.as_deref().and_then(key_of_request);
             if !request.tags.is_empty() {
                 head.tags =
@@ -105,6 +106,7 @@ impl Engine {
                 head.versions.push(Version {
                     id: version.clone(),
                     created: head.created,
+                    accessed: None,
                     stages,
                     sealed: Some(sealed),
                 });
@@ -211,6 +213,7 @@ impl Engine {
         loop {
             attempts.next(self, cx)?;
             let before = self.live(&request.id).await?;
+            self.may_change(&before.head)?;
             match self.repeat(cx, &before, &version, &request.value).await? {
                 Repeat::Again => continue,
                 Repeat::Yes => return Ok(self.put_answer(&before.head, version)),
@@ -274,6 +277,7 @@ impl Engine {
                 head.versions.push(Version {
                     id: version.clone(),
                     created,
+                    accessed: None,
                     stages: [].into(),
                     sealed: Some(sealed),
                 });
@@ -304,6 +308,7 @@ impl Engine {
         loop {
             attempts.next(self, cx)?;
             let before = self.live(&request.id).await?;
+            self.may_change(&before.head)?;
             let mut head = before.head.clone();
             let answer = |head: &Head| SecretUpdated {
                 arn: head.arn(self.realm()),

@@ -36,8 +36,12 @@ pub struct WrappingKey<P: Provider = RustCrypto> {
     /// Length and bytes of the id: what is authenticated before the context.
     prefix: Vec<u8>,
     cipher: P::Cipher,
-    wraps: AtomicU64,
+    wraps: Count,
 }
+
+/// A counter in a cache line of its own: every seal writes it, and the key beside it is read by all threads.
+#[repr(align(128))]
+struct Count(AtomicU64);
 
 impl WrappingKey {
     /// Makes `key` ready under the name `id`, which envelopes will carry, with the default provider.
@@ -58,13 +62,13 @@ impl<P: Provider> WrappingKey<P> {
     pub fn with_provider(id: impl Into<String>, key: &SecretKey) -> Self {
         let id = id.into();
         let prefix = [&(id.len() as u64).to_be_bytes(), id.as_bytes()].concat();
-        Self { id, prefix, cipher: P::cipher(key.expose()), wraps: AtomicU64::new(0) }
+        Self { id, prefix, cipher: P::cipher(key.expose()), wraps: Count(AtomicU64::new(0)) }
     }
 
     /// How many more data keys this handle wraps.
     #[must_use]
     pub fn wraps_left(&self) -> u64 {
-        Self::MAX_WRAPS.saturating_sub(self.wraps.load(Ordering::Relaxed))
+        Self::MAX_WRAPS.saturating_sub(self.wraps.0.load(Ordering::Relaxed))
     }
 
     /// The length of the envelope around a plaintext of this length.
@@ -94,6 +98,7 @@ impl<P: Provider> WrappingKey<P> {
         out: &mut [u8],
     ) -> Result<usize, Error> {
         self.wraps
+            .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |wraps| {
                 (wraps < Self::MAX_WRAPS).then_some(wraps + 1)
             })
@@ -205,7 +210,7 @@ mod tests {
     #[test]
     fn a_handle_stops_at_its_limit() {
         let key = WrappingKey::new("one", &SecretKey::generate().unwrap());
-        key.wraps.store(WrappingKey::<RustCrypto>::MAX_WRAPS - 1, Ordering::Relaxed);
+        key.wraps.0.store(WrappingKey::<RustCrypto>::MAX_WRAPS - 1, Ordering::Relaxed);
         assert_eq!(key.wraps_left(), 1);
         key.seal(&EncryptionContext::new(), b"x").unwrap();
         let error = key.seal(&EncryptionContext::new(), b"x").unwrap_err();

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use strongroom_envelope::SecretText;
 use strongroom_types::{Arn, Timestamp};
 
-use crate::{Error, SecretValue, Stage, Tag, VersionId};
+use crate::{Error, SecretId, SecretValue, Stage, Tag, VersionId};
 
 /// A secret that something was done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +124,14 @@ pub struct SecretMetadata {
     pub created: Timestamp,
     /// When it, its labels or its metadata were last changed; strictly increasing.
     pub last_changed: Timestamp,
+    /// The day, UTC, on which a value was last read; absent when none ever was.
+    pub last_accessed: Option<Timestamp>,
     /// When it will be, or may have been, deleted; absent unless that is planned.
     pub deleted: Option<Timestamp>,
+    /// The service that manages it, such as `rds`; absent for a customer's own.
+    pub owning_service: Option<String>,
+    /// Where the replicated secret's primary is; absent unless it is replicated.
+    pub primary_region: Option<String>,
     /// The versions with labels.
     pub versions: BTreeMap<VersionId, BTreeSet<Stage>>,
 }
@@ -142,7 +148,10 @@ impl SecretMetadata {
             tags: None,
             created,
             last_changed: created,
+            last_accessed: None,
             deleted: None,
+            owning_service: None,
+            primary_region: None,
             versions: BTreeMap::new(),
         }
     }
@@ -158,6 +167,60 @@ pub struct SecretPage {
     pub next_token: Option<String>,
 }
 
+/// A page of BatchGetSecretValue: what could be read, and why the rest could not.
+#[derive(Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct BatchPage {
+    /// The current values, in the order asked for or listed.
+    pub values: Vec<SecretVersion>,
+    /// The secrets that could not be read.
+    pub errors: Vec<BatchFailure>,
+    /// Where the next page begins; `None` at the end and without filters.
+    pub next_token: Option<String>,
+}
+
+/// A secret that a batch could not read.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct BatchFailure {
+    /// What named it, as given; its ARN when it was found by filters.
+    pub id: SecretId,
+    /// Why: [`Error::code`] and [`Error::message`] are what AWS shows.
+    pub error: Error,
+}
+
+/// GetResourcePolicy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct ResourcePolicy {
+    /// The secret's ARN.
+    pub arn: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// The policy document as it was put; `None` when there is none.
+    pub policy: Option<String>,
+}
+
+/// ValidateResourcePolicy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct PolicyValidation {
+    /// Whether there are no findings.
+    pub passed: bool,
+    /// What is wrong.
+    pub findings: Vec<PolicyFinding>,
+}
+
+/// Something wrong with a policy document that can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct PolicyFinding {
+    /// Which check found it.
+    pub check: String,
+    /// What it found.
+    pub message: String,
+}
+
 /// A line of ListSecretVersionIds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -168,6 +231,8 @@ pub struct VersionMetadata {
     pub stages: BTreeSet<Stage>,
     /// When it was made.
     pub created: Timestamp,
+    /// The day, UTC, on which its value was last read; absent when it never was.
+    pub last_accessed: Option<Timestamp>,
     /// The keys it is encrypted under: `DefaultEncryptionKey` for the managed key, else ARNs.
     pub kms_key_ids: Vec<String>,
 }
@@ -176,7 +241,7 @@ impl VersionMetadata {
     /// A version made at this moment, for implementations to fill.
     #[must_use]
     pub fn new(version_id: VersionId, created: Timestamp) -> Self {
-        Self { version_id, created, stages: BTreeSet::new(), kms_key_ids: Vec::new() }
+        Self { version_id, created, stages: BTreeSet::new(), last_accessed: None, kms_key_ids: Vec::new() }
     }
 }
 

@@ -20,6 +20,10 @@ pub enum ErrorKind {
     LimitExceeded,
     /// A page token is not one that was given out for this query.
     InvalidNextToken,
+    /// A policy document that is none, or names principals that cannot be, or shuts its author out.
+    MalformedPolicy,
+    /// A policy document that lets anybody in, where that was to be refused.
+    PublicPolicy,
     /// The caller may not.
     AccessDenied,
     /// The key service would not make a data key.
@@ -52,6 +56,8 @@ impl ErrorClass for ErrorKind {
             Self::Validation => "ValidationException",
             Self::LimitExceeded => "LimitExceededException",
             Self::InvalidNextToken => "InvalidNextTokenException",
+            Self::MalformedPolicy => "MalformedPolicyDocumentException",
+            Self::PublicPolicy => "PublicPolicyException",
             Self::AccessDenied => "AccessDeniedException",
             Self::EncryptionFailure => "EncryptionFailure",
             Self::DecryptionFailure => "DecryptionFailure",

@@ -21,10 +21,13 @@
 //! ```
 
 mod answer;
+mod batch;
 mod error;
+mod filter;
 mod id;
 mod json;
 mod labels;
+mod password;
 mod request;
 mod stage;
 mod store;
@@ -33,15 +36,19 @@ mod value;
 pub mod validate;
 
 pub use answer::{
-    SecretCreated, SecretDeleted, SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion,
-    ValuePut, VersionMetadata, VersionPage,
+    BatchFailure, BatchPage, PolicyFinding, PolicyValidation, ResourcePolicy, SecretCreated, SecretDeleted,
+    SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut, VersionMetadata,
+    VersionPage,
 };
 pub use error::{Error, ErrorKind};
+pub use filter::{Filter, FilterKey};
 pub use id::{SecretArn, SecretId, Target, VersionId};
 pub use labels::{LabelError, Labels};
+pub use password::GetRandomPassword;
 pub use request::{
-    CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SortBy,
-    SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage,
+    BatchGetSecretValue, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutResourcePolicy, PutSecretValue, SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage,
+    ValidateResourcePolicy,
 };
 pub use stage::Stage;
 pub use store::{Capabilities, SecretAdmin, SecretStore};

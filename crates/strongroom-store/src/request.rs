@@ -1,7 +1,7 @@
 //! What the operations take. Required members in `new`, optional ones by builder methods; members AWS adds later join
 //! without breaking anybody.
 
-use crate::{SecretId, SecretValue, Stage, VersionId};
+use crate::{Filter, SecretId, SecretValue, Stage, VersionId};
 
 /// A tag.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +128,108 @@ impl GetSecretValue {
     #[must_use]
     pub fn stage(mut self, stage: impl Into<Stage>) -> Self {
         self.stage = Some(stage.into());
+        self
+    }
+}
+
+request!(
+    /// BatchGetSecretValue: the current values of some secrets, named or found by filters.
+    BatchGetSecretValue {
+        /// Which secrets: 1 to 20, or none with filters.
+        ids: Vec<SecretId>,
+        /// Which secrets: those that all of these match.
+        filters: Vec<Filter>,
+        /// With filters: 1 to 20 a page; 20 when absent.
+        max_results: Option<i64>,
+        /// With filters: where the page before ended.
+        next_token: Option<String>,
+    }
+);
+
+impl BatchGetSecretValue {
+    /// These secrets, 1 to 20 of them.
+    #[must_use]
+    pub fn of<I: Into<SecretId>>(ids: impl IntoIterator<Item = I>) -> Self {
+        let ids = ids.into_iter().map(Into::into).collect();
+        Self { ids, filters: Vec::new(), max_results: None, next_token: None }
+    }
+
+    /// Whatever secrets this and further filters match.
+    #[must_use]
+    pub fn matching(filter: Filter) -> Self {
+        Self { ids: Vec::new(), filters: vec![filter], max_results: None, next_token: None }
+    }
+
+    /// Only those that this filter matches too.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// At most this many secrets a page.
+    #[must_use]
+    pub fn max_results(mut self, max_results: i64) -> Self {
+        self.max_results = Some(max_results);
+        self
+    }
+
+    /// The page behind this token.
+    #[must_use]
+    pub fn next_token(mut self, token: impl Into<String>) -> Self {
+        self.next_token = Some(token.into());
+        self
+    }
+}
+
+request!(
+    /// PutResourcePolicy: replaces the policy there is.
+    PutResourcePolicy {
+        /// Which secret.
+        id: SecretId,
+        /// The policy document, JSON of 1 to 20,480 characters.
+        policy: String,
+        /// Refuse a policy that lets anybody in.
+        block_public_policy: bool,
+    }
+);
+
+impl PutResourcePolicy {
+    /// This policy for this secret.
+    #[must_use]
+    pub fn new(id: impl Into<SecretId>, policy: impl Into<String>) -> Self {
+        Self { id: id.into(), policy: policy.into(), block_public_policy: false }
+    }
+
+    /// Refuse it if it lets anybody in.
+    #[must_use]
+    pub fn block_public_policy(mut self) -> Self {
+        self.block_public_policy = true;
+        self
+    }
+}
+
+request!(
+    /// ValidateResourcePolicy: what PutResourcePolicy would say, without putting it.
+    ValidateResourcePolicy {
+        /// For which secret, if for one.
+        id: Option<SecretId>,
+        /// The policy document.
+        policy: String,
+    }
+);
+
+impl ValidateResourcePolicy {
+    /// This policy, for any secret.
+    #[must_use]
+    pub fn new(policy: impl Into<String>) -> Self {
+        Self { id: None, policy: policy.into() }
+    }
+
+    /// For this secret.
+    #[must_use]
+    pub fn secret(mut self, id: impl Into<SecretId>) -> Self {
+        self.id = Some(id.into());
         self
     }
 }
@@ -301,6 +403,8 @@ pub enum SortBy {
     LastChangedDate,
     /// Its name, by bytes.
     Name,
+    /// The day on which a value was last read; those never read come first.
+    LastAccessedDate,
 }
 
 /// Which way a list is sorted.
@@ -321,6 +425,8 @@ request!(
         max_results: Option<i64>,
         /// Where the page before ended.
         next_token: Option<String>,
+        /// Only secrets that all of these match; at most 10.
+        filters: Vec<Filter>,
         /// Also secrets that are scheduled for deletion.
         include_planned_deletion: bool,
         /// By what.
@@ -337,6 +443,7 @@ impl ListSecrets {
         Self {
             max_results: None,
             next_token: None,
+            filters: Vec::new(),
             include_planned_deletion: false,
             sort_by: SortBy::default(),
             sort_order: SortOrder::default(),
@@ -354,6 +461,13 @@ impl ListSecrets {
     #[must_use]
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.next_token = Some(token.into());
+        self
+    }
+
+    /// Only secrets that this filter matches, besides those before.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
         self
     }
 

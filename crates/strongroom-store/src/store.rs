@@ -3,12 +3,15 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use strongroom_envelope::SecretText;
 use strongroom_types::CallContext;
 
 use crate::{
-    CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
-    SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretUpdated,
-    SecretValue, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    BatchGetSecretValue, BatchPage, CreateSecret, DeleteSecret, Error, ErrorKind, GetRandomPassword,
+    GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
+    ResourcePolicy, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef,
+    SecretUpdated, SecretValue, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
+    ValidateResourcePolicy, ValuePut, VersionPage, batch,
 };
 
 /// What an implementation can and cannot do. Asking for what it cannot is [`crate::ErrorKind::Unsupported`], never a silent
@@ -24,6 +27,12 @@ pub struct Capabilities {
     pub custom_stages: bool,
     /// Whether deletion has a recovery window.
     pub recovery_window: bool,
+    /// Whether listings take filters and sort by every key.
+    pub filters: bool,
+    /// Whether it tells when values were last read.
+    pub last_accessed: bool,
+    /// Whether secrets have resource policies.
+    pub resource_policies: bool,
 }
 
 impl Capabilities {
@@ -35,6 +44,9 @@ impl Capabilities {
             token_is_version_id: true,
             custom_stages: true,
             recovery_window: true,
+            filters: true,
+            last_accessed: true,
+            resource_policies: true,
         }
     }
 }
@@ -111,11 +123,45 @@ pub trait SecretStore: Send + Sync + Debug {
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error>;
 
+    /// Reads the current values of up to 20 secrets. What a single secret fails with stands in the answer.
+    ///
+    /// Provided: lists and reads one by one.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidParameter`] unless secrets are named or filters given, but not both;
+    /// [`crate::ErrorKind::InvalidNextToken`], the common ones that concern no single secret.
+    async fn batch_get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: BatchGetSecretValue,
+    ) -> Result<BatchPage, Error> {
+        batch::get(self, cx, request).await
+    }
+
+    /// Makes a random password.
+    ///
+    /// Provided: [`GetRandomPassword::generate`].
+    ///
+    /// # Errors
+    /// As [`GetRandomPassword::generate`].
+    async fn get_random_password(
+        &self,
+        _cx: &CallContext,
+        request: GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        request.generate().map_err(|error| error.during("GetRandomPassword"))
+    }
+
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 }
 
-/// The rest: deletion and tags. Policies, rotation and replication join here, with defaults that refuse.
+fn no_policies(operation: &'static str) -> Error {
+    let text = "this store has no resource policies";
+    Error::new(ErrorKind::Unsupported, text).during(operation)
+}
+
+/// The rest: deletion, tags, resource policies. Rotation and replication join here, with defaults that refuse.
 #[async_trait]
 pub trait SecretAdmin: SecretStore {
     /// Marks a secret for deletion after a recovery window, or deletes it at once.
@@ -141,4 +187,46 @@ pub trait SecretAdmin: SecretStore {
     /// # Errors
     /// The common ones.
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error>;
+
+    /// Gives a secret a policy in place of the one it has.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::MalformedPolicy`], [`crate::ErrorKind::PublicPolicy`], the common ones;
+    /// [`crate::ErrorKind::Unsupported`] unless the store has policies.
+    async fn put_resource_policy(
+        &self,
+        _cx: &CallContext,
+        _request: PutResourcePolicy,
+    ) -> Result<SecretRef, Error> {
+        Err(no_policies("PutResourcePolicy"))
+    }
+
+    /// The policy of a secret.
+    ///
+    /// # Errors
+    /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has policies.
+    async fn get_resource_policy(&self, _cx: &CallContext, _id: &SecretId) -> Result<ResourcePolicy, Error> {
+        Err(no_policies("GetResourcePolicy"))
+    }
+
+    /// Takes a secret's policy away; fine when there is none.
+    ///
+    /// # Errors
+    /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has policies.
+    async fn delete_resource_policy(&self, _cx: &CallContext, _id: &SecretId) -> Result<SecretRef, Error> {
+        Err(no_policies("DeleteResourcePolicy"))
+    }
+
+    /// What is wrong with a policy; stores nothing.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::MalformedPolicy`] for what is no policy at all, the common ones;
+    /// [`crate::ErrorKind::Unsupported`] unless the store has policies.
+    async fn validate_resource_policy(
+        &self,
+        _cx: &CallContext,
+        _request: ValidateResourcePolicy,
+    ) -> Result<PolicyValidation, Error> {
+        Err(no_policies("ValidateResourcePolicy"))
+    }
 }

@@ -51,6 +51,30 @@ impl Violations {
         }
     }
 
+    /// A list must have `least` to `most` members.
+    pub fn count(&mut self, path: &str, len: usize, least: usize, most: usize) {
+        if len < least {
+            self.add(None, path, format_args!("Member must have length greater than or equal to {least}"));
+        } else if len > most {
+            self.add(None, path, format_args!("Member must have length less than or equal to {most}"));
+        }
+    }
+
+    /// `value` is not of the form that `pattern` describes.
+    pub fn pattern(&mut self, path: &str, value: &str, pattern: &str) {
+        self.add(
+            Some(value),
+            path,
+            format_args!("Member must satisfy regular expression pattern: {pattern}"),
+        );
+    }
+
+    /// `value` is none of the words a member may have.
+    pub fn unknown_word(&mut self, path: &str, value: &str, known: &[&str]) {
+        let known = known.join(", ");
+        self.add(Some(value), path, format_args!("Member must satisfy enum value set: [{known}]"));
+    }
+
     /// A secret value has 1 to 65,536 bytes. The value itself is never shown.
     pub fn value(&mut self, value: &SecretValue) {
         let path = if value.is_text() { "secretString" } else { "secretBinary" };

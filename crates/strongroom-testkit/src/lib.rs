@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each case is a public function too, to be run alone while it fails. Beside the suites: [`ManualClock`], a clock that
-//! moves when told, and [`FaultyRecords`], storage that fails when told.
+//! moves when told, [`FaultyRecords`], storage that fails when told, and [`FaultyKms`], a key service that does.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,8 +23,10 @@
 mod clock;
 mod faults;
 pub mod kms;
+mod kms_faults;
 pub mod records;
 pub mod store;
 
 pub use clock::ManualClock;
 pub use faults::{Fault, FaultyRecords};
+pub use kms_faults::FaultyKms;

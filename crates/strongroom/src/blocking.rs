@@ -17,10 +17,12 @@ use pollster::block_on;
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Decrypted, KeyMetadata};
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
-use strongroom_store::{SecretId, SecretMetadata, SecretRef, Stage};
+use strongroom_store::{Filter, FilterKey, PolicyValidation, SecretId, SecretMetadata, SecretRef, Stage};
 use strongroom_types::{CallContext, Realm, Timestamp};
 
-use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
+use crate::request::{
+    Create, Delete, Get, GetBatch, List, ListVersions, MoveStage, Put, PutPolicy, RandomPassword, Update,
+};
 use crate::{Builder, Error, Maintained};
 
 /// As [`crate::Strongroom`], without async.
@@ -80,6 +82,62 @@ impl Strongroom {
     /// As [`crate::Strongroom::get`].
     pub fn get(&self, id: impl Into<SecretId>) -> Get<Self> {
         Get::new(self.clone(), id.into())
+    }
+
+    /// As [`crate::Strongroom::get_batch`].
+    pub fn get_batch<I: Into<SecretId>>(&self, ids: impl IntoIterator<Item = I>) -> GetBatch<Self> {
+        GetBatch::of(self.clone(), ids.into_iter().map(Into::into).collect())
+    }
+
+    /// As [`crate::Strongroom::get_matching`].
+    pub fn get_matching<V: Into<String>>(
+        &self,
+        key: FilterKey,
+        values: impl IntoIterator<Item = V>,
+    ) -> GetBatch<Self> {
+        GetBatch::matching(self.clone(), Filter::new(key, values))
+    }
+
+    /// As [`crate::Strongroom::random_password`].
+    pub fn random_password(&self) -> RandomPassword<Self> {
+        RandomPassword::new(self.clone())
+    }
+
+    /// As [`crate::Strongroom::for_service`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::for_service`].
+    pub fn for_service(&self, service: &str) -> Result<Self, Error> {
+        self.0.for_service(service).map(Self)
+    }
+
+    /// As [`crate::Strongroom::put_policy`].
+    pub fn put_policy(&self, id: impl Into<SecretId>, policy: impl Into<String>) -> PutPolicy<Self> {
+        PutPolicy::new(self.clone(), id.into(), policy.into())
+    }
+
+    /// As [`crate::Strongroom::policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::policy`].
+    pub fn policy(&self, id: impl Into<SecretId>) -> Result<Option<String>, Error> {
+        block_on(self.0.policy(id))
+    }
+
+    /// As [`crate::Strongroom::delete_policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::delete_policy`].
+    pub fn delete_policy(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        block_on(self.0.delete_policy(id))
+    }
+
+    /// As [`crate::Strongroom::validate_policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::validate_policy`].
+    pub fn validate_policy(&self, policy: impl Into<String>) -> Result<PolicyValidation, Error> {
+        block_on(self.0.validate_policy(policy))
     }
 
     /// As [`crate::Strongroom::put`].

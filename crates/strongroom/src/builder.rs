@@ -181,7 +181,7 @@ impl Builder {
         let service = self.kms.unwrap_or_else(|| Arc::new(kms.for_service(Service::SecretsManager)));
         let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits);
         let owner = CallContext::owner(records.realm());
-        Ok(Strongroom::from_parts(Parts { records, kms, engine, clock: self.clock }, owner))
+        Ok(Strongroom::from_parts(Parts { records, kms, clock: self.clock }, engine, owner))
     }
 }
 

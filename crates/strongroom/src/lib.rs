@@ -78,7 +78,7 @@ pub use {
     strongroom_root as root, strongroom_store as store,
 };
 
-pub use strongroom_engine::{Engine, EngineLimits};
+pub use strongroom_engine::{Engine, EngineLimits, OwningService};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::LocalKms;
@@ -87,9 +87,10 @@ pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, Report, RootKey, RootKind, RootSlot,
 };
 pub use strongroom_store::{
-    ErrorKind as SecretErrorKind, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata,
-    SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage,
-    Tag, ValuePut, VersionId, VersionMetadata, VersionPage,
+    BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, PolicyFinding,
+    PolicyValidation, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
+    SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, Tag,
+    ValuePut, VersionId, VersionMetadata, VersionPage,
 };
 pub use strongroom_types::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, Region, Retry, SystemClock, Timestamp,

@@ -3,21 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_engine::Engine;
+use strongroom_engine::{Engine, OwningService};
 use strongroom_local_kms::LocalKms;
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
-    SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage, UpdateSecretVersionStage,
+    Filter, FilterKey, PolicyValidation, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore,
+    Stage, UpdateSecretVersionStage, ValidateResourcePolicy,
 };
 use strongroom_types::{CallContext, Clock, Realm};
 
-use crate::request::{Create, Delete, Get, List, ListVersions, MoveStage, Put, Update};
+use crate::request::{
+    Create, Delete, Get, GetBatch, List, ListVersions, MoveStage, Put, PutPolicy, RandomPassword, Update,
+};
 use crate::{Builder, Error, Keys};
 
 /// An open strongroom. Clones share everything; it closes with the last of them.
 #[derive(Clone)]
 pub struct Strongroom {
     parts: Arc<Parts>,
+    engine: Engine,
     cx: CallContext,
 }
 
@@ -30,7 +34,6 @@ impl std::fmt::Debug for Strongroom {
 pub(crate) struct Parts {
     pub(crate) records: TrustedRecords,
     pub(crate) kms: LocalKms,
-    pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -53,14 +56,24 @@ impl Strongroom {
         Builder::new()
     }
 
-    pub(crate) fn from_parts(parts: Parts, cx: CallContext) -> Self {
-        Self { parts: Arc::new(parts), cx }
+    pub(crate) fn from_parts(parts: Parts, engine: Engine, cx: CallContext) -> Self {
+        Self { parts: Arc::new(parts), engine, cx }
     }
 
     /// A handle whose calls are made in this context: by another caller, under a request id, with a deadline.
     #[must_use]
     pub fn with_context(&self, cx: CallContext) -> Self {
-        Self { parts: Arc::clone(&self.parts), cx }
+        Self { cx, ..self.clone() }
+    }
+
+    /// A handle that acts for a service which manages secrets for the account, such as `rds`: the secrets it makes are named
+    /// `rds!...`, can be read by everybody who may, and be changed through such a handle only.
+    ///
+    /// # Errors
+    /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for what is no service's name.
+    pub fn for_service(&self, service: &str) -> Result<Self, Error> {
+        let engine = self.engine.for_service(OwningService::new(service)?);
+        Ok(Self { engine, ..self.clone() })
     }
 
     /// The context of this handle's calls.
@@ -78,7 +91,7 @@ impl Strongroom {
     /// The store behind the facade, for code written against the traits.
     #[must_use]
     pub fn store(&self) -> Arc<dyn SecretAdmin> {
-        Arc::new(self.parts.engine.clone())
+        Arc::new(self.engine.clone())
     }
 
     /// The keys of this strongroom.
@@ -88,7 +101,7 @@ impl Strongroom {
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.parts.engine
+        &self.engine
     }
 
     /// Makes a secret: `room.create("prod/db").text("s3cret").send().await?`.
@@ -99,6 +112,26 @@ impl Strongroom {
     /// Reads a value: `room.get("prod/db").send().await?`. By name, ARN, or ARN without suffix.
     pub fn get(&self, id: impl Into<SecretId>) -> Get {
         Get::new(self.clone(), id.into())
+    }
+
+    /// Reads the current values of up to 20 secrets: `room.get_batch(["prod/db", "prod/api"]).send().await?`.
+    pub fn get_batch<I: Into<SecretId>>(&self, ids: impl IntoIterator<Item = I>) -> GetBatch {
+        GetBatch::of(self.clone(), ids.into_iter().map(Into::into).collect())
+    }
+
+    /// Reads the current values of the secrets that match one of these values, a page at a time:
+    /// `room.get_matching(FilterKey::TagKey, ["team"]).send().await?`.
+    pub fn get_matching<V: Into<String>>(
+        &self,
+        key: FilterKey,
+        values: impl IntoIterator<Item = V>,
+    ) -> GetBatch {
+        GetBatch::matching(self.clone(), Filter::new(key, values))
+    }
+
+    /// Makes a random password: `room.random_password().length(20).send().await?`.
+    pub fn random_password(&self) -> RandomPassword {
+        RandomPassword::new(self.clone())
     }
 
     /// Stores a new value of a secret that exists: `room.put("prod/db").text("newer").send().await?`.
@@ -188,13 +221,44 @@ impl Strongroom {
         Ok(self.engine().untag_resource(&self.cx, &id.into(), vec![key.to_owned()]).await?)
     }
 
+    /// Gives a secret a resource policy, a JSON document, in place of the one it has:
+    /// `room.put_policy("prod/db", document).block_public_policy().send().await?`.
+    pub fn put_policy(&self, id: impl Into<SecretId>, policy: impl Into<String>) -> PutPolicy {
+        PutPolicy::new(self.clone(), id.into(), policy.into())
+    }
+
+    /// A secret's resource policy as it was put, if it has one.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::get_resource_policy`].
+    pub async fn policy(&self, id: impl Into<SecretId>) -> Result<Option<String>, Error> {
+        Ok(self.engine().get_resource_policy(&self.cx, &id.into()).await?.policy)
+    }
+
+    /// Takes a secret's resource policy away; fine when it has none.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::delete_resource_policy`].
+    pub async fn delete_policy(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
+        Ok(self.engine().delete_resource_policy(&self.cx, &id.into()).await?)
+    }
+
+    /// What would be wrong with a resource policy; puts nothing.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::validate_resource_policy`].
+    pub async fn validate_policy(&self, policy: impl Into<String>) -> Result<PolicyValidation, Error> {
+        let request = ValidateResourcePolicy::new(policy);
+        Ok(self.engine().validate_resource_policy(&self.cx, request).await?)
+    }
+
     /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
     /// they index. Reads only; others may go on writing.
     ///
     /// # Errors
     /// Storage that cannot be read at all. Damage is not an error; it stands in the report.
     pub async fn verify(&self) -> Result<Report, Error> {
-        let mut report = self.parts.engine.verify(&self.cx).await?;
+        let mut report = self.engine.verify(&self.cx).await?;
         report.merge(self.parts.kms.verify().await?);
         Ok(report)
     }
@@ -208,12 +272,12 @@ impl Strongroom {
         Ok(self.parts.records.backup(target.as_ref()).await?)
     }
 
-    /// Purges secrets and keys whose time is over. Call it now and then, from any process; of several at once, one works.
+    /// Purges secrets and keys whose time is over, and writes down when secrets were last read. Call it now and then, from any process; of several at once, one works.
     ///
     /// # Errors
     /// Storage and damage.
     pub async fn maintain(&self) -> Result<Maintained, Error> {
-        let Some(secrets_purged) = self.parts.engine.maintain().await? else {
+        let Some(secrets_purged) = self.engine.maintain().await? else {
             return Ok(Maintained { busy_elsewhere: true, ..Maintained::default() });
         };
         Ok(Maintained {

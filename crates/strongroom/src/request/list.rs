@@ -1,8 +1,8 @@
 //! Listing.
 
 use strongroom_store::{
-    ListSecretVersionIds, ListSecrets, SecretId, SecretMetadata, SecretPage, SecretStore, SortBy, SortOrder,
-    VersionMetadata, VersionPage,
+    Filter, FilterKey, ListSecretVersionIds, ListSecrets, SecretId, SecretMetadata, SecretPage, SecretStore,
+    SortBy, SortOrder, VersionMetadata, VersionPage,
 };
 
 use super::{Room, sends};
@@ -31,6 +31,18 @@ impl<R: Room> List<R> {
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.request = self.request.next_token(token);
         self
+    }
+
+    /// Only secrets that match one of these values; several filters must all match. A value that begins with `!` matches
+    /// where the rest of it does not.
+    pub fn filter<V: Into<String>>(mut self, key: FilterKey, values: impl IntoIterator<Item = V>) -> Self {
+        self.request = self.request.filter(Filter::new(key, values));
+        self
+    }
+
+    /// Only secrets whose names begin so: [`List::filter`] by [`FilterKey::Name`].
+    pub fn name_prefix(self, prefix: impl Into<String>) -> Self {
+        self.filter(FilterKey::Name, [prefix])
     }
 
     /// Also secrets that are marked for deletion.

@@ -3,14 +3,20 @@
 //! Each is the same in its async form, `send().await`, and under the `blocking` feature, `send()`: the type parameter
 //! tells which room it was begun at.
 
+mod batch;
 mod delete;
 mod list;
+mod password;
+mod policy;
 mod read;
 mod stage;
 mod write;
 
+pub use batch::GetBatch;
 pub use delete::Delete;
 pub use list::{List, ListVersions};
+pub use password::RandomPassword;
+pub use policy::PutPolicy;
 pub use read::Get;
 pub use stage::MoveStage;
 pub use write::{Create, Put, Update};

@@ -1,0 +1,129 @@
+//! A key service that fails when told.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
+    Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions, ReEncrypted,
+    WrappedDataKey,
+};
+use strongroom_types::CallContext;
+
+/// A key service whose calls fail by plan, before they reach the service behind it. Describing keys always goes through.
+#[derive(Clone, Debug)]
+pub struct FaultyKms {
+    inner: Arc<dyn Kms>,
+    plan: Arc<Mutex<VecDeque<Option<ErrorKind>>>>,
+    calls: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl FaultyKms {
+    /// A service around `inner` with an empty plan.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Kms>) -> Self {
+        Self { inner, plan: Arc::default(), calls: Arc::default() }
+    }
+
+    /// As this one, with the same plan, around another service: for a store that is opened again.
+    #[must_use]
+    pub fn around(&self, inner: Arc<dyn Kms>) -> Self {
+        Self { inner, plan: Arc::clone(&self.plan), calls: Arc::clone(&self.calls) }
+    }
+
+    /// What happens to the next calls, one by one: `None` goes through, as do those beyond.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Option<ErrorKind>>) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = faults.into_iter().collect();
+    }
+
+    /// The operations that were called since this was last asked, those that failed by plan too.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn called(&self, operation: &'static str) -> Result<(), Error> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+        match self.plan.lock().unwrap_or_else(PoisonError::into_inner).pop_front().flatten() {
+            Some(kind) => Err(Error::new(kind, "planned fault").during(operation)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Kms for FaultyKms {
+    async fn generate_data_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<DataKeyPair, Error> {
+        self.called("GenerateDataKey")?;
+        self.inner.generate_data_key(cx, key, context, options).await
+    }
+
+    async fn generate_data_key_without_plaintext(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<WrappedDataKey, Error> {
+        self.called("GenerateDataKeyWithoutPlaintext")?;
+        self.inner.generate_data_key_without_plaintext(cx, key, context, options).await
+    }
+
+    async fn encrypt(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+        options: &EncryptOptions,
+    ) -> Result<Ciphertext, Error> {
+        self.called("Encrypt")?;
+        self.inner.encrypt(cx, key, plaintext, context, options).await
+    }
+
+    async fn decrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+        options: &DecryptOptions,
+    ) -> Result<Decrypted, Error> {
+        self.called("Decrypt")?;
+        self.inner.decrypt(cx, ciphertext, context, options).await
+    }
+
+    async fn re_encrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        source_context: &EncryptionContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &ReEncryptOptions,
+    ) -> Result<ReEncrypted, Error> {
+        self.called("ReEncrypt")?;
+        self.inner.re_encrypt(cx, ciphertext, source_context, key, context, options).await
+    }
+
+    async fn describe_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        options: &DescribeKeyOptions,
+    ) -> Result<KeyMetadata, Error> {
+        self.inner.describe_key(cx, key, options).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+}

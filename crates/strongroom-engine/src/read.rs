@@ -89,3 +89,84 @@ impl Engine {
         metadata
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_local_kms::LocalKms;
+    use strongroom_records::MemoryRecords;
+    use strongroom_root::{RootKey, TrustedRecords};
+    use strongroom_store::{
+        CreateSecret, ListSecretVersionIds, PutSecretValue, SecretStore, SecretValue, Target, VersionId,
+    };
+    use strongroom_types::{Service, SystemClock};
+
+    use super::*;
+
+    /// As a rotation leaves it: a version is named and labelled, and has no value yet.
+    async fn with_placeholder(token: &VersionId) -> (Engine, CallContext) {
+        let clock = Arc::new(SystemClock);
+        let root = RootKey::from_bytes([1; 32]);
+        let records =
+            TrustedRecords::open(Arc::new(MemoryRecords::new()), root, None, &*clock).await.unwrap();
+        let kms = LocalKms::new(records.clone(), clock.clone()).for_service(Service::SecretsManager);
+        let engine = Engine::new(records, Arc::new(kms), clock);
+        let cx = CallContext::owner(engine.realm());
+        engine.create_secret(&cx, CreateSecret::new("s").value(SecretValue::text("1"))).await.unwrap();
+        let before = engine.find(&Target::Name("s".into())).await.unwrap().unwrap();
+        let mut head = before.head.clone();
+        let created = head.created + 1;
+        let stages = [Stage::PENDING].into();
+        head.versions.push(Version { id: token.clone(), created, accessed: None, stages, sealed: None });
+        assert!(engine.commit_head(engine.inner.records.batch(), Some(&before), &head).await.unwrap());
+        (engine, cx)
+    }
+
+    /// §6.4: "stage absent, or its version has no value", "VersionId unknown or without value", "placeholder asked with
+    /// both VersionId and AWSPENDING".
+    #[test]
+    fn a_version_without_a_value_is_labelled_and_not_found() {
+        pollster::block_on(async {
+            let token = VersionId::new("t".repeat(32));
+            let (engine, cx) = with_placeholder(&token).await;
+            let get = |request: GetSecretValue| async {
+                let error = engine.get_secret_value(&cx, request).await.unwrap_err();
+                (error.kind(), error.message().to_owned())
+            };
+            let by_stage =
+                "Secrets Manager can't find the specified secret value for staging label: AWSPENDING";
+            let by_id =
+                format!("Secrets Manager can't find the specified secret value for VersionId: {token}");
+            let by = || GetSecretValue::new("s");
+            assert_eq!(get(by().stage(Stage::PENDING)).await, (ErrorKind::NotFound, by_stage.into()));
+            assert_eq!(get(by().version_id(&token)).await, (ErrorKind::NotFound, by_id.clone()));
+            assert_eq!(
+                get(by().version_id(&token).stage(Stage::PENDING)).await,
+                (ErrorKind::NotFound, by_id)
+            );
+            // Described with its label, not listed.
+            let described = engine.describe_secret(&cx, &"s".into()).await.unwrap();
+            assert!(described.versions[&token].contains(&Stage::PENDING));
+            let listed = ListSecretVersionIds::new("s").include_deprecated();
+            assert_eq!(engine.list_secret_version_ids(&cx, listed).await.unwrap().versions.len(), 1);
+            assert!(engine.verify(&cx).await.unwrap().problems.is_empty());
+        });
+    }
+
+    /// §6, IDEM: "A placeholder version (no value) with that token is filled, not compared."
+    #[test]
+    fn a_put_with_its_token_fills_it() {
+        pollster::block_on(async {
+            let token = VersionId::new("t".repeat(32));
+            let (engine, cx) = with_placeholder(&token).await;
+            let put = PutSecretValue::new("s", SecretValue::text("2")).token(&token).stage(Stage::PENDING);
+            engine.put_secret_value(&cx, put).await.unwrap();
+            let pending = GetSecretValue::new("s").stage(Stage::PENDING);
+            assert_eq!(engine.get_secret_value(&cx, pending).await.unwrap().expose_text().unwrap(), "2");
+            let current = engine.get_secret_value(&cx, GetSecretValue::new("s")).await.unwrap();
+            assert_eq!(current.expose_text().unwrap(), "1");
+            assert!(engine.verify(&cx).await.unwrap().problems.is_empty());
+        });
+    }
+}

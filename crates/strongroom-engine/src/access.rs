@@ -1,16 +1,17 @@
 //! When values were last read, by the day.
 //!
 //! A read must not cost a durable write. A head says on which day each of its versions was last read; a read on that day
-//! again has nothing to do. The first read of a day is noted in memory, and notes are written into their heads together, many in
-//! one commit: when the last writing is a minute ago, when many wait, and at `maintain`. A note that cannot be written
-//! harms no read; a process that ends loses at most its last minute's notes.
+//! again has nothing to do. The first read of a day is noted in memory, and reads hand notes over to the storage, some
+//! together and without waiting: the first few of a minute at once, many a few every 32 milliseconds, so that their cost
+//! stays small beside the reads'. `maintain` writes all, and waits. A note that cannot be written harms no read; a process
+//! that ends loses the notes that wait.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_records::Expect;
-use strongroom_store::{Error, VersionId};
+use strongroom_root::TrustedBatch;
+use strongroom_store::{Error, ErrorKind, VersionId};
 use strongroom_types::Timestamp;
 
 use crate::engine::Engine;
@@ -18,14 +19,17 @@ use crate::error::storage;
 use crate::head::{Head, StoredHead};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-/// Notes are written when the last writing is this long ago.
-const PAUSE: i64 = 60 * 1000;
-/// Notes are written earlier when this many secrets wait, but not more often than once a second.
+/// So many notes are handed over at once in each minute, so that a program that reads little and ends leaves its dates.
+const AT_ONCE: usize = 16;
+const MINUTE: i64 = 60 * 1000;
+/// The most notes that one read hands over, and how long after it the next may.
+const FEW: usize = 16;
+const PAUSE: i64 = 32;
+/// When this many secrets wait, they need not wait for the next minute.
 const MANY: usize = 256;
-const SHORT_PAUSE: i64 = 1000;
-/// When notes cannot be written, those of more secrets than this are dropped.
-const MOST: usize = 4096;
-/// The most heads written in one commit, so that no writer waits long behind it.
+/// Beyond this many, notes are dropped: memory has a bound. The next read of the secret makes another.
+const MOST: usize = 65_536;
+/// The most heads that `maintain` writes in one commit, so that no writer waits long behind it.
 const CHUNK: usize = 64;
 
 /// The day of a moment: its beginning, UTC, in milliseconds.
@@ -38,124 +42,265 @@ type Secret = (String, String);
 /// The day of the last read of each version.
 type Days = HashMap<VersionId, i64>;
 
-/// What was read and is not yet in its head.
+/// What was read and is not known to be in its head.
 #[derive(Default)]
-pub(crate) struct Notes {
-    waiting: Mutex<HashMap<Secret, Days>>,
-    /// When notes were last written.
-    written: AtomicI64,
+pub(crate) struct Notes(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<Secret, Note>,
+    /// A read is handing notes over.
+    busy: bool,
+    /// When notes were last handed over, and not before when again.
+    last: Option<i64>,
+    not_before: Option<i64>,
+    /// The minute that [`AT_ONCE`] counts in, and how many of them were handed over in it.
+    minute: Option<i64>,
+    at_once: usize,
+    /// More wait than were handed over: the next few follow without waiting for another minute.
+    draining: bool,
+}
+
+#[derive(Clone, Default)]
+struct Note {
+    days: Days,
+    /// Handed over; waits to be seen in the head.
+    sent: bool,
+}
+
+/// What a read may do for the notes.
+struct Turn<'a> {
+    notes: &'a Notes,
+    now: i64,
+    few: Vec<(Secret, Note)>,
+    failed: bool,
 }
 
 impl Notes {
-    pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::default(), written: AtomicI64::new(i64::MIN) }
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Secret, Days>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes a read. Whether it is time to write.
-    fn add(&self, head: &Head, version: &VersionId, now: Timestamp) -> bool {
-        let mut waiting = self.lock();
+    /// Notes a read.
+    fn add(&self, head: &Head, version: &VersionId, now: Timestamp) {
+        let mut state = self.lock();
         let secret = (head.name.clone(), head.suffix.clone());
-        if waiting.len() >= MOST && !waiting.contains_key(&secret) {
-            return false;
+        let full = state.waiting.len() >= MOST && !state.waiting.contains_key(&secret);
+        if !full {
+            let (note, day) = (state.waiting.entry(secret).or_default(), day_of(now));
+            if note.days.insert(version.clone(), day) != Some(day) {
+                note.sent = false;
+            }
         }
-        waiting.entry(secret).or_default().insert(version.clone(), day_of(now));
-        let many = waiting.len() >= MANY;
-        drop(waiting);
-        let (written, now) = (self.written.load(Ordering::Relaxed), now.as_millis());
-        let pause = if many { SHORT_PAUSE } else { PAUSE };
+    }
+
+    /// The turn to hand some notes over, if there are any and it is time. Of several reads at once, one gets it.
+    fn take_turn(&self, now: Timestamp) -> Option<Turn<'_>> {
+        let now = now.as_millis();
+        let mut state = self.lock();
+        if state.busy || state.waiting.is_empty() {
+            return None;
+        }
         // A clock that was set back must not stop the writing.
-        let due = now.saturating_sub(written) >= pause || now < written;
-        due && self.written.compare_exchange(written, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        if state.last.is_some_and(|last| now < last) {
+            (state.last, state.not_before, state.minute) = (None, None, None);
+        }
+        if state.not_before.is_some_and(|not_before| now < not_before) {
+            return None;
+        }
+        if state.minute.is_none_or(|minute| now >= minute + MINUTE) {
+            (state.minute, state.at_once) = (Some(now), 0);
+        }
+        let many = state.draining || state.waiting.len() >= MANY;
+        let rested = state.last.is_none_or(|last| now >= last + PAUSE);
+        let most = if many && rested { FEW } else { AT_ONCE - state.at_once };
+        let few: Vec<_> = state
+            .waiting
+            .iter()
+            .filter(|(_, note)| !note.sent)
+            .take(most)
+            // What was handed over before is looked for on the same way.
+            .chain(state.waiting.iter().filter(|(_, note)| note.sent).take(FEW))
+            .map(|(secret, note)| (secret.clone(), note.clone()))
+            .collect();
+        let fresh = few.iter().filter(|(_, note)| !note.sent).count();
+        if few.is_empty() || (fresh == 0 && !rested) {
+            return None;
+        }
+        state.at_once = (state.at_once + fresh).min(AT_ONCE);
+        (state.busy, state.last, state.draining) = (true, Some(now), fresh == FEW);
+        Some(Turn { notes: self, now, few, failed: true })
     }
 
     /// The later of the day in the head and the day noted.
     pub(crate) fn last(&self, head: &Head, version: Option<&VersionId>, stored: Option<i64>) -> Option<i64> {
-        let waiting = self.lock();
-        let days = waiting.get(&(head.name.clone(), head.suffix.clone()));
-        let noted = days.and_then(|days| match version {
-            Some(version) => days.get(version).copied(),
-            None => days.values().copied().max(),
+        let state = self.lock();
+        let note = state.waiting.get(&(head.name.clone(), head.suffix.clone()));
+        let noted = note.and_then(|note| match version {
+            Some(version) => note.days.get(version).copied(),
+            None => note.days.values().copied().max(),
         });
         noted.max(stored)
+    }
+
+    /// The note is in its head, or has none any more.
+    fn done(&self, secret: &Secret, note: &Note) {
+        let mut state = self.lock();
+        if state.waiting.get(secret).is_some_and(|known| known.days == note.days) {
+            state.waiting.remove(secret);
+        }
+    }
+
+    /// The note was handed over, or was not.
+    fn set_sent(&self, secret: &Secret, note: &Note, sent: bool) {
+        if let Some(known) = self.lock().waiting.get_mut(secret)
+            && known.days == note.days
+        {
+            known.sent = sent;
+        }
+    }
+}
+
+/// Dropped half way, with a read that is given up, it counts as failed.
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.notes.lock();
+        state.busy = false;
+        if self.failed {
+            state.not_before = Some(self.now.saturating_add(MINUTE));
+        }
     }
 }
 
 impl Engine {
     /// A version of a secret was read.
     pub(crate) async fn accessed(&self, head: &Head, version: &VersionId, stored: Option<i64>) {
-        let now = self.now();
-        if stored >= Some(day_of(now)) || !self.inner.notes.add(head, version, now) {
-            return;
+        let (notes, now) = (&self.inner.notes, self.now());
+        if stored < Some(day_of(now)) {
+            notes.add(head, version, now);
         }
-        // The read has succeeded; that it could not be noted is no reason to take the value back.
-        let _ = self.write_notes().await;
+        if let Some(mut turn) = notes.take_turn(now) {
+            // The read has succeeded; that it could not be noted is no reason to take the value back. Storage that refuses
+            // is left alone for a minute.
+            let few = std::mem::take(&mut turn.few);
+            turn.failed = self.write_notes_of(&few, false).await.is_err();
+        }
     }
 
-    /// Writes the notes that wait into their heads. Those that meet another writer wait on.
+    /// Writes all notes that wait into their heads. Those that meet another writer wait on. What is damaged does not keep the
+    /// others: the first such error is given back at the end.
     pub(crate) async fn write_notes(&self) -> Result<(), Error> {
-        let waiting: Vec<(Secret, Days)> =
-            self.inner.notes.lock().iter().map(|(secret, days)| (secret.clone(), days.clone())).collect();
-        // Head, old and new index entry; the store's own check.
-        let room = self.inner.records.storage().limits().batch_operations.saturating_sub(1) / 3;
-        for chunk in waiting.chunks(room.clamp(1, CHUNK)) {
-            if !self.write_chunk(chunk).await? {
-                // One of them has changed. The others need not wait for it.
-                for one in chunk.chunks(1) {
-                    self.write_chunk(one).await?;
+        let all: Vec<(Secret, Note)> = self
+            .inner
+            .notes
+            .lock()
+            .waiting
+            .iter()
+            .map(|(secret, note)| (secret.clone(), note.clone()))
+            .collect();
+        let mut damaged = None;
+        for chunk in all.chunks(CHUNK) {
+            match self.write_notes_of(chunk, true).await {
+                Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
+                result => result?,
+            }
+        }
+        damaged.map_or(Ok(()), Err)
+    }
+
+    /// Writes some notes, in as few commits as the storage takes, and waits for them or not.
+    async fn write_notes_of(&self, notes: &[(Secret, Note)], wait: bool) -> Result<(), Error> {
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let limits = records.storage().limits();
+        let mut damaged = None;
+        let mut stored = Vec::with_capacity(notes.len());
+        let places: Vec<_> = notes.iter().map(|((name, _), _)| layout.head(name)).collect();
+        match records.read(&places).await {
+            Ok(found) => stored.extend(found.into_iter().map(Ok)),
+            // One of them is damaged: each by itself, then.
+            Err(error) if error.kind() == strongroom_root::ErrorKind::Tampered => {
+                for place in &places {
+                    stored.push(records.get(place).await.map_err(storage));
                 }
             }
+            Err(error) => return Err(storage(error)),
+        }
+        let (mut batch, mut batched) = (records.batch(), Vec::new());
+        for ((secret, note), record) in notes.iter().zip(stored) {
+            let parsed = record.and_then(|record| record.as_ref().map(StoredHead::parse).transpose());
+            let before = match parsed {
+                Ok(before) => before.filter(|before| before.head.suffix == secret.1),
+                Err(error) => {
+                    damaged = damaged.or(Some(error));
+                    None
+                }
+            };
+            let head = before.as_ref().and_then(|before| before.head.read_on(&note.days));
+            let Some((before, head)) = before.zip(head) else {
+                // It is there already, or there is nowhere to write it.
+                self.inner.notes.done(secret, note);
+                continue;
+            };
+            let content = head.encode()?;
+            // Head, old and new index entry; the store's own check.
+            let full = batch.len() + 4 > limits.batch_operations
+                || batch.bytes() + content.len() + 8 * 1024 > limits.batch_bytes;
+            if full && !batch.is_empty() {
+                let full = std::mem::replace(&mut batch, records.batch());
+                self.commit_notes(full, std::mem::take(&mut batched), wait).await?;
+            }
+            batch.put(&layout.head(&head.name), &content, Expect::At(before.revision));
+            let (old, new) = (layout.accessed(&before.head), layout.accessed(&head));
+            if old != new {
+                batch.delete(&old, Expect::Any);
+                batch.put(&new, b"", Expect::Any);
+            }
+            batched.push((secret, note));
+        }
+        self.commit_notes(batch, batched, wait).await?;
+        damaged.map_or(Ok(()), Err)
+    }
+
+    async fn commit_notes(
+        &self,
+        batch: TrustedBatch,
+        notes: Vec<(&Secret, &Note)>,
+        wait: bool,
+    ) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if wait {
+            // A head that somebody changed meanwhile keeps its companions waiting for the next time.
+            if self.commit(batch).await? {
+                notes.iter().for_each(|(secret, note)| self.inner.notes.done(secret, note));
+            } else {
+                notes.iter().for_each(|(secret, note)| self.inner.notes.set_sent(secret, note, false));
+            }
+        } else {
+            // Marked before: whoever looks for them in their heads must not find them unmarked and hand them over again.
+            notes.iter().for_each(|(secret, note)| self.inner.notes.set_sent(secret, note, true));
+            self.inner.records.commit_soon(batch).await.map_err(storage)?;
         }
         Ok(())
-    }
-
-    /// Writes some notes in one commit and forgets them. `false`: somebody else changed one of the secrets.
-    async fn write_chunk(&self, chunk: &[(Secret, Days)]) -> Result<bool, Error> {
-        let layout = &self.inner.layout;
-        let places: Vec<_> = chunk.iter().map(|((name, _), _)| layout.head(name)).collect();
-        let stored = self.inner.records.read(&places).await.map_err(storage)?;
-        let mut batch = self.inner.records.batch();
-        for (((_, suffix), days), record) in chunk.iter().zip(stored) {
-            let Some(before) = record.as_ref().map(StoredHead::parse).transpose()? else { continue };
-            let mut head = before.head.clone();
-            if head.suffix == *suffix && head.read_on(days) {
-                batch.put(&layout.head(&head.name), &head.encode()?, Expect::At(before.revision));
-                if layout.accessed(&before.head) != layout.accessed(&head) {
-                    batch.delete(&layout.accessed(&before.head), Expect::Any);
-                    batch.put(&layout.accessed(&head), b"", Expect::Any);
-                }
-            }
-        }
-        if !batch.is_empty() && !self.commit(batch).await? {
-            return Ok(false);
-        }
-        let mut waiting = self.inner.notes.lock();
-        for (secret, days) in chunk {
-            if waiting.get(secret) == Some(days) {
-                waiting.remove(secret);
-            }
-        }
-        Ok(true)
     }
 }
 
 impl Head {
-    /// Takes over the days of reads. Whether anything is newer than it was.
-    fn read_on(&mut self, days: &Days) -> bool {
+    /// The head with the days of reads, if any is newer than it was.
+    fn read_on(&self, days: &Days) -> Option<Self> {
+        let mut head = self.clone();
         let mut newer = false;
-        for version in &mut self.versions {
+        for version in &mut head.versions {
             if let Some(day) = days.get(&version.id).copied().filter(|day| version.accessed < Some(*day)) {
                 (version.accessed, newer) = (Some(day), true);
             }
         }
         let last = days.values().copied().max();
-        if self.accessed < last {
-            (self.accessed, newer) = (last, true);
+        if head.accessed < last {
+            (head.accessed, newer) = (last, true);
         }
-        newer
+        newer.then_some(head)
     }
 }
 
@@ -169,27 +314,82 @@ mod tests {
         assert_eq!((day(0), day(DAY - 1), day(DAY), day(-1)), (0, 0, DAY, -DAY));
     }
 
+    fn head(n: usize) -> Head {
+        Head::new(format!("s{n}"), "AbCdEf".into(), Timestamp::from_millis(0))
+    }
+
+    impl Notes {
+        fn read(&self, secrets: std::ops::Range<usize>, now: i64) {
+            secrets.for_each(|n| self.add(&head(n), &VersionId::new("v"), Timestamp::from_millis(now)));
+        }
+
+        /// A turn that goes well: how many were handed over, all of which are then found in their heads.
+        fn turn(&self, now: i64) -> Option<usize> {
+            let mut turn = self.take_turn(Timestamp::from_millis(now))?;
+            turn.failed = false;
+            turn.few.iter().for_each(|(secret, note)| self.done(secret, note));
+            Some(turn.few.len())
+        }
+    }
+
     #[test]
-    fn writing_waits_for_a_minute_or_for_many() {
-        let notes = Notes::new();
-        let at = Timestamp::from_millis;
-        let head = |n: usize| Head::new(format!("s{n}"), "AbCdEf".into(), at(0));
-        let version = VersionId::new("v");
-        assert!(notes.add(&head(0), &version, at(1_000_000)), "the first at once");
-        assert!(!notes.add(&head(1), &version, at(1_000_001)));
-        assert!(!notes.add(&head(1), &version, at(1_059_999)));
-        assert!(notes.add(&head(1), &version, at(1_060_000)));
-        for n in 2..MANY - 1 {
-            assert!(!notes.add(&head(n), &version, at(1_061_000)));
+    fn the_first_of_a_minute_go_at_once_and_the_rest_in_the_next() {
+        let notes = Notes::default();
+        assert_eq!(notes.turn(1_000_000), None, "nothing waits");
+        for n in 0..AT_ONCE {
+            notes.read(n..n + 1, 1_000_000);
+            assert_eq!(notes.turn(1_000_000), Some(1), "{n}");
         }
-        assert!(notes.add(&head(MANY), &version, at(1_061_000)), "many wait");
-        assert!(!notes.add(&head(MANY), &version, at(1_061_999)), "but not every read");
-        assert!(notes.add(&head(0), &version, at(5)), "a clock set back");
-        for n in 0..2 * MOST {
-            notes.add(&head(n), &version, at(5));
+        notes.read(100..120, 1_000_100);
+        assert_eq!(notes.turn(1_000_100), None, "enough for this minute");
+        assert_eq!(notes.turn(1_060_000), Some(FEW), "a read that has nothing to note does it too");
+        assert_eq!(notes.turn(1_060_031), None);
+        assert_eq!(notes.turn(1_060_032), Some(4), "what is left follows soon");
+        assert_eq!(notes.turn(1_060_064), None);
+    }
+
+    #[test]
+    fn many_go_a_few_at_a_time() {
+        let notes = Notes::default();
+        notes.read(0..MANY + FEW, 0);
+        assert_eq!((notes.turn(0), notes.turn(1), notes.turn(32)), (Some(FEW), None, Some(FEW)));
+        let mut now = 32;
+        while notes.lock().waiting.len() > FEW {
+            now += PAUSE;
+            assert_eq!(notes.turn(now), Some(FEW));
         }
-        assert_eq!(notes.lock().len(), MOST, "bounded");
-        assert_eq!(notes.last(&head(0), Some(&version), None), Some(0));
+    }
+
+    #[test]
+    fn one_read_at_a_time_and_a_failure_is_left_alone_for_a_minute() {
+        let notes = Notes::default();
+        notes.read(0..2, 0);
+        let turn = notes.take_turn(Timestamp::from_millis(0)).expect("the first");
+        notes.read(2..MANY + 2, 0);
+        assert_eq!(notes.turn(10_000), None, "another is at it");
+        drop(turn);
+        notes.read(0..MANY + 3, 30_000);
+        assert_eq!(notes.turn(59_999), None, "it failed, or was given up half way");
+        assert_eq!(notes.turn(60_000), Some(FEW));
+        assert_eq!(notes.turn(5), Some(FEW), "a clock that was set back does not stop it");
+    }
+
+    #[test]
+    fn what_was_handed_over_is_looked_for_and_memory_is_bounded() {
+        let notes = Notes::default();
+        let (version, at) = (VersionId::new("v"), Timestamp::from_millis);
+        notes.read(0..1, 0);
+        let mut turn = notes.take_turn(at(0)).expect("the first");
+        turn.failed = false;
+        for (secret, note) in std::mem::take(&mut turn.few) {
+            notes.set_sent(&secret, &note, true);
+        }
+        drop(turn);
+        assert_eq!(notes.last(&head(0), Some(&version), None), Some(0), "still shown");
+        assert_eq!(notes.turn(10), None);
+        assert_eq!(notes.turn(32), Some(1), "found in its head");
         assert_eq!(notes.last(&head(0), None, Some(DAY)), Some(DAY));
+        notes.read(0..2 * MOST, 0);
+        assert_eq!(notes.lock().waiting.len(), MOST);
     }
 }

@@ -14,6 +14,7 @@ impl Engine {
         cx: &CallContext,
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
+        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.stage(&request.stage);
@@ -39,12 +40,15 @@ impl Engine {
     }
 
     pub(crate) async fn tag(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.tags(&tags);
         violations.finish()?;
+        id.target(self.realm())?;
         validate::tag_keys(&tags)?;
         self.change_head(cx, id, |head| {
+            self.may_annotate(head)?;
             if tags.is_empty() {
                 return Ok(());
             }
@@ -56,7 +60,7 @@ impl Engine {
                 }
             }
             if list.len() > MAX_TAGS {
-                return Err(Error::new(ErrorKind::LimitExceeded, "A secret can have at most 50 tags."));
+                return Err(Error::new(ErrorKind::InvalidParameter, "A secret can have at most 50 tags."));
             }
             Ok(())
         })
@@ -70,6 +74,7 @@ impl Engine {
         id: &SecretId,
         keys: Vec<String>,
     ) -> Result<(), Error> {
+        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         for (index, key) in keys.iter().enumerate() {
@@ -77,6 +82,7 @@ impl Engine {
         }
         violations.finish()?;
         self.change_head(cx, id, |head| {
+            self.may_annotate(head)?;
             if let Some(tags) = &mut head.tags {
                 tags.retain(|(key, _)| !keys.contains(key));
             }

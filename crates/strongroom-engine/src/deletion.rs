@@ -38,8 +38,8 @@ impl Engine {
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.finish()?;
-        let days = window(&request)?;
         let target = request.id.target(self.realm())?;
+        let days = window(&request)?;
         let _turn = self.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {

@@ -1,7 +1,7 @@
 //! What a resource policy says, as far as it is checked when it is put. Deciding by it is the authorizer's.
 
 use serde_json::{Map, Value};
-use strongroom_types::{AccountId, Arn, Caller};
+use strongroom_types::{Arn, Caller, Realm};
 
 /// What is wrong with a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,9 @@ struct Statement {
     /// `NotAction` covers everything but a few.
     everything_but: bool,
     actions: Vec<String>,
+    /// `NotResource` covers every secret but a few.
+    every_secret_but: bool,
+    resources: Vec<String>,
     condition: Option<Map<String, Value>>,
 }
 
@@ -103,8 +106,9 @@ impl Document {
         statements.map(Self)
     }
 
-    /// What is wrong with it for this author, each flaw once, in the order in which AWS's errors take precedence.
-    pub(crate) fn flaws(&self, author: &Caller, account: AccountId) -> Vec<Flaw> {
+    /// What is wrong with it for this author and the secret of this ARN, each flaw once, in the order in which AWS's errors
+    /// take precedence.
+    pub(crate) fn flaws(&self, author: &Caller, realm: &Realm, secret: &str) -> Vec<Flaw> {
         let principals = || self.0.iter().flat_map(|statement| &statement.principals);
         let bad = |kind: &str, good: fn(&str) -> bool| {
             principals().any(|(known, name)| known == kind && !good(name))
@@ -112,10 +116,20 @@ impl Document {
         let found = [
             (bad("AWS", is_principal), Flaw::Principal),
             (bad("Service", is_service), Flaw::Service),
-            (self.0.iter().any(|statement| statement.shuts_out(author, account)), Flaw::LockOut),
+            (self.shuts_out(author, realm, secret), Flaw::LockOut),
             (self.0.iter().any(Statement::is_public), Flaw::Public),
         ];
         found.into_iter().filter_map(|(found, flaw)| found.then_some(flaw)).collect()
+    }
+}
+
+impl Document {
+    /// Whether it forbids its author, without any condition, both to put another policy and to take this one away. One
+    /// statement may forbid the one, another the other.
+    fn shuts_out(&self, author: &Caller, realm: &Realm, secret: &str) -> bool {
+        ["secretsmanager:putresourcepolicy", "secretsmanager:deleteresourcepolicy"]
+            .iter()
+            .all(|action| self.0.iter().any(|statement| statement.forbids(author, realm, secret, action)))
     }
 }
 
@@ -161,7 +175,8 @@ impl Statement {
         if !actions.iter().all(|action| action == "*" || action.contains(':')) {
             return None;
         }
-        texts(one_of(statement, "Resource", "NotResource")?.0)?;
+        let (resources, every_secret_but) = one_of(statement, "Resource", "NotResource")?;
+        let resources = texts(resources)?;
         let condition = match statement.get("Condition") {
             None => None,
             Some(Value::Object(operators)) if operators.values().all(Value::is_object) => {
@@ -169,24 +184,33 @@ impl Statement {
             }
             Some(_) => return None,
         };
-        Some(Self { allows, everybody_but, principals, everything_but, actions, condition })
+        Some(Self {
+            allows,
+            everybody_but,
+            principals,
+            everything_but,
+            actions,
+            every_secret_but,
+            resources,
+            condition,
+        })
     }
 
-    /// Whether it forbids its author, without any condition, to put another policy or to take this one away.
-    fn shuts_out(&self, author: &Caller, account: AccountId) -> bool {
-        let root = format!("arn:aws:iam::{account}:root");
+    /// Whether it forbids an action to its author, without any condition. `action` is in small letters.
+    fn forbids(&self, author: &Caller, realm: &Realm, secret: &str, action: &str) -> bool {
+        let account = realm.account();
+        let root = format!("arn:{}:iam::{account}:root", realm.region().partition());
         let is_author = |name: &str| {
             name == "*" || name == author.to_string() || name == root || name == account.to_string()
         };
         let named = self.principals.iter().any(|(kind, name)| kind == "AWS" && is_author(name));
-        let covers = |action: &str| {
-            self.actions.iter().any(|pattern| is_like(&pattern.to_lowercase(), action)) != self.everything_but
-        };
+        let acts = self.actions.iter().any(|pattern| is_like(&pattern.to_lowercase(), action));
+        let meant = self.resources.iter().any(|pattern| is_like(pattern, secret));
         !self.allows
             && self.condition.is_none()
             && named != self.everybody_but
-            && covers("secretsmanager:putresourcepolicy")
-            && covers("secretsmanager:deleteresourcepolicy")
+            && acts != self.everything_but
+            && meant != self.every_secret_but
     }
 
     /// Whether it lets in people nobody has named: everybody, unless a condition ties it to fixed values of where or whose
@@ -285,15 +309,15 @@ fn is_service(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_types::Realm;
-
     use super::*;
+
+    const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:s-AbCdEf";
 
     fn flaws(statement: &str) -> Vec<Flaw> {
         let realm = Realm::default();
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
         match Document::parse(&text) {
-            Ok(document) => document.flaws(&Caller::Owner(realm.account()), realm.account()),
+            Ok(document) => document.flaws(&Caller::Owner(realm.account()), &realm, SECRET),
             Err(flaw) => vec![flaw],
         }
     }
@@ -398,6 +422,15 @@ mod tests {
         let both = r#"["secretsmanager:PutResourcePolicy","secretsmanager:Delete*"]"#;
         assert_eq!(deny(r#""*""#, both, ""), [Flaw::LockOut]);
         assert_eq!(deny(r#""*""#, r#""secretsmanager:PutResourcePolicy""#, ""), []);
+        // The one forbidden here, the other there; another secret; this one by its ARN.
+        let one = |action: &str, resource: &str| {
+            format!(
+                r#"{{"Effect":"Deny","Principal":"*","Action":"secretsmanager:{action}ResourcePolicy","Resource":"{resource}"}}"#
+            )
+        };
+        assert_eq!(flaws(&format!("{},{}", one("Put", "*"), one("Delete", SECRET))), [Flaw::LockOut]);
+        let other = SECRET.replace("s-AbCdEf", "other-AbCdEf");
+        assert_eq!(flaws(&format!("{},{}", one("Put", "*"), one("Delete", &other))), []);
         assert_eq!(deny(r#"{"AWS":"111122223333"}"#, all, ""), []);
         assert_eq!(deny(r#""*""#, all, r#","Condition":{"Bool":{"aws:SecureTransport":"false"}}"#), []);
         let but = r#"{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}"#;

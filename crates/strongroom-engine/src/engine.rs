@@ -95,7 +95,7 @@ impl Engine {
                 clock,
                 layout,
                 limits,
-                notes: Notes::new(),
+                notes: Notes::default(),
                 turns,
                 hasher: RandomState::new(),
             }),

@@ -15,10 +15,14 @@ use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
 
 const DEFAULT_PAGE: i64 = 100;
-/// The most secrets that one page looks at.
+/// The most secrets that one page reads.
 const BUDGET: usize = 2000;
-/// How many are read at once where a filter may leave few of them.
-const ROUND: usize = 250;
+/// The most index entries that one page passes over because of the names in them.
+const ENTRIES: usize = 4000;
+/// The most that is read at once.
+const ROUND: usize = 500;
+/// So many secrets are read and sorted without a second thought.
+const FEW: usize = 100;
 
 /// A page size of a request, 1 to 100.
 pub(crate) fn page_size(violations: &mut Violations, max_results: Option<i64>) -> usize {
@@ -110,15 +114,23 @@ impl Engine {
                 prefixes.into_iter().map(|prefix| layout.heads_beginning(prefix)).collect()
             }
             (sort_by, prefixes) => {
-                if let Some(prefixes) = prefixes
-                    && let Some(page) = self.list_few(&query, &prefixes, after.as_ref(), size).await?
-                {
+                let index = [self.index(sort_by)];
+                let Some(prefixes) = prefixes else {
+                    return Ok(self.list_ranges(&query, &index, after, size).await?.0);
+                };
+                // Few secrets begin so: read them. Many: a page is found soon in the index. In between, whatever ends first.
+                if let Some(page) = self.list_few(&query, &prefixes, after.as_ref(), size, FEW).await? {
                     return Ok(page);
                 }
-                vec![self.index(sort_by)]
+                let (page, done) = self.list_ranges(&query, &index, after.clone(), size).await?;
+                if done {
+                    return Ok(page);
+                }
+                let few = self.list_few(&query, &prefixes, after.as_ref(), size, BUDGET).await?;
+                return Ok(few.unwrap_or(page));
             }
         };
-        self.list_ranges(&query, &ranges, after, size).await
+        Ok(self.list_ranges(&query, &ranges, after, size).await?.0)
     }
 
     fn index(&self, sort_by: SortBy) -> Key {
@@ -142,35 +154,45 @@ impl Engine {
         }
     }
 
-    /// Walks ranges of an index, or of the heads, from where the page before ended.
+    /// Walks ranges of an index, or of the heads, from where the page before ended. Whether the page is what was asked for,
+    /// or only as far as one page looks.
     async fn list_ranges(
         &self,
         query: &Query<'_>,
         ranges: &[Key],
         after: Option<Key>,
         size: usize,
-    ) -> Result<SecretPage, Error> {
+    ) -> Result<(SecretPage, bool), Error> {
         let mut page = SecretPage::default();
-        let mut looked_at = 0;
-        let round = if query.filters.is_empty() { size } else { ROUND };
+        let (mut read, mut passed) = (0, 0);
+        // What is asked for is most often at hand; where filters leave little, the steps grow.
+        let mut round = size;
         for (index, range) in ranges.iter().enumerate() {
-            let mut scan = query.scan(range).limit(round);
+            let mut scan = query.scan(range);
             if let Some(after) = &after {
                 scan = scan.after(after);
             }
             while !scan.is_empty() {
-                let (found, more) = self.list_round(query.sort_by, &scan).await?;
-                let Some(end) = found.last().map(|(entry, _)| entry.clone()) else { break };
+                scan = scan.limit(round);
+                round = (round * 4).min(ROUND.max(size));
+                let (found, more) = self.list_round(query, &scan).await?;
+                let Some((end, _)) = found.last() else { break };
+                let end = end.clone();
                 for (entry, head) in found {
-                    looked_at += 1;
-                    page.secrets.extend(query.shows(self, &head));
+                    match head {
+                        Some(head) => {
+                            read += 1;
+                            page.secrets.extend(query.shows(self, &head));
+                        }
+                        None => passed += 1,
+                    }
                     let full = page.secrets.len() == size;
-                    if full || looked_at >= BUDGET {
+                    if full || read >= BUDGET || passed >= ENTRIES {
                         let at_end = !more && entry == end && index + 1 == ranges.len();
                         if !at_end {
                             page.next_token = Some(self.page_token(&query.bytes(), entry.as_bytes())?);
                         }
-                        return Ok(page);
+                        return Ok((page, full || at_end));
                     }
                 }
                 if !more {
@@ -179,60 +201,79 @@ impl Engine {
                 scan = scan.after(&end);
             }
         }
-        Ok(page)
+        Ok((page, true))
     }
 
-    /// Some entries with their heads, all of one moment, and whether there are more. Nothing is pinned between rounds.
-    async fn list_round(&self, sort_by: SortBy, scan: &Scan) -> Result<(Vec<(Key, Head)>, bool), Error> {
+    /// Some entries with their heads, all of one moment, and whether there are more. No head where the name alone says
+    /// that the secret is not shown. Nothing is pinned between rounds.
+    async fn list_round(
+        &self,
+        query: &Query<'_>,
+        scan: &Scan,
+    ) -> Result<(Vec<(Key, Option<Head>)>, bool), Error> {
         let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
         let entries = snapshot.scan(scan).await.map_err(storage)?;
         let more = entries.cursor.is_some();
-        let heads = if sort_by == SortBy::Name {
-            entries
-                .records
-                .iter()
-                .map(|record| StoredHead::parse(record).map(Some))
-                .collect::<Result<Vec<_>, _>>()?
-        } else {
-            let place = |key: &Key| self.inner.layout.head(&last_segment(key).unwrap_or_default());
-            let places: Vec<_> = entries.records.iter().map(|entry| place(&entry.key)).collect();
-            let found = snapshot.get_many(&places).await.map_err(storage)?;
-            found
-                .iter()
-                .map(|head| head.as_ref().map(StoredHead::parse).transpose())
-                .collect::<Result<Vec<_>, _>>()?
-        };
+        if query.sort_by == SortBy::Name {
+            let heads = entries.records.into_iter().map(|record| {
+                let head = StoredHead::parse(&record)?.head;
+                Ok((record.key, Some(head)))
+            });
+            return Ok((heads.collect::<Result<_, Error>>()?, more));
+        }
+        let mut places = Vec::new();
+        let wanted: Vec<bool> = entries
+            .records
+            .iter()
+            .map(|entry| {
+                let name = last_segment(&entry.key).unwrap_or_default();
+                let wanted = query.filters.iter().all(|filter| filter.may_show(&name));
+                if wanted {
+                    places.push(self.inner.layout.head(&name));
+                }
+                wanted
+            })
+            .collect();
+        let mut heads = snapshot.get_many(&places).await.map_err(storage)?.into_iter();
         drop(snapshot);
-        let found = entries.records.into_iter().zip(heads).map(|(entry, head)| {
+        let found = entries.records.into_iter().zip(wanted).map(|(entry, wanted)| {
+            if !wanted {
+                return Ok((entry.key, None));
+            }
             // Entry and head are written in one commit and read in one snapshot. When they do not agree, somebody took
             // the head away or put an old entry back.
+            let head = heads.next().flatten().as_ref().map(StoredHead::parse).transpose()?;
             let head = head
                 .map(|head| head.head)
-                .filter(|head| self.position(sort_by, head) == entry.key)
+                .filter(|head| self.position(query.sort_by, head) == entry.key)
                 .ok_or_else(|| damaged(&entry.key, "the secret that it lists is missing or another"))?;
-            Ok((entry.key, head))
+            Ok((entry.key, Some(head)))
         });
         Ok((found.collect::<Result<_, Error>>()?, more))
     }
 
     /// A page of the few secrets whose names begin as a filter says, whatever the order: read all, sort, cut. `None` when
-    /// they are more than a page may look at; walking the index then finds a page soon.
+    /// they are more than `most`.
     async fn list_few(
         &self,
         query: &Query<'_>,
         prefixes: &[&str],
         after: Option<&Key>,
         size: usize,
+        most: usize,
     ) -> Result<Option<SecretPage>, Error> {
+        let by_name = Query { sort_by: SortBy::Name, descending: false, ..*query };
         let mut few = Vec::new();
         for prefix in prefixes {
-            let mut scan = Scan::prefix(&self.inner.layout.heads_beginning(prefix)).limit(ROUND);
+            let mut scan =
+                by_name.scan(&self.inner.layout.heads_beginning(prefix)).limit(most.min(ROUND) + 1);
             loop {
-                let (found, more) = self.list_round(SortBy::Name, &scan).await?;
+                let (found, more) = self.list_round(&by_name, &scan).await?;
                 let Some((end, _)) = found.last() else { break };
                 scan = scan.after(end);
-                few.extend(found.into_iter().map(|(_, head)| (self.position(query.sort_by, &head), head)));
-                if few.len() > BUDGET {
+                let heads = found.into_iter().filter_map(|(_, head)| head);
+                few.extend(heads.map(|head| (self.position(query.sort_by, &head), head)));
+                if few.len() > most {
                     return Ok(None);
                 }
                 if !more {

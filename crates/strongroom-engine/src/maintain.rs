@@ -30,15 +30,19 @@ impl Engine {
     /// # Errors
     /// Storage; [`ErrorKind::Tampered`].
     pub async fn maintain(&self) -> Result<Option<u64>, Error> {
-        // What this process noted is its own to write, whoever keeps house.
-        self.write_notes().await?;
-        let Some(lease) = self.take_lease().await? else { return Ok(None) };
+        // What this process noted is its own to write, whoever keeps house. A damaged secret must not keep the others.
+        let noted = match self.write_notes().await {
+            Err(error) if error.kind() == ErrorKind::Tampered => Err(error),
+            result => Ok(result?),
+        };
+        let Some(lease) = self.take_lease().await? else { return noted.map(|()| None) };
         let result = self.purge_due(lease).await;
         // Others need not wait for the lease to run out. If it did run out meanwhile, it is theirs.
         let mut batch = self.inner.records.batch();
         batch.delete(&self.inner.layout.lease(), Expect::At(lease));
         self.commit(batch).await?;
-        result.map(Some)
+        let purged = result?;
+        noted.map(|()| Some(purged))
     }
 
     async fn take_lease(&self) -> Result<Option<Revision>, Error> {
@@ -79,12 +83,15 @@ impl Engine {
                 // The index only says where to look; the head's own date decides.
                 let head = self.find(&Target::Name(name)).await?;
                 match head.filter(|head| head.head.deleted.is_some_and(|date| date <= now.as_millis())) {
-                    Some(head) => purged += u64::from(self.purge(&head, Some((&lease_key, lease))).await?),
+                    Some(head) if self.purge(&head, Some((&lease_key, lease))).await? => purged += 1,
+                    Some(_) => self.still_leased(lease).await?,
                     None => {
                         let mut batch = self.inner.records.batch();
                         batch.check(&lease_key, Expect::At(lease));
                         batch.delete(&entry.key, Expect::At(entry.revision));
-                        self.commit(batch).await?;
+                        if !self.commit(batch).await? {
+                            self.still_leased(lease).await?;
+                        }
                     }
                 }
                 Ok(())
@@ -96,6 +103,16 @@ impl Engine {
             })
             .await?;
         damaged_due.or(damaged_note).map_or(Ok(purged), Err)
+    }
+
+    /// A commit under the lease was refused: because somebody changed the secret, or because the lease ran out and is
+    /// another's now, who goes on where this stops.
+    async fn still_leased(&self, lease: Revision) -> Result<(), Error> {
+        let stored = self.inner.records.get(&self.inner.layout.lease()).await.map_err(storage)?;
+        if stored.is_some_and(|stored| stored.revision == lease) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Throttled, "another process has taken over the housekeeping"))
     }
 
     /// Visits every record of a range. One that is damaged does not keep the others: the first such error is given back

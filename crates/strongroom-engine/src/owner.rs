@@ -53,6 +53,11 @@ impl Engine {
         }
     }
 
+    /// Whether this handle may tag the secret or give it a policy: the account any, a service its own.
+    pub(crate) fn may_annotate(&self, head: &Head) -> Result<(), Error> {
+        if self.service.is_none() { Ok(()) } else { self.may_change(head) }
+    }
+
     /// Whether this handle may change the secret: a service its own, and nobody else a service's.
     pub(crate) fn may_change(&self, head: &Head) -> Result<(), Error> {
         let own = self.service.as_ref().map(OwningService::as_str);

@@ -30,18 +30,22 @@ impl Engine {
         cx: &CallContext,
         request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
+        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         check_length(&mut violations, &request.policy);
         violations.finish()?;
+        request.id.target(self.realm())?;
         let document = Document::parse(&request.policy).map_err(error)?;
-        let flaws = document.flaws(cx.caller(), self.realm().account());
-        if let Some(flaw) =
-            flaws.into_iter().find(|flaw| *flaw != Flaw::Public || request.block_public_policy)
-        {
-            return Err(error(flaw));
-        }
         self.change_head(cx, &request.id, |head| {
+            self.may_annotate(head)?;
+            let arn = head.arn(self.realm());
+            let flaws = document.flaws(cx.caller(), self.realm(), arn.as_str());
+            if let Some(flaw) =
+                flaws.into_iter().find(|flaw| *flaw != Flaw::Public || request.block_public_policy)
+            {
+                return Err(error(flaw));
+            }
             head.policy = Some(request.policy.clone());
             Ok(())
         })
@@ -58,10 +62,12 @@ impl Engine {
     }
 
     pub(crate) async fn delete_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
         self.change_head(cx, id, |head| {
+            self.may_annotate(head)?;
             head.policy = None;
             Ok(())
         })
@@ -80,12 +86,13 @@ impl Engine {
         }
         check_length(&mut violations, &request.policy);
         violations.finish()?;
-        if let Some(id) = &request.id {
-            self.live(id).await?;
-        }
+        let arn = match &request.id {
+            Some(id) => String::from(self.live(id).await?.head.arn(self.realm())),
+            None => String::new(),
+        };
         let document = Document::parse(&request.policy).map_err(error)?;
         let findings: Vec<_> = document
-            .flaws(cx.caller(), self.realm().account())
+            .flaws(cx.caller(), self.realm(), &arn)
             .into_iter()
             .map(|flaw| PolicyFinding { check: flaw.check().to_owned(), message: flaw.text().to_owned() })
             .collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_records::{Key, Scan};
 use strongroom_root::Report;
-use strongroom_store::{Error, ErrorKind, Labels, Stage};
+use strongroom_store::{Error, ErrorKind, Labels, Stage, VersionId};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
@@ -49,15 +49,18 @@ impl Engine {
         .await?;
         let values = Scan::prefix(&layout.values());
         self.walk(values, async |key, _| self.verify_owner(&key, &mut report).await).await?;
+        let uses = Scan::prefix(&layout.uses());
+        self.walk(uses, async |key, _| self.verify_use(&key, &mut report).await).await?;
         for (index, place) in [
-            (layout.by_created(), Self::created_place as fn(&Self, &Head) -> Key),
+            (layout.by_created(), Self::created_place as fn(&Self, &Head) -> Option<Key>),
             (layout.by_changed(), Self::changed_place),
             (layout.by_accessed(), Self::accessed_place),
+            (layout.due_secrets(), Self::due_place),
         ] {
             self.walk(Scan::prefix(&index), async |key, _| {
                 report.check();
                 let name = last_segment(&key).unwrap_or_default();
-                if !matches!(self.head_now(&name).await, Ok(Some(stored)) if place(self, &stored.head) == key)
+                if !matches!(self.head_now(&name).await, Ok(Some(stored)) if place(self, &stored.head).as_ref() == Some(&key))
                 {
                     // Somebody may have changed the secret since the page was read.
                     if self.inner.records.get(&key).await.is_ok_and(|entry| entry.is_some()) {
@@ -71,16 +74,21 @@ impl Engine {
         Ok(report)
     }
 
-    fn created_place(&self, head: &Head) -> Key {
-        self.inner.layout.created(head)
+    fn created_place(&self, head: &Head) -> Option<Key> {
+        Some(self.inner.layout.created(head))
     }
 
-    fn changed_place(&self, head: &Head) -> Key {
-        self.inner.layout.changed(head)
+    fn changed_place(&self, head: &Head) -> Option<Key> {
+        Some(self.inner.layout.changed(head))
     }
 
-    fn accessed_place(&self, head: &Head) -> Key {
-        self.inner.layout.accessed(head)
+    fn accessed_place(&self, head: &Head) -> Option<Key> {
+        Some(self.inner.layout.accessed(head))
+    }
+
+    fn due_place(&self, head: &Head) -> Option<Key> {
+        let date = strongroom_types::Timestamp::from_millis(head.deleted?);
+        Some(self.inner.layout.due(date, &head.name))
     }
 
     async fn head_now(&self, name: &str) -> Result<Option<StoredHead>, Error> {
@@ -133,8 +141,8 @@ impl Engine {
                 Err(error)
                     if error.kind() == ErrorKind::Tampered && std::error::Error::source(&error).is_some() => {
                 }
-                Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
                 Err(error) if is_locked(&error) => report.locked(&place, describe(&error)),
+                Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
                 Err(error) => report.problem(&place, describe(&error)),
             }
             let used = self.inner.records.get(&layout.use_of(head, &version.id, sealed)).await;
@@ -168,22 +176,61 @@ impl Engine {
             Ok(None) => false,
             Err(_) => return Ok(()),
         };
-        let note = self.inner.layout.purges().then(name).then(suffix);
-        let purging = self.inner.records.get(&note).await.is_ok_and(|note| note.is_some());
-        let still_there = self.inner.records.get(key).await.is_ok_and(|record| record.is_some());
-        if !owned && !purging && still_there {
+        if !owned && self.is_left_over(key, name, suffix).await {
             report.problem(key, "the value belongs to no secret");
         }
         Ok(())
     }
+
+    /// Every entry of the index of key use is that of a value.
+    async fn verify_use(&self, key: &Key, report: &mut Report) -> Result<(), Error> {
+        report.check();
+        let segments: Option<Vec<String>> = key
+            .segments()
+            .map(|all| all.into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect());
+        let Some([.., name, suffix, version]) = segments.as_deref() else {
+            report.problem(key, "the record has no place");
+            return Ok(());
+        };
+        let Ok(stored) = self.head_now(name).await else { return Ok(()) };
+        let version = VersionId::new(version);
+        let used = stored.filter(|stored| stored.head.suffix == *suffix).is_some_and(|stored| {
+            let sealed = stored.head.version(&version).and_then(|version| version.sealed.as_ref());
+            sealed.is_some_and(|sealed| self.inner.layout.use_of(&stored.head, &version, sealed) == *key)
+        });
+        if !used && self.is_left_over(key, name, suffix).await {
+            report.problem(key, "the index of key use has an entry that belongs to no value");
+        }
+        Ok(())
+    }
+
+    /// Whether what belongs to nobody is still there, and not because its secret is being purged.
+    async fn is_left_over(&self, key: &Key, name: &str, suffix: &str) -> bool {
+        let note = self.inner.layout.purges().then(name).then(suffix);
+        let purging = self.inner.records.get(&note).await.is_ok_and(|note| note.is_some());
+        let still_there = self.inner.records.get(key).await.is_ok_and(|record| record.is_some());
+        !purging && still_there
+    }
 }
 
-/// Whether a value does not open because its key may not be used at the moment.
+/// Whether a value does not open because its key may not be used at the moment, or its key service cannot be asked.
 fn is_locked(error: &Error) -> bool {
     use strongroom_kms::ErrorKind as Kms;
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<strongroom_kms::Error>())
-        .is_some_and(|source| matches!(source.kind(), Kms::Disabled | Kms::InvalidState))
+        .is_some_and(|source| {
+            matches!(
+                source.kind(),
+                Kms::Disabled
+                    | Kms::InvalidState
+                    | Kms::AccessDenied
+                    | Kms::Throttled
+                    | Kms::DependencyTimeout
+                    | Kms::Conflict
+                    | Kms::OutcomeUnknown
+                    | Kms::Internal
+            )
+        })
 }
 
 fn describe(error: &Error) -> String {

@@ -206,8 +206,8 @@ impl Engine {
             violations.stages("versionStages", stages);
         }
         violations.finish()?;
-        let version = token(request.token.as_ref())?;
         let target = request.id.target(self.realm())?;
+        let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
@@ -266,6 +266,8 @@ impl Engine {
         }
         let Some(Kept { sealed, .. }) = kept else { return Ok(()) };
         let sealed = self.put_value(batch, head, version, sealed, Expect::Absent);
+        // By the labels of after: what loses its last one now makes room if it is old enough.
+        head.set_labels(&labels);
         match head.versions.iter_mut().find(|known| known.id == *version) {
             // A rotation's placeholder gets its value.
             Some(placeholder) => placeholder.sealed = Some(sealed),
@@ -278,12 +280,11 @@ impl Engine {
                     id: version.clone(),
                     created,
                     accessed: None,
-                    stages: [].into(),
+                    stages: labels.of(version).cloned().unwrap_or_default(),
                     sealed: Some(sealed),
                 });
             }
         }
-        head.set_labels(&labels);
         Ok(())
     }
 
@@ -301,8 +302,8 @@ impl Engine {
             violations.value(value);
         }
         violations.finish()?;
-        let version = token(request.token.as_ref())?;
         let target = request.id.target(self.realm())?;
+        let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {

@@ -238,6 +238,20 @@ impl From<String> for SecretText {
     }
 }
 
+/// Copies; the source stays the caller's to wipe.
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self::copy_from(text)
+    }
+}
+
+/// Copies; the source stays the caller's to wipe.
+impl From<&String> for SecretText {
+    fn from(text: &String) -> Self {
+        Self::copy_from(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,23 +3,56 @@
 use async_trait::async_trait;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
-use crate::{AliasName, Error, KeyId, KeyMetadata, KeyRef, KeyState, Kms};
+use crate::{AliasName, Error, ErrorKind, KeyId, KeyMetadata, KeyRef, KeySpec, KeyState, KeyUsage, Kms};
 
 /// What CreateKey takes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateKey {
+    /// What the key is made of.
+    pub spec: KeySpec,
+    /// What it is for; may be absent for a symmetric key.
+    pub usage: Option<KeyUsage>,
     /// At most 8,192 characters.
     pub description: String,
     /// Whether the key's id begins with `mrk-`.
     pub multi_region: bool,
 }
 
+impl Default for CreateKey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl CreateKey {
     /// A symmetric key for encrypting and decrypting.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { spec: KeySpec::SymmetricDefault, usage: None, description: String::new(), multi_region: false }
+    }
+
+    /// A key for message authentication codes: one of the HMAC specs.
+    #[must_use]
+    pub fn hmac(spec: KeySpec) -> Self {
+        Self { spec, usage: Some(KeyUsage::GenerateVerifyMac), ..Self::new() }
+    }
+
+    /// Spec and usage must fit.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Validation`] with AWS's texts.
+    pub fn check(&self) -> Result<(), Error> {
+        let text = match self.usage {
+            None if self.spec == KeySpec::SymmetricDefault => return Ok(()),
+            None => {
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+                    .to_owned()
+            }
+            Some(usage) if usage == self.spec.usage() => return Ok(()),
+            Some(usage) => format!("KeyUsage {usage} is not compatible with KeySpec {}", self.spec),
+        };
+        Err(Error::new(ErrorKind::Validation, text))
     }
 
     /// Says what the key is for.

@@ -3,6 +3,8 @@
 use strongroom_envelope::SecretBytes;
 use strongroom_types::Arn;
 
+use crate::MacAlgorithm;
+
 /// A data key in both forms.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
@@ -51,6 +53,18 @@ pub struct Decrypted {
     pub key_arn: Arn,
     /// Its material, where the service tells.
     pub key_material_id: Option<String>,
+}
+
+/// What GenerateMac made, or VerifyMac found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct Mac {
+    /// The code; 28 to 64 bytes.
+    pub mac: Vec<u8>,
+    /// How it was made.
+    pub algorithm: MacAlgorithm,
+    /// The key that made it.
+    pub key_arn: Arn,
 }
 
 /// What ReEncrypt made.

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     InvalidState,
     /// The ciphertext is damaged, foreign, or its context differs. Which, nobody is told.
     InvalidCiphertext,
+    /// The code is not the message's under this key.
+    InvalidMac,
     /// The key named in the request is not the one the ciphertext was made with.
     IncorrectKey,
     /// The key's usage or spec does not allow the operation.
@@ -62,6 +64,7 @@ impl ErrorClass for ErrorKind {
             Self::Disabled => "DisabledException",
             Self::InvalidState => "KMSInvalidStateException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
+            Self::InvalidMac => "KMSInvalidMacException",
             Self::IncorrectKey => "IncorrectKeyException",
             Self::InvalidKeyUsage => "InvalidKeyUsageException",
             Self::AccessDenied => "AccessDeniedException",

@@ -2,7 +2,7 @@
 
 use strongroom_types::{AccountId, Arn, Timestamp};
 
-use crate::KeyId;
+use crate::{Error, ErrorKind, KeyId};
 
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -52,6 +52,14 @@ words!(
     KeySpec {
         /// A 256-bit AES-GCM key.
         SymmetricDefault = "SYMMETRIC_DEFAULT",
+        /// 28 bytes for HMAC with SHA-224.
+        Hmac224 = "HMAC_224",
+        /// 32 bytes for HMAC with SHA-256.
+        Hmac256 = "HMAC_256",
+        /// 48 bytes for HMAC with SHA-384.
+        Hmac384 = "HMAC_384",
+        /// 64 bytes for HMAC with SHA-512.
+        Hmac512 = "HMAC_512",
     }
 );
 
@@ -60,8 +68,93 @@ words!(
     KeyUsage {
         /// Encrypting and decrypting.
         EncryptDecrypt = "ENCRYPT_DECRYPT",
+        /// Making and verifying message authentication codes.
+        GenerateVerifyMac = "GENERATE_VERIFY_MAC",
+        /// Signing, which only asymmetric keys do.
+        SignVerify = "SIGN_VERIFY",
+        /// Agreeing on secrets, which only asymmetric keys do.
+        KeyAgreement = "KEY_AGREEMENT",
     }
 );
+
+words!(
+    /// How a message authentication code is made.
+    MacAlgorithm {
+        /// 48 bytes, under a key of [`KeySpec::Hmac384`].
+        HmacSha384 = "HMAC_SHA_384",
+        /// 32 bytes, under a key of [`KeySpec::Hmac256`].
+        HmacSha256 = "HMAC_SHA_256",
+        /// 28 bytes, under a key of [`KeySpec::Hmac224`].
+        HmacSha224 = "HMAC_SHA_224",
+        /// 64 bytes, under a key of [`KeySpec::Hmac512`].
+        HmacSha512 = "HMAC_SHA_512",
+    }
+);
+
+impl KeySpec {
+    /// Reads a spec from a request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for the asymmetric specs that AWS has, by name; [`ErrorKind::Validation`] for others.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        const ASYMMETRIC: [&str; 5] = ["RSA_", "ECC_", "SM2", "ML_DSA_", "ML_KEM_"];
+        if let Some(spec) = Self::from_word(word) {
+            return Ok(spec);
+        }
+        if ASYMMETRIC.iter().any(|kind| word.starts_with(kind)) {
+            let text = format!("KeySpec {word} is not supported: only symmetric and HMAC keys are");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        let text = format!(
+            "1 validation error detected: Value '{word}' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value set: [SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512]"
+        );
+        Err(Error::new(ErrorKind::Validation, text))
+    }
+
+    /// What keys of this spec are for.
+    #[must_use]
+    pub fn usage(self) -> KeyUsage {
+        if self == Self::SymmetricDefault { KeyUsage::EncryptDecrypt } else { KeyUsage::GenerateVerifyMac }
+    }
+
+    /// The algorithm of an HMAC key.
+    #[must_use]
+    pub fn mac_algorithm(self) -> Option<MacAlgorithm> {
+        match self {
+            Self::SymmetricDefault => None,
+            Self::Hmac224 => Some(MacAlgorithm::HmacSha224),
+            Self::Hmac256 => Some(MacAlgorithm::HmacSha256),
+            Self::Hmac384 => Some(MacAlgorithm::HmacSha384),
+            Self::Hmac512 => Some(MacAlgorithm::HmacSha512),
+        }
+    }
+
+    /// The length of the key material, in bytes.
+    #[must_use]
+    pub fn material_len(self) -> usize {
+        match self {
+            Self::Hmac224 => 28,
+            Self::SymmetricDefault | Self::Hmac256 => 32,
+            Self::Hmac384 => 48,
+            Self::Hmac512 => 64,
+        }
+    }
+}
+
+impl MacAlgorithm {
+    /// Reads an algorithm from a request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`] with AWS's text.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        Self::from_word(word).ok_or_else(|| {
+            let text = format!(
+                "1 validation error detected: Value '{word}' at 'macAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: [HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512]"
+            );
+            Error::new(ErrorKind::Validation, text)
+        })
+    }
+}
 
 words!(
     /// Who manages a key.

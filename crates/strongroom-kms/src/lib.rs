@@ -25,14 +25,17 @@ mod error;
 mod key;
 mod key_ref;
 mod options;
+mod random;
 mod service;
 
 pub use admin::{AliasEntry, AliasPage, CreateKey, KeyEntry, KeyPage, KmsAdmin, ListPage, ScheduledDeletion};
-pub use answer::{Ciphertext, DataKeyPair, Decrypted, ReEncrypted, WrappedDataKey};
+pub use answer::{Ciphertext, DataKeyPair, Decrypted, Mac, ReEncrypted, WrappedDataKey};
 pub use error::{Error, ErrorKind};
-pub use key::{KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage};
+pub use key::{KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm};
 pub use key_ref::{AliasName, KeyId, KeyRef};
 pub use options::{
-    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions, ReEncryptOptions,
+    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
+    GenerateMacOptions, ReEncryptOptions, VerifyMacOptions,
 };
+pub use random::random_bytes;
 pub use service::{Capabilities, Kms};

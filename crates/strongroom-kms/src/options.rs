@@ -96,6 +96,16 @@ options!(
     }
 );
 options!(
+    /// Options of GenerateMac.
+    GenerateMacOptions {}
+);
+
+options!(
+    /// Options of VerifyMac.
+    VerifyMacOptions {}
+);
+
+options!(
     /// Options of DescribeKey.
     DescribeKeyOptions {}
 );

@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use strongroom_envelope::EncryptionContext;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_types::{CallContext, Service};
 
 use crate::{
-    Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, Error,
-    GenerateDataKeyOptions, KeyMetadata, KeyRef, ReEncryptOptions, ReEncrypted, WrappedDataKey,
+    Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
+    GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Mac, MacAlgorithm, ReEncryptOptions,
+    ReEncrypted, VerifyMacOptions, WrappedDataKey,
 };
 
 /// What an implementation can and cannot do.
@@ -41,6 +42,10 @@ impl Capabilities {
         self.dry_run = true;
         self
     }
+}
+
+fn no_macs(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, "").during(operation)
 }
 
 /// A key service: keys that encrypt and decrypt and are never seen.
@@ -136,6 +141,52 @@ pub trait Kms: Send + Sync + Debug {
         key: &KeyRef,
         options: &DescribeKeyOptions,
     ) -> Result<KeyMetadata, Error>;
+
+    /// A message authentication code of 1 to 4,096 bytes under an HMAC key.
+    ///
+    /// Provided: refused.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidKeyUsage`] for a key or algorithm that does not fit, those of key state;
+    /// [`crate::ErrorKind::Unsupported`] unless the service has HMAC keys.
+    async fn generate_mac(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _message: &[u8],
+        _algorithm: MacAlgorithm,
+        _options: &GenerateMacOptions,
+    ) -> Result<Mac, Error> {
+        Err(no_macs("GenerateMac"))
+    }
+
+    /// Verifies a code that [`Kms::generate_mac`] made.
+    ///
+    /// Provided: refused.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidMac`] for every other code; those of [`Kms::generate_mac`].
+    async fn verify_mac(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _message: &[u8],
+        _mac: &[u8],
+        _algorithm: MacAlgorithm,
+        _options: &VerifyMacOptions,
+    ) -> Result<Mac, Error> {
+        Err(no_macs("VerifyMac"))
+    }
+
+    /// 1 to 1,024 random bytes.
+    ///
+    /// Provided: from the operating system.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::Internal`].
+    async fn generate_random(&self, _cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+        crate::random::generate(bytes).map_err(|error| error.during("GenerateRandom"))
+    }
 
     /// What this implementation can do beyond the required.
     fn capabilities(&self) -> Capabilities {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_envelope::{SecretBytes, SecretKey, random_array, random_uuid};
+use strongroom_envelope::{random_array, random_uuid};
 use strongroom_kms::{
     AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage,
-    KeyRef, KeyState, KmsAdmin, ListPage, ScheduledDeletion,
+    KeyRef, KeySpec, KeyState, KmsAdmin, ListPage, ScheduledDeletion, random_bytes,
 };
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecord};
@@ -24,6 +24,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A key to be made.
 pub(crate) struct NewKey<'a> {
     pub(crate) description: &'a str,
+    pub(crate) spec: KeySpec,
     pub(crate) multi_region: bool,
     pub(crate) service: Option<Service>,
     pub(crate) alias: Option<&'a AliasName>,
@@ -78,6 +79,7 @@ impl LocalKms {
             id: id.to_string(),
             description: new.description.to_owned(),
             state: KeyState::Enabled.to_string(),
+            spec: (new.spec != KeySpec::SymmetricDefault).then(|| new.spec.to_string()),
             created: now,
             deletion_date: None,
             service: new.service.map(|service| service.name().to_owned()),
@@ -85,7 +87,7 @@ impl LocalKms {
             on_demand_rotations: 0,
         };
         let mut batch = records.batch();
-        self.put_material(&mut batch, &id, 1)?;
+        self.put_material(&mut batch, &id, 1, new.spec)?;
         batch.put(&layout.key(&id), &encode(&record)?, Expect::Absent);
         if let Some(name) = new.alias {
             let alias = AliasRecord { target: id.to_string(), created: now, updated: now };
@@ -93,7 +95,7 @@ impl LocalKms {
             batch.put(&layout.key_alias(&id, name), b"", Expect::Absent);
         }
         let revision = records.commit(batch).await.map_err(storage)?;
-        Ok(StoredKey { id, state: KeyState::Enabled, record, revision })
+        Ok(StoredKey { id, state: KeyState::Enabled, spec: new.spec, record, revision })
     }
 
     /// Makes a key and its first alias in one commit: there is never a key without its name.
@@ -109,11 +111,13 @@ impl LocalKms {
         let named = |error: Error| error.during("CreateKey");
         self.authorize(cx).map_err(named)?;
         check_description(&request.description).map_err(named)?;
+        request.check().map_err(named)?;
         if alias.is_reserved() {
             return Err(named(Error::new(ErrorKind::NotAuthorized, "")));
         }
         let new = NewKey {
             description: &request.description,
+            spec: request.spec,
             multi_region: request.multi_region,
             service: None,
             alias: Some(alias),
@@ -131,11 +135,16 @@ impl LocalKms {
         Error::new(ErrorKind::AlreadyExists, text)
     }
 
-    fn put_material(&self, batch: &mut TrustedBatch, id: &KeyId, generation: u32) -> Result<(), Error> {
+    fn put_material(
+        &self,
+        batch: &mut TrustedBatch,
+        id: &KeyId,
+        generation: u32,
+        spec: KeySpec,
+    ) -> Result<(), Error> {
         let place = self.inner.layout.material(id, generation);
-        let material = SecretKey::generate()?;
-        let sealed =
-            self.inner.records.seal(&place, &SecretBytes::copy_from(material.expose())).map_err(storage)?;
+        let material = random_bytes(spec.material_len())?;
+        let sealed = self.inner.records.seal(&place, &material).map_err(storage)?;
         batch.put(&place, &sealed, Expect::Absent);
         Ok(())
     }
@@ -277,8 +286,10 @@ impl KmsAdmin for LocalKms {
         let named = |error: Error| error.during("CreateKey");
         self.authorize(cx).map_err(named)?;
         check_description(&request.description).map_err(named)?;
+        request.check().map_err(named)?;
         let new = NewKey {
             description: &request.description,
+            spec: request.spec,
             multi_region: request.multi_region,
             service: None,
             alias: None,
@@ -378,6 +389,9 @@ impl KmsAdmin for LocalKms {
     async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
         self.change(cx, key, Operation::RotateKeyOnDemand, |kms, key, batch| {
             let arn = key.id.arn(kms.realm());
+            if key.spec != KeySpec::SymmetricDefault {
+                return Err(Error::new(ErrorKind::Unsupported, ""));
+            }
             if key.record.on_demand_rotations >= ON_DEMAND_ROTATIONS {
                 return Err(Error::new(
                     ErrorKind::LimitExceeded,
@@ -385,7 +399,7 @@ impl KmsAdmin for LocalKms {
                 ));
             }
             let number = key.newest()?.number + 1;
-            kms.put_material(batch, &key.id, number)?;
+            kms.put_material(batch, &key.id, number, key.spec)?;
             key.record.generations.push(Generation { number, material_id: material_id()?, created: kms.now().as_millis() });
             key.record.on_demand_rotations += 1;
             Ok(Change::Write(arn))

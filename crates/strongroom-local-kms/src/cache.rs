@@ -4,8 +4,42 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use strongroom_envelope::SecretKey;
-use strongroom_kms::KeyId;
+use strongroom_envelope::{SecretBytes, SecretKey};
+use strongroom_kms::{Error, ErrorKind, KeyId, KeySpec};
+
+/// Unwrapped key material.
+pub(crate) enum Material {
+    Symmetric(SecretKey),
+    Hmac(SecretBytes),
+}
+
+impl Material {
+    pub(crate) fn new(spec: KeySpec, bytes: SecretBytes) -> Result<Self, Error> {
+        if bytes.len() != spec.material_len() {
+            return Err(Error::new(ErrorKind::Tampered, "the key material has a wrong length"));
+        }
+        Ok(match spec {
+            KeySpec::SymmetricDefault => Self::Symmetric(SecretKey::from_bytes(bytes)?),
+            _ => Self::Hmac(bytes),
+        })
+    }
+
+    /// The key that encrypts and decrypts. Whoever asks has looked at the key's spec.
+    pub(crate) fn symmetric(&self) -> Result<&SecretKey, Error> {
+        match self {
+            Self::Symmetric(key) => Ok(key),
+            Self::Hmac(_) => Err(Error::new(ErrorKind::Internal, "the key does not encrypt")),
+        }
+    }
+
+    /// The key of codes, likewise.
+    pub(crate) fn hmac(&self) -> Result<&SecretBytes, Error> {
+        match self {
+            Self::Hmac(key) => Ok(key),
+            Self::Symmetric(_) => Err(Error::new(ErrorKind::Internal, "the key makes no codes")),
+        }
+    }
+}
 
 /// The most generations kept; beyond it an arbitrary one goes.
 const CAPACITY: usize = 1024;
@@ -14,19 +48,19 @@ const CAPACITY: usize = 1024;
 /// whether the key may be used is decided elsewhere, on every call. Entries wipe themselves when the last user lets go.
 #[derive(Default)]
 pub(crate) struct MaterialCache {
-    entries: Mutex<HashMap<(KeyId, u32), Arc<SecretKey>>>,
+    entries: Mutex<HashMap<(KeyId, u32), Arc<Material>>>,
 }
 
 impl MaterialCache {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(KeyId, u32), Arc<SecretKey>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(KeyId, u32), Arc<Material>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, key: &KeyId, generation: u32) -> Option<Arc<SecretKey>> {
+    pub(crate) fn get(&self, key: &KeyId, generation: u32) -> Option<Arc<Material>> {
         self.lock().get(&(key.clone(), generation)).cloned()
     }
 
-    pub(crate) fn insert(&self, key: &KeyId, generation: u32, material: Arc<SecretKey>) {
+    pub(crate) fn insert(&self, key: &KeyId, generation: u32, material: Arc<Material>) {
         let mut entries = self.lock();
         if entries.len() >= CAPACITY {
             let victim = entries.keys().next().cloned();

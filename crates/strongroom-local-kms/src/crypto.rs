@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes, SecretKey};
+use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes};
 use strongroom_kms::{
     Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
-    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions,
-    ReEncrypted,
+    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef,
+    KeySpec, KeyUsage, Kms, Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, random_bytes,
 };
-use strongroom_types::{CallContext, Realm};
+use strongroom_types::{Arn, CallContext, Realm};
 
 use crate::blob::{self, Blob};
+use crate::cache::Material;
 use crate::layout::{Generation, StoredKey};
 use crate::local::LocalKms;
+use crate::mac;
 use crate::states::Operation;
 
 /// The longest plaintext of Encrypt, in bytes.
@@ -59,21 +61,23 @@ fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
     }
 }
 
-/// Random bytes in secret memory.
-fn random_secret(len: usize) -> Result<SecretBytes, Error> {
-    let mut out = SecretBytes::with_capacity(len + SecretKey::LEN);
-    while out.len() < len {
-        out.extend_from_slice(SecretKey::generate()?.expose());
+/// A key's usage must be what the operation needs.
+fn check_usage(key: &StoredKey, usage: KeyUsage, operation: Operation, realm: &Realm) -> Result<(), Error> {
+    let own = key.spec.usage();
+    if own == usage {
+        return Ok(());
     }
-    out.truncate(len);
-    Ok(out)
+    Err(Error::new(
+        ErrorKind::InvalidKeyUsage,
+        format!("{} key usage is {own} which is not valid for {operation:?}.", key.id.arn(realm)),
+    ))
 }
 
 /// A key that was resolved and permitted, with its newest material at hand.
 struct Ready {
     key: StoredKey,
     newest: Generation,
-    material: Arc<SecretKey>,
+    material: Arc<Material>,
     sealer: AnySealer,
 }
 
@@ -89,7 +93,7 @@ impl Ready {
                 self.sealer,
                 &self.key.id,
                 self.newest.number,
-                &self.material,
+                self.material.symmetric()?,
                 context,
                 plaintext,
             )?,
@@ -109,6 +113,7 @@ impl LocalKms {
     ) -> Result<Ready, Error> {
         let key = self.resolve(cx, key).await?;
         self.permit(cx, &key, operation)?;
+        check_usage(&key, KeyUsage::EncryptDecrypt, operation, self.realm())?;
         dry_run(dry)?;
         let newest = key.newest()?.clone();
         let material = self.material(&key, newest.number).await?;
@@ -143,12 +148,38 @@ impl LocalKms {
         })?;
         self.permit(cx, &key, operation)?;
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
+        if key.spec != KeySpec::SymmetricDefault {
+            return Err(invalid());
+        }
         let generation = key.generation(blob.generation).ok_or_else(invalid)?;
         let material = self.material(&key, generation.number).await?;
-        let plaintext = blob.open(self.inner.records.sealer(), &material, context)?;
+        let plaintext = blob.open(self.inner.records.sealer(), material.symmetric()?, context)?;
         dry_run(dry)?;
         let key_material_id = Some(generation.material_id.clone());
         Ok(Decrypted { plaintext, key_arn: key.id.arn(self.realm()), key_material_id })
+    }
+}
+
+impl LocalKms {
+    /// The HMAC key and its material, once everything about the request but the code is known to be right.
+    async fn mac_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        algorithm: MacAlgorithm,
+        operation: Operation,
+    ) -> Result<(Arn, Arc<Material>), Error> {
+        let key = self.resolve(cx, key).await?;
+        self.permit(cx, &key, operation)?;
+        check_usage(&key, KeyUsage::GenerateVerifyMac, operation, self.realm())?;
+        if key.spec.mac_algorithm() != Some(algorithm) {
+            return Err(Error::new(
+                ErrorKind::InvalidKeyUsage,
+                format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec),
+            ));
+        }
+        let material = self.material(&key, key.newest()?.number).await?;
+        Ok((key.id.arn(self.realm()), material))
     }
 }
 
@@ -164,7 +195,7 @@ impl Kms for LocalKms {
         let named = |error: Error| error.during("GenerateDataKey");
         check_spec(options.spec).map_err(named)?;
         let ready = self.ready(cx, key, Operation::GenerateDataKey, options.dry_run).await.map_err(named)?;
-        let plaintext = random_secret(options.spec.len()).map_err(named)?;
+        let plaintext = random_bytes(options.spec.len()).map_err(named)?;
         let sealed = ready.seal(self.realm(), context, plaintext.expose()).map_err(named)?;
         Ok(DataKeyPair {
             plaintext,
@@ -235,6 +266,51 @@ impl Kms for LocalKms {
         let key = self.resolve(cx, key).await.map_err(named)?;
         self.permit(cx, &key, Operation::DescribeKey).map_err(named)?;
         Ok(key.metadata(self.realm()))
+    }
+
+    async fn generate_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        algorithm: MacAlgorithm,
+        options: &GenerateMacOptions,
+    ) -> Result<Mac, Error> {
+        let named = |error: Error| error.during("GenerateMac");
+        mac::check_message(message).map_err(named)?;
+        let (key_arn, material) =
+            self.mac_key(cx, key, algorithm, Operation::GenerateMac).await.map_err(named)?;
+        dry_run(options.dry_run).map_err(named)?;
+        let key = material.hmac().map_err(named)?;
+        let mac = mac::generate(algorithm, key.expose(), message).map_err(named)?;
+        Ok(Mac { mac, algorithm, key_arn })
+    }
+
+    async fn verify_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        mac: &[u8],
+        algorithm: MacAlgorithm,
+        options: &VerifyMacOptions,
+    ) -> Result<Mac, Error> {
+        let named = |error: Error| error.during("VerifyMac");
+        mac::check_message(message).map_err(named)?;
+        mac::check_mac(mac).map_err(named)?;
+        let (key_arn, material) =
+            self.mac_key(cx, key, algorithm, Operation::VerifyMac).await.map_err(named)?;
+        let key = material.hmac().map_err(named)?;
+        mac::verify(algorithm, key.expose(), message, mac).map_err(named)?;
+        dry_run(options.dry_run).map_err(named)?;
+        Ok(Mac { mac: mac.to_vec(), algorithm, key_arn })
+    }
+
+    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+        let named = |error: Error| error.during("GenerateRandom");
+        self.authorize(cx).map_err(named)?;
+        check_spec(DataKeySpec::Bytes(bytes)).map_err(named)?;
+        random_bytes(usize::from(bytes)).map_err(named)
     }
 
     fn capabilities(&self) -> Capabilities {

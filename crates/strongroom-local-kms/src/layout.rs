@@ -1,7 +1,7 @@
 //! The records of the key service: where they are and what they hold.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyState};
+use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeySpec, KeyState};
 use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
 use strongroom_types::{Realm, Service, Timestamp};
@@ -15,6 +15,9 @@ pub(crate) struct KeyRecord {
     pub(crate) created: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) deletion_date: Option<i64>,
+    /// What it is made of; absent for a symmetric key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) spec: Option<String>,
     /// The service whose managed key this is: `secretsmanager`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) service: Option<String>,
@@ -44,6 +47,7 @@ pub(crate) struct AliasRecord {
 pub(crate) struct StoredKey {
     pub(crate) id: KeyId,
     pub(crate) state: KeyState,
+    pub(crate) spec: KeySpec,
     pub(crate) record: KeyRecord,
     pub(crate) revision: Revision,
 }
@@ -56,10 +60,14 @@ impl StoredKey {
         };
         let id = KeyId::parse(&record.id).map_err(|_| damaged())?;
         let state = KeyState::from_word(&record.state).ok_or_else(damaged)?;
+        let spec = match &record.spec {
+            Some(spec) => KeySpec::from_word(spec).ok_or_else(damaged)?,
+            None => KeySpec::SymmetricDefault,
+        };
         if record.generations.is_empty() {
             return Err(damaged());
         }
-        Ok(Self { id, state, record, revision: stored.revision })
+        Ok(Self { id, state, spec, record, revision: stored.revision })
     }
 
     pub(crate) fn newest(&self) -> Result<&Generation, Error> {
@@ -80,8 +88,11 @@ impl StoredKey {
         metadata.state = self.state;
         metadata.deletion_date = self.record.deletion_date.map(Timestamp::from_millis);
         metadata.manager = if self.record.service.is_some() { KeyManager::Aws } else { KeyManager::Customer };
-        metadata.current_key_material_id =
-            self.record.generations.last().map(|newest| newest.material_id.clone());
+        (metadata.spec, metadata.usage) = (self.spec, self.spec.usage());
+        if self.spec == KeySpec::SymmetricDefault {
+            metadata.current_key_material_id =
+                self.record.generations.last().map(|newest| newest.material_id.clone());
+        }
         metadata
     }
 }

@@ -36,6 +36,7 @@ mod cache;
 mod crypto;
 mod layout;
 mod local;
+mod mac;
 mod maintain;
 mod managed;
 mod states;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use strongroom_envelope::{SecretKey, random_array};
+use strongroom_envelope::random_array;
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef};
 use strongroom_root::TrustedRecords;
 use strongroom_types::{CallContext, Clock, Realm, Service};
 
-use crate::cache::MaterialCache;
+use crate::cache::{Material, MaterialCache};
 use crate::layout::{AliasRecord, Layout, StoredKey, decode};
 use crate::states::{self, Operation};
 
@@ -156,7 +156,7 @@ impl LocalKms {
     }
 
     /// The material of a generation, from memory or unsealed.
-    pub(crate) async fn material(&self, key: &StoredKey, generation: u32) -> Result<Arc<SecretKey>, Error> {
+    pub(crate) async fn material(&self, key: &StoredKey, generation: u32) -> Result<Arc<Material>, Error> {
         if let Some(material) = self.inner.materials.get(&key.id, generation) {
             return Ok(material);
         }
@@ -165,7 +165,7 @@ impl LocalKms {
             || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);
         let stored = self.inner.records.get(&place).await.map_err(storage)?.ok_or_else(missing)?;
         let bytes = self.inner.records.unseal(&place, &stored.content).map_err(storage)?;
-        let material = Arc::new(SecretKey::from_bytes(bytes)?);
+        let material = Arc::new(Material::new(key.spec, bytes)?);
         self.inner.materials.insert(&key.id, generation, Arc::clone(&material));
         Ok(material)
     }

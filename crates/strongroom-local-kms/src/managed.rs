@@ -1,6 +1,6 @@
 //! Keys that services manage: `alias/aws/secretsmanager` and its like.
 
-use strongroom_kms::{AliasName, Error, ErrorKind, KeyId};
+use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeySpec};
 use strongroom_records::Scan;
 use strongroom_types::{CallContext, Service};
 
@@ -43,6 +43,7 @@ impl LocalKms {
         }
         let new = NewKey {
             description: description(service),
+            spec: KeySpec::SymmetricDefault,
             multi_region: false,
             service: Some(service),
             alias: Some(name),

@@ -20,6 +20,18 @@ pub(crate) enum Operation {
     CreateAlias,
     UpdateAlias,
     RotateKeyOnDemand,
+    GenerateMac,
+    VerifyMac,
+    EnableKeyRotation,
+    DisableKeyRotation,
+    GetKeyRotationStatus,
+    ListKeyRotations,
+    TagResource,
+    UntagResource,
+    ListResourceTags,
+    GetKeyPolicy,
+    PutKeyPolicy,
+    ListKeyPolicies,
 }
 
 /// What a state answers.
@@ -41,7 +53,7 @@ use Verdict::{
 };
 
 /// Operation; Enabled, Disabled, PendingDeletion, PendingImport.
-const TABLE: [(Operation, [Verdict; 4]); 14] = [
+const TABLE: [(Operation, [Verdict; 4]); 26] = [
     (Operation::Encrypt, [OK, X1, X3, X5]),
     (Operation::Decrypt, [OK, X1, X3, X5]),
     (Operation::ReEncrypt, [OK, X1, X3, X5]),
@@ -56,6 +68,18 @@ const TABLE: [(Operation, [Verdict; 4]); 14] = [
     (Operation::CreateAlias, [OK, OK, X3, OK]),
     (Operation::UpdateAlias, [OK, OK, X3, OK]),
     (Operation::RotateKeyOnDemand, [OK, X1, X3, X5]),
+    (Operation::GenerateMac, [OK, X1, X3, X5]),
+    (Operation::VerifyMac, [OK, X1, X3, X5]),
+    (Operation::EnableKeyRotation, [OK, X1, X3, OK]),
+    (Operation::DisableKeyRotation, [OK, X1, X3, OK]),
+    (Operation::GetKeyRotationStatus, [OK, OK, OK, OK]),
+    (Operation::ListKeyRotations, [OK, OK, OK, OK]),
+    (Operation::TagResource, [OK, OK, X3, OK]),
+    (Operation::UntagResource, [OK, OK, X3, OK]),
+    (Operation::ListResourceTags, [OK, OK, OK, OK]),
+    (Operation::GetKeyPolicy, [OK, OK, OK, OK]),
+    (Operation::PutKeyPolicy, [OK, OK, OK, OK]),
+    (Operation::ListKeyPolicies, [OK, OK, OK, OK]),
 ];
 
 /// Whether a key in `state` allows `operation`.
@@ -96,7 +120,7 @@ mod tests {
             );
         }
         // One line per variant: the last one's discriminant counts them.
-        assert_eq!(TABLE.len(), Operation::RotateKeyOnDemand as usize + 1);
+        assert_eq!(TABLE.len(), Operation::ListKeyPolicies as usize + 1);
     }
 
     #[test]

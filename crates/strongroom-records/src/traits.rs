@@ -95,6 +95,20 @@ pub trait Records: Send + Sync + Debug {
     /// [`ErrorKind::Unavailable`] when it was not.
     async fn commit(&self, batch: Batch) -> Result<Revision, Error>;
 
+    /// Hands over a batch whose outcome nobody waits for: it is committed soon, or, where a precondition does not hold or the
+    /// process ends, not at all. For what is worth writing but not worth waiting for.
+    ///
+    /// Provided: commits, and waits. A backend with a queue of its own returns when the batch is in it.
+    ///
+    /// # Errors
+    /// As [`Records::commit`], as far as they are known when this returns; a conflict is none.
+    async fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
+        match self.commit(batch).await {
+            Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// A token that differs from an earlier one of this same handle if anything was committed in between by any
     /// process, this one included. It may differ without a commit. Cheap: called on every cached read.
     ///

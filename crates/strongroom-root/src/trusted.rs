@@ -272,6 +272,18 @@ impl TrustedRecords {
         }
     }
 
+    /// Hands over a batch whose outcome nobody waits for: see [`Records::commit_soon`].
+    ///
+    /// # Errors
+    /// Storage errors, as far as they are known when this returns.
+    pub async fn commit_soon(&self, batch: TrustedBatch) -> Result<(), Error> {
+        if let Some(error) = batch.failed {
+            return Err(error);
+        }
+        let batch = batch.batch.check(&Store::key(), Expect::At(self.inner.store_revision));
+        Ok(self.inner.records.commit_soon(batch).await?)
+    }
+
     /// Seals something secret that will be stored under `key` and nowhere else.
     ///
     /// # Errors
@@ -534,6 +546,12 @@ impl TrustedBatch {
     #[must_use]
     pub fn len(&self) -> usize {
         self.batch.operations().len()
+    }
+
+    /// The bytes of all keys and values so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.batch.bytes()
     }
 
     /// Whether there is nothing to do.

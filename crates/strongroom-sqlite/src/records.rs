@@ -50,7 +50,8 @@ impl Options {
     }
 }
 
-/// `Records` on a SQLite file. Clones share connections and threads, which end with the last of them.
+/// `Records` on a SQLite file. Clones share connections and threads, which end with the last of them: dropping it waits
+/// until what was handed over is written.
 #[derive(Clone, Debug)]
 pub struct SqliteRecords {
     path: Arc<Path>,
@@ -113,6 +114,11 @@ impl Records for SqliteRecords {
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
         batch.validate(&LIMITS)?;
         self.writer.commit(batch).await
+    }
+
+    async fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
+        batch.validate(&LIMITS)?;
+        self.writer.commit_soon(batch)
     }
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {

@@ -1,7 +1,7 @@
 //! The writer thread: group commit.
 
 use std::ops::Deref;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,29 +18,54 @@ type Verdict = Result<Revision, Error>;
 
 struct Request {
     batch: Batch,
-    reply: oneshot::Sender<Verdict>,
+    /// Who waits for the verdict, if anybody does.
+    reply: Option<oneshot::Sender<Verdict>>,
 }
 
-/// The way to the writer thread. The thread ends with the last clone.
+/// The way to the writer thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer {
-    queue: mpsc::Sender<Request>,
+pub(crate) struct Writer(Arc<Thread>);
+
+/// The thread and its queue. The last handle closes the queue and waits until all in it is written.
+#[derive(Debug)]
+struct Thread {
+    queue: Option<mpsc::Sender<Request>>,
+    handle: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(handle) = self.handle.take() {
+            // A panic of the thread was told to those who waited.
+            let _ = handle.join();
+        }
+    }
 }
 
 impl Writer {
     pub(crate) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel();
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("strongroom-writer".into())
             .spawn(move || run(connection, busy_timeout, &requests))?;
-        Ok(Self { queue })
+        Ok(Self(Arc::new(Thread { queue: Some(queue), handle: Some(handle) })))
     }
 
     /// `batch` must have been validated.
     pub(crate) async fn commit(&self, batch: Batch) -> Verdict {
         let (reply, verdict) = oneshot::channel();
-        self.queue.send(Request { batch, reply }).map_err(|_| gone())?;
+        self.send(Request { batch, reply: Some(reply) })?;
         verdict.await.map_err(|_| gone())?
+    }
+
+    /// As [`Writer::commit`], without waiting for the verdict.
+    pub(crate) fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
+        self.send(Request { batch, reply: None })
+    }
+
+    fn send(&self, request: Request) -> Result<(), Error> {
+        self.0.queue.as_ref().ok_or_else(gone)?.send(request).map_err(|_| gone())
     }
 }
 
@@ -50,7 +75,7 @@ fn run(connection: Connection, busy_timeout: Duration, requests: &mpsc::Receiver
         // being looked at is left out: a dropped future then has no effect at all.
         let group: Vec<_> = std::iter::once(first)
             .chain(requests.try_iter().take(GROUP - 1))
-            .filter(|request| !request.reply.is_closed())
+            .filter(|request| !request.reply.as_ref().is_some_and(oneshot::Sender::is_closed))
             .collect();
         if !group.is_empty() {
             commit_group(&connection, busy_timeout, group);
@@ -71,7 +96,9 @@ fn commit_group(connection: &Connection, busy_timeout: Duration, group: Vec<Requ
     };
     for (reply, verdict) in replies.into_iter().zip(verdicts) {
         // A caller that went away meanwhile is nobody's problem.
-        let _ = reply.send(verdict);
+        if let Some(reply) = reply {
+            let _ = reply.send(verdict);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use strongroom_types::CallContext;
 use crate::validate::Violations;
 use crate::{
     BatchFailure, BatchGetSecretValue, BatchPage, Error, ErrorKind, Filter, GetSecretValue, ListSecrets,
-    SecretId, SecretStore,
+    SecretId, SecretStore, SortBy,
 };
 
 /// The most secrets of one call.
@@ -23,6 +23,10 @@ pub(crate) async fn get<S: SecretStore + ?Sized>(
     if !request.filters.is_empty() {
         let mut list = ListSecrets::new().max_results(request.max_results.unwrap_or(MAX));
         (list.filters, list.next_token) = (request.filters, request.next_token);
+        // No order is promised. Where names are asked for, theirs is the cheapest.
+        if list.filters.iter().any(|filter| filter.name_prefixes().is_some()) {
+            list.sort_by = SortBy::Name;
+        }
         let listed = store.list_secrets(cx, list).await.map_err(named)?;
         page.next_token = listed.next_token;
         // By ARN: a secret deleted and made again in between is another one.
@@ -38,12 +42,10 @@ pub(crate) async fn get<S: SecretStore + ?Sized>(
     Ok(page)
 }
 
-/// Whether a failure is one secret's own and says nothing of the others.
+/// Whether a failure may be one secret's own: all but that the store itself is another than it was. A key service that is
+/// down or busy fails the secrets under its keys only.
 fn concerns_one(kind: ErrorKind) -> bool {
-    !matches!(
-        kind,
-        ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::StoreChanged | ErrorKind::Internal
-    )
+    kind != ErrorKind::StoreChanged
 }
 
 fn check(request: &BatchGetSecretValue) -> Result<(), Error> {

@@ -130,6 +130,17 @@ impl Filter {
         }
     }
 
+    /// Whether a secret of this name may be shown: decided by filters of [`FilterKey::Name`], true for all others. Saves a
+    /// store from reading what cannot be shown.
+    #[must_use]
+    pub fn may_show(&self, name: &str) -> bool {
+        self.key != FilterKey::Name
+            || self.values.iter().any(|value| match value.strip_prefix('!') {
+                Some(rest) => !name.starts_with(rest),
+                None => name.starts_with(value),
+            })
+    }
+
     /// The beginnings of names that this filter leaves, if it is one that says so.
     #[must_use]
     pub fn name_prefixes(&self) -> Option<&[String]> {
@@ -223,6 +234,9 @@ mod tests {
             assert_eq!(matches(&secret, FilterKey::Name, &[value]), expected, "{value}");
         }
         assert!(matches(&secret, FilterKey::Name, &["x", "Prod"]), "values are alternatives");
+        let may = |key, value: &str| Filter::new(key, [value]).may_show("Prod/db");
+        assert!(may(FilterKey::Name, "Prod") && may(FilterKey::Name, "!x") && may(FilterKey::All, "x"));
+        assert!(!may(FilterKey::Name, "x") && !may(FilterKey::Name, "!Prod"));
     }
 
     #[test]

@@ -64,6 +64,10 @@ impl Records for FaultyRecords {
         }
     }
 
+    async fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
+        self.commit(batch).await.map(|_| ())
+    }
+
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.inner.change_token().await
     }

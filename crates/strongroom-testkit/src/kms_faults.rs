@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use strongroom_envelope::EncryptionContext;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
     Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
-    Error, ErrorKind, GenerateDataKeyOptions, KeyMetadata, KeyRef, Kms, ReEncryptOptions, ReEncrypted,
-    WrappedDataKey,
+    Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms, Mac,
+    MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
 };
 use strongroom_types::CallContext;
 
@@ -121,6 +121,36 @@ impl Kms for FaultyKms {
         options: &DescribeKeyOptions,
     ) -> Result<KeyMetadata, Error> {
         self.inner.describe_key(cx, key, options).await
+    }
+
+    async fn generate_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        algorithm: MacAlgorithm,
+        options: &GenerateMacOptions,
+    ) -> Result<Mac, Error> {
+        self.called("GenerateMac")?;
+        self.inner.generate_mac(cx, key, message, algorithm, options).await
+    }
+
+    async fn verify_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        mac: &[u8],
+        algorithm: MacAlgorithm,
+        options: &VerifyMacOptions,
+    ) -> Result<Mac, Error> {
+        self.called("VerifyMac")?;
+        self.inner.verify_mac(cx, key, message, mac, algorithm, options).await
+    }
+
+    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+        self.called("GenerateRandom")?;
+        self.inner.generate_random(cx, bytes).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Each case is a public function too, to be run alone while it fails. Beside the suites: [`ManualClock`], a clock that
-//! moves when told, [`FaultyRecords`], storage that fails when told, and [`FaultyKms`], a key service that does.
+//! moves when told, [`FaultyRecords`], storage that fails when told, [`FaultyKms`], a key service that does,
+//! and [`SmallRecords`], storage with no more than the limits that all storage has.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,8 +26,10 @@ mod faults;
 pub mod kms;
 mod kms_faults;
 pub mod records;
+mod small;
 pub mod store;
 
 pub use clock::ManualClock;
 pub use faults::{Fault, FaultyRecords};
 pub use kms_faults::FaultyKms;
+pub use small::SmallRecords;

@@ -17,11 +17,12 @@ use pollster::block_on;
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Decrypted, KeyMetadata};
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
-use strongroom_store::{Filter, FilterKey, PolicyValidation, SecretId, SecretMetadata, SecretRef, Stage};
+use strongroom_store::{Filter, FilterKey, SecretId, SecretMetadata, SecretRef, Stage};
 use strongroom_types::{CallContext, Realm, Timestamp};
 
 use crate::request::{
-    Create, Delete, Get, GetBatch, List, ListVersions, MoveStage, Put, PutPolicy, RandomPassword, Update,
+    Create, Delete, Get, GetBatch, GetMatching, List, ListVersions, MoveStage, Put, PutPolicy,
+    RandomPassword, Update, ValidatePolicy,
 };
 use crate::{Builder, Error, Maintained};
 
@@ -86,7 +87,7 @@ impl Strongroom {
 
     /// As [`crate::Strongroom::get_batch`].
     pub fn get_batch<I: Into<SecretId>>(&self, ids: impl IntoIterator<Item = I>) -> GetBatch<Self> {
-        GetBatch::of(self.clone(), ids.into_iter().map(Into::into).collect())
+        GetBatch::new(self.clone(), ids.into_iter().map(Into::into).collect())
     }
 
     /// As [`crate::Strongroom::get_matching`].
@@ -94,8 +95,8 @@ impl Strongroom {
         &self,
         key: FilterKey,
         values: impl IntoIterator<Item = V>,
-    ) -> GetBatch<Self> {
-        GetBatch::matching(self.clone(), Filter::new(key, values))
+    ) -> GetMatching<Self> {
+        GetMatching::new(self.clone(), Filter::new(key, values))
     }
 
     /// As [`crate::Strongroom::random_password`].
@@ -133,11 +134,8 @@ impl Strongroom {
     }
 
     /// As [`crate::Strongroom::validate_policy`].
-    ///
-    /// # Errors
-    /// As [`crate::Strongroom::validate_policy`].
-    pub fn validate_policy(&self, policy: impl Into<String>) -> Result<PolicyValidation, Error> {
-        block_on(self.0.validate_policy(policy))
+    pub fn validate_policy(&self, policy: impl Into<String>) -> ValidatePolicy<Self> {
+        ValidatePolicy::new(self.clone(), policy.into())
     }
 
     /// As [`crate::Strongroom::put`].

@@ -7,13 +7,14 @@ use strongroom_engine::{Engine, OwningService};
 use strongroom_local_kms::LocalKms;
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
-    Filter, FilterKey, PolicyValidation, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore,
-    Stage, UpdateSecretVersionStage, ValidateResourcePolicy,
+    Filter, FilterKey, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
+    UpdateSecretVersionStage,
 };
 use strongroom_types::{CallContext, Clock, Realm};
 
 use crate::request::{
-    Create, Delete, Get, GetBatch, List, ListVersions, MoveStage, Put, PutPolicy, RandomPassword, Update,
+    Create, Delete, Get, GetBatch, GetMatching, List, ListVersions, MoveStage, Put, PutPolicy,
+    RandomPassword, Update, ValidatePolicy,
 };
 use crate::{Builder, Error, Keys};
 
@@ -45,7 +46,7 @@ pub struct Maintained {
     pub secrets_purged: u64,
     /// Keys deleted because their waiting period was over.
     pub keys_deleted: u64,
-    /// Another process was at it; this one did nothing.
+    /// Another process was at the secrets; this one left them alone.
     pub busy_elsewhere: bool,
 }
 
@@ -116,17 +117,17 @@ impl Strongroom {
 
     /// Reads the current values of up to 20 secrets: `room.get_batch(["prod/db", "prod/api"]).send().await?`.
     pub fn get_batch<I: Into<SecretId>>(&self, ids: impl IntoIterator<Item = I>) -> GetBatch {
-        GetBatch::of(self.clone(), ids.into_iter().map(Into::into).collect())
+        GetBatch::new(self.clone(), ids.into_iter().map(Into::into).collect())
     }
 
-    /// Reads the current values of the secrets that match one of these values, a page at a time:
-    /// `room.get_matching(FilterKey::TagKey, ["team"]).send().await?`.
+    /// Reads the current values of the secrets that match one of these values, a page at a time, or all with
+    /// `.all()`: `room.get_matching(FilterKey::TagKey, ["team"]).all().await?`.
     pub fn get_matching<V: Into<String>>(
         &self,
         key: FilterKey,
         values: impl IntoIterator<Item = V>,
-    ) -> GetBatch {
-        GetBatch::matching(self.clone(), Filter::new(key, values))
+    ) -> GetMatching {
+        GetMatching::new(self.clone(), Filter::new(key, values))
     }
 
     /// Makes a random password: `room.random_password().length(20).send().await?`.
@@ -243,13 +244,10 @@ impl Strongroom {
         Ok(self.engine().delete_resource_policy(&self.cx, &id.into()).await?)
     }
 
-    /// What would be wrong with a resource policy; puts nothing.
-    ///
-    /// # Errors
-    /// As [`SecretAdmin::validate_resource_policy`].
-    pub async fn validate_policy(&self, policy: impl Into<String>) -> Result<PolicyValidation, Error> {
-        let request = ValidateResourcePolicy::new(policy);
-        Ok(self.engine().validate_resource_policy(&self.cx, request).await?)
+    /// Says what would be wrong with a resource policy; puts nothing:
+    /// `room.validate_policy(document).secret("prod/db").send().await?`.
+    pub fn validate_policy(&self, policy: impl Into<String>) -> ValidatePolicy {
+        ValidatePolicy::new(self.clone(), policy.into())
     }
 
     /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
@@ -277,13 +275,13 @@ impl Strongroom {
     /// # Errors
     /// Storage and damage.
     pub async fn maintain(&self) -> Result<Maintained, Error> {
-        let Some(secrets_purged) = self.engine.maintain().await? else {
-            return Ok(Maintained { busy_elsewhere: true, ..Maintained::default() });
-        };
+        // Each does what it can, whatever the other finds.
+        let (secrets, keys) = (self.engine.maintain().await, self.parts.kms.maintain().await);
+        let (secrets, keys_deleted) = (secrets?, keys?);
         Ok(Maintained {
-            secrets_purged,
-            keys_deleted: self.parts.kms.maintain().await?,
-            busy_elsewhere: false,
+            secrets_purged: secrets.unwrap_or(0),
+            keys_deleted,
+            busy_elsewhere: secrets.is_none(),
         })
     }
 

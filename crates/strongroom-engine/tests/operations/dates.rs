@@ -69,25 +69,90 @@ async fn reads_of_a_day_are_written_once() {
     assert!(other.describe("s").await.unwrap().last_accessed.is_some());
 }
 
-/// Reads of many secrets wait for each other; maintain writes what waits.
+/// The first few reads of a minute are written at once, the others wait for each other; maintain writes what waits.
 #[tokio::test]
 async fn reads_of_many_secrets_are_written_together() {
     let world = World::with_secret().await;
-    for n in 0..20 {
+    for n in 0..40 {
         world.create(CreateSecret::new(format!("many/{n}")).value(text("v"))).await.unwrap();
     }
-    world.current().await.unwrap();
-    let token = world.records.change_token().await.unwrap();
-    for n in 0..20 {
+    let other = world.another().await;
+    let dated = |world: World| async move {
+        let mut dated = 0;
+        for n in 0..40 {
+            dated += usize::from(world.describe(&format!("many/{n}")).await.unwrap().last_accessed.is_some());
+        }
+        (dated, world)
+    };
+    let before = world.records.change_token().await.unwrap();
+    for n in 0..16 {
         world.get(GetSecretValue::new(format!("many/{n}"))).await.unwrap();
     }
-    assert_eq!(world.records.change_token().await.unwrap(), token);
-    let other = world.another().await;
-    assert_eq!(other.describe("many/7").await.unwrap().last_accessed, None, "not yet");
-    assert!(world.describe("many/7").await.unwrap().last_accessed.is_some(), "here already");
+    let (seen, other) = dated(other).await;
+    assert_eq!(seen, 16, "written at once, also for others to see");
+    let token = world.records.change_token().await.unwrap();
+    assert_ne!(before, token);
+    for n in 16..40 {
+        world.get(GetSecretValue::new(format!("many/{n}"))).await.unwrap();
+    }
+    assert_eq!(world.records.change_token().await.unwrap(), token, "enough for this minute");
+    let (seen, world) = dated(world).await;
+    assert_eq!(seen, 40, "here all are known");
+    let (seen, other) = dated(other).await;
+    assert_eq!(seen, 16);
     world.engine.maintain().await.unwrap();
-    assert!(other.describe("many/7").await.unwrap().last_accessed.is_some());
+    assert_eq!(dated(other).await.0, 40);
     assert!(world.engine.verify(&world.cx).await.unwrap().problems.is_empty());
+}
+
+/// Heads of any size: what does not fit into one commit goes into several.
+#[tokio::test]
+async fn notes_of_large_heads_fit_into_the_smallest_storage() {
+    let small = strongroom_testkit::SmallRecords::new(Arc::new(MemoryRecords::new()));
+    let world = World::over(Arc::new(small), Arc::default(), EngineLimits::default()).await;
+    let padded = format!("{}{}", policies::NARROW, " ".repeat(20_000));
+    for n in 0..60 {
+        let name = format!("large/{n}");
+        world.create(CreateSecret::new(&name).value(text("v"))).await.unwrap();
+        let policy = strongroom_store::PutResourcePolicy::new(&name, &padded);
+        world.engine.put_resource_policy(&world.cx, policy).await.unwrap();
+        world.get(GetSecretValue::new(&name)).await.unwrap();
+    }
+    world.engine.maintain().await.unwrap();
+    let other =
+        World::over(Arc::clone(&world.records), Arc::clone(&world.clock), EngineLimits::default()).await;
+    for n in 0..60 {
+        assert!(other.describe(&format!("large/{n}")).await.unwrap().last_accessed.is_some(), "{n}");
+    }
+}
+
+/// One damaged secret keeps neither the dates of the others back nor the housekeeping.
+#[tokio::test]
+async fn a_damaged_secret_does_not_keep_the_others() {
+    let world = World::with_secret().await;
+    for name in ["damaged", "gone"] {
+        world.create(CreateSecret::new(name).value(text("v"))).await.unwrap();
+    }
+    world.engine.delete_secret(&world.cx, DeleteSecret::new("gone").recovery_window_days(7)).await.unwrap();
+    // Use up what is written at once, so that both notes wait.
+    for n in 0..16 {
+        world.create(CreateSecret::new(format!("n/{n}")).value(text("v"))).await.unwrap();
+        world.get(GetSecretValue::new(format!("n/{n}"))).await.unwrap();
+    }
+    world.current().await.unwrap();
+    world.get(GetSecretValue::new("damaged")).await.unwrap();
+    let place = strongroom_records::Key::realm(world.engine.realm()).then("secret").then("damaged");
+    let record = world.records.read(std::slice::from_ref(&place)).await.unwrap().remove(0).unwrap();
+    let mut value = record.value;
+    *value.last_mut().unwrap() ^= 1;
+    let batch = strongroom_records::Batch::new().put(&place, value, strongroom_records::Expect::Any);
+    world.records.commit(batch).await.unwrap();
+    world.clock.advance(DAY * 7);
+    assert_eq!(world.engine.maintain().await.unwrap_err().kind(), ErrorKind::Tampered, "it is told");
+    assert!(world.another().await.describe("s").await.unwrap().last_accessed.is_some());
+    refused(world.describe("gone").await, ErrorKind::NotFound, NOT_FOUND);
+    // And only once: what is damaged is not tried for ever.
+    assert_eq!(world.engine.maintain().await.unwrap(), Some(0));
 }
 
 #[tokio::test]

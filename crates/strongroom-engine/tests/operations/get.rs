@@ -112,11 +112,13 @@ async fn a_batch_tells_what_each_secret_fails_with() {
 }
 
 #[tokio::test]
-async fn a_batch_that_finds_the_store_down_fails_as_a_whole() {
+async fn a_key_service_that_is_down_fails_the_secrets_it_is_asked_for_and_no_others() {
     let world = World::with_secret().await;
-    world.faults.plan([Some(strongroom_kms::ErrorKind::Throttled)]);
-    let result = world.engine.batch_get_secret_value(&world.cx, BatchGetSecretValue::of(["s"])).await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::Throttled);
+    world.faults.plan([Some(strongroom_kms::ErrorKind::DependencyTimeout), None]);
+    let page =
+        world.engine.batch_get_secret_value(&world.cx, BatchGetSecretValue::of(["s", "s"])).await.unwrap();
+    assert_eq!((page.values.len(), page.errors.len()), (1, 1));
+    assert_eq!(page.errors[0].error.code(), "InternalServiceError");
 }
 
 #[tokio::test]

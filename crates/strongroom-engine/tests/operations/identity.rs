@@ -78,6 +78,12 @@ async fn an_invalid_name_is_refused_before_existence_in_every_operation() {
         refused(engine.untag_resource(cx, &id, vec![]).await, validation, INVALID);
         refused(engine.get_resource_policy(cx, &id).await, validation, INVALID);
         refused(engine.delete_resource_policy(cx, &id).await, validation, INVALID);
+        let policy = strongroom_store::PutResourcePolicy::new(bad, "{");
+        refused(engine.put_resource_policy(cx, policy).await, validation, INVALID);
+        let stage = strongroom_store::UpdateSecretVersionStage::new(bad, "x").move_to(token(1));
+        refused(engine.update_secret_version_stage(cx, stage).await, validation, INVALID);
+        let window = DeleteSecret::new(bad).recovery_window_days(6);
+        refused(engine.delete_secret(cx, window).await, validation, INVALID);
         let versions = strongroom_store::ListSecretVersionIds::new(bad);
         refused(engine.list_secret_version_ids(cx, versions).await, validation, INVALID);
     }

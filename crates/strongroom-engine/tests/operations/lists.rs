@@ -138,34 +138,95 @@ async fn only_replicated_secrets_have_a_primary_region() {
     assert!(names(&world, request).await.is_empty());
 }
 
-/// More than a page looks at, of which a filter leaves few: pages may be empty and go on all the same, in every order.
+/// More than a page looks at, of which a filter leaves few: pages may be empty and go on all the same, in every order. The
+/// four orders are all different.
 #[tokio::test]
 async fn pages_that_find_nothing_go_on() {
     let world = World::new().await;
-    for n in 0..2600 {
+    // Made in an order that is not that of the names; 1301 and 2600 have no common divisor.
+    for n in (0..2600).map(|n| n * 1301 % 2600) {
         let mut request = CreateSecret::new(format!("n/{n:04}"));
-        if n % 1300 == 7 {
-            request = request.tag("rare", "yes");
+        if [7, 1307, 2007].contains(&n) {
+            request = request.tag("rare", "yes").value(text("v"));
         }
         world.create(request).await.unwrap();
         world.clock.advance(Duration::from_millis(1));
     }
+    let place = |n: u32| (0..2600).position(|k| k * 1301 % 2600 == n).unwrap();
+    let mut created = [7, 1307, 2007];
+    created.sort_by_key(|n| place(*n));
+    assert_eq!(created, [1307, 2007, 7], "another order than that of the names");
+    for name in ["n/2007", "n/0007", "n/1307"] {
+        let request = strongroom_store::UpdateSecret::new(name).description("changed");
+        world.engine.update_secret(&world.cx, request).await.unwrap();
+        world.clock.advance(Duration::from_millis(1));
+    }
+    for name in ["n/1307", "n/0007"] {
+        world.get(GetSecretValue::new(name)).await.unwrap();
+        world.clock.advance(DAY);
+    }
+    world.engine.maintain().await.unwrap();
     let rare = Filter::new(FilterKey::TagKey, ["rare"]);
-    let names_too = Filter::new(FilterKey::Name, ["n/"]);
-    let few = Filter::new(FilterKey::Name, ["n/13", "n/0007"]);
-    for by in [SortBy::CreatedDate, SortBy::Name, SortBy::LastChangedDate, SortBy::LastAccessedDate] {
-        for (order, expected) in
-            [(SortOrder::Ascending, ["n/0007", "n/1307"]), (SortOrder::Descending, ["n/1307", "n/0007"])]
-        {
-            let request = || ListSecrets::new().sort(by, order).filter(rare.clone()).max_results(1);
-            assert_eq!(names(&world, request()).await, expected, "{by:?}");
-            assert_eq!(names(&world, request().filter(names_too.clone())).await, expected, "{by:?}");
-            assert_eq!(names(&world, request().filter(few.clone())).await, expected, "{by:?}");
+    let all = Filter::new(FilterKey::Name, ["n/"]);
+    let few = Filter::new(FilterKey::Name, ["n/13", "n/0007", "n/200"]);
+    let some = Filter::new(FilterKey::Name, ["n/0", "n/13", "n/20"]);
+    for (by, expected) in [
+        (SortBy::CreatedDate, ["n/1307", "n/2007", "n/0007"]),
+        (SortBy::Name, ["n/0007", "n/1307", "n/2007"]),
+        (SortBy::LastChangedDate, ["n/2007", "n/0007", "n/1307"]),
+        (SortBy::LastAccessedDate, ["n/2007", "n/1307", "n/0007"]),
+    ] {
+        for order in [SortOrder::Ascending, SortOrder::Descending] {
+            let mut expected = expected.map(str::to_owned);
+            if order == SortOrder::Descending {
+                expected.reverse();
+            }
+            for size in [1, 2, 100] {
+                let request = || ListSecrets::new().sort(by, order).filter(rare.clone()).max_results(size);
+                assert_eq!(names(&world, request()).await, expected, "{by:?} {order:?} {size}");
+                for also in [&all, &few, &some] {
+                    let found = names(&world, request().filter(also.clone())).await;
+                    assert_eq!(found, expected, "{by:?} {order:?} {size} {also:?}");
+                }
+            }
         }
     }
     let request = ListSecrets::new().filter(Filter::new(FilterKey::TagKey, ["absent"]));
     let first = world.engine.list_secrets(&world.cx, request).await.unwrap();
     assert!(first.secrets.is_empty() && first.next_token.is_some(), "an empty page with a token");
+}
+
+/// A listing begun while few secrets have the name goes on when many have it, and the other way round.
+#[tokio::test]
+async fn a_token_holds_whichever_way_the_page_is_found() {
+    let world = World::new().await;
+    let create = |n: u32| CreateSecret::new(format!("p/{:04}", n * 7919 % 10_000));
+    for n in 0..60 {
+        world.create(create(n)).await.unwrap();
+        world.clock.advance(Duration::from_millis(1));
+    }
+    let stay = names(&world, ListSecrets::new()).await;
+    let request = || ListSecrets::new().filter(Filter::new(FilterKey::Name, ["p/"])).max_results(20);
+    let first = world.engine.list_secrets(&world.cx, request()).await.unwrap();
+    for n in 60..400 {
+        world.create(create(n)).await.unwrap();
+        world.clock.advance(Duration::from_millis(1));
+    }
+    let second = request().next_token(first.next_token.unwrap());
+    let second = world.engine.list_secrets(&world.cx, second).await.unwrap();
+    for n in 60..400 {
+        let name = create(n).name;
+        world.engine.delete_secret(&world.cx, DeleteSecret::new(name).force()).await.unwrap();
+    }
+    let third = request().next_token(second.next_token.unwrap());
+    let third = world.engine.list_secrets(&world.cx, third).await.unwrap();
+    let found: Vec<String> = [first.secrets, second.secrets, third.secrets]
+        .concat()
+        .into_iter()
+        .map(|secret| secret.name)
+        .collect();
+    assert_eq!(found, stay);
+    assert_eq!(third.next_token, None);
 }
 
 #[tokio::test]

@@ -58,7 +58,12 @@ async fn the_service_changes_its_own_and_nobody_elses() {
         ErrorKind::AccessDenied,
         message,
     );
+    let tags = || vec![Tag::new("k", "v")];
+    refused(rds.tag_resource(cx, &"s".into(), tags()).await, ErrorKind::AccessDenied, message);
+    rds.tag_resource(cx, &"rds!db-1".into(), tags()).await.unwrap();
     let other = world.engine.for_service(OwningService::new("redshift").unwrap());
+    let policy = PutResourcePolicy::new("rds!db-1", policies::NARROW);
+    assert_eq!(other.put_resource_policy(cx, policy).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let put = other.put_secret_value(cx, PutSecretValue::new("rds!db-1", text("3"))).await;
     assert_eq!(put.unwrap_err().kind(), ErrorKind::InvalidRequest);
     rds.delete_secret(cx, DeleteSecret::new("rds!db-1").force()).await.unwrap();

@@ -92,6 +92,24 @@ async fn a_hundred_versions_and_none_old_enough_to_go() {
 }
 
 #[tokio::test]
+async fn the_smallest_quota_keeps_current_and_previous() {
+    let limits = EngineLimits::default().versions(2);
+    let world = World::over(Arc::new(MemoryRecords::new()), Arc::default(), limits).await;
+    world.create(CreateSecret::new("s").value(text("1")).token(token(1))).await.unwrap();
+    world.put(2, "2").await;
+    let third = || PutSecretValue::new("s", text("3")).token(token(3));
+    let young = world.engine.put_secret_value(&world.cx, third()).await;
+    refused_with(young, ErrorKind::LimitExceeded, "2 versions");
+    world.clock.advance(DAY + Duration::from_secs(1));
+    world.engine.put_secret_value(&world.cx, third()).await.unwrap();
+    assert_eq!(
+        (world.labels(2).await, world.labels(3).await),
+        (vec!["AWSPREVIOUS".into()], vec!["AWSCURRENT".into()])
+    );
+    assert!(world.engine.verify(&world.cx).await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
 async fn labelled_versions_are_never_pruned() {
     let world = World::with_secret().await;
     let keep = strongroom_store::UpdateSecretVersionStage::new("s", "keep").move_to(token(1));

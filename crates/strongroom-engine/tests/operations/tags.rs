@@ -50,7 +50,7 @@ async fn more_than_50_tags() {
     let tags = |range: std::ops::Range<u32>| range.map(|n| Tag::new(format!("k{n}"), "")).collect::<Vec<_>>();
     world.engine.tag_resource(&world.cx, &"s".into(), tags(0..50)).await.unwrap();
     let more = world.engine.tag_resource(&world.cx, &"s".into(), tags(50..51)).await;
-    refused(more, ErrorKind::LimitExceeded, "A secret can have at most 50 tags.");
+    refused(more, ErrorKind::InvalidParameter, "A secret can have at most 50 tags.");
     world
         .engine
         .tag_resource(&world.cx, &"s".into(), vec![Tag::new("k0", "other")])

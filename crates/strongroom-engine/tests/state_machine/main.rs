@@ -58,6 +58,14 @@ fn the_engine_does_what_the_model_says_on_a_file() {
     }
 }
 
+/// The same over storage with no more than the limits that all storage has.
+#[test]
+fn the_engine_does_what_the_model_says_in_small_storage() {
+    for steps in sequences(8) {
+        assert_eq!(difference(World::in_small_storage(Wrong::Nothing), &steps), None);
+    }
+}
+
 /// The same sequences each time.
 fn sequences(count: usize) -> Vec<Vec<Step>> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[42; 32]);
@@ -102,7 +110,7 @@ fn the_steps_reach_every_operation_and_its_errors() {
         ("Put", "Ok Exists NotFound InvalidRequest InvalidParameter LimitExceeded EncryptionFailure"),
         ("Update", "Ok Exists NotFound InvalidRequest DecryptionFailure EncryptionFailure"),
         ("Get", "Ok NotFound InvalidRequest DecryptionFailure AccessDenied Throttled Internal"),
-        ("Batch", "Ok InvalidParameter Throttled"),
+        ("Batch", "Ok InvalidParameter Validation"),
         ("BatchMatching", "Ok InvalidParameter"),
         ("Describe", "Ok NotFound Validation"),
         ("Versions", "Ok NotFound Validation"),

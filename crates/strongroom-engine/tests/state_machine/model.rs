@@ -179,6 +179,16 @@ impl Model {
         if complete { Err(not_found()) } else { Ok(resource.into()) }
     }
 
+    /// What is wrong with an id whatever there is in the store.
+    fn resolve_shape(&self, id: &Id) -> Result<(), Refused> {
+        let text = self.text(id);
+        match self.resolve(&text) {
+            // A complete ARN of this place may be anybody's.
+            Err((ErrorKind::NotFound, _)) if text.starts_with(PREFIX) => Ok(()),
+            result => result.map(|_| ()),
+        }
+    }
+
     fn existing(&self, id: &Id) -> Result<(String, Secret), Refused> {
         let name = self.resolve(&self.text(id))?;
         let secret = self.secrets.get(&name).cloned().ok_or_else(not_found)?;
@@ -298,7 +308,6 @@ impl Model {
         value: &Value,
         stages: Option<&[String]>,
     ) -> Result<(), Refused> {
-        let before = secret.labels.clone();
         let named = stages.unwrap_or_default();
         let promote = stages.is_none()
             || named.iter().any(|label| label == "AWSCURRENT")
@@ -319,9 +328,8 @@ impl Model {
         }
         self.kms(secret.key, true)?;
         if secret.versions.len() >= MAX_VERSIONS {
-            // By the labels of before: what loses its last label now is not yet one that may go.
             let old = secret.versions.iter().position(|(id, version)| {
-                !before.values().any(|holder| holder == id)
+                !secret.labels.values().any(|holder| holder == id)
                     && (version.created <= self.now - DAY || self.wrong == Wrong::PrunesYoung)
             });
             match old {
@@ -339,6 +347,23 @@ impl Model {
             Version { value: value.clone(), key: secret.key, created: self.now.max(last), accessed: None };
         secret.versions.push((token.into(), version));
         Ok(())
+    }
+
+    /// Takes over when a version was last read: notes may have been lost, but none was made up.
+    pub(crate) fn forget_reads(
+        &mut self,
+        name: &str,
+        secret: Option<i64>,
+        versions: &[(String, Option<i64>)],
+    ) {
+        let known = self.secrets.get_mut(name).expect("the engine lists what the model has");
+        assert!(secret <= known.accessed, "{name} was read on {secret:?}, not on {:?}", known.accessed);
+        known.accessed = secret;
+        for (id, accessed) in versions {
+            let (_, version) = known.versions.iter_mut().find(|(known, _)| known == id).expect("a version");
+            assert!(*accessed <= version.accessed, "{name} {id}: {accessed:?}");
+            version.accessed = *accessed;
+        }
     }
 
     /// Secrets whose time is over go.
@@ -374,15 +399,21 @@ impl Model {
             }
             Step::BatchMatching { key, values } => {
                 let mut all = Vec::new();
+                // No order is promised; by name is what the provided batch does where names are asked for.
+                let by = if *key == FilterKey::Name && !values.iter().any(|value| value.starts_with('!')) {
+                    SortBy::Name
+                } else {
+                    SortBy::CreatedDate
+                };
                 let list = Step::List {
                     filters: vec![(*key, values.clone())],
-                    by: SortBy::CreatedDate,
+                    by,
                     order: SortOrder::Ascending,
                     deleted: false,
                     page: 100,
                 };
                 self.step(&list)?;
-                for name in self.listed(&[(*key, values.clone())], SortBy::CreatedDate, false) {
+                for name in self.listed(&[(*key, values.clone())], by, false) {
                     all.push(self.secrets[&name].arn(&name));
                 }
                 self.batch(&all)
@@ -431,6 +462,10 @@ impl Model {
                 if self.text(id).is_empty() {
                     return violated();
                 }
+                if tags.iter().any(|(key, _)| key.is_empty()) {
+                    return violated();
+                }
+                self.resolve_shape(id)?;
                 Self::check_tags(tags)?;
                 let (name, mut secret) = self.live(id)?;
                 for (key, value) in tags {
@@ -457,25 +492,20 @@ impl Model {
                 Ok(String::new())
             }
             Step::PutPolicy { id, policy, block } => {
-                if self.text(id).is_empty() {
-                    return violated();
-                }
-                match policy {
-                    2 => {
-                        return refuse(
-                            ErrorKind::MalformedPolicy,
-                            "This resource policy contains a syntax error.",
-                        );
-                    }
-                    1 if *block => {
-                        return refuse(
-                            ErrorKind::PublicPolicy,
-                            "You can't attach a resource-based policy that allows broad access to the secret.",
-                        );
-                    }
-                    _ => {}
+                self.resolve_shape(id)?;
+                if *policy == 2 {
+                    return refuse(
+                        ErrorKind::MalformedPolicy,
+                        "This resource policy contains a syntax error.",
+                    );
                 }
                 let (name, mut secret) = self.live(id)?;
+                if *policy == 1 && *block {
+                    return refuse(
+                        ErrorKind::PublicPolicy,
+                        "You can't attach a resource-based policy that allows broad access to the secret.",
+                    );
+                }
                 secret.policy = Some(POLICIES[*policy].into());
                 secret.touch(self.now);
                 Ok(self.keep(name, secret))
@@ -490,6 +520,7 @@ impl Model {
                 secret.touch(self.now);
                 Ok(self.keep(name, secret))
             }
+            Step::Crash => Ok(String::new()),
             Step::Pass { millis } => {
                 self.now += i64::try_from(*millis).unwrap();
                 Ok(String::new())
@@ -618,6 +649,7 @@ impl Model {
             return violated();
         }
         Self::check_value(value)?;
+        self.resolve_shape(id)?;
         Self::check_token(token_number)?;
         let token = token(token_number);
         let (name, mut secret) = self.live(id)?;
@@ -643,6 +675,7 @@ impl Model {
         if self.text(id).is_empty() || value.is_some_and(|value| value.content.is_empty()) {
             return violated();
         }
+        self.resolve_shape(id)?;
         Self::check_token(token_number)?;
         let token = token(token_number);
         let (name, mut secret) = self.live(id)?;
@@ -742,9 +775,6 @@ impl Model {
         for text in texts {
             match self.get(text, None, None) {
                 Ok(line) => values.push(line),
-                Err((kind @ (ErrorKind::Throttled | ErrorKind::Internal), message)) => {
-                    return Err((kind, message));
-                }
                 Err((ErrorKind::Validation, _)) => errors.push(format!("{text} Validation")),
                 Err((kind, message)) => errors.push(format!("{text} {kind:?} {message}")),
             }
@@ -848,6 +878,7 @@ impl Model {
         if self.text(id).is_empty() {
             return violated();
         }
+        self.resolve_shape(id)?;
         let invalid = |text: &str| refuse(ErrorKind::InvalidParameter, text);
         if force && days.is_some() {
             return invalid(

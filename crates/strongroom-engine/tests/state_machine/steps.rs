@@ -144,6 +144,8 @@ pub(crate) enum Step {
     },
     Maintain,
     Reopen,
+    /// Opened again without a word to the old one: what it had only noted is gone.
+    Crash,
     /// The next call of the key service fails.
     Fault(strongroom_kms::ErrorKind),
     Disable(usize),
@@ -293,6 +295,7 @@ fn world() -> impl Strategy<Value = Step> {
         4 => proptest::sample::select(vec![0, 1, 1000, DAY / 2, DAY, DAY, 8 * DAY, 31 * DAY]).prop_map(|millis| Step::Pass { millis }),
         1 => Just(Step::Maintain),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
         1 => proptest::sample::select(vec![AccessDenied, DependencyTimeout, Disabled, Throttled]).prop_map(Step::Fault),
         1 => (0..2usize).prop_map(Step::Disable),
         3 => (0..2usize).prop_map(Step::Enable),

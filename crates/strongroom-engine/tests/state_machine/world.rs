@@ -16,7 +16,7 @@ use strongroom_store::{
     SecretRef, SecretStore, SecretValue, SecretVersion, SortBy, Stage, Tag, UpdateSecret,
     UpdateSecretVersionStage, VersionId,
 };
-use strongroom_testkit::{FaultyKms, ManualClock};
+use strongroom_testkit::{FaultyKms, ManualClock, SmallRecords};
 use strongroom_types::{CallContext, Clock, Service, Timestamp};
 
 use crate::model::{MAX_VERSIONS, Model, Outcome, Wrong};
@@ -102,6 +102,10 @@ impl World {
 
     pub(crate) fn in_file(path: &Path, wrong: Wrong) -> Self {
         Self::new(Arc::new(pollster::block_on(SqliteRecords::open(path)).unwrap()), wrong)
+    }
+
+    pub(crate) fn in_small_storage(wrong: Wrong) -> Self {
+        Self::new(Arc::new(SmallRecords::new(Arc::new(MemoryRecords::new()))), wrong)
     }
 
     fn new(records: Arc<dyn Records>, wrong: Wrong) -> Self {
@@ -322,8 +326,12 @@ impl World {
             Step::Maintain => self.engine.maintain().await.map(|_| String::new()),
             Step::Reopen => {
                 self.engine.maintain().await?;
-                let open = open(&self.records, &self.clock, Some(&self.faults)).await;
-                (self.kms, self.engine, self.service) = (open.kms, open.engine, open.service);
+                self.reopen().await;
+                Ok(String::new())
+            }
+            Step::Crash => {
+                self.reopen().await;
+                self.take_over_reads().await?;
                 Ok(String::new())
             }
             Step::Fault(kind) => {
@@ -366,6 +374,27 @@ impl World {
                 None => return Ok(lines.join("\n")),
             }
         }
+    }
+
+    async fn reopen(&mut self) {
+        let open = open(&self.records, &self.clock, Some(&self.faults)).await;
+        (self.kms, self.engine, self.service) = (open.kms, open.engine, open.service);
+    }
+
+    /// What the process that is gone had noted but not written is lost; the model learns how much of it.
+    async fn take_over_reads(&mut self) -> Result<(), Error> {
+        let names: Vec<String> = self.model.secrets.keys().cloned().collect();
+        for name in names {
+            let secret = self.engine.describe_secret(&self.cx, &name.as_str().into()).await?;
+            let request = ListSecretVersionIds::new(&name).include_deprecated();
+            let listed = self.engine.list_secret_version_ids(&self.cx, request).await?.versions;
+            let versions: Vec<_> = listed
+                .iter()
+                .map(|version| (version.version_id.to_string(), millis(version.last_accessed)))
+                .collect();
+            self.model.forget_reads(&name, millis(secret.last_accessed), &versions);
+        }
+        Ok(())
     }
 
     /// What verify finds wrong with what is stored.

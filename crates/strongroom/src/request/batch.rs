@@ -5,7 +5,7 @@ use strongroom_store::{BatchGetSecretValue, BatchPage, Filter, FilterKey, Secret
 use super::{Room, sends};
 use crate::{Error, Strongroom};
 
-/// Reads the current values of some secrets. Begun by [`Strongroom::get_batch`] and [`Strongroom::get_matching`].
+/// Reads the current values of up to 20 secrets. Begun by [`Strongroom::get_batch`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is sent"]
 pub struct GetBatch<R = Strongroom> {
@@ -14,30 +14,8 @@ pub struct GetBatch<R = Strongroom> {
 }
 
 impl<R: Room> GetBatch<R> {
-    pub(crate) fn of(room: R, ids: Vec<SecretId>) -> Self {
+    pub(crate) fn new(room: R, ids: Vec<SecretId>) -> Self {
         Self { room, request: BatchGetSecretValue::of(ids) }
-    }
-
-    pub(crate) fn matching(room: R, filter: Filter) -> Self {
-        Self { room, request: BatchGetSecretValue::matching(filter) }
-    }
-
-    /// Only those that match one of these values too.
-    pub fn filter<V: Into<String>>(mut self, key: FilterKey, values: impl IntoIterator<Item = V>) -> Self {
-        self.request = self.request.filter(Filter::new(key, values));
-        self
-    }
-
-    /// With filters, at most this many secrets a page: 1 to 20, 20 when absent.
-    pub fn max_results(mut self, max_results: i64) -> Self {
-        self.request = self.request.max_results(max_results);
-        self
-    }
-
-    /// With filters, the page behind this token.
-    pub fn next_token(mut self, token: impl Into<String>) -> Self {
-        self.request = self.request.next_token(token);
-        self
     }
 
     async fn run(self) -> Result<BatchPage, Error> {
@@ -52,3 +30,82 @@ sends!(GetBatch => BatchPage,
     /// # Errors
     /// As [`SecretStore::batch_get_secret_value`].
 );
+
+/// Reads the current values of the secrets that filters match. Begun by [`Strongroom::get_matching`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until it is sent"]
+pub struct GetMatching<R = Strongroom> {
+    room: R,
+    request: BatchGetSecretValue,
+}
+
+impl<R: Room> GetMatching<R> {
+    pub(crate) fn new(room: R, filter: Filter) -> Self {
+        Self { room, request: BatchGetSecretValue::matching(filter) }
+    }
+
+    /// Only those that match one of these values too.
+    pub fn filter<V: Into<String>>(mut self, key: FilterKey, values: impl IntoIterator<Item = V>) -> Self {
+        self.request = self.request.filter(Filter::new(key, values));
+        self
+    }
+
+    /// At most this many secrets a page: 1 to 20, 20 when absent.
+    pub fn max_results(mut self, max_results: i64) -> Self {
+        self.request = self.request.max_results(max_results);
+        self
+    }
+
+    /// The page behind this token.
+    pub fn next_token(mut self, token: impl Into<String>) -> Self {
+        self.request = self.request.next_token(token);
+        self
+    }
+
+    async fn run(self) -> Result<BatchPage, Error> {
+        let room = self.room.room();
+        Ok(room.engine().batch_get_secret_value(room.context(), self.request).await?)
+    }
+
+    async fn run_all(mut self) -> Result<BatchPage, Error> {
+        let mut all = BatchPage::default();
+        loop {
+            let room = self.room.room();
+            let page = room.engine().batch_get_secret_value(room.context(), self.request.clone()).await?;
+            all.values.extend(page.values);
+            all.errors.extend(page.errors);
+            match page.next_token {
+                Some(token) => self.request.next_token = Some(token),
+                None => return Ok(all),
+            }
+        }
+    }
+}
+
+sends!(GetMatching => BatchPage,
+    /// Reads one page. What a single secret fails with stands in [`BatchPage::errors`].
+    ///
+    /// # Errors
+    /// As [`SecretStore::batch_get_secret_value`].
+);
+
+impl GetMatching<Strongroom> {
+    /// Reads all pages.
+    ///
+    /// # Errors
+    /// As [`SecretStore::batch_get_secret_value`].
+    pub async fn all(self) -> Result<BatchPage, Error> {
+        self.run_all().await
+    }
+}
+
+#[cfg(feature = "blocking")]
+impl GetMatching<crate::blocking::Strongroom> {
+    /// Reads all pages.
+    ///
+    /// # Errors
+    /// As [`SecretStore::batch_get_secret_value`].
+    pub fn all(self) -> Result<BatchPage, Error> {
+        pollster::block_on(self.run_all())
+    }
+}

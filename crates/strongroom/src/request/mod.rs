@@ -12,11 +12,11 @@ mod read;
 mod stage;
 mod write;
 
-pub use batch::GetBatch;
+pub use batch::{GetBatch, GetMatching};
 pub use delete::Delete;
 pub use list::{List, ListVersions};
 pub use password::RandomPassword;
-pub use policy::PutPolicy;
+pub use policy::{PutPolicy, ValidatePolicy};
 pub use read::Get;
 pub use stage::MoveStage;
 pub use write::{Create, Put, Update};

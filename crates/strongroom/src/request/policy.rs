@@ -1,6 +1,8 @@
 //! Resource policies.
 
-use strongroom_store::{PutResourcePolicy, SecretAdmin, SecretId, SecretRef};
+use strongroom_store::{
+    PolicyValidation, PutResourcePolicy, SecretAdmin, SecretId, SecretRef, ValidateResourcePolicy,
+};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -35,4 +37,36 @@ sends!(PutPolicy => SecretRef,
     ///
     /// # Errors
     /// As [`SecretAdmin::put_resource_policy`].
+);
+
+/// Says what would be wrong with a resource policy, and puts nothing. Begun by [`Strongroom::validate_policy`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until it is sent"]
+pub struct ValidatePolicy<R = Strongroom> {
+    room: R,
+    request: ValidateResourcePolicy,
+}
+
+impl<R: Room> ValidatePolicy<R> {
+    pub(crate) fn new(room: R, policy: String) -> Self {
+        Self { room, request: ValidateResourcePolicy::new(policy) }
+    }
+
+    /// As a policy of this secret.
+    pub fn secret(mut self, id: impl Into<SecretId>) -> Self {
+        self.request = self.request.secret(id);
+        self
+    }
+
+    async fn run(self) -> Result<PolicyValidation, Error> {
+        let room = self.room.room();
+        Ok(room.engine().validate_resource_policy(room.context(), self.request).await?)
+    }
+}
+
+sends!(ValidatePolicy => PolicyValidation,
+    /// Looks at the policy.
+    ///
+    /// # Errors
+    /// As [`SecretAdmin::validate_resource_policy`].
 );

@@ -1,6 +1,7 @@
 //! Storing values.
 
 use serde::Serialize;
+use strongroom_envelope::SecretText;
 use strongroom_store::{
     CreateSecret, PutSecretValue, SecretCreated, SecretId, SecretStore, SecretUpdated, SecretValue, Stage,
     UpdateSecret, ValuePut, VersionId,
@@ -13,9 +14,10 @@ use crate::{Error, ErrorKind, Strongroom};
 macro_rules! values {
     ($builder:ident) => {
         impl<R: Room> $builder<R> {
-            /// The value is this text. The string's memory becomes the value's and is wiped.
-            pub fn text(self, text: impl Into<String>) -> Self {
-                self.value(SecretValue::text(text))
+            /// The value is this text. A string's memory becomes the value's and is wiped; a `&str` is copied; a
+            /// [`SecretText`], such as a random password, stays where it is.
+            pub fn text(self, text: impl Into<SecretText>) -> Self {
+                self.value(SecretValue::from_text(text.into()))
             }
 
             /// The value is these bytes. The vector's memory becomes the value's and is wiped.

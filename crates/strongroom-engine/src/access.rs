@@ -2,7 +2,7 @@
 //!
 //! A read must not cost a durable write. A head says on which day each of its versions was last read; a read on that day
 //! again has nothing to do. The first read of a day is noted in memory, and reads hand notes over to the storage, some
-//! together and without waiting: the first few of a minute at once, many a few every 32 milliseconds, so that their cost
+//! together and without waiting: the first few of a minute at once, many a few four times a second, so that their cost
 //! stays small beside the reads'. `maintain` writes all, and waits. A note that cannot be written harms no read; a process
 //! that ends loses the notes that wait.
 
@@ -23,8 +23,8 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 const AT_ONCE: usize = 16;
 const MINUTE: i64 = 60 * 1000;
 /// The most notes that one read hands over, and how long after it the next may.
-const FEW: usize = 16;
-const PAUSE: i64 = 32;
+const FEW: usize = 32;
+const PAUSE: i64 = 250;
 /// When this many secrets wait, they need not wait for the next minute.
 const MANY: usize = 256;
 /// Beyond this many, notes are dropped: memory has a bound. The next read of the secret makes another.
@@ -342,19 +342,19 @@ mod tests {
         }
         notes.read(100..120, 1_000_100);
         assert_eq!(notes.turn(1_000_100), None, "enough for this minute");
-        assert_eq!(notes.turn(1_060_000), Some(FEW), "a read that has nothing to note does it too");
-        assert_eq!(notes.turn(1_060_031), None);
-        assert_eq!(notes.turn(1_060_032), Some(4), "what is left follows soon");
-        assert_eq!(notes.turn(1_060_064), None);
+        assert_eq!(notes.turn(1_060_000), Some(AT_ONCE), "a read that has nothing to note does it too");
+        assert_eq!(notes.turn(1_119_999), None);
+        assert_eq!(notes.turn(1_120_000), Some(4));
+        assert_eq!(notes.turn(1_180_000), None, "nothing is left");
     }
 
     #[test]
     fn many_go_a_few_at_a_time() {
         let notes = Notes::default();
         notes.read(0..MANY + FEW, 0);
-        assert_eq!((notes.turn(0), notes.turn(1), notes.turn(32)), (Some(FEW), None, Some(FEW)));
-        let mut now = 32;
-        while notes.lock().waiting.len() > FEW {
+        assert_eq!((notes.turn(0), notes.turn(1), notes.turn(PAUSE)), (Some(FEW), None, Some(FEW)));
+        let mut now = PAUSE;
+        while notes.lock().waiting.len() >= FEW {
             now += PAUSE;
             assert_eq!(notes.turn(now), Some(FEW));
         }
@@ -387,7 +387,7 @@ mod tests {
         drop(turn);
         assert_eq!(notes.last(&head(0), Some(&version), None), Some(0), "still shown");
         assert_eq!(notes.turn(10), None);
-        assert_eq!(notes.turn(32), Some(1), "found in its head");
+        assert_eq!(notes.turn(PAUSE), Some(1), "found in its head");
         assert_eq!(notes.last(&head(0), None, Some(DAY)), Some(DAY));
         notes.read(0..2 * MOST, 0);
         assert_eq!(notes.lock().waiting.len(), MOST);

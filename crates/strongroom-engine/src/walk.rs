@@ -11,26 +11,15 @@ impl Engine {
     /// Visits every record of a range with its verdict, page by page. No snapshot is held while a record is visited.
     pub(crate) async fn walk(
         &self,
-        mut scan: Scan,
+        scan: Scan,
         mut visit: impl AsyncFnMut(Key, Result<TrustedRecord, strongroom_root::Error>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        loop {
-            let (page, cursor) = self
-                .inner
-                .records
-                .snapshot()
-                .await
-                .map_err(storage)?
-                .scan_each(&scan)
-                .await
-                .map_err(storage)?;
+        let mut walk = self.inner.records.walk(scan);
+        while let Some(page) = walk.next().await.map_err(storage)? {
             for (key, record) in page {
                 visit(key, record).await?;
             }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(()),
-            }
         }
+        Ok(())
     }
 }

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
-use crate::{AliasName, Error, ErrorKind, KeyId, KeyMetadata, KeyRef, KeySpec, KeyState, KeyUsage, Kms};
+use crate::{
+    AliasName, Error, ErrorKind, KeyId, KeyMetadata, KeyRef, KeySpec, KeyState, KeyTag, KeyUsage, Kms,
+    RotationPage, RotationStatus, TagPage,
+};
 
 /// What CreateKey takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct CreateKey {
     pub description: String,
     /// Whether the key's id begins with `mrk-`.
     pub multi_region: bool,
+    /// At most 50.
+    pub tags: Vec<KeyTag>,
 }
 
 impl Default for CreateKey {
@@ -29,7 +34,13 @@ impl CreateKey {
     /// A symmetric key for encrypting and decrypting.
     #[must_use]
     pub fn new() -> Self {
-        Self { spec: KeySpec::SymmetricDefault, usage: None, description: String::new(), multi_region: false }
+        Self {
+            spec: KeySpec::SymmetricDefault,
+            usage: None,
+            description: String::new(),
+            multi_region: false,
+            tags: Vec::new(),
+        }
     }
 
     /// A key for message authentication codes: one of the HMAC specs.
@@ -38,11 +49,19 @@ impl CreateKey {
         Self { spec, usage: Some(KeyUsage::GenerateVerifyMac), ..Self::new() }
     }
 
-    /// Spec and usage must fit.
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push(KeyTag::new(key, value));
+        self
+    }
+
+    /// Spec and usage must fit, and the tags be good.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Validation`] with AWS's texts.
+    /// [`crate::ErrorKind::Validation`] and [`crate::ErrorKind::Tag`] with AWS's texts.
     pub fn check(&self) -> Result<(), Error> {
+        KeyTag::check(&self.tags)?;
         let text = match self.usage {
             None if self.spec == KeySpec::SymmetricDefault => return Ok(()),
             None => {
@@ -161,9 +180,13 @@ pub struct ScheduledDeletion {
     pub pending_window_days: u16,
 }
 
+fn unsupported(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, "").during(operation)
+}
+
 /// The management of keys. Management operations take a key's id or ARN; an alias is refused, as AWS does.
 ///
-/// Grants, policies, tags, scheduled rotation and imported material join here, with defaults that refuse.
+/// Rotation by schedule and tags have defaults that refuse; grants, policies and imported material join them.
 #[async_trait]
 pub trait KmsAdmin: Kms {
     /// Makes a key. Not idempotent: every call makes another.
@@ -225,6 +248,88 @@ pub trait KmsAdmin: Kms {
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Disabled`], [`crate::ErrorKind::InvalidState`],
     /// [`crate::ErrorKind::LimitExceeded`].
     async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error>;
+
+    /// Lets the key rotate by itself, every 365 days unless told (90 to 2,560), for the first time one period from now. Called
+    /// again it changes the period.
+    ///
+    /// # Errors
+    /// Those of key state; [`crate::ErrorKind::Validation`]; [`crate::ErrorKind::Unsupported`] for keys that do not rotate.
+    async fn enable_key_rotation(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _period_days: Option<u16>,
+    ) -> Result<(), Error> {
+        Err(unsupported("EnableKeyRotation"))
+    }
+
+    /// Stops the rotation by itself; all material stays.
+    ///
+    /// # Errors
+    /// As [`KmsAdmin::enable_key_rotation`].
+    async fn disable_key_rotation(&self, _cx: &CallContext, _key: &KeyRef) -> Result<(), Error> {
+        Err(unsupported("DisableKeyRotation"))
+    }
+
+    /// Whether and when the key rotates by itself.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Unsupported`].
+    async fn get_key_rotation_status(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+    ) -> Result<RotationStatus, Error> {
+        Err(unsupported("GetKeyRotationStatus"))
+    }
+
+    /// The rotations there were, oldest first; with `all`, the first material too. 100 a page unless told, at most 1,000.
+    ///
+    /// # Errors
+    /// As [`KmsAdmin::get_key_rotation_status`]; [`crate::ErrorKind::InvalidMarker`].
+    async fn list_key_rotations(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _all: bool,
+        _page: &ListPage,
+    ) -> Result<RotationPage, Error> {
+        Err(unsupported("ListKeyRotations"))
+    }
+
+    /// Adds tags, or changes the values of those there are.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Tag`], [`crate::ErrorKind::Validation`], those of key state.
+    async fn tag_resource(&self, _cx: &CallContext, _key: &KeyRef, _tags: Vec<KeyTag>) -> Result<(), Error> {
+        Err(unsupported("TagResource"))
+    }
+
+    /// Removes tags; those that are not there are ignored.
+    ///
+    /// # Errors
+    /// As [`KmsAdmin::tag_resource`].
+    async fn untag_resource(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _tag_keys: Vec<String>,
+    ) -> Result<(), Error> {
+        Err(unsupported("UntagResource"))
+    }
+
+    /// The tags in the order they were added. 50 a page unless told, which is also the most.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidMarker`], [`crate::ErrorKind::Validation`].
+    async fn list_resource_tags(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _page: &ListPage,
+    ) -> Result<TagPage, Error> {
+        Err(unsupported("ListResourceTags"))
+    }
 
     /// Gives a key a name.
     ///

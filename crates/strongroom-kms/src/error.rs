@@ -32,6 +32,8 @@ pub enum ErrorKind {
     InvalidAliasName,
     /// The alias name is reserved for AWS.
     NotAuthorized,
+    /// The tags of a request are wrong.
+    Tag,
     /// A page marker is not one that was given out.
     InvalidMarker,
     /// A quota is used up.
@@ -72,6 +74,7 @@ impl ErrorClass for ErrorKind {
             Self::InvalidArn => "InvalidArnException",
             Self::InvalidAliasName => "InvalidAliasNameException",
             Self::NotAuthorized => "NotAuthorizedException",
+            Self::Tag => "TagException",
             Self::InvalidMarker => "InvalidMarkerException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Unsupported => "UnsupportedOperationException",

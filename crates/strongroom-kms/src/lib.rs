@@ -26,7 +26,9 @@ mod key;
 mod key_ref;
 mod options;
 mod random;
+mod rotation;
 mod service;
+mod tags;
 
 pub use admin::{AliasEntry, AliasPage, CreateKey, KeyEntry, KeyPage, KmsAdmin, ListPage, ScheduledDeletion};
 pub use answer::{Ciphertext, DataKeyPair, Decrypted, Mac, ReEncrypted, WrappedDataKey};
@@ -38,4 +40,6 @@ pub use options::{
     GenerateMacOptions, ReEncryptOptions, VerifyMacOptions,
 };
 pub use random::random_bytes;
+pub use rotation::{Rotation, RotationPage, RotationPeriod, RotationStatus, RotationType};
 pub use service::{Capabilities, Kms};
+pub use tags::{KeyTag, TagPage};

@@ -6,18 +6,18 @@ use async_trait::async_trait;
 use strongroom_envelope::{random_array, random_uuid};
 use strongroom_kms::{
     AliasEntry, AliasName, AliasPage, CreateKey, Error, ErrorKind, KeyEntry, KeyId, KeyMetadata, KeyPage,
-    KeyRef, KeySpec, KeyState, KmsAdmin, ListPage, ScheduledDeletion, random_bytes,
+    KeyRef, KeySpec, KeyState, KeyTag, KmsAdmin, ListPage, RotationPage, RotationPeriod, RotationStatus,
+    ScheduledDeletion, TagPage, random_bytes,
 };
-use strongroom_records::{Expect, Key, Scan};
+use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{Arn, CallContext, Service, Timestamp};
 
-use crate::layout::{AliasRecord, Generation, KeyRecord, StoredKey, decode, encode, last_segment};
+use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
 use crate::states::Operation;
 
 const MAX_DESCRIPTION: usize = 8192;
-const ON_DEMAND_ROTATIONS: u32 = 25;
 const ALIASES_PER_KEY: usize = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -25,6 +25,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct NewKey<'a> {
     pub(crate) description: &'a str,
     pub(crate) spec: KeySpec,
+    pub(crate) tags: &'a [KeyTag],
     pub(crate) multi_region: bool,
     pub(crate) service: Option<Service>,
     pub(crate) alias: Option<&'a AliasName>,
@@ -40,7 +41,7 @@ fn check_description(description: &str) -> Result<(), Error> {
     ))
 }
 
-fn check_limit(page: &ListPage, default: usize, most: usize) -> Result<usize, Error> {
+pub(crate) fn check_limit(page: &ListPage, default: usize, most: usize) -> Result<usize, Error> {
     match page.limit {
         None => Ok(default),
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
@@ -61,7 +62,7 @@ fn check_limit(page: &ListPage, default: usize, most: usize) -> Result<usize, Er
 }
 
 impl LocalKms {
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 
@@ -74,7 +75,12 @@ impl LocalKms {
             KeyId::parse(&random_uuid()?)?
         };
         let now = self.now().as_millis();
-        let generation = Generation { number: 1, material_id: material_id()?, created: now };
+        let generation =
+            Generation { number: 1, material_id: material_id()?, created: now, automatic: false };
+        // What a service manages rotates every year, and nobody can stop it.
+        let period_days = RotationPeriod::DEFAULT;
+        let next = self.now().after(DAY * u32::from(period_days)).as_millis();
+        let rotation = new.service.map(|_| Schedule { period_days, next });
         let record = KeyRecord {
             id: id.to_string(),
             description: new.description.to_owned(),
@@ -85,10 +91,15 @@ impl LocalKms {
             service: new.service.map(|service| service.name().to_owned()),
             generations: vec![generation],
             on_demand_rotations: 0,
+            rotation,
+            tags: new.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         };
         let mut batch = records.batch();
         self.put_material(&mut batch, &id, 1, new.spec)?;
         batch.put(&layout.key(&id), &encode(&record)?, Expect::Absent);
+        if let Some(schedule) = rotation {
+            batch.put(&layout.due_rotation(schedule.next, &id), b"", Expect::Any);
+        }
         if let Some(name) = new.alias {
             let alias = AliasRecord { target: id.to_string(), created: now, updated: now };
             batch.put(&layout.alias(name), &encode(&alias)?, Expect::Absent);
@@ -118,6 +129,7 @@ impl LocalKms {
         let new = NewKey {
             description: &request.description,
             spec: request.spec,
+            tags: &request.tags,
             multi_region: request.multi_region,
             service: None,
             alias: Some(alias),
@@ -135,7 +147,7 @@ impl LocalKms {
         Error::new(ErrorKind::AlreadyExists, text)
     }
 
-    fn put_material(
+    pub(crate) fn put_material(
         &self,
         batch: &mut TrustedBatch,
         id: &KeyId,
@@ -149,8 +161,18 @@ impl LocalKms {
         Ok(())
     }
 
+    /// Commits a changed key's record with what goes with it, on the condition that it is as it was read.
+    pub(crate) async fn commit_key(
+        &self,
+        key: &StoredKey,
+        mut batch: TrustedBatch,
+    ) -> Result<Revision, Error> {
+        batch.put(&self.inner.layout.key(&key.id), &encode(&key.record)?, Expect::At(key.revision));
+        self.inner.records.commit(batch).await.map_err(storage)
+    }
+
     /// Reads, permits, changes and commits a key's record; again when somebody else was first.
-    async fn change<T>(
+    pub(crate) async fn change<T>(
         &self,
         cx: &CallContext,
         key: &KeyRef,
@@ -167,8 +189,7 @@ impl LocalKms {
                 Change::Write(value) => value,
             };
             key.record.state = key.state.to_string();
-            batch.put(&self.inner.layout.key(&key.id), &encode(&key.record)?, Expect::At(key.revision));
-            match self.inner.records.commit(batch).await.map_err(storage) {
+            match self.commit_key(&key, batch).await {
                 Ok(_) => {
                     if key.state != KeyState::Enabled {
                         self.inner.materials.forget(&key.id);
@@ -275,7 +296,7 @@ impl LocalKms {
 }
 
 /// Whether a change has anything to write.
-enum Change<T> {
+pub(crate) enum Change<T> {
     None(T),
     Write(T),
 }
@@ -290,6 +311,7 @@ impl KmsAdmin for LocalKms {
         let new = NewKey {
             description: &request.description,
             spec: request.spec,
+            tags: &request.tags,
             multi_region: request.multi_region,
             service: None,
             alias: None,
@@ -387,25 +409,57 @@ impl KmsAdmin for LocalKms {
     }
 
     async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
-        self.change(cx, key, Operation::RotateKeyOnDemand, |kms, key, batch| {
-            let arn = key.id.arn(kms.realm());
-            if key.spec != KeySpec::SymmetricDefault {
-                return Err(Error::new(ErrorKind::Unsupported, ""));
-            }
-            if key.record.on_demand_rotations >= ON_DEMAND_ROTATIONS {
-                return Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!("The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: {arn}"),
-                ));
-            }
-            let number = key.newest()?.number + 1;
-            kms.put_material(batch, &key.id, number, key.spec)?;
-            key.record.generations.push(Generation { number, material_id: material_id()?, created: kms.now().as_millis() });
-            key.record.on_demand_rotations += 1;
-            Ok(Change::Write(arn))
-        })
-        .await
-        .map_err(|error| error.during("RotateKeyOnDemand"))
+        self.rotate_on_demand(cx, key).await.map_err(|error| error.during("RotateKeyOnDemand"))
+    }
+
+    async fn enable_key_rotation(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        period_days: Option<u16>,
+    ) -> Result<(), Error> {
+        let done = self.schedule_rotation(cx, key, period_days).await;
+        done.map_err(|error| error.during("EnableKeyRotation"))
+    }
+
+    async fn disable_key_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        self.stop_rotation(cx, key).await.map_err(|error| error.during("DisableKeyRotation"))
+    }
+
+    async fn get_key_rotation_status(&self, cx: &CallContext, key: &KeyRef) -> Result<RotationStatus, Error> {
+        self.rotation_status(cx, key).await.map_err(|error| error.during("GetKeyRotationStatus"))
+    }
+
+    async fn list_key_rotations(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        all: bool,
+        page: &ListPage,
+    ) -> Result<RotationPage, Error> {
+        self.rotations(cx, key, all, page).await.map_err(|error| error.during("ListKeyRotations"))
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, key: &KeyRef, tags: Vec<KeyTag>) -> Result<(), Error> {
+        self.tag(cx, key, tags).await.map_err(|error| error.during("TagResource"))
+    }
+
+    async fn untag_resource(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        tag_keys: Vec<String>,
+    ) -> Result<(), Error> {
+        self.untag(cx, key, tag_keys).await.map_err(|error| error.during("UntagResource"))
+    }
+
+    async fn list_resource_tags(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        page: &ListPage,
+    ) -> Result<TagPage, Error> {
+        self.tags(cx, key, page).await.map_err(|error| error.during("ListResourceTags"))
     }
 
     async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {

@@ -115,6 +115,7 @@ impl LocalKms {
         self.permit(cx, &key, operation)?;
         check_usage(&key, KeyUsage::EncryptDecrypt, operation, self.realm())?;
         dry_run(dry)?;
+        let key = if key.rotation_due(self.now()) { self.rotate_if_due(key).await? } else { key };
         let newest = key.newest()?.clone();
         let material = self.material(&key, newest.number).await?;
         Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })

@@ -24,6 +24,19 @@ pub(crate) struct KeyRecord {
     /// Oldest first; never empty.
     pub(crate) generations: Vec<Generation>,
     pub(crate) on_demand_rotations: u32,
+    /// How often the key rotates by itself, and when next; absent unless it does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) rotation: Option<Schedule>,
+    /// In the order they were added.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+/// When a key rotates by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Schedule {
+    pub(crate) period_days: u16,
+    pub(crate) next: i64,
 }
 
 /// A generation of key material. The material itself has a record of its own.
@@ -32,6 +45,9 @@ pub(crate) struct Generation {
     pub(crate) number: u32,
     pub(crate) material_id: String,
     pub(crate) created: i64,
+    /// Whether the schedule made it; else it is the first, or a request's.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) automatic: bool,
 }
 
 /// An alias's record.
@@ -151,6 +167,15 @@ impl Layout {
 
     pub(crate) fn due_keys(&self) -> Key {
         self.under("due").then("key")
+    }
+
+    /// Keys that rotate by themselves, by date.
+    pub(crate) fn due_rotations(&self) -> Key {
+        self.under("due").then("rotation")
+    }
+
+    pub(crate) fn due_rotation(&self, next: i64, id: &KeyId) -> Key {
+        self.due_rotations().then_time(Timestamp::from_millis(next)).then(id.as_str())
     }
 
     pub(crate) fn due_key(&self, date: Timestamp, id: &KeyId) -> Key {

@@ -39,7 +39,9 @@ mod local;
 mod mac;
 mod maintain;
 mod managed;
+mod rotation;
 mod states;
+mod tags;
 mod verify;
 
 pub use local::LocalKms;

@@ -109,6 +109,12 @@ impl LocalKms {
         stored.as_ref().map(StoredKey::parse).transpose()
     }
 
+    /// As [`LocalKms::find`], past what is kept in memory.
+    pub(crate) async fn find_now(&self, id: &KeyId) -> Result<Option<StoredKey>, Error> {
+        let stored = self.inner.records.get(&self.inner.layout.key(id)).await.map_err(storage)?;
+        stored.as_ref().map(StoredKey::parse).transpose()
+    }
+
     async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<StoredKey, Error> {
         let stored = self.inner.records.get_recent(&self.inner.layout.alias(name)).await.map_err(storage)?;
         match stored {

@@ -8,20 +8,26 @@ use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, storage};
 
 impl LocalKms {
-    /// Deletes the keys whose deletion date has passed: material, record, aliases. What only they open is lost. Returns
-    /// how many were deleted. Safe to call from several processes at once.
+    /// Gives new material to the keys whose schedule says so, and deletes the keys whose deletion date has passed: material,
+    /// record, aliases. What only they open is lost. Returns how many were deleted. Safe to call from several processes at
+    /// once.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] for storage. [`ErrorKind::Tampered`] for a damaged key, after all others were looked at.
     pub async fn maintain(&self) -> Result<u64, Error> {
+        // Each does what it can, whatever the other finds.
+        let (rotated, deleted) = (self.rotate_due().await, self.delete_due().await);
+        rotated?;
+        deleted
+    }
+
+    async fn delete_due(&self) -> Result<u64, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
         let now = self.inner.clock.now();
         let later = layout.due_keys().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
-        let mut scan = Scan::prefix(&layout.due_keys()).below(&later);
+        let mut walk = records.walk(Scan::prefix(&layout.due_keys()).below(&later));
         let (mut deleted, mut damaged) = (0, None);
-        loop {
-            let (page, cursor) =
-                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+        while let Some(page) = walk.next().await.map_err(storage)? {
             for (index, entry) in page {
                 let id = KeyId::parse(&last_segment(&index).unwrap_or_default());
                 let result = match (entry.map_err(storage), id) {
@@ -35,11 +41,8 @@ impl LocalKms {
                     Err(error) => damaged = damaged.or(Some(error)),
                 }
             }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return damaged.map_or(Ok(deleted), Err),
-            }
         }
+        damaged.map_or(Ok(deleted), Err)
     }
 
     /// The index only says where to look; the key's own record decides.
@@ -65,6 +68,9 @@ impl LocalKms {
             let last = aliases.is_empty() && materials.len() < 40;
             if last {
                 batch.delete(&layout.key(id), Expect::At(key.revision));
+                if let Some(schedule) = key.record.rotation {
+                    batch.delete(&layout.due_rotation(schedule.next, id), Expect::Any);
+                }
                 batch.delete(index, Expect::Any);
             } else {
                 batch.check(&layout.key(id), Expect::At(key.revision));

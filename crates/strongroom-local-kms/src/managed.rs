@@ -44,6 +44,7 @@ impl LocalKms {
         let new = NewKey {
             description: description(service),
             spec: KeySpec::SymmetricDefault,
+            tags: &[],
             multi_region: false,
             service: Some(service),
             alias: Some(name),
@@ -66,20 +67,15 @@ impl LocalKms {
 
     /// The service's managed key, found by what the key says of itself. Looks at all keys; needed once in a store's life.
     async fn managed_key(&self, service: Service) -> Result<Option<StoredKey>, Error> {
-        let mut scan = Scan::prefix(&self.inner.layout.keys());
-        loop {
-            let page =
-                self.inner.records.snapshot().await.map_err(storage)?.scan(&scan).await.map_err(storage)?;
-            for stored in &page.records {
-                let key = StoredKey::parse(stored)?;
+        let mut walk = self.inner.records.walk(Scan::prefix(&self.inner.layout.keys()));
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (_, stored) in page {
+                let key = StoredKey::parse(&stored.map_err(storage)?)?;
                 if key.record.service.as_deref() == Some(service.name()) {
                     return Ok(Some(key));
                 }
             }
-            match page.cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(None),
-            }
         }
+        Ok(None)
     }
 }

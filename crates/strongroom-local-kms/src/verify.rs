@@ -16,10 +16,8 @@ impl LocalKms {
     pub async fn verify(&self) -> Result<Report, Error> {
         let mut report = Report::new();
         let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let mut scan = Scan::prefix(&layout.keys());
-        loop {
-            let (page, cursor) =
-                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+        let mut walk = records.walk(Scan::prefix(&layout.keys()));
+        while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, stored) in page {
                 report.check();
                 let Ok(stored) = stored else { continue };
@@ -31,15 +29,9 @@ impl LocalKms {
                     Err(error) => report.problem(place, error),
                 }
             }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => break,
-            }
         }
-        let mut scan = Scan::prefix(&layout.aliases());
-        loop {
-            let (page, cursor) =
-                records.snapshot().await.map_err(storage)?.scan_each(&scan).await.map_err(storage)?;
+        let mut walk = records.walk(Scan::prefix(&layout.aliases()));
+        while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, stored) in page {
                 report.check();
                 let Ok(stored) = stored else { continue };
@@ -53,11 +45,8 @@ impl LocalKms {
                     Err(error) => report.problem(place, error),
                 }
             }
-            match cursor {
-                Some(cursor) => scan = scan.after(&cursor),
-                None => return Ok(report),
-            }
         }
+        Ok(report)
     }
 
     async fn verify_material(&self, key: &StoredKey, report: &mut Report) -> Result<(), Error> {
@@ -66,6 +55,13 @@ impl LocalKms {
             if self.inner.records.get(&due).await.is_ok_and(|entry| entry.is_none()) {
                 report
                     .problem(&key.id, "the key is pending deletion but missing in the index of what is due");
+            }
+        }
+        if let Some(schedule) = key.record.rotation {
+            let due = self.inner.layout.due_rotation(schedule.next, &key.id);
+            if self.inner.records.get(&due).await.is_ok_and(|entry| entry.is_none()) {
+                report
+                    .problem(&key.id, "the key rotates by itself but is missing in the index of what is due");
             }
         }
         for generation in &key.record.generations {

@@ -35,6 +35,7 @@ mod root_key;
 mod slot;
 mod store;
 mod trusted;
+mod walk;
 
 pub use error::{Error, ErrorKind};
 pub use passphrase::PassphraseCost;
@@ -43,3 +44,4 @@ pub use report::{Problem, Report};
 pub use root_key::RootKey;
 pub use slot::{RootKind, RootSlot};
 pub use trusted::{TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};
+pub use walk::Walk;

@@ -1,0 +1,254 @@
+//! Rotation: new material for a key, on demand and by the clock.
+
+use std::time::Duration;
+
+use strongroom_kms::{
+    Error, ErrorKind, KeyRef, KeySpec, KeyState, ListPage, Rotation, RotationPage, RotationPeriod,
+    RotationStatus, RotationType,
+};
+use strongroom_records::{Expect, Scan};
+use strongroom_root::TrustedBatch;
+use strongroom_types::{Arn, CallContext, Timestamp};
+
+use crate::admin::{Change, check_limit};
+use crate::layout::{Generation, Schedule, StoredKey, last_segment};
+use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::states::Operation;
+
+const ON_DEMAND_ROTATIONS: u32 = 25;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn after_days(from: Timestamp, days: u16) -> i64 {
+    from.after(DAY * u32::from(days)).as_millis()
+}
+
+/// Only symmetric keys rotate.
+fn must_rotate(key: &StoredKey) -> Result<(), Error> {
+    if key.spec == KeySpec::SymmetricDefault { Ok(()) } else { Err(Error::new(ErrorKind::Unsupported, "")) }
+}
+
+impl StoredKey {
+    /// Whether the key's schedule says that it is time. A key that is not enabled waits.
+    pub(crate) fn rotation_due(&self, now: Timestamp) -> bool {
+        self.state == KeyState::Enabled
+            && self.record.rotation.is_some_and(|schedule| schedule.next <= now.as_millis())
+    }
+}
+
+impl LocalKms {
+    /// Adds a generation to the record and its material to the batch.
+    fn add_generation(
+        &self,
+        key: &mut StoredKey,
+        batch: &mut TrustedBatch,
+        automatic: bool,
+    ) -> Result<(), Error> {
+        let number = key.newest()?.number + 1;
+        self.put_material(batch, &key.id, number, key.spec)?;
+        let created = self.now().as_millis();
+        let generation = Generation { number, material_id: material_id()?, created, automatic };
+        key.record.generations.push(generation);
+        Ok(())
+    }
+
+    /// Writes when a key rotates next, or that it does not, and moves its entry in the index of what is due.
+    pub(crate) fn set_schedule(
+        &self,
+        key: &mut StoredKey,
+        batch: &mut TrustedBatch,
+        schedule: Option<Schedule>,
+    ) {
+        let layout = &self.inner.layout;
+        if key.record.rotation == schedule {
+            return;
+        }
+        if let Some(old) = key.record.rotation {
+            batch.delete(&layout.due_rotation(old.next, &key.id), Expect::Any);
+        }
+        if let Some(new) = schedule {
+            batch.put(&layout.due_rotation(new.next, &key.id), b"", Expect::Any);
+        }
+        key.record.rotation = schedule;
+    }
+
+    pub(crate) async fn rotate_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
+        self.change(cx, key, Operation::RotateKeyOnDemand, |kms, key, batch| {
+            must_rotate(key)?;
+            let arn = key.id.arn(kms.realm());
+            if key.record.on_demand_rotations >= ON_DEMAND_ROTATIONS {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!("The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: {arn}"),
+                ));
+            }
+            kms.add_generation(key, batch, false)?;
+            key.record.on_demand_rotations += 1;
+            Ok(Change::Write(arn))
+        })
+        .await
+    }
+
+    pub(crate) async fn schedule_rotation(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        period_days: Option<u16>,
+    ) -> Result<(), Error> {
+        let period_days = RotationPeriod::check(period_days)?;
+        self.must_rotate(cx, key).await?;
+        self.change(cx, key, Operation::EnableKeyRotation, |kms, key, batch| {
+            // Called again with the same period it changes nothing.
+            if key.record.rotation.is_none_or(|schedule| schedule.period_days != period_days) {
+                let next = after_days(kms.now(), period_days);
+                kms.set_schedule(key, batch, Some(Schedule { period_days, next }));
+                return Ok(Change::Write(()));
+            }
+            Ok(Change::None(()))
+        })
+        .await
+    }
+
+    pub(crate) async fn stop_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        self.must_rotate(cx, key).await?;
+        self.change(cx, key, Operation::DisableKeyRotation, |kms, key, batch| {
+            if key.record.rotation.is_none() {
+                return Ok(Change::None(()));
+            }
+            kms.set_schedule(key, batch, None);
+            Ok(Change::Write(()))
+        })
+        .await
+    }
+
+    /// That a key does not rotate at all is told before its state.
+    async fn must_rotate(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        let key = self.resolve_managed(cx, key).await?;
+        self.permit(cx, &key, Operation::DescribeKey)?;
+        must_rotate(&key)
+    }
+
+    pub(crate) async fn rotation_status(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+    ) -> Result<RotationStatus, Error> {
+        let key = self.resolve_managed(cx, key).await?;
+        self.permit(cx, &key, Operation::GetKeyRotationStatus)?;
+        must_rotate(&key)?;
+        let mut status = RotationStatus::new(key.id.arn(self.realm()));
+        // A key that is to be deleted reports none; the schedule comes back when it is saved.
+        let schedule = key.record.rotation.filter(|_| key.state != KeyState::PendingDeletion);
+        status.enabled = schedule.is_some();
+        status.period_days = schedule.map(|schedule| schedule.period_days);
+        status.next_rotation = schedule.map(|schedule| Timestamp::from_millis(schedule.next));
+        Ok(status)
+    }
+
+    pub(crate) async fn rotations(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        all: bool,
+        page: &ListPage,
+    ) -> Result<RotationPage, Error> {
+        let limit = check_limit(page, 100, 1000)?;
+        let key = self.resolve_managed(cx, key).await?;
+        self.permit(cx, &key, Operation::ListKeyRotations)?;
+        must_rotate(&key)?;
+        // A marker is the number of the last generation shown.
+        let after = match &page.marker {
+            Some(marker) => {
+                marker.parse::<u32>().map_err(|_| Error::new(ErrorKind::InvalidMarker, "Invalid marker"))?
+            }
+            None => 0,
+        };
+        let newest = key.newest()?.number;
+        let first = key.record.generations.first().map(|first| first.number);
+        let mut shown = key
+            .record
+            .generations
+            .iter()
+            .filter(|generation| generation.number > after && (all || Some(generation.number) != first))
+            .peekable();
+        let mut found = RotationPage::default();
+        let mut last = 0;
+        while found.rotations.len() < limit {
+            let Some(generation) = shown.next() else { return Ok(found) };
+            last = generation.number;
+            let (arn, id) = (key.id.arn(self.realm()), generation.material_id.clone());
+            let mut rotation = Rotation::new(arn, id, generation.number == newest);
+            if Some(generation.number) != first {
+                rotation.date = Some(Timestamp::from_millis(generation.created));
+                rotation.kind =
+                    Some(if generation.automatic { RotationType::Automatic } else { RotationType::OnDemand });
+            }
+            found.rotations.push(rotation);
+        }
+        if shown.peek().is_some() {
+            found.next_marker = Some(last.to_string());
+        }
+        Ok(found)
+    }
+
+    /// A key whose schedule says that it is time gets new material, and its next date. Whoever is first does it: of several
+    /// processes one succeeds, and the others find it done.
+    pub(crate) async fn rotate_if_due(&self, key: StoredKey) -> Result<StoredKey, Error> {
+        let mut key = key;
+        for _ in 0..ATTEMPTS {
+            let now = self.now();
+            let Some(schedule) = key.record.rotation.filter(|_| key.rotation_due(now)) else {
+                return Ok(key);
+            };
+            let mut batch = self.inner.records.batch();
+            self.add_generation(&mut key, &mut batch, true)?;
+            let next = after_days(now, schedule.period_days);
+            self.set_schedule(&mut key, &mut batch, Some(Schedule { next, ..schedule }));
+            match self.commit_key(&key, batch).await {
+                Ok(revision) => {
+                    key.revision = revision;
+                    return Ok(key);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+            key = self.find_now(&key.id).await?.ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", key.id.arn(self.realm())))
+            })?;
+        }
+        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+    }
+
+    /// Rotates all keys that are due. Returns how many.
+    pub(crate) async fn rotate_due(&self) -> Result<u64, Error> {
+        let (layout, records, now) = (&self.inner.layout, &self.inner.records, self.now());
+        let later =
+            layout.due_rotations().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
+        let mut walk = records.walk(Scan::prefix(&layout.due_rotations()).below(&later));
+        let (mut rotated, mut damaged) = (0, None);
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (index, entry) in page {
+                match self.rotate_entry(entry.map_err(storage), &index, now).await {
+                    Ok(done) => rotated += u64::from(done),
+                    // One damaged key must not keep the others.
+                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        damaged.map_or(Ok(rotated), Err)
+    }
+
+    async fn rotate_entry(
+        &self,
+        entry: Result<strongroom_root::TrustedRecord, Error>,
+        index: &strongroom_records::Key,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        entry?;
+        let id = strongroom_kms::KeyId::parse(&last_segment(index).unwrap_or_default())?;
+        match self.find_now(&id).await? {
+            Some(key) if key.rotation_due(now) => self.rotate_if_due(key).await.map(|_| true),
+            _ => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The rows of the specification's tables, operation by operation, each under a name of its own. Policies, grants and imported
+//! material come with them.
+
+#![cfg(test)]
+
+mod keys;
+mod macs;
+mod rotation;
+mod tags;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    CreateKey, DecryptOptions, EncryptOptions, Error, ErrorKind, KeyMetadata, KeyRef, KeySpec, Kms, KmsAdmin,
+};
+use strongroom_local_kms::LocalKms;
+use strongroom_records::{MemoryRecords, Records};
+use strongroom_root::{RootKey, TrustedRecords};
+use strongroom_testkit::ManualClock;
+use strongroom_types::CallContext;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct World {
+    kms: LocalKms,
+    cx: CallContext,
+    clock: Arc<ManualClock>,
+    records: Arc<dyn Records>,
+}
+
+/// Kind, and text.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
+    let error = result.expect_err(message);
+    assert_eq!((error.kind(), error.message()), (kind, message));
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::over(Arc::new(MemoryRecords::new()), Arc::default()).await
+    }
+
+    async fn over(records: Arc<dyn Records>, clock: Arc<ManualClock>) -> Self {
+        let root = RootKey::from_bytes([5; 32]);
+        let trusted = TrustedRecords::open(Arc::clone(&records), root, None, &*clock).await.unwrap();
+        let cx = CallContext::owner(trusted.realm());
+        Self { kms: LocalKms::new(trusted, clock.clone()), cx, clock, records }
+    }
+
+    /// The same store, opened by another process.
+    async fn another(&self) -> Self {
+        Self::over(Arc::clone(&self.records), Arc::clone(&self.clock)).await
+    }
+
+    async fn key(&self) -> KeyMetadata {
+        self.kms.create_key(&self.cx, CreateKey::new()).await.unwrap()
+    }
+
+    async fn hmac(&self, spec: KeySpec) -> KeyMetadata {
+        self.kms.create_key(&self.cx, CreateKey::hmac(spec)).await.unwrap()
+    }
+
+    async fn encrypt(&self, key: &KeyMetadata) -> Vec<u8> {
+        let (key, context) = (key.id.clone().into(), EncryptionContext::new());
+        self.kms
+            .encrypt(&self.cx, &key, b"plaintext", &context, &EncryptOptions::new())
+            .await
+            .unwrap()
+            .ciphertext
+    }
+
+    async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
+        let context = EncryptionContext::new();
+        let opened = self.kms.decrypt(&self.cx, ciphertext, &context, &DecryptOptions::new()).await?;
+        Ok(opened.plaintext.expose().to_vec())
+    }
+
+    async fn material(&self, key: &KeyMetadata) -> Option<String> {
+        let options = strongroom_kms::DescribeKeyOptions::new();
+        let described = self.kms.describe_key(&self.cx, &key.id.clone().into(), &options).await.unwrap();
+        described.current_key_material_id
+    }
+}
+
+fn by_id(key: &KeyMetadata) -> KeyRef {
+    key.id.clone().into()
+}

@@ -45,6 +45,14 @@ trait Seals: fmt::Debug + Send + Sync {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error>;
+    fn seal_fresh_box(
+        &self,
+        key: &SecretKey,
+        label: Label,
+        aad: &[u8],
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<SecretBytes, Error>;
     fn open_box(
         &self,
         key: &SecretKey,
@@ -84,6 +92,17 @@ impl<P: Provider> Seals for Sealer<P> {
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         Self::seal_box(self, key, label, aad, plaintext, out)
+    }
+
+    fn seal_fresh_box(
+        &self,
+        key: &SecretKey,
+        label: Label,
+        aad: &[u8],
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<SecretBytes, Error> {
+        Self::seal_fresh_box(self, key, label, aad, len, out)
     }
 
     fn open_box(
@@ -145,6 +164,21 @@ impl AnySealer {
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         self.0.seal_box(key, label, aad, plaintext, out)
+    }
+
+    /// As [`Sealer::seal_fresh_box`].
+    ///
+    /// # Errors
+    /// As [`Sealer::seal_box`].
+    pub fn seal_fresh_box(
+        &self,
+        key: &SecretKey,
+        label: Label,
+        aad: &[u8],
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<SecretBytes, Error> {
+        self.0.seal_fresh_box(key, label, aad, len, out)
     }
 
     /// As [`Sealer::open_box`].

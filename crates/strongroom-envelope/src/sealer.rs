@@ -202,9 +202,45 @@ impl<P: Provider> Sealer<P> {
         }
         let mut salt = [0; SALT_LEN];
         fill_random(&mut salt)?;
-        let message = Message::<P>::new(key.expose(), label, &salt);
+        Self::seal_box_salted(key, label, &salt, aad, plaintext, out)
+    }
+
+    /// Seals fresh random bytes in a bare box, appended to `out`, and gives them: a data key, in clear and wrapped. They and
+    /// what the box needs are drawn in one call to the operating system. On failure `out` is as it was.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal_box`].
+    pub fn seal_fresh_box(
+        &self,
+        key: &SecretKey,
+        label: Label,
+        aad: &[u8],
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<SecretBytes, Error> {
+        if len > MAX_PLAINTEXT {
+            return Err(Error::new(ErrorKind::TooLarge, "the plaintext is longer than 64 MiB"));
+        }
+        let mut fresh = SecretBytes::zeroed(len + SALT_LEN);
+        fill_random(fresh.expose_mut())?;
+        let (plaintext, salt) = fresh.expose().split_at(len);
+        let salt = salt.try_into().map_err(|_| Error::decryption())?;
+        Self::seal_box_salted(key, label, salt, aad, plaintext, out)?;
+        fresh.truncate(len);
+        Ok(fresh)
+    }
+
+    fn seal_box_salted(
+        key: &SecretKey,
+        label: Label,
+        salt: &[u8; SALT_LEN],
+        aad: &[u8],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let message = Message::<P>::new(key.expose(), label, salt);
         let start = out.len();
-        out.extend_from_slice(&salt);
+        out.extend_from_slice(salt);
         out.extend_from_slice(&message.commitment);
         let body = out.len();
         out.resize(body + plaintext.len(), 0);

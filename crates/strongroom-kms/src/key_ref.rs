@@ -8,7 +8,11 @@ use crate::{Error, ErrorKind};
 
 /// A key id: a UUID, or `mrk-` and 32 hexadecimal digits for a multi-Region key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(String);
+pub struct KeyId {
+    text: String,
+    /// What the digits stand for.
+    bytes: [u8; 16],
+}
 
 impl KeyId {
     /// Reads a key id, in lower case as AWS makes them.
@@ -16,57 +20,57 @@ impl KeyId {
     /// # Errors
     /// [`ErrorKind::NotFound`] with AWS's text `Invalid keyId '<given>'`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let valid = match text.strip_prefix("mrk-") {
-            Some(digits) => digits.len() == 32 && hex(digits),
-            None => {
-                let parts: Vec<&str> = text.split('-').collect();
-                parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| hex(part))
-            }
+            Some(digits) => digits.len() == 32 && !digits.contains('-'),
+            None => text.split('-').map(str::len).eq([8, 4, 4, 4, 12]),
         };
-        if valid { Ok(Self(text.to_owned())) } else { Err(invalid(text)) }
+        let mut bytes = [0; 16];
+        let digits = text.strip_prefix("mrk-").unwrap_or(text).bytes().filter(|byte| *byte != b'-');
+        for (index, digit) in digits.enumerate().take(32) {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return Err(invalid(text)),
+            };
+            bytes[index / 2] = (bytes[index / 2] << 4) | value;
+        }
+        if valid { Ok(Self { text: text.to_owned(), bytes }) } else { Err(invalid(text)) }
     }
 
     /// The 16 bytes the digits stand for, and whether it is a multi-Region id.
     #[must_use]
     pub fn to_bytes(&self) -> ([u8; 16], bool) {
-        let mut bytes = [0; 16];
-        let multi_region = self.0.starts_with("mrk-");
-        let digits =
-            self.0.strip_prefix("mrk-").unwrap_or(&self.0).bytes().filter_map(|b| char::from(b).to_digit(16));
-        for (index, digit) in digits.enumerate().take(32) {
-            bytes[index / 2] = (bytes[index / 2] << 4) | u8::try_from(digit).unwrap_or(0);
-        }
-        (bytes, multi_region)
+        (self.bytes, self.text.starts_with("mrk-"))
     }
 
     /// The id of these bytes: the inverse of [`KeyId::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16], multi_region: bool) -> Self {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        if multi_region {
-            Self(format!("mrk-{hex}"))
+        let text = if multi_region {
+            format!("mrk-{hex}")
         } else {
-            Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
-        }
+            format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        };
+        Self { text, bytes }
     }
 
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The key's ARN in `realm`.
     #[must_use]
     pub fn arn(&self, realm: &Realm) -> Arn {
-        realm.arn("kms", &format!("key/{}", self.0))
+        realm.arn("kms", &format!("key/{}", self.text))
     }
 }
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -105,8 +105,9 @@ impl LocalKms {
             batch.put(&layout.alias(name), &encode(&alias)?, Expect::Absent);
             batch.put(&layout.key_alias(&id, name), b"", Expect::Absent);
         }
-        let revision = records.commit(batch).await.map_err(storage)?;
-        Ok(StoredKey { id, state: KeyState::Enabled, spec: new.spec, record, revision })
+        let revision = self.commit(batch).await?;
+        let arn = id.arn(self.realm());
+        Ok(StoredKey { id, arn, state: KeyState::Enabled, spec: new.spec, record, revision })
     }
 
     /// Makes a key and its first alias in one commit: there is never a key without its name.
@@ -168,7 +169,7 @@ impl LocalKms {
         mut batch: TrustedBatch,
     ) -> Result<Revision, Error> {
         batch.put(&self.inner.layout.key(&key.id), &encode(&key.record)?, Expect::At(key.revision));
-        self.inner.records.commit(batch).await.map_err(storage)
+        self.commit(batch).await
     }
 
     /// Reads, permits, changes and commits a key's record; again when somebody else was first.
@@ -181,7 +182,7 @@ impl LocalKms {
     ) -> Result<T, Error> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let mut key = self.resolve_managed(cx, key).await?;
+            let mut key = self.resolve_managed(key).await?;
             self.permit(cx, &key, operation)?;
             let mut batch = self.inner.records.batch();
             let value = match change(self, &mut key, &mut batch)? {
@@ -217,7 +218,7 @@ impl LocalKms {
         if matches!(target, KeyRef::Alias(_) | KeyRef::AliasArn(..)) {
             return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
         }
-        let target = self.resolve_managed(cx, target).await?;
+        let target = self.resolve_managed(target).await?;
         self.permit(cx, &target, operation)?;
         Ok(target)
     }
@@ -257,7 +258,7 @@ impl LocalKms {
             // Written though unchanged: two aliases that come to one key at the same moment must not both pass the count,
             // and a key that is deleted in this moment must not get a name.
             batch.put(&layout.key(&target.id), &encode(&target.record)?, Expect::At(target.revision));
-            match records.commit(batch).await.map_err(storage) {
+            match self.commit(batch).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     existing = records.get(&place).await.map_err(storage)?;
@@ -327,7 +328,7 @@ impl KmsAdmin for LocalKms {
         let found = self.page(&self.inner.layout.keys(), page, limit).await.map_err(named)?;
         let mut keys = Vec::with_capacity(found.records.len());
         for stored in &found.records {
-            let id = StoredKey::parse(stored).map_err(named)?.id;
+            let id = StoredKey::parse(stored, self.realm()).map_err(named)?.id;
             keys.push(KeyEntry { arn: id.arn(self.realm()), id });
         }
         Ok(KeyPage { keys, next_marker: found.cursor.as_ref().and_then(last_segment) })
@@ -384,7 +385,7 @@ impl KmsAdmin for LocalKms {
                 key.state = KeyState::PendingDeletion;
                 key.record.deletion_date = Some(deletion_date.as_millis());
                 batch.put(&kms.inner.layout.due_key(deletion_date, &key.id), b"", Expect::Any);
-                Ok(Change::Write(key.id.arn(kms.realm())))
+                Ok(Change::Write(key.arn.clone()))
             })
             .await
             .map_err(named)?;
@@ -402,7 +403,7 @@ impl KmsAdmin for LocalKms {
             if let Some(date) = key.record.deletion_date.take() {
                 batch.delete(&kms.inner.layout.due_key(Timestamp::from_millis(date), &key.id), Expect::Any);
             }
-            Ok(Change::Write(key.id.arn(kms.realm())))
+            Ok(Change::Write(key.arn.clone()))
         })
         .await
         .map_err(|error| error.during("CancelKeyDeletion"))
@@ -487,7 +488,7 @@ impl KmsAdmin for LocalKms {
         let mut batch = records.batch();
         batch.delete(&layout.alias(alias), Expect::At(stored.revision));
         batch.delete(&layout.key_alias(&KeyId::parse(&record.target).map_err(named)?, alias), Expect::Any);
-        records.commit(batch).await.map_err(storage).map_err(named)?;
+        self.commit(batch).await.map_err(named)?;
         Ok(())
     }
 
@@ -502,7 +503,7 @@ impl KmsAdmin for LocalKms {
         let limit = check_limit(page, 50, 100).map_err(named)?;
         let layout = &self.inner.layout;
         let prefix = match key {
-            Some(key) => layout.key_aliases(&self.resolve_managed(cx, key).await.map_err(named)?.id),
+            Some(key) => layout.key_aliases(&self.resolve_managed(key).await.map_err(named)?.id),
             None => layout.aliases(),
         };
         let found = self.page(&prefix, page, limit).await.map_err(named)?;

@@ -3,6 +3,8 @@
 use strongroom_envelope::{AnySealer, EncryptionContext, Label, SealedBox, SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId};
 
+use crate::keys::Known;
+
 const LABEL: Label = Label::new("strongroom-kms");
 const MAGIC: [u8; 2] = *b"SK";
 const VERSION: u8 = 1;
@@ -13,7 +15,7 @@ const MAX_LEN: usize = 6144;
 /// A ciphertext taken apart: `SK` (2) · version (1) · id form (1: 0 UUID, 1 multi-Region) · key id (16) · generation
 /// `u32` · sealed box. The header and the canonical encryption context are authenticated.
 pub(crate) struct Blob<'a> {
-    pub(crate) key: KeyId,
+    pub(crate) key: Known,
     pub(crate) generation: u32,
     header: &'a [u8; HEADER],
     sealed: &'a [u8],
@@ -36,7 +38,7 @@ impl<'a> Blob<'a> {
         if [*m0, *m1] != MAGIC || *version != VERSION || *form > 1 || sealed.len() < SealedBox::OVERHEAD {
             return Err(invalid());
         }
-        let key = KeyId::from_bytes(*id, *form == 1);
+        let key = (*id, *form == 1);
         Ok(Self { key, generation: u32::from_be_bytes(generation), header, sealed })
     }
 
@@ -51,24 +53,45 @@ impl<'a> Blob<'a> {
     }
 }
 
-/// Makes a ciphertext.
-pub(crate) fn seal(
-    sealer: AnySealer,
-    key: &KeyId,
-    generation: u32,
-    material: &SecretKey,
-    context: &EncryptionContext,
-    plaintext: &[u8],
-) -> Result<Vec<u8>, Error> {
-    let (id, multi_region) = key.to_bytes();
-    let mut out = Vec::with_capacity(HEADER + plaintext.len() + SealedBox::OVERHEAD);
-    out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&[VERSION, u8::from(multi_region)]);
-    out.extend_from_slice(&id);
-    out.extend_from_slice(&generation.to_be_bytes());
-    let aad = aad(&out, context);
-    sealer.seal_box(material, LABEL, &aad, plaintext, &mut out)?;
-    Ok(out)
+/// A ciphertext to be made: its header, and what is authenticated with it.
+pub(crate) struct New {
+    out: Vec<u8>,
+    aad: Vec<u8>,
+}
+
+impl New {
+    /// Under this generation of this key, in this context, for a plaintext of this length.
+    pub(crate) fn of(key: &KeyId, generation: u32, context: &EncryptionContext, len: usize) -> Self {
+        let (id, multi_region) = key.to_bytes();
+        let mut out = Vec::with_capacity(HEADER + len + SealedBox::OVERHEAD);
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&[VERSION, u8::from(multi_region)]);
+        out.extend_from_slice(&id);
+        out.extend_from_slice(&generation.to_be_bytes());
+        let aad = aad(&out, context);
+        Self { out, aad }
+    }
+
+    pub(crate) fn seal(
+        mut self,
+        sealer: AnySealer,
+        material: &SecretKey,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        sealer.seal_box(material, LABEL, &self.aad, plaintext, &mut self.out)?;
+        Ok(self.out)
+    }
+
+    /// Of fresh random bytes, which are given too.
+    pub(crate) fn seal_fresh(
+        mut self,
+        sealer: AnySealer,
+        material: &SecretKey,
+        len: usize,
+    ) -> Result<(SecretBytes, Vec<u8>), Error> {
+        let plaintext = sealer.seal_fresh_box(material, LABEL, &self.aad, len, &mut self.out)?;
+        Ok((plaintext, self.out))
+    }
 }
 
 fn aad(header: &[u8], context: &EncryptionContext) -> Vec<u8> {
@@ -86,9 +109,10 @@ mod tests {
     fn damage_and_a_wrong_context_look_alike() {
         let (key, material) = (KeyId::from_bytes([7; 16], false), SecretKey::generate().unwrap());
         let context = EncryptionContext::from_pairs([("a", "b")]).unwrap();
-        let sealed = seal(AnySealer::default(), &key, 3, &material, &context, b"plaintext").unwrap();
+        let sealed =
+            New::of(&key, 3, &context, 9).seal(AnySealer::default(), &material, b"plaintext").unwrap();
         let blob = Blob::parse(&sealed).unwrap();
-        assert_eq!((&blob.key, blob.generation), (&key, 3));
+        assert_eq!((blob.key, blob.generation), (key.to_bytes(), 3));
         assert_eq!(blob.open(AnySealer::default(), &material, &context).unwrap().expose(), b"plaintext");
         let expected = format!(
             "{:?}",
@@ -113,17 +137,11 @@ mod tests {
     #[test]
     fn the_longest_plaintext_fits_the_longest_ciphertext() {
         let material = SecretKey::generate().unwrap();
-        let sealed = seal(
-            AnySealer::default(),
-            &KeyId::from_bytes([7; 16], true),
-            1,
-            &material,
-            &EncryptionContext::new(),
-            &[1; 4096],
-        )
-        .unwrap();
+        let key = KeyId::from_bytes([7; 16], true);
+        let new = New::of(&key, 1, &EncryptionContext::new(), 4096);
+        let sealed = new.seal(AnySealer::default(), &material, &[1; 4096]).unwrap();
         assert!(sealed.len() <= MAX_LEN);
-        assert!(Blob::parse(&sealed).unwrap().key.as_str().starts_with("mrk-"));
+        assert_eq!(Blob::parse(&sealed).unwrap().key, ([7; 16], true));
         assert!(Blob::parse(&[b"SK".as_slice(), &[0; MAX_LEN]].concat()).is_err());
     }
 }

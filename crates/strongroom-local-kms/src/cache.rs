@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_envelope::{SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId, KeySpec};
 
+use crate::keys::Known;
+
 /// Unwrapped key material.
 pub(crate) enum Material {
     Symmetric(SecretKey),
@@ -41,37 +43,42 @@ impl Material {
     }
 }
 
-/// The most generations kept; beyond it an arbitrary one goes.
-const CAPACITY: usize = 1024;
-
 /// Unwrapped material by key and generation. Material never changes, so an entry is never wrong, only no longer wanted;
 /// whether the key may be used is decided elsewhere, on every call. Entries wipe themselves when the last user lets go.
-#[derive(Default)]
 pub(crate) struct MaterialCache {
-    entries: Mutex<HashMap<(KeyId, u32), Arc<Material>>>,
+    /// The most generations kept; beyond it an arbitrary one goes. Zero keeps none.
+    capacity: usize,
+    entries: Mutex<HashMap<(Known, u32), Arc<Material>>>,
 }
 
 impl MaterialCache {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(KeyId, u32), Arc<Material>>> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, entries: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Known, u32), Arc<Material>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn get(&self, key: &KeyId, generation: u32) -> Option<Arc<Material>> {
-        self.lock().get(&(key.clone(), generation)).cloned()
+        self.lock().get(&(key.to_bytes(), generation)).cloned()
     }
 
-    pub(crate) fn insert(&self, key: &KeyId, generation: u32, material: Arc<Material>) {
+    pub(crate) fn insert(&self, key: &KeyId, generation: u32, material: &Arc<Material>) {
+        if self.capacity == 0 {
+            return;
+        }
         let mut entries = self.lock();
-        if entries.len() >= CAPACITY {
-            let victim = entries.keys().next().cloned();
+        if entries.len() >= self.capacity {
+            let victim = entries.keys().next().copied();
             victim.map(|victim| entries.remove(&victim));
         }
-        entries.insert((key.clone(), generation), material);
+        entries.insert((key.to_bytes(), generation), Arc::clone(material));
     }
 
     /// Forgets a key that was disabled or is to be deleted.
     pub(crate) fn forget(&self, key: &KeyId) {
-        self.lock().retain(|(entry, _), _| entry != key);
+        self.lock().retain(|(entry, _), _| *entry != key.to_bytes());
     }
 }
 

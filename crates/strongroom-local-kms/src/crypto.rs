@@ -9,7 +9,7 @@ use strongroom_kms::{
     EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef,
     KeySpec, KeyUsage, Kms, Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, random_bytes,
 };
-use strongroom_types::{Arn, CallContext, Realm};
+use strongroom_types::{Arn, CallContext};
 
 use crate::blob::{self, Blob};
 use crate::cache::Material;
@@ -62,44 +62,45 @@ fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
 }
 
 /// A key's usage must be what the operation needs.
-fn check_usage(key: &StoredKey, usage: KeyUsage, operation: Operation, realm: &Realm) -> Result<(), Error> {
+fn check_usage(key: &StoredKey, usage: KeyUsage, operation: Operation) -> Result<(), Error> {
     let own = key.spec.usage();
     if own == usage {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::InvalidKeyUsage,
-        format!("{} key usage is {own} which is not valid for {operation:?}.", key.id.arn(realm)),
+        format!("{} key usage is {own} which is not valid for {operation:?}.", key.arn),
     ))
 }
 
 /// A key that was resolved and permitted, with its newest material at hand.
 struct Ready {
-    key: StoredKey,
+    key: Arc<StoredKey>,
     newest: Generation,
     material: Arc<Material>,
     sealer: AnySealer,
 }
 
 impl Ready {
-    fn seal(
+    fn seal(&self, context: &EncryptionContext, plaintext: &[u8]) -> Result<Ciphertext, Error> {
+        let blob = blob::New::of(&self.key.id, self.newest.number, context, plaintext.len());
+        Ok(self.answer(blob.seal(self.sealer, self.material.symmetric()?, plaintext)?))
+    }
+
+    /// Seals fresh random bytes.
+    fn seal_fresh(
         &self,
-        realm: &Realm,
         context: &EncryptionContext,
-        plaintext: &[u8],
-    ) -> Result<Ciphertext, Error> {
-        Ok(Ciphertext {
-            ciphertext: blob::seal(
-                self.sealer,
-                &self.key.id,
-                self.newest.number,
-                self.material.symmetric()?,
-                context,
-                plaintext,
-            )?,
-            key_arn: self.key.id.arn(realm),
-            key_material_id: Some(self.newest.material_id.clone()),
-        })
+        len: usize,
+    ) -> Result<(SecretBytes, Ciphertext), Error> {
+        let blob = blob::New::of(&self.key.id, self.newest.number, context, len);
+        let (plaintext, ciphertext) = blob.seal_fresh(self.sealer, self.material.symmetric()?, len)?;
+        Ok((plaintext, self.answer(ciphertext)))
+    }
+
+    fn answer(&self, ciphertext: Vec<u8>) -> Ciphertext {
+        let key_material_id = Some(self.newest.material_id.clone());
+        Ciphertext { ciphertext, key_arn: self.key.arn.clone(), key_material_id }
     }
 }
 
@@ -113,9 +114,11 @@ impl LocalKms {
     ) -> Result<Ready, Error> {
         let key = self.resolve(cx, key).await?;
         self.permit(cx, &key, operation)?;
-        check_usage(&key, KeyUsage::EncryptDecrypt, operation, self.realm())?;
+        check_usage(&key, KeyUsage::EncryptDecrypt, operation)?;
         dry_run(dry)?;
-        let key = if key.rotation_due(self.now()) { self.rotate_if_due(key).await? } else { key };
+        let due = key.record.rotation.is_some() && key.rotation_due(self.now());
+        let key =
+            if due { Arc::new(Box::pin(self.rotate_if_due(StoredKey::clone(&key))).await?) } else { key };
         let newest = key.newest()?.clone();
         let material = self.material(&key, newest.number).await?;
         Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })
@@ -131,22 +134,25 @@ impl LocalKms {
         dry: bool,
     ) -> Result<Decrypted, Error> {
         let named = match named {
-            Some(named) => Some(self.resolve(cx, named).await?.id),
+            Some(named) => Some(self.resolve(cx, named).await?),
             None => None,
         };
         let blob = Blob::parse(ciphertext)?;
-        if named.is_some_and(|named| named != blob.key) {
-            return Err(Error::new(
-                ErrorKind::IncorrectKey,
-                "The key ID in the request does not identify a CMK that can perform this operation.",
-            ));
-        }
-        let key = self.find(&blob.key).await?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::AccessDenied,
-                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
-            )
-        })?;
+        let key = match named {
+            Some(named) if named.id.to_bytes() == blob.key => named,
+            Some(_) => {
+                return Err(Error::new(
+                    ErrorKind::IncorrectKey,
+                    "The key ID in the request does not identify a CMK that can perform this operation.",
+                ));
+            }
+            None => self.known(blob.key).await?.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::AccessDenied,
+                    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                )
+            })?,
+        };
         self.permit(cx, &key, operation)?;
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         if key.spec != KeySpec::SymmetricDefault {
@@ -157,7 +163,7 @@ impl LocalKms {
         let plaintext = blob.open(self.inner.records.sealer(), material.symmetric()?, context)?;
         dry_run(dry)?;
         let key_material_id = Some(generation.material_id.clone());
-        Ok(Decrypted { plaintext, key_arn: key.id.arn(self.realm()), key_material_id })
+        Ok(Decrypted { plaintext, key_arn: key.arn.clone(), key_material_id })
     }
 }
 
@@ -172,7 +178,7 @@ impl LocalKms {
     ) -> Result<(Arn, Arc<Material>), Error> {
         let key = self.resolve(cx, key).await?;
         self.permit(cx, &key, operation)?;
-        check_usage(&key, KeyUsage::GenerateVerifyMac, operation, self.realm())?;
+        check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
         if key.spec.mac_algorithm() != Some(algorithm) {
             return Err(Error::new(
                 ErrorKind::InvalidKeyUsage,
@@ -180,7 +186,7 @@ impl LocalKms {
             ));
         }
         let material = self.material(&key, key.newest()?.number).await?;
-        Ok((key.id.arn(self.realm()), material))
+        Ok((key.arn.clone(), material))
     }
 }
 
@@ -196,8 +202,7 @@ impl Kms for LocalKms {
         let named = |error: Error| error.during("GenerateDataKey");
         check_spec(options.spec).map_err(named)?;
         let ready = self.ready(cx, key, Operation::GenerateDataKey, options.dry_run).await.map_err(named)?;
-        let plaintext = random_bytes(options.spec.len()).map_err(named)?;
-        let sealed = ready.seal(self.realm(), context, plaintext.expose()).map_err(named)?;
+        let (plaintext, sealed) = ready.seal_fresh(context, options.spec.len()).map_err(named)?;
         Ok(DataKeyPair {
             plaintext,
             ciphertext: sealed.ciphertext,
@@ -217,7 +222,7 @@ impl Kms for LocalKms {
         let named = |error: Error| error.during("Encrypt");
         check_plaintext(plaintext).map_err(named)?;
         let ready = self.ready(cx, key, Operation::Encrypt, options.dry_run).await.map_err(named)?;
-        ready.seal(self.realm(), context, plaintext).map_err(named)
+        ready.seal(context, plaintext).map_err(named)
     }
 
     async fn decrypt(
@@ -247,7 +252,7 @@ impl Kms for LocalKms {
             .await
             .map_err(named)?;
         let ready = self.ready(cx, key, Operation::ReEncrypt, options.dry_run).await.map_err(named)?;
-        let sealed = ready.seal(self.realm(), context, source.plaintext.expose()).map_err(named)?;
+        let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
         Ok(ReEncrypted {
             ciphertext: sealed.ciphertext,
             source_key_arn: source.key_arn,

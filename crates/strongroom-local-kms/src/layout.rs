@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeySpec, KeyState};
 use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
-use strongroom_types::{Realm, Service, Timestamp};
+use strongroom_types::{Arn, Realm, Service, Timestamp};
 
 /// A key's record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,6 +62,7 @@ pub(crate) struct AliasRecord {
 #[derive(Clone, Debug)]
 pub(crate) struct StoredKey {
     pub(crate) id: KeyId,
+    pub(crate) arn: Arn,
     pub(crate) state: KeyState,
     pub(crate) spec: KeySpec,
     pub(crate) record: KeyRecord,
@@ -69,7 +70,7 @@ pub(crate) struct StoredKey {
 }
 
 impl StoredKey {
-    pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
+    pub(crate) fn parse(stored: &TrustedRecord, realm: &Realm) -> Result<Self, Error> {
         let record: KeyRecord = decode(stored)?;
         let damaged = || {
             Error::new(ErrorKind::Tampered, "the key's record is not readable").with("record", &stored.key)
@@ -83,7 +84,8 @@ impl StoredKey {
         if record.generations.is_empty() {
             return Err(damaged());
         }
-        Ok(Self { id, state, spec, record, revision: stored.revision })
+        let arn = id.arn(realm);
+        Ok(Self { id, arn, state, spec, record, revision: stored.revision })
     }
 
     pub(crate) fn newest(&self) -> Result<&Generation, Error> {
@@ -99,7 +101,7 @@ impl StoredKey {
 
     pub(crate) fn metadata(&self, realm: &Realm) -> KeyMetadata {
         let created = Timestamp::from_millis(self.record.created);
-        let mut metadata = KeyMetadata::new(self.id.clone(), self.id.arn(realm), realm.account(), created);
+        let mut metadata = KeyMetadata::new(self.id.clone(), self.arn.clone(), realm.account(), created);
         metadata.description.clone_from(&self.record.description);
         metadata.state = self.state;
         metadata.deletion_date = self.record.deletion_date.map(Timestamp::from_millis);

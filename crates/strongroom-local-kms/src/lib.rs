@@ -34,14 +34,17 @@ mod admin;
 mod blob;
 mod cache;
 mod crypto;
+mod keys;
 mod layout;
 mod local;
 mod mac;
 mod maintain;
 mod managed;
+mod options;
 mod rotation;
 mod states;
 mod tags;
 mod verify;
 
 pub use local::LocalKms;
+pub use options::LocalKmsOptions;

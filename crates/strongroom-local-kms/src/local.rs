@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use strongroom_envelope::random_array;
-use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef};
-use strongroom_root::TrustedRecords;
-use strongroom_types::{CallContext, Clock, Realm, Service};
+use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef, KeyState};
+use strongroom_records::Revision;
+use strongroom_root::{TrustedBatch, TrustedRecords};
+use strongroom_types::{Arn, CallContext, Clock, Realm, Service};
 
+use crate::LocalKmsOptions;
 use crate::cache::{Material, MaterialCache};
+use crate::keys::{KeyCache, Known, Look};
 use crate::layout::{AliasRecord, Layout, StoredKey, decode};
 use crate::states::{self, Operation};
 
@@ -32,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) records: TrustedRecords,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) layout: Layout,
+    pub(crate) keys: KeyCache,
     pub(crate) materials: MaterialCache,
 }
 
@@ -42,11 +46,16 @@ impl LocalKms {
     /// The key service of the account and region that `records` belong to.
     #[must_use]
     pub fn new(records: TrustedRecords, clock: Arc<dyn Clock>) -> Self {
+        Self::with_options(records, clock, LocalKmsOptions::default())
+    }
+
+    /// As [`LocalKms::new`], with other bounds on what is kept in memory.
+    #[must_use]
+    pub fn with_options(records: TrustedRecords, clock: Arc<dyn Clock>, options: LocalKmsOptions) -> Self {
         let layout = Layout(records.realm().clone());
-        Self {
-            inner: Arc::new(Inner { records, clock, layout, materials: MaterialCache::default() }),
-            via: None,
-        }
+        let keys = KeyCache::new(options.staleness);
+        let materials = MaterialCache::new(options.material_in_memory);
+        Self { inner: Arc::new(Inner { records, clock, layout, keys, materials }), via: None }
     }
 
     /// A handle that acts for `service`: calls through it may use that service's managed key, which is made at first use.
@@ -61,24 +70,18 @@ impl LocalKms {
         &self.inner.layout.0
     }
 
-    /// The key that `key` names, in whatever state.
-    pub(crate) async fn resolve(&self, cx: &CallContext, key: &KeyRef) -> Result<StoredKey, Error> {
+    /// The key that `key` names, in whatever state, as it was a moment ago: see [`LocalKmsOptions::staleness`].
+    pub(crate) async fn resolve(&self, cx: &CallContext, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
         match key {
             KeyRef::Id(id) => self.by_id(id).await,
             KeyRef::Arn(arn, id) => {
-                if arn.region() != self.realm().region().as_str() {
-                    return Err(Error::new(ErrorKind::NotFound, format!("Invalid arn {}", arn.region())));
-                }
-                if *arn != id.arn(self.realm()) {
-                    return Err(Error::new(ErrorKind::NotFound, format!("Key '{arn}' does not exist")));
-                }
-                self.by_id(id).await
+                self.check_region(arn)?;
+                let known = self.known(id.to_bytes()).await?;
+                known.filter(|known| known.arn == *arn).ok_or_else(|| no_key(arn))
             }
             KeyRef::Alias(name) => self.by_alias(cx, name).await,
             KeyRef::AliasArn(arn, name) => {
-                if arn.region() != self.realm().region().as_str() {
-                    return Err(Error::new(ErrorKind::NotFound, format!("Invalid arn {}", arn.region())));
-                }
+                self.check_region(arn)?;
                 if *arn != name.arn(self.realm()) {
                     return Err(Error::new(ErrorKind::NotFound, format!("Alias {arn} is not found.")));
                 }
@@ -88,42 +91,101 @@ impl LocalKms {
         }
     }
 
-    /// Management operations take ids and ARNs only.
-    pub(crate) async fn resolve_managed(&self, cx: &CallContext, key: &KeyRef) -> Result<StoredKey, Error> {
-        match key {
-            KeyRef::Alias(_) | KeyRef::AliasArn(..) => {
-                Err(Error::new(ErrorKind::Validation, format!("Invalid keyId {key}")))
-            }
-            key => self.resolve(cx, key).await,
+    fn check_region(&self, arn: &Arn) -> Result<(), Error> {
+        if arn.region() == self.realm().region().as_str() {
+            return Ok(());
         }
+        Err(Error::new(ErrorKind::NotFound, format!("Invalid arn {}", arn.region())))
     }
 
-    async fn by_id(&self, id: &KeyId) -> Result<StoredKey, Error> {
-        self.find(id).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", id.arn(self.realm())))
-        })
+    /// The key as it is now. Management operations take ids and ARNs only.
+    pub(crate) async fn resolve_managed(&self, key: &KeyRef) -> Result<StoredKey, Error> {
+        let (id, arn) = match key {
+            KeyRef::Id(id) => (id, id.arn(self.realm())),
+            KeyRef::Arn(arn, id) => {
+                self.check_region(arn)?;
+                (id, arn.clone())
+            }
+            KeyRef::Alias(_) | KeyRef::AliasArn(..) => {
+                return Err(Error::new(ErrorKind::Validation, format!("Invalid keyId {key}")));
+            }
+            other => return Err(Error::new(ErrorKind::NotFound, format!("Invalid keyId '{other}'"))),
+        };
+        let found = self.find_now(id).await?.filter(|found| found.arn == arn);
+        found.ok_or_else(|| no_key(&arn))
     }
 
-    pub(crate) async fn find(&self, id: &KeyId) -> Result<Option<StoredKey>, Error> {
-        let stored = self.inner.records.get_recent(&self.inner.layout.key(id)).await.map_err(storage)?;
-        stored.as_ref().map(StoredKey::parse).transpose()
+    async fn by_id(&self, id: &KeyId) -> Result<Arc<StoredKey>, Error> {
+        self.known(id.to_bytes()).await?.ok_or_else(|| no_key(&id.arn(self.realm())))
     }
 
-    /// As [`LocalKms::find`], past what is kept in memory.
+    /// A key as it was a moment ago.
+    pub(crate) async fn known(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+        if let Some(key) = self.inner.keys.key(id) {
+            return Ok(Some(key));
+        }
+        // Boxed, as all that is seldom needed: the future of the usual case stays small.
+        Box::pin(self.read_key(id)).await
+    }
+
+    async fn read_key(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+        let look = self.look().await?;
+        if let Some(key) = self.inner.keys.key_at(look, id) {
+            return Ok(Some(key));
+        }
+        let Some(key) = self.find_now(&KeyId::from_bytes(id.0, id.1)).await? else { return Ok(None) };
+        if key.state != KeyState::Enabled {
+            // Maybe by another process: what is unwrapped of it goes.
+            self.inner.materials.forget(&key.id);
+        }
+        let key = Arc::new(key);
+        self.inner.keys.keep_key(look, &key);
+        Ok(Some(key))
+    }
+
+    /// Asks the storage whether anybody has committed anything.
+    async fn look(&self) -> Result<Look, Error> {
+        let commits = self.inner.keys.commits();
+        let token = self.inner.records.change_token().await.map_err(storage)?;
+        Ok(self.inner.keys.renew(token, commits))
+    }
+
+    /// The key as it is now.
     pub(crate) async fn find_now(&self, id: &KeyId) -> Result<Option<StoredKey>, Error> {
         let stored = self.inner.records.get(&self.inner.layout.key(id)).await.map_err(storage)?;
-        stored.as_ref().map(StoredKey::parse).transpose()
+        stored.as_ref().map(|stored| StoredKey::parse(stored, self.realm())).transpose()
     }
 
-    async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<StoredKey, Error> {
-        let stored = self.inner.records.get_recent(&self.inner.layout.alias(name)).await.map_err(storage)?;
-        match stored {
-            Some(stored) => {
-                let alias: AliasRecord = decode(&stored)?;
-                self.by_id(&KeyId::parse(&alias.target)?).await
-            }
-            None => self.make_managed(cx, name).await,
+    async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<Arc<StoredKey>, Error> {
+        let known = match self.inner.keys.alias(name) {
+            Some(target) => Some(target),
+            None => Box::pin(self.read_alias(name)).await?,
+        };
+        let Some(target) = known else {
+            return Box::pin(self.make_managed(cx, name)).await.map(Arc::new);
+        };
+        let missing = || no_key(&KeyId::from_bytes(target.0, target.1).arn(self.realm()));
+        self.known(target).await?.ok_or_else(missing)
+    }
+
+    async fn read_alias(&self, name: &AliasName) -> Result<Option<Known>, Error> {
+        let look = self.look().await?;
+        if let Some(target) = self.inner.keys.alias_at(look, name) {
+            return Ok(Some(target));
         }
+        let place = self.inner.layout.alias(name);
+        let Some(stored) = self.inner.records.get(&place).await.map_err(storage)? else { return Ok(None) };
+        let target = KeyId::parse(&decode::<AliasRecord>(&stored)?.target)?;
+        self.inner.keys.keep_alias(look, name, &target);
+        Ok(Some(target.to_bytes()))
+    }
+
+    /// Commits, and sees to it that this process knows at once.
+    pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<Revision, Error> {
+        let result = self.inner.records.commit(batch).await.map_err(storage);
+        // Also where it failed: what became of it may not be known.
+        self.inner.keys.committed();
+        result
     }
 
     /// Permission, then state: never tell the state to a caller who may not use the key.
@@ -134,7 +196,7 @@ impl LocalKms {
         operation: Operation,
     ) -> Result<(), Error> {
         self.authorize(cx)?;
-        let arn = key.id.arn(self.realm());
+        let arn = &key.arn;
         if let Some(service) = &key.record.service {
             let through_it = self.via.is_some_and(|via| via.name() == service);
             if !through_it && operation != Operation::DescribeKey {
@@ -147,7 +209,7 @@ impl LocalKms {
                 ));
             }
         }
-        states::check(operation, key.state, &arn)
+        states::check(operation, key.state, arn)
     }
 
     /// Who may use this service at all. Policies and grants join here.
@@ -166,15 +228,23 @@ impl LocalKms {
         if let Some(material) = self.inner.materials.get(&key.id, generation) {
             return Ok(material);
         }
+        Box::pin(self.unwrap_material(key, generation)).await
+    }
+
+    async fn unwrap_material(&self, key: &StoredKey, generation: u32) -> Result<Arc<Material>, Error> {
         let place = self.inner.layout.material(&key.id, generation);
         let missing =
             || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);
         let stored = self.inner.records.get(&place).await.map_err(storage)?.ok_or_else(missing)?;
         let bytes = self.inner.records.unseal(&place, &stored.content).map_err(storage)?;
         let material = Arc::new(Material::new(key.spec, bytes)?);
-        self.inner.materials.insert(&key.id, generation, Arc::clone(&material));
+        self.inner.materials.insert(&key.id, generation, &material);
         Ok(material)
     }
+}
+
+fn no_key(arn: &Arn) -> Error {
+    Error::new(ErrorKind::NotFound, format!("Key '{arn}' does not exist"))
 }
 
 /// A fresh id of key material: 64 hexadecimal digits.

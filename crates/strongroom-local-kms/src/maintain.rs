@@ -53,10 +53,10 @@ impl LocalKms {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
         for _ in 0..ATTEMPTS {
             let mut batch = records.batch();
-            let key = self.find(id).await?;
+            let key = self.find_now(id).await?;
             let Some(key) = key.filter(|key| is_due(key, now)) else {
                 batch.delete(index, Expect::Any);
-                records.commit(batch).await.map_err(storage)?;
+                self.commit(batch).await?;
                 return Ok(false);
             };
             self.inner.materials.forget(id);
@@ -92,7 +92,7 @@ impl LocalKms {
             if aliases.is_empty() {
                 materials.iter().for_each(|material| batch.delete(&material.key, Expect::Any));
             }
-            match records.commit(batch).await.map_err(storage) {
+            match self.commit(batch).await {
                 Ok(_) if last => return Ok(true),
                 Ok(_) => {}
                 // Saved, renamed or deleted by somebody else in this moment: look again.

@@ -60,7 +60,7 @@ impl LocalKms {
     /// The key that an alias names, if there is the alias.
     async fn behind_alias(&self, name: &AliasName) -> Result<Option<StoredKey>, Error> {
         match self.inner.records.get(&self.inner.layout.alias(name)).await.map_err(storage)? {
-            Some(alias) => self.find(&KeyId::parse(&decode::<AliasRecord>(&alias)?.target)?).await,
+            Some(alias) => self.find_now(&KeyId::parse(&decode::<AliasRecord>(&alias)?.target)?).await,
             None => Ok(None),
         }
     }
@@ -70,7 +70,7 @@ impl LocalKms {
         let mut walk = self.inner.records.walk(Scan::prefix(&self.inner.layout.keys()));
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (_, stored) in page {
-                let key = StoredKey::parse(&stored.map_err(storage)?)?;
+                let key = StoredKey::parse(&stored.map_err(storage)?, self.realm())?;
                 if key.record.service.as_deref() == Some(service.name()) {
                     return Ok(Some(key));
                 }

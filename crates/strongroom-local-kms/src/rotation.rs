@@ -74,7 +74,7 @@ impl LocalKms {
     pub(crate) async fn rotate_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
         self.change(cx, key, Operation::RotateKeyOnDemand, |kms, key, batch| {
             must_rotate(key)?;
-            let arn = key.id.arn(kms.realm());
+            let arn = key.arn.clone();
             if key.record.on_demand_rotations >= ON_DEMAND_ROTATIONS {
                 return Err(Error::new(
                     ErrorKind::LimitExceeded,
@@ -122,7 +122,7 @@ impl LocalKms {
 
     /// That a key does not rotate at all is told before its state.
     async fn must_rotate(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        let key = self.resolve_managed(cx, key).await?;
+        let key = self.resolve_managed(key).await?;
         self.permit(cx, &key, Operation::DescribeKey)?;
         must_rotate(&key)
     }
@@ -132,10 +132,10 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
     ) -> Result<RotationStatus, Error> {
-        let key = self.resolve_managed(cx, key).await?;
+        let key = self.resolve_managed(key).await?;
         self.permit(cx, &key, Operation::GetKeyRotationStatus)?;
         must_rotate(&key)?;
-        let mut status = RotationStatus::new(key.id.arn(self.realm()));
+        let mut status = RotationStatus::new(key.arn.clone());
         // A key that is to be deleted reports none; the schedule comes back when it is saved.
         let schedule = key.record.rotation.filter(|_| key.state != KeyState::PendingDeletion);
         status.enabled = schedule.is_some();
@@ -152,7 +152,7 @@ impl LocalKms {
         page: &ListPage,
     ) -> Result<RotationPage, Error> {
         let limit = check_limit(page, 100, 1000)?;
-        let key = self.resolve_managed(cx, key).await?;
+        let key = self.resolve_managed(key).await?;
         self.permit(cx, &key, Operation::ListKeyRotations)?;
         must_rotate(&key)?;
         // A marker is the number of the last generation shown.
@@ -175,7 +175,7 @@ impl LocalKms {
         while found.rotations.len() < limit {
             let Some(generation) = shown.next() else { return Ok(found) };
             last = generation.number;
-            let (arn, id) = (key.id.arn(self.realm()), generation.material_id.clone());
+            let (arn, id) = (key.arn.clone(), generation.material_id.clone());
             let mut rotation = Rotation::new(arn, id, generation.number == newest);
             if Some(generation.number) != first {
                 rotation.date = Some(Timestamp::from_millis(generation.created));
@@ -212,7 +212,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
             key = self.find_now(&key.id).await?.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", key.id.arn(self.realm())))
+                Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", key.arn.clone()))
             })?;
         }
         Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))

@@ -45,7 +45,7 @@ impl LocalKms {
         page: &ListPage,
     ) -> Result<TagPage, Error> {
         let limit = check_limit(page, 50, 50)?;
-        let key = self.resolve_managed(cx, key).await?;
+        let key = self.resolve_managed(key).await?;
         self.permit(cx, &key, Operation::ListResourceTags)?;
         // A marker is the key of the last tag shown; one that is gone begins anew rather than skip.
         let begin = match &page.marker {

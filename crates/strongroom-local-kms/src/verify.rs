@@ -21,7 +21,7 @@ impl LocalKms {
             for (place, stored) in page {
                 report.check();
                 let Ok(stored) = stored else { continue };
-                match StoredKey::parse(&stored) {
+                match StoredKey::parse(&stored, self.realm()) {
                     Ok(key) if layout.key(&key.id) == place => {
                         self.verify_material(&key, &mut report).await?
                     }
@@ -37,7 +37,7 @@ impl LocalKms {
                 let Ok(stored) = stored else { continue };
                 let target = decode::<AliasRecord>(&stored).and_then(|alias| KeyId::parse(&alias.target));
                 match target {
-                    Ok(target) if self.find(&target).await.is_ok_and(|key| key.is_some()) => {}
+                    Ok(target) if self.find_now(&target).await.is_ok_and(|key| key.is_some()) => {}
                     Ok(_) => report.problem(
                         last_segment(&place).unwrap_or_default(),
                         "the alias names a key that is not there",

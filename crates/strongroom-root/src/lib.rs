@@ -28,7 +28,6 @@
 mod error;
 mod key_file;
 mod passphrase;
-mod recent;
 mod recovery;
 mod report;
 mod root_key;

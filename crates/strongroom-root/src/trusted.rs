@@ -8,7 +8,6 @@ use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revis
 use strongroom_types::{Clock, Realm};
 
 use crate::error::tampered;
-use crate::recent::Recent;
 use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
 use crate::{Error, ErrorKind, RecoveryCode, RootKey, RootSlot};
@@ -37,7 +36,6 @@ struct Inner {
     store: Store,
     store_revision: Revision,
     keyring: Keyring,
-    recent: Recent,
 }
 
 /// A record whose MAC was verified.
@@ -101,8 +99,7 @@ impl TrustedRecords {
         match records.commit(batch).await {
             Ok(store_revision) => {
                 let realm = stored.realm()?;
-                let recent = Recent::default();
-                let inner = Inner { records, realm, store: stored, store_revision, keyring, recent };
+                let inner = Inner { records, realm, store: stored, store_revision, keyring };
                 Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
             }
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
@@ -149,14 +146,7 @@ impl TrustedRecords {
             .with("store", &own)
             .with("asked for", wanted));
         }
-        let inner = Inner {
-            records,
-            realm: own,
-            store,
-            store_revision: verified.revision,
-            keyring,
-            recent: Recent::default(),
-        };
+        let inner = Inner { records, realm: own, store, store_revision: verified.revision, keyring };
         Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
     }
 
@@ -192,23 +182,6 @@ impl TrustedRecords {
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
         self.inner.verify_all(self.inner.records.read(keys).await?)
-    }
-
-    /// As [`TrustedRecords::get`], for the few records that nearly every operation needs, such as a key's: what was read
-    /// before is taken from memory as long as the storage's change token says that nobody has committed anything since. A
-    /// look at the token costs a fraction of a read.
-    ///
-    /// # Errors
-    /// As [`TrustedRecords::read`].
-    pub async fn get_recent(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
-        // Before the read: a commit between the two must make what is kept look old, not new.
-        let token = self.inner.records.change_token().await?;
-        if let Some(known) = self.inner.recent.get(token, key) {
-            return Ok(known);
-        }
-        let record = self.get(key).await?;
-        self.inner.recent.keep(token, key, &record);
-        Ok(record)
     }
 
     /// The record under `key`.

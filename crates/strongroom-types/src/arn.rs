@@ -1,6 +1,7 @@
 //! Amazon Resource Names.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::ParseError;
 
@@ -9,7 +10,8 @@ use crate::ParseError;
 /// The resource may itself hold colons and slashes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arn {
-    text: String,
+    /// Shared: clones are many, changes none.
+    text: Arc<str>,
     /// Where the five separating colons stand.
     colons: [usize; 5],
 }
@@ -24,7 +26,7 @@ impl Arn {
         for (slot, (at, _)) in colons.iter_mut().zip(text.match_indices(':')) {
             *slot = at;
         }
-        Self { text, colons }
+        Self { text: text.into(), colons }
     }
 
     /// Reads an ARN. Partition, service and resource must not be empty; region and account may be.
@@ -41,7 +43,7 @@ impl Arn {
         for slot in &mut colons {
             *slot = found.next().ok_or_else(bad)?;
         }
-        let arn = Self { text: text.to_owned(), colons };
+        let arn = Self { text: text.into(), colons };
         if arn.partition().is_empty() || arn.service().is_empty() || arn.resource().is_empty() {
             return Err(bad());
         }
@@ -95,13 +97,13 @@ impl Arn {
 
 impl From<Arn> for String {
     fn from(arn: Arn) -> Self {
-        arn.text
+        arn.text.as_ref().to_owned()
     }
 }
 
 impl From<&Arn> for String {
     fn from(arn: &Arn) -> Self {
-        arn.text.clone()
+        arn.text.as_ref().to_owned()
     }
 }
 

@@ -81,7 +81,7 @@ pub use {
 pub use strongroom_engine::{Engine, EngineLimits, OwningService};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
-pub use strongroom_local_kms::LocalKms;
+pub use strongroom_local_kms::{LocalKms, LocalKmsOptions};
 pub use strongroom_records::{MemoryRecords, Records};
 pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, Report, RootKey, RootKind, RootSlot,

@@ -46,6 +46,7 @@ mod read;
 mod seal;
 mod store;
 mod token;
+mod uses;
 mod verify;
 mod versions;
 mod walk;
@@ -53,3 +54,4 @@ mod write;
 
 pub use engine::{Engine, EngineLimits};
 pub use owner::OwningService;
+pub use uses::{KeyUse, KeyUsePage, RewrapProgress};

@@ -54,11 +54,24 @@ impl Engine {
         value: &SecretValue,
     ) -> Result<SealedValue, Error> {
         let (key, managed) = self.key_of(head.kms_key_id.as_deref())?;
+        self.seal_under(cx, head, version, value, &key, managed).await
+    }
+
+    /// As [`Engine::seal`], under a key that need not be the one of new values.
+    pub(crate) async fn seal_under(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        version: &VersionId,
+        value: &SecretValue,
+        key: &KeyRef,
+        managed: bool,
+    ) -> Result<SealedValue, Error> {
         let context = context(self, head, version.as_str())?;
         let pair = self
             .inner
             .kms
-            .generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new())
+            .generate_data_key(cx, key, &context, &GenerateDataKeyOptions::new())
             .await
             .map_err(encryption)?;
         let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;

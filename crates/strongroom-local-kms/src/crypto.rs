@@ -153,6 +153,9 @@ impl LocalKms {
                 )
             })?,
         };
+        // Another process may have rotated the key a moment ago: what is kept here need not know its newest generation.
+        let known = key.generation(blob.generation).is_some();
+        let key = if known { key } else { Box::pin(self.read_again(blob.key)).await?.unwrap_or(key) };
         self.permit(cx, &key, operation)?;
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         if key.spec != KeySpec::SymmetricDefault {

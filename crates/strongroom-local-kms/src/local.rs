@@ -133,6 +133,10 @@ impl LocalKms {
         if let Some(key) = self.inner.keys.key_at(look, id) {
             return Ok(Some(key));
         }
+        self.read_stored(look, id).await
+    }
+
+    async fn read_stored(&self, look: Look, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
         let Some(key) = self.find_now(&KeyId::from_bytes(id.0, id.1)).await? else { return Ok(None) };
         if key.state != KeyState::Enabled {
             // Maybe by another process: what is unwrapped of it goes.
@@ -141,6 +145,12 @@ impl LocalKms {
         let key = Arc::new(key);
         self.inner.keys.keep_key(look, &key);
         Ok(Some(key))
+    }
+
+    /// A key past what is kept, which it replaces.
+    pub(crate) async fn read_again(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+        let look = self.look().await?;
+        self.read_stored(look, id).await
     }
 
     /// Asks the storage whether anybody has committed anything.

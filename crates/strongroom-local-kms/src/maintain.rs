@@ -17,6 +17,15 @@ impl LocalKms {
     pub async fn maintain(&self) -> Result<u64, Error> {
         // Each does what it can, whatever the other finds.
         let (rotated, deleted) = (self.rotate_due().await, self.delete_due().await);
+        if deleted.as_ref().is_ok_and(|deleted| *deleted > 0) {
+            // The keys are gone whatever becomes of this; somebody in the way only leaves traces for the next time.
+            match self.inner.records.storage().erase_deleted().await {
+                Err(error) if error.kind() != strongroom_records::ErrorKind::Busy => {
+                    return Err(storage(error.into()));
+                }
+                _ => {}
+            }
+        }
         rotated?;
         deleted
     }

@@ -109,6 +109,17 @@ pub trait Records: Send + Sync + Debug {
         }
     }
 
+    /// Sees to it that what was deleted is gone from the storage's own files too, as far as it is in its hands: not only
+    /// from its records. File systems, disks and backups may keep older copies all the same.
+    ///
+    /// Provided: nothing to do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] while somebody stands in the way; [`ErrorKind::Unavailable`].
+    async fn erase_deleted(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// A token that differs from an earlier one of this same handle if anything was committed in between by any
     /// process, this one included. It may differ without a commit. Cheap: called on every cached read.
     ///

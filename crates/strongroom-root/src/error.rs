@@ -13,6 +13,8 @@ pub enum ErrorKind {
     RootMissing,
     /// A key file, variable, passphrase or recovery code is not of its form. The text says what to do.
     RootInvalid,
+    /// The service that wraps the root cannot be asked, or refuses: its reason is told, and is the source.
+    RootUnavailable,
     /// The key file can be read by others. The text has the command that mends it.
     RootExposed,
     /// The store belongs to another account or region than the one asked for.
@@ -50,7 +52,12 @@ impl ErrorClass for ErrorKind {
 
     fn retry(self) -> Retry {
         match self {
-            Self::Conflict | Self::Busy | Self::OutcomeUnknown | Self::Storage | Self::Crypto => Retry::Later,
+            Self::RootUnavailable
+            | Self::Conflict
+            | Self::Busy
+            | Self::OutcomeUnknown
+            | Self::Storage
+            | Self::Crypto => Retry::Later,
             _ => Retry::Never,
         }
     }

@@ -35,6 +35,7 @@ mod slot;
 mod store;
 mod trusted;
 mod walk;
+mod wrapper;
 
 pub use error::{Error, ErrorKind};
 pub use passphrase::PassphraseCost;
@@ -44,3 +45,4 @@ pub use root_key::RootKey;
 pub use slot::{RootKind, RootSlot};
 pub use trusted::{TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};
 pub use walk::Walk;
+pub use wrapper::{RootWrapper, WrappedKey};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +10,7 @@ use strongroom_envelope::{SecretBytes, SecretKey};
 
 use crate::passphrase::PassphraseCost;
 use crate::recovery::RecoveryCode;
-use crate::{Error, ErrorKind, key_file};
+use crate::{Error, ErrorKind, RootWrapper, key_file};
 
 /// What opens a store: a key in a file, in the environment or in the program's hands, a passphrase, or a recovery code.
 ///
@@ -21,6 +22,7 @@ pub(crate) enum Source {
     File { path: PathBuf, create: bool },
     Passphrase { passphrase: SecretBytes, cost: PassphraseCost },
     Recovery(RecoveryCode),
+    Wrapper(Arc<dyn RootWrapper>),
 }
 
 impl RootKey {
@@ -79,6 +81,12 @@ impl RootKey {
         Self(Source::Key(SecretKey::from_array(&mut bytes)))
     }
 
+    /// A key that somebody else's key wraps: see [`RootWrapper`].
+    #[must_use]
+    pub fn wrapped_by(wrapper: Arc<dyn RootWrapper>) -> Self {
+        Self(Source::Wrapper(wrapper))
+    }
+
     /// A key already in secret memory.
     #[must_use]
     pub fn from_key(key: SecretKey) -> Self {
@@ -134,6 +142,7 @@ impl fmt::Debug for RootKey {
             Source::File { path, .. } => write!(f, "RootKey(file {})", path.display()),
             Source::Passphrase { .. } => f.write_str("RootKey(passphrase)"),
             Source::Recovery(_) => f.write_str("RootKey(recovery code)"),
+            Source::Wrapper(_) => f.write_str("RootKey(wrapped by a key service)"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Root slots: the store key, sealed once for each root that may open the store.
 
+use std::sync::Arc;
 use std::thread;
 
 use base64::Engine as _;
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::error::tampered;
 use crate::root_key::{Source, missing};
 use crate::store::Keyring;
-use crate::{Error, ErrorKind, PassphraseCost, RootKey, key_file};
+use crate::{Error, ErrorKind, PassphraseCost, RootKey, RootWrapper, key_file};
 
 const LABEL: Label = Label::new("strongroom-rot");
 const FORMAT: u8 = 1;
@@ -24,6 +25,7 @@ pub(crate) const MAX_SLOTS: usize = 32;
 /// The most passphrase slots that are tried at an open.
 pub(crate) const MAX_PASSPHRASES: usize = 8;
 const MAX_HEADER: usize = 4096;
+const MAX_WRAPPED: usize = 2048;
 
 /// What kind of root a slot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub enum RootKind {
     Passphrase,
     /// A recovery code.
     Recovery,
+    /// A key that another key service wraps.
+    Kms,
 }
 
 /// A root that may open the store. Says nothing of the root itself.
@@ -61,6 +65,11 @@ struct Header {
     salt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     cost: Option<PassphraseCost>,
+    /// The slot's key as another key service wrapped it, and by which of its keys.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    wrapped: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    by: Option<String>,
 }
 
 /// The record of a slot, taken apart.
@@ -126,7 +135,7 @@ impl<'a> Slot<'a> {
 
     /// What is sealed in the slot, or `None` when this root does not open it.
     pub(crate) async fn open(&self, root: &Resolved, store_id: &str) -> Result<Option<SecretBytes>, Error> {
-        let Some(key) = root.key_for(&self.header).await? else { return Ok(None) };
+        let Some(key) = root.key_for(&self.header, store_id).await? else { return Ok(None) };
         Ok(SealedBox::open(&key, LABEL, &aad(self.key, store_id, self.header_bytes), self.sealed).ok())
     }
 }
@@ -158,15 +167,28 @@ pub(crate) async fn seal(
         created: now.as_millis(),
         salt: None,
         cost: None,
+        wrapped: None,
+        by: None,
     };
     if let Resolved::Passphrase { cost, .. } = root {
         header.salt = Some(STANDARD.encode(random_array::<16>()?));
         header.cost = Some(*cost);
     }
-    let kek = root
-        .key_for(&header)
-        .await?
-        .ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the root has no slot kind"))?;
+    let kek = if let Resolved::Wrapper(wrapper) = root {
+        let made = wrapper.generate(store_id).await?;
+        if made.wrapped.len() > MAX_WRAPPED || made.by.len() > 256 {
+            return Err(Error::new(
+                ErrorKind::InvalidSlot,
+                "what the key service wrapped is too long for a slot",
+            ));
+        }
+        header.wrapped = Some(STANDARD.encode(&made.wrapped));
+        header.by = Some(made.by);
+        made.key
+    } else {
+        let key = root.key_for(&header, store_id).await?;
+        key.ok_or_else(|| Error::new(ErrorKind::InvalidSlot, "the root has no slot kind"))?
+    };
     let header_bytes = serde_json::to_vec(&header).map_err(|error| {
         Error::new(ErrorKind::InvalidSlot, "the slot's header cannot be written").because(error)
     })?;
@@ -189,6 +211,7 @@ pub(crate) enum Resolved {
     Key(SecretKey),
     Passphrase { passphrase: SecretBytes, cost: PassphraseCost },
     Recovery(SecretKey),
+    Wrapper(Arc<dyn RootWrapper>),
 }
 
 impl Resolved {
@@ -198,6 +221,7 @@ impl Resolved {
             Source::Key(key) => Self::Key(key),
             Source::Passphrase { passphrase, cost } => Self::Passphrase { passphrase, cost },
             Source::Recovery(code) => Self::Recovery(code.key()?),
+            Source::Wrapper(wrapper) => Self::Wrapper(wrapper),
             Source::File { path, create } => {
                 let mut key = key_file::read(&path)?;
                 if key.is_none() && create && may_create {
@@ -222,11 +246,12 @@ impl Resolved {
             Self::Key(_) => RootKind::Key,
             Self::Passphrase { .. } => RootKind::Passphrase,
             Self::Recovery(_) => RootKind::Recovery,
+            Self::Wrapper(_) => RootKind::Kms,
         }
     }
 
     /// The key that a slot with this header is sealed under, if this root is of its kind.
-    async fn key_for(&self, header: &Header) -> Result<Option<SecretKey>, Error> {
+    async fn key_for(&self, header: &Header, store_id: &str) -> Result<Option<SecretKey>, Error> {
         match self {
             Self::Key(key) | Self::Recovery(key) if header.kind == self.kind() => Ok(Some(key.duplicate())),
             Self::Passphrase { passphrase, .. } if header.kind == RootKind::Passphrase => {
@@ -248,6 +273,12 @@ impl Resolved {
                     })?;
                 let gone = |_| Error::new(ErrorKind::Storage, "the argon2id thread has ended");
                 result.await.map_err(gone)?.map(Some)
+            }
+            Self::Wrapper(wrapper) if header.kind == RootKind::Kms => {
+                let wrapped = header.wrapped.as_deref().and_then(|wrapped| STANDARD.decode(wrapped).ok());
+                let wrapped = wrapped
+                    .ok_or_else(|| Error::new(ErrorKind::Tampered, "the slot lacks its wrapped key"))?;
+                wrapper.unwrap(store_id, &wrapped).await
             }
             _ => Ok(None),
         }

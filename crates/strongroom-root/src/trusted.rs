@@ -424,6 +424,9 @@ async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result
             (true, slot::RootKind::Key) => "the root key does not open this strongroom",
             (true, slot::RootKind::Passphrase) => "the passphrase does not open this strongroom",
             (true, slot::RootKind::Recovery) => "the recovery code does not open this strongroom",
+            (true, slot::RootKind::Kms) => {
+                "the key of the key service does not open this strongroom: it was wrapped by another, or for another strongroom"
+            }
             (false, _) => {
                 "this strongroom has no root of this kind; open it with the kind of root it was made with"
             }

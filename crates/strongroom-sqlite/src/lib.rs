@@ -24,6 +24,7 @@
 //! * **Erasing**: `secure_delete` overwrites what is deleted in the database file.
 
 mod backup;
+mod erase;
 mod error;
 mod reader;
 mod records;

@@ -12,7 +12,7 @@ use crate::reader::Readers;
 use crate::thread::on_a_thread;
 use crate::token::Token;
 use crate::writer::Writer;
-use crate::{backup, schema};
+use crate::{backup, erase, schema};
 
 pub(crate) const LIMITS: Limits =
     Limits { key: 4096, value: 16 << 20, batch_operations: 10_000, batch_bytes: 64 << 20, scan: 1000 };
@@ -119,6 +119,11 @@ impl Records for SqliteRecords {
     async fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
         batch.validate(&LIMITS)?;
         self.writer.commit_soon(batch)
+    }
+
+    async fn erase_deleted(&self) -> Result<(), Error> {
+        let (path, busy_timeout) = (Arc::clone(&self.path), self.options.busy_timeout);
+        on_a_thread(move || erase::erase(&path, busy_timeout)).await
     }
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {

@@ -68,6 +68,10 @@ impl Records for FaultyRecords {
         self.commit(batch).await.map(|_| ())
     }
 
+    async fn erase_deleted(&self) -> Result<(), Error> {
+        self.inner.erase_deleted().await
+    }
+
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.inner.change_token().await
     }

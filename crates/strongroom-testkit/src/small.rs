@@ -42,6 +42,10 @@ impl Records for SmallRecords {
         self.0.commit_soon(batch).await
     }
 
+    async fn erase_deleted(&self) -> Result<(), Error> {
+        self.0.erase_deleted().await
+    }
+
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.0.change_token().await
     }

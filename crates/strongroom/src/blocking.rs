@@ -14,6 +14,7 @@
 use std::path::Path;
 
 use pollster::block_on;
+use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Decrypted, KeyMetadata};
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
@@ -208,6 +209,26 @@ impl Strongroom {
         block_on(self.0.untag(id, key))
     }
 
+    /// As [`crate::Strongroom::key_uses`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::key_uses`].
+    pub fn key_uses(&self, key: &str) -> Result<Vec<KeyUse>, Error> {
+        block_on(self.0.key_uses(key))
+    }
+
+    /// As [`crate::Strongroom::rewrap`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::rewrap`].
+    pub fn rewrap(
+        &self,
+        key: &str,
+        progress: impl FnMut(RewrapProgress) + Send,
+    ) -> Result<RewrapProgress, Error> {
+        block_on(self.0.rewrap(key, progress))
+    }
+
     /// As [`crate::Strongroom::verify`].
     ///
     /// # Errors
@@ -244,7 +265,7 @@ impl Strongroom {
     ///
     /// # Errors
     /// As [`crate::Strongroom::add_root`].
-    pub fn add_root(&self, root: RootKey, label: &str) -> Result<RootSlot, Error> {
+    pub fn add_root(&self, root: impl Into<RootKey>, label: &str) -> Result<RootSlot, Error> {
         block_on(self.0.add_root(root, label))
     }
 

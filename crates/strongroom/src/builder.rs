@@ -105,8 +105,8 @@ impl Builder {
 
     /// What opens the strongroom. Required.
     #[must_use]
-    pub fn root_key(mut self, root: RootKey) -> Self {
-        self.root = Some(root);
+    pub fn root_key(mut self, root: impl Into<RootKey>) -> Self {
+        self.root = Some(root.into());
         self
     }
 

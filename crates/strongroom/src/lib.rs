@@ -64,12 +64,14 @@ pub mod blocking;
 mod builder;
 mod error;
 mod keys;
+mod kms_root;
 pub mod request;
 mod room;
 
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use keys::Keys;
+pub use kms_root::KmsRoot;
 pub use room::{Maintained, Strongroom};
 
 // The crates behind the facade, for everything that is not named here.
@@ -78,7 +80,7 @@ pub use {
     strongroom_root as root, strongroom_store as store,
 };
 
-pub use strongroom_engine::{Engine, EngineLimits, OwningService};
+pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::{LocalKms, LocalKmsOptions};

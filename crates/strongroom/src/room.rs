@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_engine::{Engine, OwningService};
+use strongroom_engine::{Engine, KeyUse, OwningService, RewrapProgress};
+use strongroom_kms::KeyRef;
 use strongroom_local_kms::LocalKms;
 use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
@@ -250,6 +251,37 @@ impl Strongroom {
         ValidatePolicy::new(self.clone(), policy.into())
     }
 
+    /// What is encrypted under a key, named by id, ARN or alias: every version of every secret, those without labels too. What
+    /// would be lost with the key, as far as this strongroom knows; ciphertexts kept elsewhere nobody can count.
+    ///
+    /// # Errors
+    /// As [`Engine::key_uses`].
+    pub async fn key_uses(&self, key: &str) -> Result<Vec<KeyUse>, Error> {
+        let key = KeyRef::parse(key)?;
+        let (mut uses, mut token) = (Vec::new(), None);
+        loop {
+            let page = self.engine.key_uses(&self.cx, &key, None, token.as_deref()).await?;
+            uses.extend(page.uses);
+            match page.next_token {
+                Some(next) => token = Some(next),
+                None => return Ok(uses),
+            }
+        }
+    }
+
+    /// After a rotation: encrypts again, under the newest generation of a key, what is under an older one of it. Values, labels
+    /// and dates stay. May be stopped and called again. `progress` is told after each version.
+    ///
+    /// # Errors
+    /// As [`Engine::rewrap`].
+    pub async fn rewrap(
+        &self,
+        key: &str,
+        progress: impl FnMut(RewrapProgress) + Send,
+    ) -> Result<RewrapProgress, Error> {
+        Ok(self.engine.rewrap(&self.cx, &KeyRef::parse(key)?, progress).await?)
+    }
+
     /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
     /// they index. Reads only; others may go on writing.
     ///
@@ -297,8 +329,8 @@ impl Strongroom {
     ///
     /// # Errors
     /// [`ErrorKind::Root`](crate::ErrorKind::Root).
-    pub async fn add_root(&self, root: RootKey, label: &str) -> Result<RootSlot, Error> {
-        Ok(self.parts.records.add_root(root, label, &*self.parts.clock).await?)
+    pub async fn add_root(&self, root: impl Into<RootKey>, label: &str) -> Result<RootSlot, Error> {
+        Ok(self.parts.records.add_root(root.into(), label, &*self.parts.clock).await?)
     }
 
     /// Makes a recovery code that opens this strongroom. It is shown this once: print it, lock it away.

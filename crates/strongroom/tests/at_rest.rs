@@ -270,3 +270,54 @@ async fn a_foreign_or_newer_database_is_refused() {
     let error = open(&garbage, RootKey::from_bytes([1; 32])).await.unwrap_err();
     assert_eq!(root_error(&error), RootErrorKind::Incompatible, "{error}");
 }
+
+/// The wrapped material of a deleted key is in none of the files any more, and nothing opens what it has sealed.
+#[tokio::test]
+async fn the_material_of_a_deleted_key_is_gone_from_every_file() {
+    use strongroom::kms::{DecryptOptions, EncryptOptions, KeyRef};
+
+    let temporary = tempfile::tempdir().unwrap();
+    let directory = temporary.path().join("room");
+    let clock = std::sync::Arc::new(strongroom_testkit::ManualClock::default());
+    let room = Strongroom::builder()
+        .directory(&directory)
+        .root_key(RootKey::from_bytes([7; 32]))
+        .clock(clock.clone())
+        .open()
+        .await
+        .unwrap();
+    let key = room.keys().create("alias/doomed", "").await.unwrap();
+    let (service, cx) = (room.keys().service(), room.context().clone());
+    let context = strongroom::EncryptionContext::new();
+    let id = KeyRef::from(key.id.clone());
+    let sealed = service.encrypt(&cx, &id, b"x", &context, &EncryptOptions::new()).await.unwrap().ciphertext;
+    // The record of the material, as it is stored.
+    let connection = rusqlite::Connection::open(directory.join("records.sqlite3")).unwrap();
+    let place = strongroom_records::Key::realm(room.realm()).then("material").then(key.id.as_str());
+    let records: Vec<Vec<u8>> = {
+        let mut statement = connection.prepare("SELECT key, value FROM record").unwrap();
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .unwrap();
+        let rows = rows.map(Result::unwrap).filter(|(key, _)| key.starts_with(place.as_bytes()));
+        rows.map(|(_, value)| value).collect()
+    };
+    drop(connection);
+    assert_eq!(records.len(), 1);
+    let traces = || {
+        let mut found = 0;
+        for entry in fs::read_dir(&directory).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            // The sealed material itself, behind the frame.
+            found += bytes.windows(64).filter(|window| *window == &records[0][41..105]).count();
+        }
+        found
+    };
+    assert!(traces() > 0, "it is there as long as the key is");
+    room.keys().schedule_deletion(key.id.as_str(), 7).await.unwrap();
+    clock.advance(std::time::Duration::from_secs(8 * 24 * 60 * 60));
+    assert_eq!(room.maintain().await.unwrap().keys_deleted, 1);
+    assert_eq!(traces(), 0, "neither in the database nor in its log");
+    let error = service.decrypt(&cx, &sealed, &context, &DecryptOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), strongroom::KeyErrorKind::AccessDenied);
+}

@@ -102,6 +102,25 @@ async fn reads_are_dated_by_the_day() {
     assert!(versions[0].last_accessed.is_some());
 }
 
+#[tokio::test]
+async fn what_a_key_is_used_for_is_listed_and_moved_to_its_newest_material() {
+    let room = room().await;
+    room.keys().create("alias/orders", "for the orders team").await.unwrap();
+    for n in 0..3 {
+        room.create(format!("orders/{n}")).key("alias/orders").text("v").send().await.unwrap();
+    }
+    assert_eq!(room.key_uses("alias/orders").await.unwrap().len(), 3);
+    room.keys().rotate("alias/orders").await.unwrap();
+    let mut told = Vec::new();
+    let done =
+        room.rewrap("alias/orders", |progress| told.push((progress.done, progress.total))).await.unwrap();
+    assert_eq!((done.done, told), (3, vec![(1, 3), (2, 3), (3, 3)]));
+    assert_eq!(room.get("orders/1").send().await.unwrap().expose_text().unwrap(), "v");
+    // The managed key too.
+    assert_eq!(room.key_uses("alias/aws/secretsmanager").await.unwrap().len(), 3);
+    assert!(room.key_uses("alias/nobody").await.is_err());
+}
+
 #[cfg(feature = "blocking")]
 #[test]
 fn the_same_without_async() {

@@ -153,3 +153,111 @@ async fn without_place_or_key_the_builder_says_what_to_call() {
     let no_place = Strongroom::builder().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap_err();
     assert!(no_place.message().contains("directory(..)"), "{no_place}");
 }
+
+mod by_a_key_service {
+    use std::sync::Arc;
+
+    use strongroom::kms::Kms;
+    use strongroom::{KeyErrorKind, KmsRoot, MemoryRecords, Records};
+    use strongroom_testkit::FaultyKms;
+
+    use super::*;
+
+    /// A strongroom that keeps the keys of others.
+    async fn keeper() -> Strongroom {
+        let root = RootKey::from_bytes([1; 32]);
+        let keeper = Strongroom::builder().memory().root_key(root).open().await.unwrap();
+        for name in ["alias/roots", "alias/other"] {
+            keeper.keys().create(name, "").await.unwrap();
+        }
+        keeper
+    }
+
+    fn root(keeper: &Strongroom, key: &str) -> KmsRoot {
+        KmsRoot::new(keeper.keys().service(), keeper.context().clone(), key).unwrap()
+    }
+
+    async fn open(records: &Arc<dyn Records>, root: impl Into<RootKey>) -> Result<Strongroom, Error> {
+        Strongroom::builder().records(Arc::clone(records)).root_key(root).open().await
+    }
+
+    #[tokio::test]
+    async fn it_opens_what_it_has_made_also_after_its_rotation() {
+        let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
+        let room = open(&records, root(&keeper, "alias/roots")).await.unwrap();
+        room.create("s").text("v").send().await.unwrap();
+        assert_eq!(room.roots().await.unwrap()[0].kind, RootKind::Kms);
+        drop(room);
+        keeper.keys().rotate("alias/roots").await.unwrap();
+        let room = open(&records, root(&keeper, "alias/roots")).await.unwrap();
+        assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "v");
+    }
+
+    #[tokio::test]
+    async fn a_disabled_key_opens_nothing_and_the_reason_is_told() {
+        let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
+        open(&records, root(&keeper, "alias/roots")).await.unwrap();
+        keeper.keys().disable("alias/roots").await.unwrap();
+        let error = open(&records, root(&keeper, "alias/roots")).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::RootUnavailable);
+        assert!(error.to_string().contains("is disabled"), "{error}");
+        keeper.keys().enable("alias/roots").await.unwrap();
+        open(&records, root(&keeper, "alias/roots")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_key_another_store_or_another_kind_of_root_is_wrong() {
+        let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
+        open(&records, root(&keeper, "alias/roots")).await.unwrap();
+        let error = open(&records, root(&keeper, "alias/other")).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::WrongRoot);
+        let error = open(&records, RootKey::from_bytes([9; 32])).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::WrongRoot);
+        // What was wrapped for this store, put into another one.
+        let elsewhere = Arc::new(MemoryRecords::new()) as Arc<dyn Records>;
+        open(&elsewhere, root(&keeper, "alias/roots")).await.unwrap();
+        let slots = |records: Arc<dyn Records>| async move {
+            let scan = strongroom_records::Scan::prefix(&strongroom_records::Key::of(["root"]));
+            records.snapshot().await.unwrap().scan(&scan).await.unwrap().records
+        };
+        let (ours, theirs) = (slots(Arc::clone(&records)).await, slots(Arc::clone(&elsewhere)).await);
+        let any = strongroom_records::Expect::Any;
+        let swap = strongroom_records::Batch::new().delete(&theirs[0].key, any).put(
+            &ours[0].key,
+            ours[0].value.clone(),
+            any,
+        );
+        elsewhere.commit(swap).await.unwrap();
+        let error = open(&elsewhere, root(&keeper, "alias/roots")).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::WrongRoot);
+    }
+
+    #[tokio::test]
+    async fn it_stands_beside_other_roots_and_goes_like_them() {
+        let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
+        let room = open(&records, RootKey::from_bytes([2; 32])).await.unwrap();
+        let slot = room.add_root(root(&keeper, "alias/roots"), "the cloud").await.unwrap();
+        open(&records, root(&keeper, "alias/roots")).await.unwrap();
+        room.remove_root(&slot.id).await.unwrap();
+        let error = open(&records, root(&keeper, "alias/roots")).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::WrongRoot);
+        open(&records, RootKey::from_bytes([2; 32])).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_down_changes_nothing_and_may_be_asked_again() {
+        let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
+        let service: Arc<dyn Kms> = keeper.keys().service();
+        let faults = FaultyKms::new(service);
+        let down = || {
+            faults.plan([Some(KeyErrorKind::DependencyTimeout)]);
+            KmsRoot::new(Arc::new(faults.clone()), keeper.context().clone(), "alias/roots").unwrap()
+        };
+        let error = open(&records, down()).await.unwrap_err();
+        assert_eq!(kind(&error), RootErrorKind::RootUnavailable);
+        assert!(open(&records, root(&keeper, "alias/roots")).await.is_ok(), "there was no store yet");
+        let error = open(&records, down()).await.unwrap_err();
+        assert_eq!((kind(&error), error.retry()), (RootErrorKind::RootUnavailable, strongroom::Retry::Later));
+        assert_eq!(faults.calls(), ["GenerateDataKey", "Decrypt"], "once for each opening");
+    }
+}

@@ -162,3 +162,30 @@ async fn a_value_has_1_to_65536_bytes() {
     }
     refused(world.describe("s").await, ErrorKind::NotFound, NOT_FOUND);
 }
+
+/// Point 4 of the behaviour: several processes at once with one token make one version, and all are told the same.
+#[tokio::test]
+async fn a_token_used_by_several_processes_at_once_makes_one_version() {
+    let world = World::with_secret().await;
+    let others = [world.another().await, world.another().await, world.another().await];
+    for n in 2..30 {
+        let same = PutSecretValue::new("s", text("v")).token(token(n));
+        let create = CreateSecret::new(format!("new/{n}")).value(text("v")).token(token(n));
+        let (puts, made): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
+            let threads = others.each_ref().map(|other| {
+                let (same, create) = (same.clone(), create.clone());
+                scope.spawn(move || {
+                    pollster::block_on(async {
+                        let put = other.engine.put_secret_value(&other.cx, same).await.unwrap();
+                        (put, other.engine.create_secret(&other.cx, create).await.unwrap())
+                    })
+                })
+            });
+            threads.map(|thread| thread.join().unwrap()).into_iter().unzip()
+        });
+        assert!(puts.iter().all(|put| put == &puts[0]) && made.iter().all(|secret| secret == &made[0]));
+        assert_eq!(puts[0].stages, [Stage::CURRENT].into());
+        assert_eq!(world.labels(n - 1).await, ["AWSPREVIOUS"], "one put, not three");
+    }
+    assert!(world.engine.verify(&world.cx).await.unwrap().problems.is_empty());
+}

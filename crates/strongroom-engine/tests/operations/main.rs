@@ -16,6 +16,7 @@ mod policies;
 mod put;
 mod stages;
 mod tags;
+mod uses;
 
 use std::sync::Arc;
 use std::time::Duration;

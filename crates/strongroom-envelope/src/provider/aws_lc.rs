@@ -1,11 +1,11 @@
-//! The second provider: AWS-LC, a C library with assembly for most processors and a path to a FIPS-validated module.
+//! The second provider: AWS-LC, a C library with assembly for most processors.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hmac;
 
-use super::{Primitives, Provider};
+use super::{Primitives, Provider, RustCrypto};
 
-/// AWS-LC through `aws-lc-rs`: two to six times the speed. It is compiled from C.
+/// AES-256-GCM by AWS-LC through `aws-lc-rs`, which is compiled from C: two to six times the speed. The two short hashes that
+/// derive a message key are RustCrypto's, as everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AwsLc;
@@ -58,10 +58,7 @@ impl Primitives for AwsLc {
 
     #[inline]
     fn hmac_each<const N: usize>(key: &[u8; 32], messages: [(&[u8], &mut [u8; 32]); N]) {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        for (message, out) in messages {
-            // The output has the tag's length, the one thing that could be wrong.
-            let _ = hmac::sign_to_buffer(&key, message, out);
-        }
+        // Two short codes: 0.32 µs by RustCrypto, 0.81 by AWS-LC, whose interface allocates and copies for each of them.
+        RustCrypto::hmac_each(key, messages);
     }
 }

@@ -233,3 +233,21 @@ async fn a_managed_key_rotates_every_year_and_nobody_stops_it() {
     world.kms.maintain().await.unwrap();
     assert_ne!(world.material(&key).await, key.current_key_material_id);
 }
+
+/// What a process keeps of a key may be a moment old; what another process sealed in that moment opens all the same.
+#[tokio::test]
+async fn what_another_process_seals_after_a_rotation_opens_here_at_once() {
+    let (one, other) = {
+        let world = World::new().await;
+        let other = world.another().await;
+        (world, other)
+    };
+    let key = one.key().await;
+    for _ in 0..20 {
+        let here = one.encrypt(&key).await;
+        assert_eq!(other.decrypt(&here).await.unwrap(), b"plaintext");
+        one.kms.rotate_key_on_demand(&one.cx, &by_id(&key)).await.unwrap();
+        let new = one.encrypt(&key).await;
+        assert_eq!(other.decrypt(&new).await.unwrap(), b"plaintext");
+    }
+}

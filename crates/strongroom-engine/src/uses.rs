@@ -1,0 +1,197 @@
+//! What is encrypted under which generation of which key, and moving it to the newest.
+
+use strongroom_kms::{DescribeKeyOptions, KeyRef};
+use strongroom_records::{Expect, Key, Scan};
+use strongroom_store::{Error, Target, VersionId};
+use strongroom_types::{Arn, CallContext};
+
+use crate::commit::Attempts;
+use crate::engine::Engine;
+use crate::error::{encryption, storage};
+
+/// A version of a secret that is encrypted under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyUse {
+    /// The secret's ARN.
+    pub secret: Arn,
+    /// The secret's name.
+    pub name: String,
+    /// The version.
+    pub version_id: VersionId,
+    /// The generation of the key, where the key service tells.
+    pub key_material_id: Option<String>,
+}
+
+/// A page of [`Engine::key_uses`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyUsePage {
+    /// The uses, by generation and name.
+    pub uses: Vec<KeyUse>,
+    /// Where the next page begins; `None` at the end.
+    pub next_token: Option<String>,
+}
+
+/// How far a [`Engine::rewrap`] has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RewrapProgress {
+    /// Versions encrypted again.
+    pub done: u64,
+    /// Versions that were under older generations when it began.
+    pub total: u64,
+}
+
+/// How many uses one page looks at.
+const PAGE: usize = 100;
+
+/// Where a use stands: name, suffix and version from the end of its place, and the generation.
+struct Entry {
+    material: String,
+    name: String,
+    suffix: String,
+    version: VersionId,
+}
+
+impl Entry {
+    fn parse(place: &Key) -> Option<Self> {
+        let text = |segment: Vec<u8>| String::from_utf8(segment).ok();
+        let mut segments = place.segments()?;
+        let version = VersionId::new(text(segments.pop()?)?);
+        let (suffix, name) = (text(segments.pop()?)?, text(segments.pop()?)?);
+        let material = text(segments.pop()?)?;
+        Some(Self { material, name, suffix, version })
+    }
+}
+
+impl Engine {
+    /// The versions of secrets that are encrypted under a key, those without labels too: what would be lost with it. With
+    /// `material`, only those under that generation of it. Ciphertexts kept elsewhere nobody can count.
+    ///
+    /// # Errors
+    /// What the key service answers for the key; [`strongroom_store::ErrorKind::InvalidNextToken`]; storage errors.
+    pub async fn key_uses(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        material: Option<&str>,
+        next_token: Option<&str>,
+    ) -> Result<KeyUsePage, Error> {
+        self.authorize(cx)?;
+        let (arn, _) = self.newest_material(cx, key).await?;
+        let query = format!("uses {arn} {}", material.unwrap_or("*"));
+        let mut scan = Scan::prefix(&self.uses_of(&arn, material)).limit(PAGE);
+        if let Some(token) = next_token {
+            scan = scan.after(&Key::from_bytes(self.page_position(query.as_bytes(), token)?));
+        }
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&scan).await.map_err(storage)?;
+        drop(snapshot);
+        let mut page = KeyUsePage::default();
+        for record in &found.records {
+            let Some(entry) = Entry::parse(&record.key) else { continue };
+            page.uses.push(KeyUse {
+                secret: strongroom_store::SecretArn::of(self.realm(), &entry.name, &entry.suffix),
+                name: entry.name,
+                version_id: entry.version,
+                key_material_id: (!entry.material.is_empty()).then_some(entry.material),
+            });
+        }
+        if let Some(cursor) = &found.cursor {
+            page.next_token = Some(self.page_token(query.as_bytes(), cursor.as_bytes())?);
+        }
+        Ok(page)
+    }
+
+    /// Encrypts again, under the newest generation of a key, all that is encrypted under an older one of it. Values, labels and
+    /// dates stay. May be stopped at any moment and called again: what is done is done. `progress` is told of each version.
+    ///
+    /// # Errors
+    /// What the key service answers; storage errors. What was done before stays done.
+    pub async fn rewrap(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        mut progress: impl FnMut(RewrapProgress) + Send,
+    ) -> Result<RewrapProgress, Error> {
+        self.authorize(cx)?;
+        let (arn, newest) = self.newest_material(cx, key).await?;
+        let older = |place: &Key| {
+            Entry::parse(place)
+                .filter(|entry| newest.as_deref().is_some_and(|newest| newest != entry.material))
+        };
+        let mut so_far = RewrapProgress::default();
+        let mut walk = self.inner.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            so_far.total += page.iter().filter_map(|(place, _)| older(place)).map(|_| 1).sum::<u64>();
+        }
+        let mut walk = self.inner.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (place, record) in page {
+                record.map_err(storage)?;
+                let Some(entry) = older(&place) else { continue };
+                if self.rewrap_version(cx, &entry, &place).await? {
+                    so_far.done += 1;
+                    progress(so_far);
+                }
+            }
+        }
+        Ok(so_far)
+    }
+
+    /// Encrypts one version again, if its value is still the one the index means.
+    async fn rewrap_version(&self, cx: &CallContext, entry: &Entry, place: &Key) -> Result<bool, Error> {
+        let layout = &self.inner.layout;
+        let target = Target::Name(entry.name.clone());
+        let _turn = self.turn(&entry.name).await;
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(self, cx)?;
+            let Some(before) = self.find(&target).await? else { return Ok(false) };
+            let mut head = before.head.clone();
+            let Some(index) = head.versions.iter().position(|version| version.id == entry.version) else {
+                return Ok(false);
+            };
+            let old = head.versions[index].sealed.clone();
+            let Some(old) = old.filter(|old| {
+                head.suffix == entry.suffix && layout.use_of(&head, &entry.version, old) == *place
+            }) else {
+                return Ok(false);
+            };
+            let Some(value) = self.fetch(cx, &head, &entry.version, &old).await? else {
+                self.changed_since(&before, &entry.version).await?;
+                continue;
+            };
+            let own = KeyRef::parse(&old.key).map_err(encryption)?;
+            let sealed = self.seal_under(cx, &head, &entry.version, &value, &own, old.managed).await?;
+            let mut batch = self.inner.records.batch();
+            batch.delete(place, Expect::Any);
+            let new = self.put_value(&mut batch, &head, &entry.version, &sealed, Expect::Any);
+            let unchanged = layout.use_of(&head, &entry.version, &new) == *place;
+            if unchanged {
+                // A key service that does not tell generations: there is nothing to move to.
+                return Ok(false);
+            }
+            head.versions[index].sealed = Some(new);
+            if self.commit_head(batch, Some(&before), &head).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn uses_of(&self, arn: &Arn, material: Option<&str>) -> Key {
+        let uses = self.inner.layout.uses().then(arn.as_str());
+        match material {
+            Some(material) => uses.then(material),
+            None => uses,
+        }
+    }
+
+    /// A key's ARN and the generation of it that encrypts now.
+    async fn newest_material(&self, cx: &CallContext, key: &KeyRef) -> Result<(Arn, Option<String>), Error> {
+        let described =
+            self.inner.kms.describe_key(cx, key, &DescribeKeyOptions::new()).await.map_err(encryption)?;
+        Ok((described.arn, described.current_key_material_id))
+    }
+}

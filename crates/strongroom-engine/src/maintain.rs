@@ -24,8 +24,8 @@ struct Lease {
 }
 
 impl Engine {
-    /// Writes down when secrets were last read, purges the secrets whose recovery window is over and what earlier purges left. Returns how many secrets went, or
-    /// `None` when another process is at it.
+    /// Writes down when secrets were last read, purges the secrets whose recovery window is over and what earlier purges
+    /// left. Returns how many secrets went, or `None` when another process is at it.
     ///
     /// # Errors
     /// Storage; [`ErrorKind::Tampered`].

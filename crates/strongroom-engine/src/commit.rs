@@ -97,9 +97,12 @@ impl Engine {
                     )
                 })?;
             let version = head.versions.remove(oldest);
-            batch.delete(&layout.value(head, &version.id), Expect::Any);
-            if let Some(sealed) = &version.sealed {
-                batch.delete(&layout.use_of(head, &version.id, sealed), Expect::Any);
+            let mut gone = vec![layout.value(head, &version.id)];
+            gone.extend(version.sealed.iter().map(|sealed| layout.use_of(head, &version.id, sealed)));
+            for key in &gone {
+                // An update that changes the key too may just have encrypted it again.
+                batch.withdraw(key);
+                batch.delete(key, Expect::Any);
             }
         }
         Ok(())

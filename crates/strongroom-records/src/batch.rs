@@ -77,6 +77,13 @@ impl Batch {
         self.then(Operation { key: key.clone(), expect, action: Action::Delete })
     }
 
+    /// Takes back what was said of `key` so far: a batch names each key once.
+    #[must_use]
+    pub fn withdraw(mut self, key: &Key) -> Self {
+        self.operations.retain(|operation| operation.key != *key);
+        self
+    }
+
     /// Demands something of `key` without changing it.
     #[must_use]
     pub fn check(self, key: &Key, expect: Expect) -> Self {

@@ -513,6 +513,11 @@ impl TrustedBatch {
         self.batch = std::mem::take(&mut self.batch).delete(key, expect);
     }
 
+    /// Takes back what was said of `key` so far: a batch names each key once.
+    pub fn withdraw(&mut self, key: &Key) {
+        self.batch = std::mem::take(&mut self.batch).withdraw(key);
+    }
+
     /// Demands something of `key` without changing it.
     pub fn check(&mut self, key: &Key, expect: Expect) {
         self.batch = std::mem::take(&mut self.batch).check(key, expect);

@@ -210,3 +210,19 @@ async fn the_managed_key_is_not_named_by_its_id() {
     let create = world.create(CreateSecret::new("n").kms_key_id(managed.id.to_string())).await;
     assert_eq!(create.unwrap_err().kind(), ErrorKind::InvalidParameter);
 }
+
+/// The version that loses its last label, and goes because there are too many, is one that the change of key encrypts again.
+#[tokio::test]
+async fn a_change_of_key_with_a_value_may_push_out_what_it_has_just_encrypted() {
+    let limits = EngineLimits::default().versions(2);
+    let world = World::over(Arc::new(MemoryRecords::new()), Arc::default(), limits).await;
+    world.create(CreateSecret::new("s").value(text("1")).token(token(1))).await.unwrap();
+    world.put(2, "2").await;
+    world.clock.advance(DAY + Duration::from_secs(1));
+    let key = world.key().await;
+    let update = UpdateSecret::new("s").kms_key_id(key.to_string()).value(text("3")).token(token(3));
+    world.update(update).await.unwrap();
+    assert_eq!(world.keys_of("s").await.len(), 2);
+    assert_eq!(world.get(GetSecretValue::new("s").stage(Stage::PREVIOUS)).await.unwrap(), "2");
+    assert!(world.engine.verify(&world.cx).await.unwrap().problems.is_empty());
+}

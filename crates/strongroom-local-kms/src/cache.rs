@@ -1,13 +1,12 @@
 //! Unwrapped key material, kept in memory for a while.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_envelope::{SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId, KeySpec};
 
-use crate::keys::Known;
+use crate::keys::{ById, Known};
 
 /// Unwrapped key material.
 pub(crate) enum Material {
@@ -48,7 +47,7 @@ impl Material {
 pub(crate) struct MaterialCache {
     /// The most generations kept; beyond it an arbitrary one goes. Zero keeps none.
     capacity: usize,
-    entries: Mutex<HashMap<(Known, u32), Arc<Material>>>,
+    entries: Mutex<ById<(Known, u32), Arc<Material>>>,
 }
 
 impl MaterialCache {
@@ -56,7 +55,7 @@ impl MaterialCache {
         Self { capacity, entries: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Known, u32), Arc<Material>>> {
+    fn lock(&self) -> MutexGuard<'_, ById<(Known, u32), Arc<Material>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

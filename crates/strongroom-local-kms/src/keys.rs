@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -16,6 +17,28 @@ const CAPACITY: usize = 1024;
 
 /// What a key is known by here: the bytes of its id.
 pub(crate) type Known = ([u8; 16], bool);
+
+/// Hashes the bytes of key ids. What is in the maps are keys that exist, whose ids are random: nobody can choose them so that
+/// they collide.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(23) ^ u64::from_le_bytes(word);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A map by key ids.
+pub(crate) type ById<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// Keys that were read and verified, good while the storage's change token is the one they were read under. The token is asked
 /// at most once in the time given; what another process commits is seen after that time at the latest, what this one commits
@@ -32,7 +55,7 @@ struct State {
     token: Option<ChangeToken>,
     /// When the token was last asked.
     asked: Option<Instant>,
-    keys: HashMap<Known, Arc<StoredKey>>,
+    keys: ById<Known, Arc<StoredKey>>,
     aliases: HashMap<AliasName, Known>,
 }
 

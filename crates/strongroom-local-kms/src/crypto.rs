@@ -112,7 +112,10 @@ impl LocalKms {
         operation: Operation,
         dry: bool,
     ) -> Result<Ready, Error> {
-        let key = self.resolve(cx, key).await?;
+        let key = match self.resolve_known(key) {
+            Some(key) => key,
+            None => Box::pin(self.resolve(cx, key)).await?,
+        };
         self.permit(cx, &key, operation)?;
         check_usage(&key, KeyUsage::EncryptDecrypt, operation)?;
         dry_run(dry)?;
@@ -120,7 +123,10 @@ impl LocalKms {
         let key =
             if due { Arc::new(Box::pin(self.rotate_if_due(StoredKey::clone(&key))).await?) } else { key };
         let newest = key.newest()?.clone();
-        let material = self.material(&key, newest.number).await?;
+        let material = match self.material_known(&key, newest.number) {
+            Some(material) => material,
+            None => Box::pin(self.unwrap_material(&key, newest.number)).await?,
+        };
         Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })
     }
 
@@ -134,7 +140,10 @@ impl LocalKms {
         dry: bool,
     ) -> Result<Decrypted, Error> {
         let named = match named {
-            Some(named) => Some(self.resolve(cx, named).await?),
+            Some(named) => match self.resolve_known(named) {
+                Some(named) => Some(named),
+                None => Some(Box::pin(self.resolve(cx, named)).await?),
+            },
             None => None,
         };
         let blob = Blob::parse(ciphertext)?;
@@ -146,12 +155,15 @@ impl LocalKms {
                     "The key ID in the request does not identify a CMK that can perform this operation.",
                 ));
             }
-            None => self.known(blob.key).await?.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::AccessDenied,
-                    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
-                )
-            })?,
+            None => match self.inner.keys.key(blob.key) {
+                Some(key) => key,
+                None => Box::pin(self.known(blob.key)).await?.ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::AccessDenied,
+                        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                    )
+                })?,
+            },
         };
         // Another process may have rotated the key a moment ago: what is kept here need not know its newest generation.
         let known = key.generation(blob.generation).is_some();
@@ -162,7 +174,10 @@ impl LocalKms {
             return Err(invalid());
         }
         let generation = key.generation(blob.generation).ok_or_else(invalid)?;
-        let material = self.material(&key, generation.number).await?;
+        let material = match self.material_known(&key, generation.number) {
+            Some(material) => material,
+            None => Box::pin(self.unwrap_material(&key, generation.number)).await?,
+        };
         let plaintext = blob.open(self.inner.records.sealer(), material.symmetric()?, context)?;
         dry_run(dry)?;
         let key_material_id = Some(generation.material_id.clone());
@@ -179,7 +194,10 @@ impl LocalKms {
         algorithm: MacAlgorithm,
         operation: Operation,
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let key = self.resolve(cx, key).await?;
+        let key = match self.resolve_known(key) {
+            Some(key) => key,
+            None => Box::pin(self.resolve(cx, key)).await?,
+        };
         self.permit(cx, &key, operation)?;
         check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
         if key.spec.mac_algorithm() != Some(algorithm) {
@@ -188,7 +206,11 @@ impl LocalKms {
                 format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec),
             ));
         }
-        let material = self.material(&key, key.newest()?.number).await?;
+        let newest = key.newest()?.number;
+        let material = match self.material_known(&key, newest) {
+            Some(material) => material,
+            None => Box::pin(self.unwrap_material(&key, newest)).await?,
+        };
         Ok((key.arn.clone(), material))
     }
 }

@@ -70,6 +70,18 @@ impl LocalKms {
         &self.inner.layout.0
     }
 
+    /// The key that `key` names, if it is known here. Most calls need no more: what may wait has futures of its own, boxed, so
+    /// that the usual one stays small.
+    pub(crate) fn resolve_known(&self, key: &KeyRef) -> Option<Arc<StoredKey>> {
+        let keys = &self.inner.keys;
+        match key {
+            KeyRef::Id(id) => keys.key(id.to_bytes()),
+            KeyRef::Arn(arn, id) => keys.key(id.to_bytes()).filter(|known| known.arn == *arn),
+            KeyRef::Alias(name) => keys.alias(name).and_then(|target| keys.key(target)),
+            _ => None,
+        }
+    }
+
     /// The key that `key` names, in whatever state, as it was a moment ago: see [`LocalKmsOptions::staleness`].
     pub(crate) async fn resolve(&self, cx: &CallContext, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
         match key {
@@ -124,8 +136,7 @@ impl LocalKms {
         if let Some(key) = self.inner.keys.key(id) {
             return Ok(Some(key));
         }
-        // Boxed, as all that is seldom needed: the future of the usual case stays small.
-        Box::pin(self.read_key(id)).await
+        self.read_key(id).await
     }
 
     async fn read_key(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
@@ -233,15 +244,17 @@ impl LocalKms {
         ))
     }
 
-    /// The material of a generation, from memory or unsealed.
-    pub(crate) async fn material(&self, key: &StoredKey, generation: u32) -> Result<Arc<Material>, Error> {
-        if let Some(material) = self.inner.materials.get(&key.id, generation) {
-            return Ok(material);
-        }
-        Box::pin(self.unwrap_material(key, generation)).await
+    /// The material of a generation, if it is in memory.
+    pub(crate) fn material_known(&self, key: &StoredKey, generation: u32) -> Option<Arc<Material>> {
+        self.inner.materials.get(&key.id, generation)
     }
 
-    async fn unwrap_material(&self, key: &StoredKey, generation: u32) -> Result<Arc<Material>, Error> {
+    /// The material of a generation, unwrapped.
+    pub(crate) async fn unwrap_material(
+        &self,
+        key: &StoredKey,
+        generation: u32,
+    ) -> Result<Arc<Material>, Error> {
         let place = self.inner.layout.material(&key.id, generation);
         let missing =
             || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);

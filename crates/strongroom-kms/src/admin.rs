@@ -341,7 +341,8 @@ pub trait KmsAdmin: Kms {
     /// Points an alias at another key.
     ///
     /// # Errors
-    /// As [`KmsAdmin::create_alias`]; [`crate::ErrorKind::NotFound`] for an unknown alias.
+    /// As [`KmsAdmin::create_alias`]; [`crate::ErrorKind::NotFound`] for an unknown alias,
+    /// [`crate::ErrorKind::InvalidState`] when the keys are not for the same usage.
     async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error>;
 
     /// Removes an alias; the key is untouched.

@@ -239,6 +239,9 @@ impl LocalKms {
             let old: Option<AliasRecord> = existing.as_ref().map(decode).transpose()?;
             let moved_from = old.as_ref().map(|old| KeyId::parse(&old.target)).transpose()?;
             let comes_new = moved_from.as_ref() != Some(&target.id);
+            if let Some(old) = moved_from.as_ref().filter(|_| comes_new) {
+                self.check_same_usage(alias, old, &target).await?;
+            }
             let full = Scan::prefix(&layout.key_aliases(&target.id)).limit(ALIASES_PER_KEY);
             let count =
                 records.snapshot().await.map_err(storage)?.scan(&full).await.map_err(storage)?.records.len();
@@ -272,6 +275,27 @@ impl LocalKms {
             }
         }
         Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+    }
+
+    /// What encrypts by an alias must not find a key for MACs behind it one day.
+    async fn check_same_usage(
+        &self,
+        alias: &AliasName,
+        old: &KeyId,
+        target: &StoredKey,
+    ) -> Result<(), Error> {
+        match self.find_now(old).await? {
+            Some(old) if old.spec.usage() != target.spec.usage() => Err(Error::new(
+                ErrorKind::InvalidState,
+                // AWS's code and text are unconfirmed.
+                format!(
+                    "The key usage of {} is not that of the key that {} refers to.",
+                    target.arn,
+                    alias.arn(self.realm())
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn alias_not_found(&self, alias: &AliasName) -> Error {
@@ -469,6 +493,7 @@ impl KmsAdmin for LocalKms {
 
     async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
         let named = |error: Error| error.during("UpdateAlias");
+        self.authorize(cx).map_err(named)?;
         let place = self.inner.layout.alias(alias);
         let existing = self.inner.records.get(&place).await.map_err(storage).map_err(named)?;
         let existing = existing.ok_or_else(|| named(self.alias_not_found(alias)))?;
@@ -482,14 +507,21 @@ impl KmsAdmin for LocalKms {
             return Err(named(Error::new(ErrorKind::NotAuthorized, "")));
         }
         let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let stored = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?;
-        let stored = stored.ok_or_else(|| named(self.alias_not_found(alias)))?;
-        let record: AliasRecord = decode(&stored).map_err(named)?;
-        let mut batch = records.batch();
-        batch.delete(&layout.alias(alias), Expect::At(stored.revision));
-        batch.delete(&layout.key_alias(&KeyId::parse(&record.target).map_err(named)?, alias), Expect::Any);
-        self.commit(batch).await.map_err(named)?;
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            let stored = records.get(&layout.alias(alias)).await.map_err(storage).map_err(named)?;
+            let stored = stored.ok_or_else(|| named(self.alias_not_found(alias)))?;
+            let record: AliasRecord = decode(&stored).map_err(named)?;
+            let target = KeyId::parse(&record.target).map_err(named)?;
+            let mut batch = records.batch();
+            batch.delete(&layout.alias(alias), Expect::At(stored.revision));
+            batch.delete(&layout.key_alias(&target, alias), Expect::Any);
+            match self.commit(batch).await {
+                // Somebody pointed it elsewhere in this moment.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()).map_err(named),
+            }
+        }
+        Err(named(Error::new(ErrorKind::Conflict, "the alias is being changed by others")))
     }
 
     async fn list_aliases(

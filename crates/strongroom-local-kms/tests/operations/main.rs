@@ -3,7 +3,9 @@
 
 #![cfg(test)]
 
+mod aliases;
 mod keys;
+mod life;
 mod macs;
 mod rotation;
 mod tags;

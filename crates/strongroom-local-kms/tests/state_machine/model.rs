@@ -318,8 +318,16 @@ impl Model {
                 Ok(String::new())
             }
             Step::UpdateAlias { alias, key } => {
-                self.behind(*alias)?;
+                let old = self.behind(*alias)?;
                 self.manageable(*key)?;
+                if self.keys[old].hmac != self.keys[*key].hmac {
+                    let text = format!(
+                        "The key usage of {} is not that of the key that {REALM}:{} refers to.",
+                        self.arn(*key),
+                        alias_name(*alias)
+                    );
+                    return refuse(ErrorKind::InvalidState, text);
+                }
                 self.aliases.insert(*alias, *key);
                 Ok(String::new())
             }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod aliases;
+mod crypto;
 mod keys;
 mod life;
 mod macs;

@@ -5,7 +5,7 @@ use strongroom_kms::{DecryptOptions, GenerateDataKeyOptions, KeyManager, KeyRef}
 use strongroom_records::Expect;
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
-use strongroom_types::{CallContext, Service};
+use strongroom_types::{CallContext, Service, hex};
 
 use crate::engine::Engine;
 use crate::error::{damaged, decryption, encryption, not_opened, sealing, storage};
@@ -187,8 +187,4 @@ impl Engine {
             .map_err(encryption)?;
         Ok(())
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use strongroom_types::{Arn, Realm};
+use strongroom_types::{Arn, Realm, hex};
 
 use crate::{Error, ErrorKind};
 
@@ -46,7 +46,7 @@ impl KeyId {
     /// The id of these bytes: the inverse of [`KeyId::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16], multi_region: bool) -> Self {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&bytes);
         let text = if multi_region {
             format!("mrk-{hex}")
         } else {

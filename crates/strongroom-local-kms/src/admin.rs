@@ -1,7 +1,5 @@
 //! Management of keys and aliases.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use strongroom_envelope::{random_array, random_uuid};
 use strongroom_kms::{
@@ -15,11 +13,11 @@ use strongroom_types::{Arn, CallContext, Service, Timestamp};
 
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::rotation::after_days;
 use crate::states::Operation;
 
 const MAX_DESCRIPTION: usize = 8192;
 const ALIASES_PER_KEY: usize = 50;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A key to be made.
 pub(crate) struct NewKey<'a> {
@@ -79,7 +77,7 @@ impl LocalKms {
             Generation { number: 1, material_id: material_id()?, created: now, automatic: false };
         // What a service manages rotates every year, and nobody can stop it.
         let period_days = RotationPeriod::DEFAULT;
-        let next = self.now().after(DAY * u32::from(period_days)).as_millis();
+        let next = after_days(self.now(), period_days).as_millis();
         let rotation = new.service.map(|_| Schedule { period_days, next });
         let record = KeyRecord {
             id: id.to_string(),
@@ -403,7 +401,7 @@ impl KmsAdmin for LocalKms {
                 ),
             )));
         }
-        let deletion_date = self.now().after(DAY * u32::from(days));
+        let deletion_date = after_days(self.now(), days);
         let key_arn = self
             .change(cx, key, Operation::ScheduleKeyDeletion, |kms, key, batch| {
                 key.state = KeyState::PendingDeletion;

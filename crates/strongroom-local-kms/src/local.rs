@@ -6,7 +6,7 @@ use strongroom_envelope::random_array;
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef, KeyState};
 use strongroom_records::Revision;
 use strongroom_root::{TrustedBatch, TrustedRecords};
-use strongroom_types::{Arn, CallContext, Clock, Realm, Service};
+use strongroom_types::{Arn, CallContext, Clock, Realm, Service, hex};
 
 use crate::LocalKmsOptions;
 use crate::cache::{Material, MaterialCache};
@@ -272,7 +272,7 @@ fn no_key(arn: &Arn) -> Error {
 
 /// A fresh id of key material: 64 hexadecimal digits.
 pub(crate) fn material_id() -> Result<String, Error> {
-    Ok(random_array::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random_array::<32>()?))
 }
 
 /// Storage's errors in the words of a key service.

@@ -18,8 +18,8 @@ use crate::states::Operation;
 const ON_DEMAND_ROTATIONS: u32 = 25;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn after_days(from: Timestamp, days: u16) -> i64 {
-    from.after(DAY * u32::from(days)).as_millis()
+pub(crate) fn after_days(from: Timestamp, days: u16) -> Timestamp {
+    from.after(DAY * u32::from(days))
 }
 
 /// Only symmetric keys rotate.
@@ -99,7 +99,7 @@ impl LocalKms {
         self.change(cx, key, Operation::EnableKeyRotation, |kms, key, batch| {
             // Called again with the same period it changes nothing.
             if key.record.rotation.is_none_or(|schedule| schedule.period_days != period_days) {
-                let next = after_days(kms.now(), period_days);
+                let next = after_days(kms.now(), period_days).as_millis();
                 kms.set_schedule(key, batch, Some(Schedule { period_days, next }));
                 return Ok(Change::Write(()));
             }
@@ -201,7 +201,7 @@ impl LocalKms {
             };
             let mut batch = self.inner.records.batch();
             self.add_generation(&mut key, &mut batch, true)?;
-            let next = after_days(now, schedule.period_days);
+            let next = after_days(now, schedule.period_days).as_millis();
             self.set_schedule(&mut key, &mut batch, Some(Schedule { next, ..schedule }));
             match self.commit_key(&key, batch).await {
                 Ok(revision) => {

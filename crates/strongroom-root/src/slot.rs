@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{Label, MacKey, SealedBox, SecretBytes, SecretKey, random_array};
 use strongroom_records::Key;
-use strongroom_types::Timestamp;
+use strongroom_types::{Timestamp, hex};
 use tokio::sync::oneshot;
 
 use crate::error::tampered;
@@ -283,8 +283,4 @@ impl Resolved {
             _ => Ok(None),
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{Label, MacKey, SecretBytes, SecretKey, random_array};
 use strongroom_records::Key;
-use strongroom_types::{AccountId, Realm, Region, Timestamp};
+use strongroom_types::{AccountId, Realm, Region, Timestamp, hex};
 
-use crate::slot::hex;
 use crate::{Error, ErrorKind};
 
 /// The version of everything that is stored. A program refuses what is newer.

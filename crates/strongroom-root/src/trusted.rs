@@ -219,19 +219,10 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Conflict`], [`ErrorKind::StoreChanged`], storage errors.
     pub async fn commit(&self, batch: TrustedBatch) -> Result<Revision, Error> {
-        if let Some(error) = batch.failed {
-            return Err(error);
-        }
-        let store = Store::key();
-        match self
-            .inner
-            .records
-            .commit(batch.batch.check(&store, Expect::At(self.inner.store_revision)))
-            .await
-        {
+        match self.inner.records.commit(self.fenced(batch)?).await {
             Ok(revision) => Ok(revision),
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
-                let now = self.inner.records.read(std::slice::from_ref(&store)).await?.pop().flatten();
+                let now = self.inner.records.read(&[Store::key()]).await?.pop().flatten();
                 if now.is_some_and(|record| record.revision == self.inner.store_revision) {
                     Err(error.into())
                 } else {
@@ -250,11 +241,15 @@ impl TrustedRecords {
     /// # Errors
     /// Storage errors, as far as they are known when this returns.
     pub async fn commit_soon(&self, batch: TrustedBatch) -> Result<(), Error> {
-        if let Some(error) = batch.failed {
-            return Err(error);
+        Ok(self.inner.records.commit_soon(self.fenced(batch)?).await?)
+    }
+
+    /// The batch as the storage gets it: with the condition on the store key, unless something in it failed.
+    fn fenced(&self, batch: TrustedBatch) -> Result<Batch, Error> {
+        match batch.failed {
+            Some(error) => Err(error),
+            None => Ok(batch.batch.check(&Store::key(), Expect::At(self.inner.store_revision))),
         }
-        let batch = batch.batch.check(&Store::key(), Expect::At(self.inner.store_revision));
-        Ok(self.inner.records.commit_soon(batch).await?)
     }
 
     /// Seals something secret that will be stored under `key` and nowhere else.

@@ -20,10 +20,12 @@ mod arn;
 mod call;
 mod clock;
 mod error;
+mod hex;
 mod realm;
 
 pub use arn::Arn;
 pub use call::{CallContext, Caller, Service};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorClass, Frame, ParseError, Retry};
+pub use hex::hex;
 pub use realm::{AccountId, Realm, Region};

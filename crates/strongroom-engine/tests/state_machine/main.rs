@@ -91,6 +91,7 @@ fn a_wrong_rule_in_the_model_is_found() {
         assert!(found.is_some(), "{wrong:?} is not found");
     }
 }
+
 /// The comparison is worth something only if the steps get somewhere: each operation succeeds and fails, and the errors that
 /// need a history come about.
 #[test]

@@ -29,6 +29,9 @@ const PAUSE: i64 = 250;
 const MANY: usize = 256;
 /// Beyond this many, notes are dropped: memory has a bound. The next read of the secret makes another.
 const MOST: usize = 65_536;
+/// How often what waits is written, where somebody waits for it. Once is enough unless heads change meanwhile, be it by notes
+/// that were handed over before.
+const ROUNDS: usize = 3;
 /// The most heads that `maintain` writes in one commit, so that no writer waits long behind it.
 const CHUNK: usize = 64;
 
@@ -143,6 +146,12 @@ impl Notes {
         noted.max(stored)
     }
 
+    /// What waits, at most so many.
+    fn waiting(&self, most: usize) -> Vec<(Secret, Note)> {
+        let state = self.lock();
+        state.waiting.iter().take(most).map(|(secret, note)| (secret.clone(), note.clone())).collect()
+    }
+
     /// The note is in its head, or has none any more.
     fn done(&self, secret: &Secret, note: &Note) {
         let mut state = self.lock();
@@ -187,25 +196,30 @@ impl Engine {
         }
     }
 
-    /// Writes all notes that wait into their heads. Those that meet another writer wait on. What is damaged does not keep the
-    /// others: the first such error is given back at the end.
+    /// Writes all notes that wait into their heads. What is damaged does not keep the others: the first such error is given
+    /// back at the end.
     pub(crate) async fn write_notes(&self) -> Result<(), Error> {
-        let all: Vec<(Secret, Note)> = self
-            .inner
-            .notes
-            .lock()
-            .waiting
-            .iter()
-            .map(|(secret, note)| (secret.clone(), note.clone()))
-            .collect();
         let mut damaged = None;
-        for chunk in all.chunks(CHUNK) {
-            match self.write_notes_of(chunk, true).await {
-                Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
-                result => result?,
+        for _ in 0..ROUNDS {
+            for chunk in self.inner.notes.waiting(usize::MAX).chunks(CHUNK) {
+                match self.write_notes_of(chunk, true).await {
+                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
+                    result => result?,
+                }
             }
         }
         damaged.map_or(Ok(()), Err)
+    }
+
+    /// Before an answer in the order of these days: its index should know the reads of this process. Writes what waits as far
+    /// as that is soon done; that it cannot be written is no reason for no answer.
+    pub(crate) async fn settle_notes(&self) {
+        for _ in 0..ROUNDS {
+            let some = self.inner.notes.waiting(MANY);
+            if some.is_empty() || self.write_notes_of(&some, true).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Writes some notes, in as few commits as the storage takes, and waits for them or not.

@@ -107,6 +107,9 @@ impl Engine {
             Some(token) => Some(Key::from_bytes(self.page_position(&query.bytes(), token)?)),
             None => None,
         };
+        if query.sort_by == SortBy::LastAccessedDate && after.is_none() {
+            self.settle_notes().await;
+        }
         let layout = &self.inner.layout;
         let ranges = match (query.sort_by, query.name_prefixes()) {
             (SortBy::Name, None) => vec![layout.heads()],

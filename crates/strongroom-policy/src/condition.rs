@@ -1,0 +1,365 @@
+//! Conditions: one operator, one key, some values.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::Context;
+use crate::context::Values;
+use crate::pattern::{Pattern, Reading, Unresolved};
+use crate::value::{ArnPattern, Decimal, Network, moment};
+
+/// A condition of a statement: an operator over one key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Condition {
+    operator: Operator,
+    key: String,
+    /// In small letters.
+    folded: String,
+    test: Test,
+    /// As they stand in the document.
+    values: Vec<String>,
+}
+
+/// An operator with what stands before and behind its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Operator {
+    /// As it stands in the document.
+    name: String,
+    quantifier: Option<Quantifier>,
+    if_exists: bool,
+    negated: bool,
+}
+
+/// How an operator treats a key of several values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quantifier {
+    /// `ForAllValues:`, true also where there is no value.
+    ForAllValues,
+    /// `ForAnyValue:`
+    ForAnyValue,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Test {
+    Text(Vec<Pattern>),
+    Folded(Vec<Pattern>),
+    Arn(Vec<ArnPattern>),
+    Number(Vec<Decimal>, Comparison),
+    Moment(Vec<i128>, Comparison),
+    Bool(Vec<bool>),
+    Binary(Vec<Vec<u8>>),
+    Address(Vec<Network>),
+    Missing(Vec<bool>),
+}
+
+/// What the request's value must be to the policy's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
+}
+
+/// Why a condition does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Miss {
+    /// The request has no such key.
+    KeyMissing,
+    /// The request has the key; it must not.
+    KeyPresent,
+    /// The values are not those wanted.
+    Differs,
+    /// A variable in the policy's value has no value.
+    Unresolved,
+}
+
+impl From<Unresolved> for Miss {
+    fn from(_: Unresolved) -> Self {
+        Self::Unresolved
+    }
+}
+
+/// The names of the operators, without what may stand before and behind them.
+pub(crate) const OPERATORS: [&str; 27] = [
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringNotEqualsIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "ArnEquals",
+    "ArnNotEquals",
+    "ArnLike",
+    "ArnNotLike",
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "DateEquals",
+    "DateNotEquals",
+    "DateLessThan",
+    "DateLessThanEquals",
+    "DateGreaterThan",
+    "DateGreaterThanEquals",
+    "Bool",
+    "BinaryEquals",
+    "IpAddress",
+    "NotIpAddress",
+    "Null",
+];
+
+impl Condition {
+    /// Reads a condition. `variables` says whether the document's version has them.
+    pub(crate) fn parse(name: &str, key: &str, values: Vec<String>, variables: bool) -> Result<Self, String> {
+        let (quantifier, rest) = match name.split_once(':') {
+            None => (None, name),
+            Some(("ForAllValues", rest)) => (Some(Quantifier::ForAllValues), rest),
+            Some(("ForAnyValue", rest)) => (Some(Quantifier::ForAnyValue), rest),
+            Some(_) => return Err("only ForAllValues: and ForAnyValue: may stand before an operator".into()),
+        };
+        let (base, if_exists) = match rest.strip_suffix("IfExists") {
+            Some(base) => (base, true),
+            None => (rest, false),
+        };
+        if base == "Null" && (if_exists || quantifier.is_some()) {
+            return Err("Null takes neither IfExists nor ForAllValues: nor ForAnyValue:".into());
+        }
+        if key.trim().is_empty() {
+            return Err("the name of a condition key is missing".into());
+        }
+        let (test, negated) = Test::parse(base, &values, variables)?;
+        let operator = Operator { name: name.to_owned(), quantifier, if_exists, negated };
+        Ok(Self { operator, key: key.to_owned(), folded: key.to_lowercase(), test, values })
+    }
+
+    /// The operator as it stands in the document: `ForAnyValue:StringLikeIfExists`.
+    #[must_use]
+    pub fn operator(&self) -> &str {
+        &self.operator.name
+    }
+
+    /// What stands before the operator.
+    #[must_use]
+    pub fn quantifier(&self) -> Option<Quantifier> {
+        self.operator.quantifier
+    }
+
+    /// The key as it stands in the document: `aws:SourceIp`. Keys are compared without case.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The values as they stand in the document.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
+    /// Whether it holds only where the key has one of a few values that stand in the policy: a text or ARN without wildcards
+    /// and variables, an address, and the key must be there.
+    #[must_use]
+    pub fn is_tied(&self) -> bool {
+        let fixed = match &self.test {
+            Test::Text(values) | Test::Folded(values) => {
+                values.iter().all(|value| value.is_fixed() && !value.text().is_empty())
+            }
+            Test::Arn(values) => values.iter().all(ArnPattern::is_fixed),
+            Test::Address(values) => values.iter().all(|network| !network.is_everywhere()),
+            _ => false,
+        };
+        let needs_key = !self.operator.if_exists
+            && !self.operator.negated
+            && self.operator.quantifier != Some(Quantifier::ForAllValues);
+        fixed && needs_key
+    }
+
+    /// Whether it holds.
+    pub(crate) fn check(&self, context: &Context) -> Result<(), Miss> {
+        let found = context.folded(&self.folded).filter(|values| !values.as_slice().is_empty());
+        if let Test::Missing(wanted) = &self.test {
+            return match (wanted.contains(&found.is_none()), found) {
+                (true, _) => Ok(()),
+                (false, Some(_)) => Err(Miss::KeyPresent),
+                (false, None) => Err(Miss::KeyMissing),
+            };
+        }
+        let Operator { quantifier, if_exists, negated, .. } = self.operator;
+        let Some(found) = found else {
+            let holds = match quantifier {
+                Some(Quantifier::ForAllValues) => true,
+                Some(Quantifier::ForAnyValue) => if_exists,
+                None => if_exists || negated,
+            };
+            return if holds { Ok(()) } else { Err(Miss::KeyMissing) };
+        };
+        let all = match quantifier {
+            Some(Quantifier::ForAllValues) => true,
+            Some(Quantifier::ForAnyValue) => false,
+            // A key of several under a plain operator: any will do, but none may be what must not be.
+            None => negated,
+        };
+        let holds = match found {
+            Values::One(value) => self.meets(value, context)?,
+            Values::Many(values) if all => {
+                let mut holds = true;
+                for value in values {
+                    holds &= self.meets(value, context)?;
+                }
+                holds
+            }
+            Values::Many(values) => {
+                let mut holds = false;
+                for value in values {
+                    holds |= self.meets(value, context)?;
+                }
+                holds
+            }
+        };
+        if holds { Ok(()) } else { Err(Miss::Differs) }
+    }
+
+    fn meets(&self, value: &str, context: &Context) -> Result<bool, Unresolved> {
+        let found = match self.test.matches(value, context) {
+            // Another value was the one; that a variable had none does not matter.
+            (true, _) => true,
+            (false, Some(unresolved)) => return Err(unresolved),
+            (false, None) => false,
+        };
+        Ok(found != self.operator.negated)
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.operator.name, self.key, self.values)
+    }
+}
+
+impl Test {
+    /// The test of an operator's name, and whether it is turned round.
+    fn parse(name: &str, values: &[String], variables: bool) -> Result<(Self, bool), String> {
+        let text = |wildcards| {
+            let reading = Reading { wildcards, variables };
+            values.iter().map(|value| Pattern::parse(value, reading)).collect::<Result<Vec<_>, _>>()
+        };
+        let arns =
+            || values.iter().map(|value| ArnPattern::parse(value, variables)).collect::<Result<Vec<_>, _>>();
+        let numbers = || each(values, Decimal::parse, "a decimal number");
+        let moments = || each(values, moment, "a moment as 2026-01-31T12:00:00Z or in seconds since 1970");
+        let bools = || each(values, boolean, "true or false");
+        let networks = || each(values, Network::parse, "an address or a network as 10.0.0.0/8");
+        let binary = || each(values, |value| STANDARD.decode(value).ok(), "base64");
+        Ok(match name {
+            "StringEquals" => (Self::Text(text(false)?), false),
+            "StringNotEquals" => (Self::Text(text(false)?), true),
+            "StringEqualsIgnoreCase" => (Self::Folded(text(false)?), false),
+            "StringNotEqualsIgnoreCase" => (Self::Folded(text(false)?), true),
+            "StringLike" => (Self::Text(text(true)?), false),
+            "StringNotLike" => (Self::Text(text(true)?), true),
+            "ArnEquals" | "ArnLike" => (Self::Arn(arns()?), false),
+            "ArnNotEquals" | "ArnNotLike" => (Self::Arn(arns()?), true),
+            "NumericNotEquals" => (Self::Number(numbers()?, Comparison::Equal), true),
+            "DateNotEquals" => (Self::Moment(moments()?, Comparison::Equal), true),
+            "Bool" => (Self::Bool(bools()?), false),
+            "BinaryEquals" => (Self::Binary(binary()?), false),
+            "IpAddress" => (Self::Address(networks()?), false),
+            "NotIpAddress" => (Self::Address(networks()?), true),
+            "Null" => (Self::Missing(bools()?), false),
+            _ => {
+                if let Some(comparison) = name.strip_prefix("Numeric").and_then(comparison) {
+                    (Self::Number(numbers()?, comparison), false)
+                } else if let Some(comparison) = name.strip_prefix("Date").and_then(comparison) {
+                    (Self::Moment(moments()?, comparison), false)
+                } else {
+                    return Err("is not known".to_owned());
+                }
+            }
+        })
+    }
+
+    /// Whether the request's value is one of those meant, and whether one of them had a variable without a value.
+    fn matches(&self, value: &str, context: &Context) -> (bool, Option<Unresolved>) {
+        let any = |results: &mut dyn Iterator<Item = Result<bool, Unresolved>>| {
+            let mut missing = None;
+            for result in results {
+                match result {
+                    Ok(true) => return (true, missing),
+                    Ok(false) => {}
+                    Err(unresolved) => missing = Some(unresolved),
+                }
+            }
+            (false, missing)
+        };
+        let found = match self {
+            Self::Text(patterns) => return any(&mut patterns.iter().map(|one| one.matches(value, context))),
+            Self::Folded(patterns) => {
+                return any(&mut patterns.iter().map(|one| one.equals_folded(value, context)));
+            }
+            Self::Arn(patterns) => return any(&mut patterns.iter().map(|one| one.matches(value, context))),
+            Self::Number(numbers, comparison) => Decimal::parse(value)
+                .is_some_and(|value| numbers.iter().any(|number| comparison.holds(value.cmp(number)))),
+            Self::Moment(moments, comparison) => {
+                moment(value).is_some_and(|value| moments.iter().any(|one| comparison.holds(value.cmp(one))))
+            }
+            Self::Bool(wanted) => boolean(value).is_some_and(|value| wanted.contains(&value)),
+            Self::Binary(wanted) => STANDARD.decode(value).is_ok_and(|value| wanted.contains(&value)),
+            Self::Address(networks) => value
+                .parse::<IpAddr>()
+                .is_ok_and(|address| networks.iter().any(|network| network.contains(address))),
+            // Decided before: it is about the key, not its values.
+            Self::Missing(_) => false,
+        };
+        (found, None)
+    }
+}
+
+fn comparison(name: &str) -> Option<Comparison> {
+    Some(match name {
+        "Equals" => Comparison::Equal,
+        "LessThan" => Comparison::Less,
+        "LessThanEquals" => Comparison::LessOrEqual,
+        "GreaterThan" => Comparison::Greater,
+        "GreaterThanEquals" => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn each<T>(values: &[String], read: impl Fn(&str) -> Option<T>, what: &str) -> Result<Vec<T>, String> {
+    let shown = |value: &str| value.chars().take(64).collect::<String>();
+    values
+        .iter()
+        .map(|value| read(value).ok_or_else(|| format!("'{}' is not {what}", shown(value))))
+        .collect()
+}

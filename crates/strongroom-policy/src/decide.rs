@@ -1,0 +1,374 @@
+//! The decision.
+
+use std::fmt;
+
+use crate::condition::Miss;
+use crate::document::Patterns;
+use crate::principal::Reach;
+use crate::{Effect, Policy, PrincipalKind, Request, Statement};
+
+/// The documents that apply to a request.
+///
+/// ```
+/// # use strongroom_policy::{Policies, Policy};
+/// let own = Policy::identity(r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#)?;
+/// let policies = Policies::new().identity(&own);
+/// # Ok::<_, strongroom_policy::ParseError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Policies<'a> {
+    service_control: Vec<&'a Policy>,
+    resource_control: Vec<&'a Policy>,
+    resource: Option<&'a Policy>,
+    identity: Vec<&'a Policy>,
+    boundary: Option<&'a Policy>,
+    session: Vec<&'a Policy>,
+    rule: ResourceRule,
+    granted: bool,
+}
+
+/// How the policy of a resource counts within its own account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResourceRule {
+    /// What it or the caller's own policies allow is allowed: secrets, and most services' resources.
+    #[default]
+    Either,
+    /// It decides. The callers' own policies count only where it names their account: keys.
+    Key,
+}
+
+/// A kind of document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DocumentKind {
+    /// A service control policy of the caller's organization.
+    ServiceControl,
+    /// A resource control policy of the resource's organization.
+    ResourceControl,
+    /// The resource's own policy.
+    Resource,
+    /// A policy of the caller.
+    Identity,
+    /// The caller's permissions boundary.
+    Boundary,
+    /// A policy of the caller's session.
+    Session,
+}
+
+impl<'a> Policies<'a> {
+    /// No documents.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a policy of the caller.
+    #[must_use]
+    pub fn identity(mut self, policy: &'a Policy) -> Self {
+        self.identity.push(policy);
+        self
+    }
+
+    /// The resource's own policy, which counts as [`ResourceRule::Either`].
+    #[must_use]
+    pub fn resource(mut self, policy: &'a Policy) -> Self {
+        self.resource = Some(policy);
+        self
+    }
+
+    /// The resource is a key, and this its policy.
+    #[must_use]
+    pub fn key(mut self, policy: &'a Policy) -> Self {
+        self.rule = ResourceRule::Key;
+        self.resource(policy)
+    }
+
+    /// How the resource's policy counts, also where there is none.
+    #[must_use]
+    pub fn rule(mut self, rule: ResourceRule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// The caller's permissions boundary.
+    #[must_use]
+    pub fn boundary(mut self, policy: &'a Policy) -> Self {
+        self.boundary = Some(policy);
+        self
+    }
+
+    /// Adds a policy of the caller's session. What one of them allows, all do.
+    #[must_use]
+    pub fn session(mut self, policy: &'a Policy) -> Self {
+        self.session.push(policy);
+        self
+    }
+
+    /// Adds a service control policy. Where there are any, one must allow.
+    #[must_use]
+    pub fn service_control(mut self, policy: &'a Policy) -> Self {
+        self.service_control.push(policy);
+        self
+    }
+
+    /// Adds a resource control policy. Where there are any, one must allow.
+    #[must_use]
+    pub fn resource_control(mut self, policy: &'a Policy) -> Self {
+        self.resource_control.push(policy);
+        self
+    }
+
+    /// Whether a grant of the key names the caller and covers the request. It counts as the key policy naming the caller itself.
+    #[must_use]
+    pub fn granted(mut self, granted: bool) -> Self {
+        self.granted = granted;
+        self
+    }
+
+    /// The statement that a decision names.
+    #[must_use]
+    pub fn statement(&self, place: Place) -> Option<&'a Statement> {
+        self.of(place.kind).get(place.document)?.statements().get(place.statement)
+    }
+
+    fn of(&self, kind: DocumentKind) -> &[&'a Policy] {
+        match kind {
+            DocumentKind::ServiceControl => &self.service_control,
+            DocumentKind::ResourceControl => &self.resource_control,
+            DocumentKind::Resource => self.resource.as_slice(),
+            DocumentKind::Identity => &self.identity,
+            DocumentKind::Boundary => self.boundary.as_slice(),
+            DocumentKind::Session => &self.session,
+        }
+    }
+
+    /// The first statement of a kind of document that matches, with how far its naming of the caller goes; of those that allow,
+    /// the one that goes farthest.
+    fn first(&self, kind: DocumentKind, effect: Effect, request: &Request) -> Option<(Place, Reach)> {
+        let mut best: Option<(Place, Reach)> = None;
+        for (document, policy) in self.of(kind).iter().enumerate() {
+            for (statement, candidate) in policy.statements().iter().enumerate() {
+                if candidate.effect() != effect {
+                    continue;
+                }
+                if let Ok(reach) = candidate.check(request)
+                    && best.is_none_or(|(_, before)| reach > before)
+                {
+                    best = Some((Place { kind, document, statement }, reach));
+                    if effect == Effect::Deny || reach == Reach::Direct {
+                        return best;
+                    }
+                }
+            }
+        }
+        best
+    }
+
+    fn allows(&self, kind: DocumentKind, request: &Request) -> Option<Place> {
+        self.first(kind, Effect::Allow, request).map(|(place, _)| place)
+    }
+
+    /// Whether documents that limit, where there are any, let the request pass.
+    fn passes(&self, kind: DocumentKind, request: &Request) -> Result<(), Decision> {
+        if self.of(kind).is_empty() || self.allows(kind, request).is_some() {
+            return Ok(());
+        }
+        Err(Decision::Missing(kind))
+    }
+
+    /// Allow or deny.
+    #[must_use]
+    pub fn decide(&self, request: &Request) -> Decision {
+        self.weigh(request).unwrap_or_else(|denied| denied)
+    }
+
+    fn weigh(&self, request: &Request) -> Result<Decision, Decision> {
+        const ORDER: [DocumentKind; 6] = [
+            DocumentKind::ServiceControl,
+            DocumentKind::ResourceControl,
+            DocumentKind::Resource,
+            DocumentKind::Identity,
+            DocumentKind::Boundary,
+            DocumentKind::Session,
+        ];
+        for kind in ORDER {
+            if let Some((place, _)) = self.first(kind, Effect::Deny, request) {
+                return Err(Decision::Denied(place));
+            }
+        }
+        self.passes(DocumentKind::ServiceControl, request)?;
+        self.passes(DocumentKind::ResourceControl, request)?;
+        let named = self.first(DocumentKind::Resource, Effect::Allow, request);
+        let limited = |allowed| {
+            self.passes(DocumentKind::Boundary, request)?;
+            self.passes(DocumentKind::Session, request)?;
+            Ok(Decision::Allowed(allowed))
+        };
+        let own = || {
+            let place = self.allows(DocumentKind::Identity, request);
+            place.map(Ground::Statement).ok_or(Decision::Missing(DocumentKind::Identity))
+        };
+        let root = request.principal().kind() == PrincipalKind::Root;
+        if request.principal().account().is_none() {
+            return match named {
+                Some((place, _)) => Ok(Decision::Allowed(Ground::Statement(place))),
+                None => Err(Decision::Missing(DocumentKind::Resource)),
+            };
+        }
+        if !request.is_within_account() {
+            let there = named.map(|(place, _)| Ground::Statement(place));
+            let there = there.or(self.granted.then_some(Ground::Grant));
+            let there = there.ok_or(Decision::Missing(DocumentKind::Resource))?;
+            // Both accounts must agree; another account's root speaks for it.
+            return limited(if root { there } else { own()? });
+        }
+        let decision = match (self.rule, named) {
+            (ResourceRule::Either, _) if root => Ok(Decision::Allowed(Ground::Root)),
+            (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
+            (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
+            (ResourceRule::Either, _) | (ResourceRule::Key, Some((_, Reach::Account))) => {
+                own().and_then(limited)
+            }
+            (ResourceRule::Key, None) => Err(Decision::Missing(DocumentKind::Resource)),
+        };
+        // Named only where nothing else allows.
+        decision
+            .or_else(|missing| if self.granted { Ok(Decision::Allowed(Ground::Grant)) } else { Err(missing) })
+    }
+}
+
+/// What was decided, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Allowed.
+    Allowed(Ground),
+    /// A statement denies it.
+    Denied(Place),
+    /// Nothing of this kind allows it.
+    Missing(DocumentKind),
+}
+
+/// What allows a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ground {
+    /// A statement.
+    Statement(Place),
+    /// The caller is the root of the account that the resource belongs to.
+    Root,
+    /// A grant.
+    Grant,
+}
+
+/// A statement among the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "three numbers of a place, and no more to come")]
+pub struct Place {
+    /// The kind of document.
+    pub kind: DocumentKind,
+    /// Which of this kind, from 0, in the order they were added.
+    pub document: usize,
+    /// Which statement of it, from 0.
+    pub statement: usize,
+}
+
+impl Decision {
+    /// Whether the request is allowed.
+    #[must_use]
+    pub fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed(_))
+    }
+
+    /// What AWS says to a caller whose request was not allowed; empty where it was.
+    #[must_use]
+    pub fn denial(self, request: &Request) -> String {
+        let action = request.action();
+        let reason = match self {
+            Self::Allowed(_) => return String::new(),
+            Self::Denied(place) => format!("with an explicit deny in {}", place.kind.one()),
+            Self::Missing(kind) => format!("because no {kind} allows the {action} action"),
+        };
+        let who = request.principal().arn();
+        format!(
+            "User: {} is not authorized to perform: {action} on resource: {} {reason}",
+            if who.is_empty() { "anonymous" } else { who },
+            request.resource()
+        )
+    }
+}
+
+impl DocumentKind {
+    /// With its article.
+    fn one(self) -> String {
+        let article = if self == Self::Identity { "an" } else { "a" };
+        format!("{article} {self}")
+    }
+}
+
+impl fmt::Display for DocumentKind {
+    /// As AWS calls it in its messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServiceControl => "service control policy",
+            Self::ResourceControl => "resource control policy",
+            Self::Resource => "resource-based policy",
+            Self::Identity => "identity-based policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+        })
+    }
+}
+
+/// Why a statement does not match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    Principal,
+    Action,
+    Resource,
+    Condition(usize, Miss),
+}
+
+impl Statement {
+    /// Whether it is about the request.
+    pub(crate) fn check(&self, request: &Request) -> Result<Reach, Mismatch> {
+        let action = |actions: &Patterns| {
+            let named = actions.patterns.iter().any(|one| one.matches_plain(request.folded_action()));
+            named != actions.all_but
+        };
+        if !action(&self.actions) {
+            return Err(Mismatch::Action);
+        }
+        if !self.is_about(request) {
+            return Err(Mismatch::Resource);
+        }
+        let reach = match &self.principals {
+            None => Reach::Direct,
+            Some(principals) => principals
+                .reach(request.principal(), self.effect == Effect::Allow)
+                .ok_or(Mismatch::Principal)?,
+        };
+        for (index, condition) in self.conditions.iter().enumerate() {
+            condition.check(request.context()).map_err(|miss| Mismatch::Condition(index, miss))?;
+        }
+        Ok(reach)
+    }
+
+    fn is_about(&self, request: &Request) -> bool {
+        let mut named = false;
+        for pattern in &self.resources.patterns {
+            match pattern.matches(request.resource(), request.context()) {
+                Ok(true) => {
+                    named = true;
+                    break;
+                }
+                Ok(false) => {}
+                // It is not known what the statement is about, so it is not about this.
+                Err(_) if self.resources.all_but => return false,
+                Err(_) => {}
+            }
+        }
+        named != self.resources.all_but
+    }
+}

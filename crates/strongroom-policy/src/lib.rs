@@ -1,0 +1,58 @@
+//! IAM policy documents: read them, decide by them.
+//!
+//! A pure library: no I/O, no clock, no knowledge of any service. It reads policies in AWS's language (both versions, every element,
+//! all condition operators, policy variables) with errors that name line, element and reason, and decides requests over a set of
+//! them in AWS's order: within an account and across, with boundaries, session and organization policies, for resources whose own
+//! policy suffices (secrets) and for keys, whose policy decides.
+//!
+//! ```
+//! use strongroom_policy::{Policies, Policy, Principal, Request};
+//! use strongroom_types::Arn;
+//!
+//! let policy = Policy::identity(
+//!     r#"{
+//!         "Version": "2012-10-17",
+//!         "Statement": {
+//!             "Effect": "Allow",
+//!             "Action": "secretsmanager:Get*",
+//!             "Resource": "arn:aws:secretsmanager:*:*:secret:${aws:username}/*",
+//!             "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+//!         }
+//!     }"#,
+//! )?;
+//! let alice = Principal::user(&Arn::parse("arn:aws:iam::111122223333:user/alice")?)?;
+//! let secret = "arn:aws:secretsmanager:us-east-1:111122223333:secret:alice/db-AbCdEf";
+//! let request = Request::new(alice, "secretsmanager:GetSecretValue", secret).with("aws:SourceIp", "10.1.2.3");
+//! let policies = Policies::new().identity(&policy);
+//! assert!(policies.decide(&request).is_allowed());
+//!
+//! let from_afar = request.with("aws:SourceIp", "203.0.113.9");
+//! assert_eq!(
+//!     policies.decide(&from_afar).denial(&from_afar),
+//!     format!(
+//!         "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: secretsmanager:GetSecretValue \
+//!          on resource: {secret} because no identity-based policy allows the secretsmanager:GetSecretValue action"
+//!     )
+//! );
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod condition;
+mod context;
+mod decide;
+mod document;
+mod error;
+mod json;
+mod parse;
+mod pattern;
+mod principal;
+mod request;
+mod value;
+
+pub use condition::{Condition, Quantifier};
+pub use context::Context;
+pub use decide::{Decision, DocumentKind, Ground, Place, Policies, ResourceRule};
+pub use document::{Effect, Policy, Statement, Version};
+pub use error::ParseError;
+pub use principal::{Principal, PrincipalKind, PrincipalName, Principals};
+pub use request::Request;

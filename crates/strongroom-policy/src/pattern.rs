@@ -1,0 +1,276 @@
+//! Texts with wildcards and policy variables.
+
+use std::fmt;
+
+use crate::Context;
+
+/// A text of a policy: plain, with wildcards (`*` any run of characters, `?` one), with variables (`${aws:username}`).
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    text: Box<str>,
+    parts: Vec<Part>,
+    variables: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    One,
+    Run,
+    Variable { key: String, default: Option<String> },
+}
+
+/// What a part is once variables have their values.
+enum Piece<'a> {
+    Text(&'a str),
+    One,
+    Run,
+}
+
+/// How a text is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    pub(crate) wildcards: bool,
+    pub(crate) variables: bool,
+}
+
+/// A variable of the pattern has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unresolved;
+
+impl Pattern {
+    /// Reads a text. The error says what is wrong with it.
+    pub(crate) fn parse(text: &str, reading: Reading) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(next) = rest.chars().next() {
+            let after = &rest[next.len_utf8()..];
+            let special = match next {
+                '*' if reading.wildcards => Some(Part::Run),
+                '?' if reading.wildcards => Some(Part::One),
+                '$' if reading.variables && after.starts_with('{') => {
+                    let inner = &after[1..];
+                    let end = inner.find('}').ok_or("a variable that begins with ${ does not end with }")?;
+                    rest = &inner[end + 1..];
+                    match &inner[..end] {
+                        escaped @ ("*" | "?" | "$") => plain.push_str(escaped),
+                        name => {
+                            flush(&mut plain, &mut parts);
+                            parts.push(variable(name)?);
+                        }
+                    }
+                    continue;
+                }
+                _ => None,
+            };
+            match special {
+                Some(part) => {
+                    flush(&mut plain, &mut parts);
+                    // Two runs are one.
+                    if part != Part::Run || parts.last() != Some(&Part::Run) {
+                        parts.push(part);
+                    }
+                }
+                None => plain.push(next),
+            }
+            rest = after;
+        }
+        flush(&mut plain, &mut parts);
+        let variables = parts.iter().any(|part| matches!(part, Part::Variable { .. }));
+        Ok(Self { text: text.into(), parts, variables })
+    }
+
+    /// The text as it stands in the policy.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it means one text whatever the request: no wildcard, no variable.
+    pub(crate) fn is_fixed(&self) -> bool {
+        !self.text.contains(['*', '?']) && !self.variables
+    }
+
+    /// Whether `text` is one of those meant.
+    pub(crate) fn matches(&self, text: &str, context: &Context) -> Result<bool, Unresolved> {
+        if !self.variables {
+            return Ok(self.matches_plain(text));
+        }
+        let resolved: Vec<_> =
+            self.parts.iter().map(|part| piece(part, context)).collect::<Result<_, _>>()?;
+        Ok(glob(
+            &resolved,
+            |piece| match piece {
+                Piece::Text(text) => Piece::Text(text),
+                Piece::One => Piece::One,
+                Piece::Run => Piece::Run,
+            },
+            text,
+        ))
+    }
+
+    /// As [`Pattern::matches`], for a pattern that was read without variables.
+    pub(crate) fn matches_plain(&self, text: &str) -> bool {
+        match self.parts.as_slice() {
+            [] => text.is_empty(),
+            [Part::Run] => true,
+            [Part::Text(only)] => only == text,
+            [Part::Text(start), Part::Run] => text.starts_with(start.as_str()),
+            parts => glob(
+                parts,
+                |part| match part {
+                    Part::Text(text) => Piece::Text(text),
+                    Part::One => Piece::One,
+                    // Read without variables, there are none.
+                    Part::Run | Part::Variable { .. } => Piece::Run,
+                },
+                text,
+            ),
+        }
+    }
+
+    /// Whether `text` is the one meant, whatever the case of its letters. There are no wildcards then.
+    pub(crate) fn equals_folded(&self, text: &str, context: &Context) -> Result<bool, Unresolved> {
+        let mut own = String::new();
+        for part in &self.parts {
+            if let Piece::Text(text) = piece(part, context)? {
+                own.push_str(text);
+            }
+        }
+        let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+        Ok(fold(&own) == fold(text))
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn flush(plain: &mut String, parts: &mut Vec<Part>) {
+    if !plain.is_empty() {
+        parts.push(Part::Text(std::mem::take(plain)));
+    }
+}
+
+/// `aws:username`, or with what stands for it where it is missing: `aws:PrincipalTag/team, 'none'`.
+fn variable(inner: &str) -> Result<Part, String> {
+    let (key, default) = match inner.split_once(',') {
+        None => (inner.trim(), None),
+        Some((key, default)) => {
+            let quoted = default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            let default = quoted.ok_or("the default of a variable must stand in single quotes")?;
+            (key.trim(), Some(default.to_owned()))
+        }
+    };
+    if key.is_empty() {
+        return Err("a variable has no name".to_owned());
+    }
+    Ok(Part::Variable { key: key.to_lowercase(), default })
+}
+
+fn piece<'a>(part: &'a Part, context: &'a Context) -> Result<Piece<'a>, Unresolved> {
+    Ok(match part {
+        Part::Text(text) => Piece::Text(text),
+        Part::One => Piece::One,
+        Part::Run => Piece::Run,
+        Part::Variable { key, default } => {
+            Piece::Text(context.single_folded(key).or(default.as_deref()).ok_or(Unresolved)?)
+        }
+    })
+}
+
+/// Whether the parts cover the text from end to end. What follows a run is looked for ever further on; only the last run can
+/// have to give, so the work is bounded by the product of both lengths.
+fn glob<'a, T>(parts: &'a [T], piece: impl Fn(&'a T) -> Piece<'a>, text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let width = |at: usize| text[at..].chars().next().map(char::len_utf8);
+    let (mut part, mut at) = (0, 0);
+    // Behind the last run, and from where on it was tried.
+    let mut back: Option<(usize, usize)> = None;
+    loop {
+        let go_on = match parts.get(part).map(&piece) {
+            None if at == bytes.len() => return true,
+            None => None,
+            Some(Piece::Run) => {
+                if part + 1 == parts.len() {
+                    return true;
+                }
+                back = Some((part + 1, at));
+                Some(0)
+            }
+            Some(Piece::One) => width(at),
+            Some(Piece::Text(own)) => bytes[at..].starts_with(own.as_bytes()).then_some(own.len()),
+        };
+        if let Some(wide) = go_on {
+            (part, at) = (part + 1, at + wide);
+            continue;
+        }
+        let Some((behind, from)) = back else { return false };
+        let Some(wide) = width(from) else { return false };
+        back = Some((behind, from + wide));
+        (part, at) = (behind, from + wide);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WILD: Reading = Reading { wildcards: true, variables: false };
+    const FULL: Reading = Reading { wildcards: true, variables: true };
+
+    #[test]
+    fn wildcards() {
+        for (pattern, text, expected) in [
+            ("a:*", "a:b", true),
+            ("*", "", true),
+            ("**", "x", true),
+            ("a?c", "abc", true),
+            ("a?c", "a\u{e9}c", true),
+            ("a?c", "ac", false),
+            ("a*c*e", "abcde", true),
+            ("a*c", "abcd", false),
+            ("a*c", "abcc", true),
+            ("*ab", "aab", true),
+            ("*ab?", "ababx", true),
+            ("", "a", false),
+            ("", "", true),
+            ("a**", "a", true),
+            ("???", "ab", false),
+            ("*a?", "aaa", true),
+            ("a$b{", "a$b{", true),
+        ] {
+            assert_eq!(
+                Pattern::parse(pattern, WILD).unwrap().matches_plain(text),
+                expected,
+                "{pattern} {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn variables_are_literal_text_once_resolved() {
+        let context = Context::new().with("aws:UserName", "a*").with("aws:PrincipalTag/Team", "red");
+        let matches =
+            |pattern: &str, text: &str| Pattern::parse(pattern, FULL).unwrap().matches(text, &context);
+        assert_eq!(matches("${aws:username}/?", "a*/x"), Ok(true));
+        assert_eq!(matches("${aws:username}/?", "ab/x"), Ok(false));
+        assert_eq!(matches("${aws:PrincipalTag/team}-*", "red-1"), Ok(true));
+        assert_eq!(matches("${aws:PrincipalTag/none, 'blue'}", "blue"), Ok(true));
+        assert_eq!(matches("${aws:PrincipalTag/none}", ""), Err(Unresolved));
+        assert_eq!(matches("${*}${?}${$}*", "*?$x"), Ok(true));
+        assert_eq!(matches("${*}", "x"), Ok(false));
+        for bad in ["${aws:username", "${}", "${a, none}", "${, 'x'}"] {
+            assert!(Pattern::parse(bad, FULL).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_take_long_elsewhere() {
+        let pattern = Pattern::parse(&"*a".repeat(500), WILD).unwrap();
+        assert!(!pattern.matches_plain(&"a".repeat(499)));
+        assert!(pattern.matches_plain(&"a".repeat(5000)));
+    }
+}

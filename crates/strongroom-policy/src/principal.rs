@@ -1,0 +1,352 @@
+//! Who asks, and whom a statement names.
+
+use strongroom_types::{Arn, ParseError};
+
+use crate::Context;
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    kind: PrincipalKind,
+    /// The ARN, a service's name, or nothing for somebody unknown.
+    arn: String,
+    account: Option<String>,
+    /// The role of a session.
+    role: Option<String>,
+    id: Option<String>,
+}
+
+/// What kind of principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// An account's root.
+    Root,
+    /// An IAM user.
+    User,
+    /// A session of an assumed role.
+    RoleSession,
+    /// A federated user.
+    FederatedUser,
+    /// A service acting for itself.
+    Service,
+    /// Nobody known.
+    Anonymous,
+}
+
+fn checked(
+    arn: &Arn,
+    what: &'static str,
+    service: &str,
+    resource: &str,
+    shape: &'static str,
+) -> Result<(), ParseError> {
+    let rest = arn.resource().strip_prefix(resource);
+    let good = arn.service() == service
+        && is_account(arn.account())
+        && rest.is_some_and(|rest| if resource.ends_with('/') { !rest.is_empty() } else { rest.is_empty() });
+    if good { Ok(()) } else { Err(ParseError::new(what, arn.as_str(), shape)) }
+}
+
+impl Principal {
+    /// The root of an account, by its ARN `arn:aws:iam::111122223333:root`.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another ARN.
+    pub fn root(arn: &Arn) -> Result<Self, ParseError> {
+        checked(arn, "account root", "iam", "root", "arn:partition:iam::account:root")?;
+        Ok(Self::with_arn(PrincipalKind::Root, arn))
+    }
+
+    /// An IAM user: `arn:aws:iam::111122223333:user/path/name`.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another ARN.
+    pub fn user(arn: &Arn) -> Result<Self, ParseError> {
+        checked(arn, "IAM user", "iam", "user/", "arn:partition:iam::account:user/name")?;
+        Ok(Self::with_arn(PrincipalKind::User, arn))
+    }
+
+    /// A session of a role: `arn:aws:sts::111122223333:assumed-role/Role/session`, and the role's own ARN (with its path).
+    ///
+    /// # Errors
+    /// [`ParseError`] for other ARNs, and where they are not of one account and role.
+    pub fn role_session(session: &Arn, role: &Arn) -> Result<Self, ParseError> {
+        let shape = "arn:partition:sts::account:assumed-role/Role/session";
+        checked(session, "role session", "sts", "assumed-role/", shape)?;
+        checked(role, "IAM role", "iam", "role/", "arn:partition:iam::account:role/name")?;
+        let named = session.resource().split('/').nth(1);
+        let same = named == role.resource().rsplit('/').next() && session.account() == role.account();
+        if !same || session.resource().split('/').count() != 3 {
+            return Err(ParseError::new("role session", session.as_str(), shape));
+        }
+        let mut principal = Self::with_arn(PrincipalKind::RoleSession, session);
+        principal.role = Some(role.as_str().to_owned());
+        Ok(principal)
+    }
+
+    /// A federated user: `arn:aws:sts::111122223333:federated-user/name`.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another ARN.
+    pub fn federated_user(arn: &Arn) -> Result<Self, ParseError> {
+        let shape = "arn:partition:sts::account:federated-user/name";
+        checked(arn, "federated user", "sts", "federated-user/", shape)?;
+        Ok(Self::with_arn(PrincipalKind::FederatedUser, arn))
+    }
+
+    /// A service: `rds.amazonaws.com`.
+    #[must_use]
+    pub fn service(name: impl Into<String>) -> Self {
+        Self { kind: PrincipalKind::Service, arn: name.into(), account: None, role: None, id: None }
+    }
+
+    /// Somebody unknown.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { kind: PrincipalKind::Anonymous, arn: String::new(), account: None, role: None, id: None }
+    }
+
+    fn with_arn(kind: PrincipalKind, arn: &Arn) -> Self {
+        let account = Some(arn.account().to_owned());
+        Self { kind, arn: arn.as_str().to_owned(), account, role: None, id: None }
+    }
+
+    /// With its unique id: `AIDA...` of a user, `AROA...` of a session's role. Policies may name it instead of the ARN.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.kind
+    }
+
+    /// The ARN, or a service's name; empty for somebody unknown.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// The account; services and unknown ones have none.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// The ARN that policies are attached to and `aws:PrincipalArn` shows: a session's role, else the ARN.
+    #[must_use]
+    pub fn identity_arn(&self) -> &str {
+        self.role.as_deref().unwrap_or(&self.arn)
+    }
+
+    /// Sets the keys that say who asks.
+    pub(crate) fn describe(&self, context: &mut Context) {
+        let kind = match self.kind {
+            PrincipalKind::Root => "Account",
+            PrincipalKind::User => "User",
+            PrincipalKind::RoleSession => "AssumedRole",
+            PrincipalKind::FederatedUser => "FederatedUser",
+            PrincipalKind::Service => {
+                context.set("aws:PrincipalIsAWSService", "true");
+                context.set("aws:PrincipalServiceName", &self.arn);
+                return;
+            }
+            PrincipalKind::Anonymous => return,
+        };
+        context.set("aws:PrincipalType", kind);
+        context.set("aws:PrincipalArn", self.identity_arn());
+        if let Some(account) = &self.account {
+            context.set("aws:PrincipalAccount", account);
+        }
+        match (self.kind, &self.id) {
+            (PrincipalKind::RoleSession, Some(id)) => {
+                let session = self.arn.rsplit('/').next().unwrap_or_default();
+                context.set("aws:userid", format!("{id}:{session}"));
+            }
+            (_, Some(id)) => context.set("aws:userid", id),
+            (PrincipalKind::Root, None) => {
+                context.set("aws:userid", self.account.clone().unwrap_or_default())
+            }
+            _ => {}
+        }
+        if self.kind == PrincipalKind::User {
+            context.set("aws:username", self.arn.rsplit('/').next().unwrap_or_default());
+        }
+    }
+}
+
+/// Whom a statement names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principals {
+    /// `NotPrincipal`: all but these.
+    pub(crate) all_but: bool,
+    pub(crate) names: Vec<PrincipalName>,
+}
+
+/// One name of a statement's principals.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrincipalName {
+    /// `*`.
+    Everybody,
+    /// An account, which is its root: twelve digits or `arn:aws:iam::111122223333:root`.
+    Account(String),
+    /// A role: all its sessions.
+    Role(String),
+    /// A user, a role's session or a federated user, by its ARN.
+    One(String),
+    /// The unique id of a user or role.
+    Id(String),
+    /// A service.
+    Service(String),
+    /// An identity provider.
+    Federated(String),
+    /// An id that only S3 has.
+    CanonicalUser(String),
+    /// A name that cannot be one of its kind: `AWS` or `Service`.
+    Invalid(&'static str, String),
+}
+
+/// How far the naming of a caller goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// The account is named: it may pass the right on by its own policies.
+    Account,
+    /// The role is named: boundary and session policies still count.
+    Role,
+    /// The caller itself, or everybody.
+    Direct,
+}
+
+impl Principals {
+    /// Whether these are all but the ones named (`NotPrincipal`).
+    #[must_use]
+    pub fn all_but(&self) -> bool {
+        self.all_but
+    }
+
+    /// The names.
+    #[must_use]
+    pub fn names(&self) -> &[PrincipalName] {
+        &self.names
+    }
+
+    /// Whether the caller is meant, and how far that goes.
+    pub(crate) fn reach(&self, caller: &Principal, allows: bool) -> Option<Reach> {
+        if self.all_but {
+            let spared = if allows { self.best(caller).is_some() } else { self.spares(caller) };
+            return (!spared).then_some(Reach::Direct);
+        }
+        self.best(caller)
+    }
+
+    fn best(&self, caller: &Principal) -> Option<Reach> {
+        self.names.iter().filter_map(|name| name.reach(caller)).max()
+    }
+
+    /// Who is not to be denied must be named with all that it is: itself, its role, its account.
+    fn spares(&self, caller: &Principal) -> bool {
+        if self.names.contains(&PrincipalName::Everybody) {
+            return true;
+        }
+        let named = |wanted: Reach| {
+            self.names.iter().any(|name| match (name, wanted) {
+                (PrincipalName::Account(account), Reach::Account) => {
+                    Some(account.as_str()) == caller.account()
+                }
+                (PrincipalName::Role(_), Reach::Role) => name.reach(caller) == Some(Reach::Role),
+                (PrincipalName::Id(id), Reach::Role) => {
+                    caller.role.is_some() && Some(id) == caller.id.as_ref()
+                }
+                (PrincipalName::Id(id), Reach::Direct) => {
+                    caller.role.is_none() && Some(id) == caller.id.as_ref()
+                }
+                (PrincipalName::One(arn), Reach::Direct) => *arn == caller.arn,
+                (PrincipalName::Service(_), Reach::Direct) => name.reach(caller).is_some(),
+                _ => false,
+            })
+        };
+        match caller.kind {
+            PrincipalKind::Root => named(Reach::Account),
+            PrincipalKind::User | PrincipalKind::FederatedUser => {
+                named(Reach::Direct) && named(Reach::Account)
+            }
+            PrincipalKind::RoleSession => named(Reach::Direct) && named(Reach::Role) && named(Reach::Account),
+            PrincipalKind::Service => named(Reach::Direct),
+            PrincipalKind::Anonymous => false,
+        }
+    }
+}
+
+impl PrincipalName {
+    /// A name under `AWS`.
+    pub(crate) fn aws(name: String) -> Self {
+        if name == "*" {
+            return Self::Everybody;
+        }
+        if is_account(&name) {
+            return Self::Account(name);
+        }
+        let is_id = |prefix: &str| {
+            name.starts_with(prefix)
+                && name.len() >= 16
+                && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        };
+        if is_id("AIDA") || is_id("AROA") {
+            return Self::Id(name);
+        }
+        let Ok(arn) = Arn::parse(&name) else { return Self::Invalid("AWS", name) };
+        let of = |kind: &str| {
+            arn.resource()
+                .strip_prefix(kind)
+                .is_some_and(|rest| !rest.is_empty() && !rest.contains(['*', '?']))
+        };
+        if !is_account(arn.account()) {
+            return Self::Invalid("AWS", name);
+        }
+        match arn.service() {
+            "iam" if arn.resource() == "root" => Self::Account(arn.account().to_owned()),
+            "iam" if of("role/") => Self::Role(name),
+            "iam" if of("user/") => Self::One(name),
+            "sts" if of("assumed-role/") || of("federated-user/") => Self::One(name),
+            _ => Self::Invalid("AWS", name),
+        }
+    }
+
+    /// A name under `Service`: `rds.amazonaws.com` and the like.
+    pub(crate) fn service(name: String) -> Self {
+        let good = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|suffix| {
+            name.strip_suffix(suffix).is_some_and(|service| {
+                let plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+                !service.is_empty() && service.bytes().all(plain)
+            })
+        });
+        if good { Self::Service(name) } else { Self::Invalid("Service", name) }
+    }
+
+    fn reach(&self, caller: &Principal) -> Option<Reach> {
+        let own = |name: &str| name == caller.arn;
+        match self {
+            Self::Everybody => Some(Reach::Direct),
+            Self::Account(account) if Some(account.as_str()) == caller.account() => {
+                Some(if caller.kind == PrincipalKind::Root { Reach::Direct } else { Reach::Account })
+            }
+            Self::Role(role) if caller.role.as_ref() == Some(role) => Some(Reach::Role),
+            Self::Id(id) if caller.id.as_ref() == Some(id) => {
+                Some(if caller.role.is_some() { Reach::Role } else { Reach::Direct })
+            }
+            Self::One(arn) if caller.kind != PrincipalKind::Service && own(arn) => Some(Reach::Direct),
+            Self::Service(name) if caller.kind == PrincipalKind::Service && own(name) => Some(Reach::Direct),
+            _ => None,
+        }
+    }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,94 @@
+//! What is asked for.
+
+use crate::{Context, Principal};
+
+/// A request: who wants to do what with which resource, under what circumstances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    principal: Principal,
+    action: String,
+    /// In small letters.
+    folded: String,
+    resource: String,
+    resource_account: Option<String>,
+    context: Context,
+}
+
+impl Request {
+    /// A request for an action (`kms:Decrypt`) on a resource by its ARN, or on `*` where the action has no resource. The resource
+    /// belongs to the account in its ARN, `*` to the principal's own. The keys that say who asks (`aws:PrincipalArn` and the
+    /// like) are there already.
+    #[must_use]
+    pub fn new(principal: Principal, action: impl Into<String>, resource: impl Into<String>) -> Self {
+        let (action, resource) = (action.into(), resource.into());
+        let mut context = Context::new();
+        principal.describe(&mut context);
+        let account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
+        let resource_account = account.or_else(|| principal.account().map(str::to_owned));
+        let folded = action.to_lowercase();
+        Self { principal, action, folded, resource, resource_account, context }
+    }
+
+    /// Adds a condition key of one value, or replaces it: see [`Context::with`].
+    #[must_use]
+    pub fn with(mut self, key: impl AsRef<str>, value: impl Into<String>) -> Self {
+        self.context.set(key, value);
+        self
+    }
+
+    /// Adds a condition key of several values, or replaces it.
+    #[must_use]
+    pub fn with_many<T: Into<String>>(
+        mut self,
+        key: impl AsRef<str>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.context.set_many(key, values);
+        self
+    }
+
+    /// The account the resource belongs to, where its ARN does not say.
+    #[must_use]
+    pub fn resource_account(mut self, account: impl Into<String>) -> Self {
+        self.resource_account = Some(account.into());
+        self
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// For what.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// On which resource.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Under what circumstances.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// To add circumstances to a request that is there.
+    pub fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
+    pub(crate) fn folded_action(&self) -> &str {
+        &self.folded
+    }
+
+    /// Whether the principal is of the account that the resource belongs to.
+    pub(crate) fn is_within_account(&self) -> bool {
+        self.principal.account().is_some() && self.principal.account() == self.resource_account.as_deref()
+    }
+}

@@ -1,0 +1,246 @@
+//! What condition values mean: numbers, moments, addresses, ARNs.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::Context;
+use crate::pattern::{Pattern, Reading, Unresolved};
+
+/// A decimal number of any length, exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decimal {
+    negative: bool,
+    /// Without zeros in front.
+    whole: String,
+    /// Without zeros behind.
+    fraction: String,
+}
+
+impl Decimal {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let good = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty()
+            || !good(whole)
+            || !good(fraction)
+            || (digits.contains('.') && fraction.is_empty())
+        {
+            return None;
+        }
+        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+        // There is one zero.
+        let negative = negative && !(whole.is_empty() && fraction.is_empty());
+        Some(Self { negative, whole: whole.to_owned(), fraction: fraction.to_owned() })
+    }
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let size = |one: &Self, two: &Self| {
+            one.whole
+                .len()
+                .cmp(&two.whole.len())
+                .then_with(|| one.whole.cmp(&two.whole))
+                .then_with(|| one.fraction.cmp(&two.fraction))
+        };
+        match (self.negative, other.negative) {
+            (false, false) => size(self, other),
+            (true, true) => size(other, self),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A moment in nanoseconds since 1970: ISO-8601 with an offset, a date (its beginning, UTC), or seconds since 1970.
+pub(crate) fn moment(text: &str) -> Option<i128> {
+    if let Some(seconds) = Decimal::parse(text) {
+        let whole: i128 = if seconds.whole.is_empty() { 0 } else { seconds.whole.parse().ok()? };
+        let nanos: i128 = format!("{:0<9.9}", seconds.fraction).parse().ok()?;
+        let size = whole.checked_mul(1_000_000_000)?.checked_add(nanos)?;
+        return Some(if seconds.negative { -size } else { size });
+    }
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(moment.as_nanosecond());
+    }
+    let date: Date = text.parse().ok()?;
+    // A date that goes on is a time without an offset, which could be anywhere.
+    if text.len() > 10 {
+        return None;
+    }
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond())
+}
+
+/// Addresses: `10.0.0.0/8`, `2001:db8::/32`, or a single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Network {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            None => most,
+            Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
+            Some(_) => return None,
+        };
+        (bits <= most).then_some(Self { address, bits })
+    }
+
+    /// Whether it holds all addresses.
+    pub(crate) fn is_everywhere(self) -> bool {
+        self.bits == 0
+    }
+
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
+        // The upper `bits` of both, moved down; a move by the whole width leaves nothing.
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let head = |address: u32| address.checked_shr(32 - self.bits).unwrap_or(0);
+                head(own.to_bits()) == head(other.to_bits())
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let head = |address: u128| address.checked_shr(128 - self.bits).unwrap_or(0);
+                head(own.to_bits()) == head(other.to_bits())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An ARN with wildcards: six components compared one by one, of which only the last may hold colons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ArnPattern {
+    /// `*`.
+    Everything,
+    Components(Box<[Pattern; 6]>),
+    /// What has not six components is no ARN, and none is like it.
+    Nothing,
+}
+
+impl ArnPattern {
+    pub(crate) fn parse(text: &str, variables: bool) -> Result<Self, String> {
+        let reading = Reading { wildcards: true, variables };
+        if text == "*" {
+            return Ok(Self::Everything);
+        }
+        // A colon within `${...}` is part of a name.
+        let (mut components, mut start, mut inside) = (Vec::with_capacity(6), 0, false);
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'{' if variables && text[..at].ends_with('$') => inside = true,
+                b'}' => inside = false,
+                b':' if !inside && components.len() < 5 => {
+                    components.push(Pattern::parse(&text[start..at], reading)?);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        components.push(Pattern::parse(&text[start..], reading)?);
+        Ok(match <[Pattern; 6]>::try_from(components) {
+            Ok(components) => Self::Components(Box::new(components)),
+            Err(_) => Self::Nothing,
+        })
+    }
+
+    pub(crate) fn matches(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
+        match self {
+            Self::Everything => Ok(true),
+            Self::Nothing => Ok(false),
+            Self::Components(patterns) => {
+                let mut components = arn.splitn(6, ':');
+                for pattern in patterns.iter() {
+                    match components.next() {
+                        Some(component) if pattern.matches(component, context)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Components(patterns) if patterns.iter().all(Pattern::is_fixed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_compared_exactly() {
+        let compare = |a: &str, b: &str| Decimal::parse(a).unwrap().cmp(&Decimal::parse(b).unwrap());
+        assert_eq!(compare("7", "7.0"), Ordering::Equal);
+        assert_eq!(compare("-0", "0"), Ordering::Equal);
+        assert_eq!(compare("9007199254740993", "9007199254740992"), Ordering::Greater);
+        assert_eq!(compare("-10", "-9"), Ordering::Less);
+        assert_eq!(compare("0.15", "0.2"), Ordering::Less);
+        assert_eq!(compare("-1", "0.1"), Ordering::Less);
+        for bad in ["", ".5", "5.", "1e3", "0x1", "1 ", "--1", "\u{661}"] {
+            assert_eq!(Decimal::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments() {
+        let second = |seconds: i128| Some(seconds * 1_000_000_000);
+        assert_eq!(moment("1970-01-02"), second(86_400));
+        assert_eq!(moment("1970-01-01T01:00:00+01:00"), second(0));
+        assert_eq!(moment("1970-01-01T00:00:01Z"), second(1));
+        assert_eq!(moment("86400"), second(86_400));
+        assert_eq!(moment("0.5"), Some(500_000_000));
+        for bad in ["", "tomorrow", "1970-13-01", "1970-01-01T00:00:00"] {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks() {
+        let within = |network: &str, address: &str| {
+            Network::parse(network).unwrap().contains(address.parse().unwrap())
+        };
+        assert!(within("10.0.0.0/8", "10.255.0.1") && !within("10.0.0.0/8", "11.0.0.1"));
+        assert!(within("0.0.0.0/0", "1.2.3.4") && !within("0.0.0.0/0", "::1"));
+        assert!(within("192.0.2.7", "192.0.2.7") && !within("192.0.2.7", "192.0.2.8"));
+        assert!(within("2001:db8::/32", "2001:db8:1::1") && within("::/0", "2001::1"));
+        for bad in ["10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/+8", "x"] {
+            assert_eq!(Network::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn arns_component_by_component() {
+        let context = Context::new().with("aws:username", "alice");
+        let like = |pattern: &str, arn: &str| {
+            ArnPattern::parse(pattern, true).unwrap().matches(arn, &context).unwrap()
+        };
+        assert!(like("arn:aws:iam::*:role/a*", "arn:aws:iam::1:role/abc"));
+        assert!(!like("arn:aws:*:role/a", "arn:aws:iam::1:role/a"), "a run stays within its component");
+        assert!(like("arn:aws:secretsmanager:*:*:secret:*", "arn:aws:secretsmanager:r:1:secret:a:b"));
+        assert!(like("arn:aws:iam::1:user/${aws:username}", "arn:aws:iam::1:user/alice"));
+        assert!(like("*", "arn:aws:iam::1:user/alice") && !like("arn:aws:iam", "arn:aws:iam"));
+    }
+}

@@ -1,0 +1,228 @@
+//! What the parser refuses, and how it says so.
+
+#![cfg(test)]
+
+use strongroom_policy::{Effect, Policy, Version};
+
+fn refused(statement: &str) -> String {
+    Policy::identity(&format!("{{\"Version\":\"2012-10-17\",\n\"Statement\":[{statement}]}}"))
+        .unwrap_err()
+        .to_string()
+}
+
+fn with(member: &str) -> String {
+    refused(&format!(r#"{{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*",{member}}}"#))
+}
+
+fn condition(condition: &str) -> String {
+    with(&format!(r#""Condition":{condition}"#))
+}
+
+#[test]
+fn documents() {
+    let error = |text: &str| Policy::identity(text).unwrap_err().to_string();
+    assert_eq!(error(""), "line 1: is not JSON: EOF while parsing a value");
+    assert_eq!(error("[]"), "line 1: must be an object");
+    assert_eq!(error("{}"), "line 1, Statement: is missing");
+    assert_eq!(error(r#"{"Statement":[]}"#), "line 1, Statement: must not be empty");
+    assert_eq!(error(r#"{"Statement":[1]}"#), "line 1, Statement[0]: must be an object");
+    assert_eq!(
+        error("{\n\"Version\":\"2020-01-01\",\"Statement\":[]}"),
+        "line 2, Version: must be 2012-10-17 or 2008-10-17"
+    );
+    assert_eq!(error(r#"{"statement":[]}"#), "line 1, statement: is not known: it is written Statement");
+    assert_eq!(error(r#"{"Version":1,"Statement":[]}"#), "line 1, Version: must be a text");
+    let long = " ".repeat(Policy::MAX_LEN + 1);
+    assert_eq!(error(&long), "line 1: is longer than 131072 bytes");
+    assert_eq!(
+        error("{\"Version\":\n\u{201C}2012-10-17\u{201D}}"),
+        "line 2: a typographic quotation mark \u{201C} (U+201C) does not belong into JSON"
+    );
+}
+
+#[test]
+fn statements() {
+    assert_eq!(refused("{}"), "line 2, Statement[0].Effect: is missing");
+    assert_eq!(refused(r#"{"Effect":"allow"}"#), "line 2, Statement[0].Effect: must be Allow or Deny");
+    assert_eq!(refused(r#"{"Effect":"Allow"}"#), "line 2, Statement[0].Action: is missing");
+    assert_eq!(
+        refused(r#"{"Effect":"Allow","Action":"kms:Decrypt"}"#),
+        "line 2, Statement[0].Resource: is missing"
+    );
+    assert_eq!(with(r#""NotAction":"*""#), "line 2, Statement[0].NotAction: cannot stand beside Action");
+    assert_eq!(with(r#""Effect":"Deny""#), "line 2, Statement[0].Effect: stands twice");
+    assert_eq!(
+        with(r#""Principal":"*""#),
+        "line 2, Statement[0].Principal: belongs into policies of resources: this one is about whom it is attached to"
+    );
+    assert_eq!(
+        with(r#""Sid":"a b""#),
+        "line 2, Statement[0].Sid: may hold letters and digits only, not the character   (U+0020)"
+    );
+    assert_eq!(
+        with("\n\"Resources\":\"*\""),
+        "line 3, Statement[0].Resources: is not known: here may stand Sid, Effect, Principal, NotPrincipal, Action, \
+         NotAction, Resource, NotResource, Condition"
+    );
+    let one = r#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}"#;
+    assert_eq!(refused(&format!("{one},\n{one}")), "line 3, Statement[1].Sid: is that of another statement");
+}
+
+#[test]
+fn actions_and_resources() {
+    let action = |action: &str| refused(&format!(r#"{{"Effect":"Allow","Action":{action},"Resource":"*"}}"#));
+    assert_eq!(action("[]"), "line 2, Statement[0].Action: must not be empty");
+    assert_eq!(action("7"), "line 2, Statement[0].Action: must be a text");
+    assert_eq!(action(r#""read""#), "line 2, Statement[0].Action: an action is written as service:Operation");
+    assert_eq!(
+        action("\"kms:Generate\u{2013}Key\""),
+        "line 2, Statement[0].Action: an en-dash \u{2013} (U+2013) cannot stand in an action"
+    );
+    let resource =
+        |text: &str| refused(&format!(r#"{{"Effect":"Allow","Action":"*","Resource":["*",{text}]}}"#));
+    assert_eq!(resource(r#""prod/db""#), "line 2, Statement[0].Resource: must be an ARN or \"*\"");
+    assert_eq!(
+        resource(r#""arn:aws:kms:::key/${aws:username""#),
+        "line 2, Statement[0].Resource: a variable that begins with ${ does not end with }"
+    );
+}
+
+#[test]
+fn conditions() {
+    let at = "line 2, Statement[0].Condition";
+    assert_eq!(condition("[]"), format!("{at}: must be an object"));
+    assert_eq!(condition(r#"{"StringEqual":{"a":"b"}}"#), format!("{at}.StringEqual: is not known"));
+    assert_eq!(
+        condition(r#"{"stringequals":{"a":"b"}}"#),
+        format!("{at}.stringequals: is not known: it is written StringEquals")
+    );
+    assert_eq!(condition(r#"{"Bool":"b"}"#), format!("{at}.Bool: must be an object"));
+    assert_eq!(condition(r#"{"Bool":{"a":[]}}"#), format!("{at}.Bool.a: must not be empty"));
+    assert_eq!(condition(r#"{"Bool":{"a":"yes"}}"#), format!("{at}.Bool.a: 'yes' is not true or false"));
+    assert_eq!(
+        condition(r#"{"Bool":{"":"true"}}"#),
+        format!("{at}.Bool.: the name of a condition key is missing")
+    );
+    assert_eq!(
+        condition(r#"{"Bool":{"a":{}}}"#),
+        format!("{at}.Bool.a: must be a text, a number or a boolean")
+    );
+    assert_eq!(
+        condition(r#"{"NumericLessThan":{"a":"many"}}"#),
+        format!("{at}.NumericLessThan.a: 'many' is not a decimal number")
+    );
+    assert_eq!(
+        condition(r#"{"IpAddress":{"a":"10.0.0.0/64"}}"#),
+        format!("{at}.IpAddress.a: '10.0.0.0/64' is not an address or a network as 10.0.0.0/8")
+    );
+    assert_eq!(
+        condition(r#"{"ForEachValue:StringEquals":{"a":"b"}}"#),
+        format!(
+            "{at}.ForEachValue:StringEquals.a: only ForAllValues: and ForAnyValue: may stand before an operator"
+        )
+    );
+    assert_eq!(
+        condition(r#"{"NullIfExists":{"a":"true"}}"#),
+        format!("{at}.NullIfExists.a: Null takes neither IfExists nor ForAllValues: nor ForAnyValue:")
+    );
+}
+
+#[test]
+fn principals() {
+    let resource = |principal: &str| {
+        Policy::resource(&format!(
+            r#"{{"Statement":{{"Effect":"Allow",{principal}"Action":"*","Resource":"*"}}}}"#
+        ))
+    };
+    let error = |principal: &str| resource(principal).unwrap_err().to_string();
+    assert_eq!(error(""), "line 1, Statement.Principal: is missing");
+    assert_eq!(
+        error(r#""Principal":"me","#),
+        "line 1, Statement.Principal: must be \"*\", or an object such as {\"AWS\": ...}"
+    );
+    assert_eq!(error(r#""Principal":{},"#), "line 1, Statement.Principal: must not be empty");
+    assert_eq!(
+        error(r#""Principal":{"aws":"*"},"#),
+        "line 1, Statement.Principal.aws: is not known: it is written AWS"
+    );
+    assert_eq!(
+        error(r#""Principal":"*","NotPrincipal":"*","#),
+        "line 1, Statement.NotPrincipal: cannot stand beside Principal"
+    );
+    for good in [
+        r#"{"AWS":"111122223333"}"#,
+        r#"{"AWS":["arn:aws:iam::111122223333:root","arn:aws:iam::111122223333:role/path/r"]}"#,
+        r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/r/session"}"#,
+        r#"{"AWS":"AROAEXAMPLE1234567"}"#,
+        r#"{"Service":"rds.amazonaws.com"}"#,
+        r#"{"Federated":"cognito-identity.amazonaws.com"}"#,
+    ] {
+        let policy = resource(&format!(r#""Principal":{good},"#)).unwrap();
+        assert_eq!(policy.invalid_principals().count(), 0, "{good}");
+    }
+    for (bad, kind, name) in [
+        (r#"{"AWS":"me"}"#, "AWS", "me"),
+        (r#"{"AWS":["*","arn:aws:iam::111122223333:user/"]}"#, "AWS", "arn:aws:iam::111122223333:user/"),
+        (r#"{"AWS":"arn:aws:iam::111122223333:role/*"}"#, "AWS", "arn:aws:iam::111122223333:role/*"),
+        (r#"{"AWS":"arn:aws:s3:::bucket"}"#, "AWS", "arn:aws:s3:::bucket"),
+        (r#"{"Service":"rds"}"#, "Service", "rds"),
+        (r#"{"Service":".amazonaws.com"}"#, "Service", ".amazonaws.com"),
+    ] {
+        let policy = resource(&format!(r#""Principal":{bad},"#)).unwrap();
+        assert_eq!(policy.invalid_principals().collect::<Vec<_>>(), [(kind, name)], "{bad}");
+    }
+}
+
+#[test]
+fn everybody_is_let_in_unless_tied_to_a_fixed_place_or_owner() {
+    let allow = |principal: &str, more: &str| {
+        Policy::resource(&format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*",{principal}{more}}}]}}"#
+        ))
+        .unwrap()
+        .allows_everybody()
+    };
+    for everybody in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["111122223333","*"]}"#] {
+        assert!(allow(&format!(r#""Principal":{everybody}"#), ""), "{everybody}");
+    }
+    assert!(allow(r#""NotPrincipal":{"AWS":"111122223333"}"#, ""));
+    assert!(!allow(r#""Principal":{"AWS":"111122223333"}"#, ""));
+    let with = |condition: &str| allow(r#""Principal":"*""#, &format!(r#","Condition":{condition}"#));
+    for tied in [
+        r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"}}"#,
+        r#"{"StringEquals":{"AWS:SourceAccount":["111122223333","444455556666"]}}"#,
+        r#"{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#,
+        r#"{"ForAnyValue:StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#,
+    ] {
+        assert!(!with(tied), "{tied}");
+    }
+    for loose in [
+        r#"{"StringLike":{"aws:SourceVpc":"vpc-*"}}"#,
+        r#"{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}"#,
+        r#"{"StringEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}"#,
+        r#"{"ForAllValues:StringEquals":{"aws:SourceVpc":"vpc-1"}}"#,
+        r#"{"StringEquals":{"aws:SourceVpc":"${aws:username}"}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#,
+        r#"{"Bool":{"aws:SecureTransport":"true"}}"#,
+    ] {
+        assert!(with(loose), "{loose}");
+    }
+}
+
+#[test]
+fn what_was_read_can_be_looked_at() {
+    let policy = Policy::identity(
+        "{\"Id\":\"mine\",\"Statement\":[\n{\"Sid\":\"no\",\"Effect\":\"Deny\",\"NotAction\":[\"kms:D*\"],\"NotResource\":\"*\",\
+         \"Condition\":{\"ForAnyValue:StringLikeIfExists\":{\"aws:TagKeys\":[\"a\",7,true]}}}]}",
+    )
+    .unwrap();
+    assert_eq!((policy.version(), policy.id()), (Version::V2008, Some("mine")));
+    let [statement] = policy.statements() else { panic!("one statement") };
+    assert_eq!((statement.sid(), statement.line(), statement.effect()), (Some("no"), 2, Effect::Deny));
+    assert!(statement.not_action() && statement.not_resource() && statement.principals().is_none());
+    assert_eq!(statement.actions().collect::<Vec<_>>(), ["kms:d*"]);
+    let [condition] = statement.conditions() else { panic!("one condition") };
+    assert_eq!((condition.operator(), condition.key()), ("ForAnyValue:StringLikeIfExists", "aws:TagKeys"));
+    assert_eq!(condition.values(), ["a", "7", "true"]);
+}

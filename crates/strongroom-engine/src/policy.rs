@@ -1,5 +1,6 @@
 //! Resource policies: kept with the secret, checked when they are put.
 
+use strongroom_policy::Principal;
 use strongroom_store::validate::Violations;
 use strongroom_store::{
     Error, ErrorKind, PolicyFinding, PolicyValidation, PutResourcePolicy, ResourcePolicy, SecretId,
@@ -7,7 +8,7 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-use crate::document::{Document, Flaw};
+use crate::document::{self, Flaw};
 use crate::engine::Engine;
 
 /// The longest policy, in characters.
@@ -25,6 +26,11 @@ fn check_length(violations: &mut Violations, policy: &str) {
 }
 
 impl Engine {
+    fn principal(&self, cx: &CallContext) -> Result<Principal, Error> {
+        Principal::of(cx.caller(), self.realm())
+            .map_err(|error| Error::new(ErrorKind::AccessDenied, "the caller is not known").because(error))
+    }
+
     pub(crate) async fn put_policy(
         &self,
         cx: &CallContext,
@@ -36,11 +42,12 @@ impl Engine {
         check_length(&mut violations, &request.policy);
         violations.finish()?;
         request.id.target(self.realm())?;
-        let document = Document::parse(&request.policy).map_err(error)?;
+        let policy = document::parse(&request.policy).map_err(error)?;
+        let author = self.principal(cx)?;
         self.change_head(cx, &request.id, |head| {
             self.may_annotate(head)?;
             let arn = head.arn(self.realm());
-            let flaws = document.flaws(cx.caller(), self.realm(), arn.as_str());
+            let flaws = document::flaws(&policy, &author, arn.as_str());
             if let Some(flaw) =
                 flaws.into_iter().find(|flaw| *flaw != Flaw::Public || request.block_public_policy)
             {
@@ -90,9 +97,8 @@ impl Engine {
             Some(id) => String::from(self.live(id).await?.head.arn(self.realm())),
             None => String::new(),
         };
-        let document = Document::parse(&request.policy).map_err(error)?;
-        let findings: Vec<_> = document
-            .flaws(cx.caller(), self.realm(), &arn)
+        let policy = document::parse(&request.policy).map_err(error)?;
+        let findings: Vec<_> = document::flaws(&policy, &self.principal(cx)?, &arn)
             .into_iter()
             .map(|flaw| PolicyFinding { check: flaw.check().to_owned(), message: flaw.text().to_owned() })
             .collect();

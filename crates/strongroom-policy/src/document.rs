@@ -2,7 +2,7 @@
 
 use crate::parse::{self, PolicyKind};
 use crate::pattern::Pattern;
-use crate::{Condition, ParseError, PrincipalName, Principals};
+use crate::{Condition, ParseError, PrincipalName, Principals, Request};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +159,12 @@ impl Statement {
     #[must_use]
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
+    }
+
+    /// Whether it is about the request: who, what, on what, and all conditions.
+    #[must_use]
+    pub fn matches(&self, request: &Request) -> bool {
+        self.check(request).is_ok()
     }
 
     fn allows_everybody(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Who asks, and whom a statement names.
 
-use strongroom_types::{Arn, ParseError};
+use strongroom_types::{Arn, Caller, ParseError, Realm};
 
 use crate::Context;
 
@@ -93,6 +93,35 @@ impl Principal {
         let shape = "arn:partition:sts::account:federated-user/name";
         checked(arn, "federated user", "sts", "federated-user/", shape)?;
         Ok(Self::with_arn(PrincipalKind::FederatedUser, arn))
+    }
+
+    /// Who makes a call.
+    ///
+    /// # Errors
+    /// [`ParseError`] where the ARN is none of a user, a session or a federated user.
+    pub fn of(caller: &Caller, realm: &Realm) -> Result<Self, ParseError> {
+        let bad = |arn: &Arn| ParseError::new("principal", arn.as_str(), "the ARN of a user or of a session");
+        let parse = |text: String| Arn::parse(&text);
+        match caller {
+            Caller::Owner(account) => {
+                let partition = realm.region().partition();
+                Self::root(&parse(format!("arn:{partition}:iam::{account}:root"))?)
+            }
+            Caller::Session { session, role } => Self::role_session(session, role),
+            Caller::Principal(arn) => match arn.resource().split('/').next() {
+                Some("root") => Self::root(arn),
+                Some("user") => Self::user(arn),
+                Some("federated-user") => Self::federated_user(arn),
+                Some("assumed-role") => {
+                    let role = arn.resource().split('/').nth(1).unwrap_or_default();
+                    let role = format!("arn:{}:iam::{}:role/{role}", arn.partition(), arn.account());
+                    Self::role_session(arn, &parse(role)?)
+                }
+                _ => Err(bad(arn)),
+            },
+            Caller::Service(service) => Ok(Self::service(format!("{}.amazonaws.com", service.name()))),
+            _ => Ok(Self::anonymous()),
+        }
     }
 
     /// A service: `rds.amazonaws.com`.

@@ -67,8 +67,15 @@ impl CallContext {
 pub enum Caller {
     /// The account's owner (AWS: the account root).
     Owner(AccountId),
-    /// An IAM user or role session, by its ARN.
+    /// An IAM user or federated user, by its ARN; a role session whose role has no path.
     Principal(Arn),
+    /// A session of a role.
+    Session {
+        /// The session: `arn:aws:sts::111122223333:assumed-role/Role/session`.
+        session: Arn,
+        /// The role itself, with its path.
+        role: Arn,
+    },
     /// A service acting for itself.
     Service(Service),
 }
@@ -85,7 +92,7 @@ impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Owner(account) => write!(f, "arn:aws:iam::{account}:root"),
-            Self::Principal(arn) => fmt::Display::fmt(arn, f),
+            Self::Principal(arn) | Self::Session { session: arn, .. } => fmt::Display::fmt(arn, f),
             Self::Service(service) => write!(f, "{}.amazonaws.com", service.name()),
         }
     }

@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::{
-    AliasName, Error, ErrorKind, KeyId, KeyMetadata, KeyRef, KeySpec, KeyState, KeyTag, KeyUsage, Kms,
-    RotationPage, RotationStatus, TagPage,
+    AliasName, CreateGrant, CreatedGrant, Error, ErrorKind, GrantFilter, GrantPage, GrantRef,
+    ImportKeyMaterial, ImportParameters, ImportedMaterial, KeyId, KeyMetadata, KeyOrigin, KeyRef, KeySpec,
+    KeyState, KeyTag, KeyUsage, Kms, PolicyNamePage, PutKeyPolicy, RotationPage, RotationStatus, TagPage,
+    WrappingAlgorithm, WrappingKeySpec,
 };
 
 /// What CreateKey takes.
@@ -22,6 +24,10 @@ pub struct CreateKey {
     pub multi_region: bool,
     /// At most 50.
     pub tags: Vec<KeyTag>,
+    /// Where the material comes from: made here, unless it is to be imported.
+    pub origin: KeyOrigin,
+    /// The key policy; when absent, one that leaves everything to the account.
+    pub policy: Option<PutKeyPolicy>,
 }
 
 impl Default for CreateKey {
@@ -40,6 +46,8 @@ impl CreateKey {
             description: String::new(),
             multi_region: false,
             tags: Vec::new(),
+            origin: KeyOrigin::AwsKms,
+            policy: None,
         }
     }
 
@@ -53,6 +61,19 @@ impl CreateKey {
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.push(KeyTag::new(key, value));
+        self
+    }
+
+    /// A key whose material will be imported; it waits for that in the state `PendingImport`.
+    #[must_use]
+    pub fn external() -> Self {
+        Self { origin: KeyOrigin::External, ..Self::new() }
+    }
+
+    /// Sets the key policy.
+    #[must_use]
+    pub fn policy(mut self, policy: PutKeyPolicy) -> Self {
+        self.policy = Some(policy);
         self
     }
 
@@ -186,7 +207,7 @@ fn unsupported(operation: &'static str) -> Error {
 
 /// The management of keys. Management operations take a key's id or ARN; an alias is refused, as AWS does.
 ///
-/// Rotation by schedule and tags have defaults that refuse; grants, policies and imported material join them.
+/// Rotation by schedule, tags, key policies, grants and imported material have defaults that refuse.
 #[async_trait]
 pub trait KmsAdmin: Kms {
     /// Makes a key. Not idempotent: every call makes another.
@@ -362,4 +383,149 @@ pub trait KmsAdmin: Kms {
         key: Option<&KeyRef>,
         page: &ListPage,
     ) -> Result<AliasPage, Error>;
+
+    /// The key policy as it was put. There is one, named `default`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for the key and for another name; [`ErrorKind::AccessDenied`].
+    async fn get_key_policy(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _name: Option<&str>,
+    ) -> Result<String, Error> {
+        Err(unsupported("GetKeyPolicy"))
+    }
+
+    /// Puts another key policy in the place of the one there is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MalformedPolicy`], also for one that its author could not change again; [`ErrorKind::LimitExceeded`] for
+    /// more than 32 KiB; [`ErrorKind::NotFound`]; [`ErrorKind::AccessDenied`].
+    async fn put_key_policy(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _request: PutKeyPolicy,
+    ) -> Result<(), Error> {
+        Err(unsupported("PutKeyPolicy"))
+    }
+
+    /// The names of the key's policies: `default`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidMarker`], [`ErrorKind::Validation`].
+    async fn list_key_policies(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _page: &ListPage,
+    ) -> Result<PolicyNamePage, Error> {
+        Err(unsupported("ListKeyPolicies"))
+    }
+
+    /// Lets a principal use a key. The repeat of a named request gives the same grant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`], [`ErrorKind::InvalidGrantToken`], [`ErrorKind::LimitExceeded`] for
+    /// more than 50,000 of a key; those of key state; [`ErrorKind::DryRun`].
+    async fn create_grant(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _request: CreateGrant,
+    ) -> Result<CreatedGrant, Error> {
+        Err(unsupported("CreateGrant"))
+    }
+
+    /// The grants of a key. 50 a page unless told, at most 100.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::InvalidMarker`], [`ErrorKind::Validation`].
+    async fn list_grants(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _filter: &GrantFilter,
+        _page: &ListPage,
+    ) -> Result<GrantPage, Error> {
+        Err(unsupported("ListGrants"))
+    }
+
+    /// The grants that a principal may retire, of all keys. 50 a page unless told, at most 100.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArn`], [`ErrorKind::InvalidMarker`], [`ErrorKind::Validation`].
+    async fn list_retirable_grants(
+        &self,
+        _cx: &CallContext,
+        _retiring: &str,
+        _page: &ListPage,
+    ) -> Result<GrantPage, Error> {
+        Err(unsupported("ListRetirableGrants"))
+    }
+
+    /// Ends a grant, by somebody whom it lets.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantToken`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::AccessDenied`],
+    /// [`ErrorKind::DryRun`].
+    async fn retire_grant(&self, _cx: &CallContext, _grant: &GrantRef, _dry_run: bool) -> Result<(), Error> {
+        Err(unsupported("RetireGrant"))
+    }
+
+    /// Ends a grant, by somebody whom the key's policy lets.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::AccessDenied`], [`ErrorKind::DryRun`].
+    async fn revoke_grant(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _grant_id: &str,
+        _dry_run: bool,
+    ) -> Result<(), Error> {
+        Err(unsupported("RevokeGrant"))
+    }
+
+    /// A public key to wrap material under, and a token that goes with it, both good for a day.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for a key whose material is not imported; those of key state.
+    async fn get_parameters_for_import(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _algorithm: WrappingAlgorithm,
+        _spec: WrappingKeySpec,
+    ) -> Result<ImportParameters, Error> {
+        Err(unsupported("GetParametersForImport"))
+    }
+
+    /// Brings material to a key that waits for it, or that lost it; the key is enabled then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidImportToken`], [`ErrorKind::ExpiredImportToken`], [`ErrorKind::IncorrectKeyMaterial`],
+    /// [`ErrorKind::InvalidCiphertext`], [`ErrorKind::Validation`], [`ErrorKind::Unsupported`]; those of key state.
+    async fn import_key_material(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _request: ImportKeyMaterial,
+    ) -> Result<ImportedMaterial, Error> {
+        Err(unsupported("ImportKeyMaterial"))
+    }
+
+    /// Destroys imported material: one generation's by its id, else the current one's. The key waits for its import then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`], [`ErrorKind::NotFound`]; those of key state.
+    async fn delete_imported_key_material(
+        &self,
+        _cx: &CallContext,
+        _key: &KeyRef,
+        _key_material_id: Option<&str>,
+    ) -> Result<ImportedMaterial, Error> {
+        Err(unsupported("DeleteImportedKeyMaterial"))
+    }
 }

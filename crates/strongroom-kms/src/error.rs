@@ -34,6 +34,18 @@ pub enum ErrorKind {
     NotAuthorized,
     /// The tags of a request are wrong.
     Tag,
+    /// A key policy is none, or one that cannot be put.
+    MalformedPolicy,
+    /// A grant token is not one that was given out.
+    InvalidGrantToken,
+    /// A grant's id is not one.
+    InvalidGrantId,
+    /// An import token is not one that was given out for this key.
+    InvalidImportToken,
+    /// An import token is too old.
+    ExpiredImportToken,
+    /// Not the material that the key had.
+    IncorrectKeyMaterial,
     /// A page marker is not one that was given out.
     InvalidMarker,
     /// A quota is used up.
@@ -75,6 +87,12 @@ impl ErrorClass for ErrorKind {
             Self::InvalidAliasName => "InvalidAliasNameException",
             Self::NotAuthorized => "NotAuthorizedException",
             Self::Tag => "TagException",
+            Self::MalformedPolicy => "MalformedPolicyDocumentException",
+            Self::InvalidGrantToken => "InvalidGrantTokenException",
+            Self::InvalidGrantId => "InvalidGrantIdException",
+            Self::InvalidImportToken => "InvalidImportTokenException",
+            Self::ExpiredImportToken => "ExpiredImportTokenException",
+            Self::IncorrectKeyMaterial => "IncorrectKeyMaterialException",
             Self::InvalidMarker => "InvalidMarkerException",
             Self::LimitExceeded => "LimitExceededException",
             Self::Unsupported => "UnsupportedOperationException",

@@ -2,7 +2,7 @@
 
 use strongroom_types::{AccountId, Arn, Timestamp};
 
-use crate::{Error, ErrorKind, KeyId};
+use crate::{Error, ErrorKind, ExpirationModel, KeyId};
 
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -32,6 +32,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words!(
     /// The state of a key.
@@ -171,6 +173,8 @@ words!(
     KeyOrigin {
         /// Made by the key service.
         AwsKms = "AWS_KMS",
+        /// Imported.
+        External = "EXTERNAL",
     }
 );
 
@@ -204,6 +208,10 @@ pub struct KeyMetadata {
     pub multi_region: bool,
     /// The material that encrypts now, where the service tells: 64 hexadecimal digits.
     pub current_key_material_id: Option<String>,
+    /// Whether imported material goes at a date; only while there is such material.
+    pub expiration: Option<ExpirationModel>,
+    /// When imported material goes.
+    pub valid_to: Option<Timestamp>,
 }
 
 impl KeyMetadata {
@@ -224,6 +232,8 @@ impl KeyMetadata {
             manager: KeyManager::Customer,
             origin: KeyOrigin::AwsKms,
             current_key_material_id: None,
+            expiration: None,
+            valid_to: None,
         }
     }
 }

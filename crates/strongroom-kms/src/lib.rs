@@ -22,9 +22,12 @@
 mod admin;
 mod answer;
 mod error;
+mod grant;
+mod import;
 mod key;
 mod key_ref;
 mod options;
+mod policy;
 mod random;
 mod rotation;
 mod service;
@@ -33,12 +36,20 @@ mod tags;
 pub use admin::{AliasEntry, AliasPage, CreateKey, KeyEntry, KeyPage, KmsAdmin, ListPage, ScheduledDeletion};
 pub use answer::{Ciphertext, DataKeyPair, Decrypted, Mac, ReEncrypted, WrappedDataKey};
 pub use error::{Error, ErrorKind};
+pub use grant::{
+    CreateGrant, CreatedGrant, Grant, GrantConstraint, GrantFilter, GrantOperation, GrantPage, GrantRef,
+};
+pub use import::{
+    ExpirationModel, ImportKeyMaterial, ImportParameters, ImportType, ImportedMaterial, WrappingAlgorithm,
+    WrappingKeySpec,
+};
 pub use key::{KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm};
 pub use key_ref::{AliasName, KeyId, KeyRef};
 pub use options::{
     DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
     GenerateMacOptions, ReEncryptOptions, VerifyMacOptions,
 };
+pub use policy::{PolicyNamePage, PutKeyPolicy};
 pub use random::random_bytes;
 pub use rotation::{Rotation, RotationPage, RotationPeriod, RotationStatus, RotationType};
 pub use service::{Capabilities, Kms};

@@ -146,5 +146,5 @@ fn every_case_is_decided_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
-    assert!(names.len() >= 300, "only {} cases", names.len());
+    assert!(names.len() >= 1_000, "only {} cases", names.len());
 }

@@ -1,0 +1,389 @@
+//! Grants: permission for one principal, given by a call instead of a policy.
+
+use strongroom_envelope::EncryptionContext;
+use strongroom_types::{Arn, Timestamp};
+
+use crate::key::words;
+use crate::{Error, ErrorKind, KeyUsage};
+
+words!(
+    /// What a grant may allow.
+    GrantOperation {
+        /// Decrypt.
+        Decrypt = "Decrypt",
+        /// Encrypt.
+        Encrypt = "Encrypt",
+        /// GenerateDataKey.
+        GenerateDataKey = "GenerateDataKey",
+        /// GenerateDataKeyWithoutPlaintext.
+        GenerateDataKeyWithoutPlaintext = "GenerateDataKeyWithoutPlaintext",
+        /// ReEncrypt, as the key that the ciphertext was made with.
+        ReEncryptFrom = "ReEncryptFrom",
+        /// ReEncrypt, as the key that the new ciphertext is made with.
+        ReEncryptTo = "ReEncryptTo",
+        /// CreateGrant, for grants that allow no more than this one.
+        CreateGrant = "CreateGrant",
+        /// RetireGrant, of this grant.
+        RetireGrant = "RetireGrant",
+        /// DescribeKey.
+        DescribeKey = "DescribeKey",
+        /// GenerateMac.
+        GenerateMac = "GenerateMac",
+        /// VerifyMac.
+        VerifyMac = "VerifyMac",
+    }
+);
+
+impl GrantOperation {
+    /// Whether a grant of a key of this usage may hold it.
+    #[must_use]
+    pub fn fits(self, usage: KeyUsage) -> bool {
+        match self {
+            Self::CreateGrant | Self::RetireGrant | Self::DescribeKey => true,
+            Self::GenerateMac | Self::VerifyMac => usage == KeyUsage::GenerateVerifyMac,
+            _ => usage == KeyUsage::EncryptDecrypt,
+        }
+    }
+}
+
+/// What the encryption context of a request must be for a grant to count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantConstraint {
+    /// Exactly these pairs.
+    EncryptionContextEquals(EncryptionContext),
+    /// These pairs, whatever else it holds.
+    EncryptionContextSubset(EncryptionContext),
+}
+
+impl GrantConstraint {
+    /// The most pairs.
+    pub const MAX_PAIRS: usize = 8;
+    /// The most characters of keys and values together.
+    pub const MAX_CHARS: usize = 384;
+
+    /// The pairs.
+    #[must_use]
+    pub fn context(&self) -> &EncryptionContext {
+        match self {
+            Self::EncryptionContextEquals(context) | Self::EncryptionContextSubset(context) => context,
+        }
+    }
+
+    /// Whether a request with this context may count on the grant.
+    #[must_use]
+    pub fn allows(&self, context: &EncryptionContext) -> bool {
+        match self {
+            Self::EncryptionContextEquals(wanted) => wanted == context,
+            Self::EncryptionContextSubset(wanted) => holds(context, wanted),
+        }
+    }
+
+    /// Whether all that `other` lets pass, this one does too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::EncryptionContextEquals(own), Self::EncryptionContextEquals(other)) => own == other,
+            (Self::EncryptionContextEquals(_), Self::EncryptionContextSubset(_)) => false,
+            (Self::EncryptionContextSubset(own), other) => holds(other.context(), own),
+        }
+    }
+}
+
+/// Whether `context` has all pairs of `wanted`.
+fn holds(context: &EncryptionContext, wanted: &EncryptionContext) -> bool {
+    wanted.iter().all(|(key, value)| context.get(key) == Some(value))
+}
+
+/// What CreateGrant takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreateGrant {
+    /// Who may: the ARN of a principal, or a service as `rds.amazonaws.com`.
+    pub grantee: String,
+    /// Who may retire the grant; nobody but the account and maybe the grantee when absent.
+    pub retiring: Option<String>,
+    /// What they may.
+    pub operations: Vec<GrantOperation>,
+    /// With which encryption context; with any when absent.
+    pub constraint: Option<GrantConstraint>,
+    /// A name, which makes a repeat of the same request give the same grant.
+    pub name: Option<String>,
+    /// Grants that may not be known everywhere yet.
+    pub grant_tokens: Vec<String>,
+    /// Check everything, do nothing.
+    pub dry_run: bool,
+}
+
+impl CreateGrant {
+    /// A grant for the principal of this ARN, or a service.
+    #[must_use]
+    pub fn new(grantee: impl Into<String>, operations: impl IntoIterator<Item = GrantOperation>) -> Self {
+        Self {
+            grantee: grantee.into(),
+            retiring: None,
+            operations: operations.into_iter().collect(),
+            constraint: None,
+            name: None,
+            grant_tokens: Vec::new(),
+            dry_run: false,
+        }
+    }
+
+    /// Lets this principal retire the grant.
+    #[must_use]
+    pub fn retiring(mut self, principal: impl Into<String>) -> Self {
+        self.retiring = Some(principal.into());
+        self
+    }
+
+    /// For requests with exactly this encryption context.
+    #[must_use]
+    pub fn context_equals(mut self, context: EncryptionContext) -> Self {
+        self.constraint = Some(GrantConstraint::EncryptionContextEquals(context));
+        self
+    }
+
+    /// For requests whose encryption context holds these pairs.
+    #[must_use]
+    pub fn context_subset(mut self, context: EncryptionContext) -> Self {
+        self.constraint = Some(GrantConstraint::EncryptionContextSubset(context));
+        self
+    }
+
+    /// Names the grant.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Makes it a dry run.
+    #[must_use]
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// Everything that can be wrong with the request whatever the key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`] for principals.
+    pub fn check(&self) -> Result<(), Error> {
+        principal("granteePrincipal", &self.grantee)?;
+        if let Some(retiring) = &self.retiring {
+            principal("retiringPrincipal", retiring)?;
+        }
+        if self.operations.is_empty() {
+            return Err(invalid(
+                "Value '[]' at 'operations' failed to satisfy constraint: Member must not be empty",
+            ));
+        }
+        if let Some(name) = &self.name {
+            check_name(name)?;
+        }
+        if self.grant_tokens.len() > 10 {
+            return Err(invalid(
+                "Value at 'grantTokens' failed to satisfy constraint: Member must have length less than or equal to 10",
+            ));
+        }
+        let Some(constraint) = &self.constraint else { return Ok(()) };
+        let chars: usize =
+            constraint.context().iter().map(|(key, value)| key.chars().count() + value.chars().count()).sum();
+        // AWS's texts are unconfirmed.
+        if constraint.context().is_empty() {
+            return Err(Error::new(
+                ErrorKind::Validation,
+                "The encryption context of a grant constraint must not be empty",
+            ));
+        }
+        if constraint.context().len() > GrantConstraint::MAX_PAIRS || chars > GrantConstraint::MAX_CHARS {
+            return Err(Error::new(
+                ErrorKind::Validation,
+                "The encryption context of a grant constraint may hold at most 8 pairs and 384 characters",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn invalid(violated: &str) -> Error {
+    Error::new(ErrorKind::Validation, format!("1 validation error detected: {violated}"))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let bound = match name.chars().count() {
+        0 => "Member must have length greater than or equal to 1",
+        257.. => "Member must have length less than or equal to 256",
+        _ if !name.chars().all(|c| c.is_ascii_alphanumeric() || ":/_-".contains(c)) => {
+            "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$"
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid(&format!("Value '{name}' at 'name' failed to satisfy constraint: {bound}")))
+}
+
+/// The ARN of an IAM principal, or the name of a service.
+pub(crate) fn principal(member: &str, text: &str) -> Result<(), Error> {
+    let bound = match text.chars().count() {
+        0 => "greater than or equal to 1",
+        257.. => "less than or equal to 256",
+        _ => {
+            let arn = Arn::parse(text).is_ok_and(|arn| {
+                let account =
+                    arn.account().len() == 12 && arn.account().bytes().all(|byte| byte.is_ascii_digit());
+                account && matches!(arn.service(), "iam" | "sts") && !arn.resource().contains(['*', '?'])
+            });
+            let service = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|end| text.ends_with(end));
+            if arn || (service && member == "granteePrincipal" && !text.contains([':', '*', '?', '/'])) {
+                return Ok(());
+            }
+            // AWS's text is unconfirmed.
+            return Err(Error::new(ErrorKind::InvalidArn, format!("{text} is not the ARN of a principal")));
+        }
+    };
+    Err(invalid(&format!(
+        "Value '{text}' at '{member}' failed to satisfy constraint: Member must have length {bound}"
+    )))
+}
+
+/// What CreateGrant answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct CreatedGrant {
+    /// Names the grant to those who cannot know it yet. It is not secret and gives nobody else anything.
+    pub token: String,
+    /// 64 hexadecimal digits.
+    pub id: String,
+}
+
+/// A grant as ListGrants tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct Grant {
+    /// The key.
+    pub key_arn: Arn,
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// Its name, or nothing.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who may.
+    pub grantee: String,
+    /// Who may retire it.
+    pub retiring: Option<String>,
+    /// The account it was made in: `arn:aws:iam::111122223333:root`.
+    pub issuing_account: String,
+    /// What they may.
+    pub operations: Vec<GrantOperation>,
+    /// With which encryption context.
+    pub constraint: Option<GrantConstraint>,
+}
+
+/// A page of ListGrants or ListRetirableGrants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "implementations build it")]
+pub struct GrantPage {
+    /// The grants.
+    pub grants: Vec<Grant>,
+    /// Where the next page begins; `None` at the end.
+    pub next_marker: Option<String>,
+}
+
+/// Which grants of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantFilter {
+    /// The one of this id.
+    pub id: Option<String>,
+    /// Those of this grantee.
+    pub grantee: Option<String>,
+}
+
+impl GrantFilter {
+    /// All.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The one of this id.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Those of this grantee.
+    #[must_use]
+    pub fn grantee(mut self, grantee: impl Into<String>) -> Self {
+        self.grantee = Some(grantee.into());
+        self
+    }
+}
+
+/// Which grant is to be retired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantRef {
+    /// By the token that CreateGrant gave.
+    Token(String),
+    /// By the key's ARN and the grant's id.
+    Id {
+        /// The key, by its ARN.
+        key: Arn,
+        /// The grant.
+        id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(pairs: &[(&str, &str)]) -> EncryptionContext {
+        EncryptionContext::from_pairs(pairs.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn constraints_and_who_covers_whom() {
+        let equals = |pairs| GrantConstraint::EncryptionContextEquals(context(pairs));
+        let subset = |pairs| GrantConstraint::EncryptionContextSubset(context(pairs));
+        let both = [("a", "1"), ("b", "2")];
+        assert!(equals(&both).allows(&context(&both)) && !equals(&both[..1]).allows(&context(&both)));
+        assert!(subset(&both[..1]).allows(&context(&both)) && !subset(&both).allows(&context(&both[..1])));
+        assert!(
+            !subset(&[("a", "2")]).allows(&context(&both)) && !subset(&[("A", "1")]).allows(&context(&both))
+        );
+        assert!(subset(&both[..1]).covers(&subset(&both)) && !subset(&both).covers(&subset(&both[..1])));
+        assert!(subset(&both[..1]).covers(&equals(&both)) && !equals(&both).covers(&subset(&both)));
+        assert!(equals(&both).covers(&equals(&both)) && !equals(&both).covers(&equals(&both[..1])));
+    }
+
+    #[test]
+    fn each_wrong_member_has_its_error() {
+        let role = "arn:aws:iam::111122223333:role/app";
+        let good = || CreateGrant::new(role, [GrantOperation::Decrypt]).retiring(role).named("a:/_-9");
+        good().check().unwrap();
+        CreateGrant::new("rds.amazonaws.com", [GrantOperation::Decrypt]).check().unwrap();
+        let kind = |request: CreateGrant| request.check().unwrap_err().kind();
+        assert_eq!(kind(CreateGrant::new("", [GrantOperation::Decrypt])), ErrorKind::Validation);
+        assert_eq!(kind(CreateGrant::new("me", [GrantOperation::Decrypt])), ErrorKind::InvalidArn);
+        assert_eq!(kind(good().retiring("rds.amazonaws.com")), ErrorKind::InvalidArn);
+        assert_eq!(kind(CreateGrant::new(role, [])), ErrorKind::Validation);
+        assert_eq!(
+            good().named("a b").check().unwrap_err().message(),
+            "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$"
+        );
+        assert_eq!(kind(good().named("n".repeat(257))), ErrorKind::Validation);
+        good().named("n".repeat(256)).check().unwrap();
+        let pairs = |n: usize, len: usize| {
+            EncryptionContext::from_pairs((0..n).map(|i| (i.to_string(), "v".repeat(len)))).unwrap()
+        };
+        good().context_equals(pairs(8, 47)).check().unwrap();
+        assert_eq!(kind(good().context_equals(pairs(8, 48))), ErrorKind::Validation);
+        assert_eq!(kind(good().context_subset(pairs(9, 1))), ErrorKind::Validation);
+        assert_eq!(kind(good().context_subset(pairs(0, 1))), ErrorKind::Validation);
+    }
+}

@@ -55,6 +55,12 @@ impl KeyId {
         Self { text, bytes }
     }
 
+    /// Whether it is that of a multi-Region key: it begins with `mrk-`.
+    #[must_use]
+    pub fn is_multi_region(&self) -> bool {
+        self.as_str().starts_with("mrk-")
+    }
+
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -16,12 +16,13 @@ use crate::cache::Material;
 use crate::layout::{Generation, StoredKey};
 use crate::local::LocalKms;
 use crate::mac;
+use crate::permission::Asked;
 use crate::states::Operation;
 
 /// The longest plaintext of Encrypt, in bytes.
 const MAX_PLAINTEXT: usize = 4096;
 
-fn dry_run(asked: bool) -> Result<(), Error> {
+pub(crate) fn dry_run(asked: bool) -> Result<(), Error> {
     if asked {
         let text = "The request would have succeeded, but the DryRun option is set.";
         return Err(Error::new(ErrorKind::DryRun, text));
@@ -69,7 +70,7 @@ fn check_usage(key: &StoredKey, usage: KeyUsage, operation: Operation) -> Result
     }
     Err(Error::new(
         ErrorKind::InvalidKeyUsage,
-        format!("{} key usage is {own} which is not valid for {operation:?}.", key.arn),
+        format!("{} key usage is {own} which is not valid for {}.", key.arn, operation.name()),
     ))
 }
 
@@ -110,13 +111,14 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
         operation: Operation,
+        asked: &Asked<'_>,
         dry: bool,
     ) -> Result<Ready, Error> {
         let key = match self.resolve_known(key) {
             Some(key) => key,
             None => Box::pin(self.resolve(cx, key)).await?,
         };
-        self.permit(cx, &key, operation)?;
+        self.permit(cx, &key, operation, asked).await?;
         check_usage(&key, KeyUsage::EncryptDecrypt, operation)?;
         dry_run(dry)?;
         let due = key.record.rotation.is_some() && key.rotation_due(self.now());
@@ -135,11 +137,17 @@ impl LocalKms {
         cx: &CallContext,
         ciphertext: &[u8],
         context: &EncryptionContext,
-        named: Option<&KeyRef>,
         operation: Operation,
+        asked: &Asked<'_>,
         dry: bool,
     ) -> Result<Decrypted, Error> {
-        let named = match named {
+        let unknown = || {
+            Error::new(
+                ErrorKind::AccessDenied,
+                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+            )
+        };
+        let named = match asked.reference {
             Some(named) => match self.resolve_known(named) {
                 Some(named) => Some(named),
                 None => Some(Box::pin(self.resolve(cx, named)).await?),
@@ -157,18 +165,17 @@ impl LocalKms {
             }
             None => match self.inner.keys.key(blob.key) {
                 Some(key) => key,
-                None => Box::pin(self.known(blob.key)).await?.ok_or_else(|| {
-                    Error::new(
-                        ErrorKind::AccessDenied,
-                        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
-                    )
-                })?,
+                None => Box::pin(self.known(blob.key)).await?.ok_or_else(unknown)?,
             },
         };
         // Another process may have rotated the key a moment ago: what is kept here need not know its newest generation.
         let known = key.generation(blob.generation).is_some();
         let key = if known { key } else { Box::pin(self.read_again(blob.key)).await?.unwrap_or(key) };
-        self.permit(cx, &key, operation)?;
+        self.permit(cx, &key, operation, asked).await.map_err(|error| match error.kind() {
+            // Whoever did not name the key is not told which it is.
+            ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
+            _ => error,
+        })?;
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         if key.spec != KeySpec::SymmetricDefault {
             return Err(invalid());
@@ -186,19 +193,28 @@ impl LocalKms {
 }
 
 impl LocalKms {
+    /// Whether a ciphertext was made with the key that it is to be made with again. For policies: what is wrong with either is
+    /// told later.
+    async fn is_same_key(&self, cx: &CallContext, ciphertext: &[u8], key: &KeyRef) -> bool {
+        let Ok(blob) = Blob::parse(ciphertext) else { return false };
+        self.resolve(cx, key).await.is_ok_and(|key| key.id.to_bytes() == blob.key)
+    }
+
     /// The HMAC key and its material, once everything about the request but the code is known to be right.
     async fn mac_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
+        named: &KeyRef,
         algorithm: MacAlgorithm,
         operation: Operation,
+        tokens: &[String],
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let key = match self.resolve_known(key) {
+        let key = match self.resolve_known(named) {
             Some(key) => key,
-            None => Box::pin(self.resolve(cx, key)).await?,
+            None => Box::pin(self.resolve(cx, named)).await?,
         };
-        self.permit(cx, &key, operation)?;
+        let asked = Asked::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
+        self.permit(cx, &key, operation, &asked).await?;
         check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
         if key.spec.mac_algorithm() != Some(algorithm) {
             return Err(Error::new(
@@ -226,7 +242,9 @@ impl Kms for LocalKms {
     ) -> Result<DataKeyPair, Error> {
         let named = |error: Error| error.during("GenerateDataKey");
         check_spec(options.spec).map_err(named)?;
-        let ready = self.ready(cx, key, Operation::GenerateDataKey, options.dry_run).await.map_err(named)?;
+        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let operation = Operation::GenerateDataKey;
+        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
         let (plaintext, sealed) = ready.seal_fresh(context, options.spec.len()).map_err(named)?;
         Ok(DataKeyPair {
             plaintext,
@@ -246,7 +264,9 @@ impl Kms for LocalKms {
     ) -> Result<Ciphertext, Error> {
         let named = |error: Error| error.during("Encrypt");
         check_plaintext(plaintext).map_err(named)?;
-        let ready = self.ready(cx, key, Operation::Encrypt, options.dry_run).await.map_err(named)?;
+        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let operation = Operation::Encrypt;
+        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
         ready.seal(context, plaintext).map_err(named)
     }
 
@@ -257,7 +277,9 @@ impl Kms for LocalKms {
         context: &EncryptionContext,
         options: &DecryptOptions,
     ) -> Result<Decrypted, Error> {
-        self.unseal(cx, ciphertext, context, options.key.as_ref(), Operation::Decrypt, options.dry_run)
+        let mut asked = Asked::nothing().context(context).tokens(&options.grant_tokens);
+        asked.reference = options.key.as_ref();
+        self.unseal(cx, ciphertext, context, Operation::Decrypt, &asked, options.dry_run)
             .await
             .map_err(|error| error.during("Decrypt"))
     }
@@ -272,11 +294,17 @@ impl Kms for LocalKms {
         options: &ReEncryptOptions,
     ) -> Result<ReEncrypted, Error> {
         let named = |error: Error| error.during("ReEncrypt");
-        let source = self
-            .unseal(cx, ciphertext, source_context, options.source_key.as_ref(), Operation::ReEncrypt, false)
-            .await
-            .map_err(named)?;
-        let ready = self.ready(cx, key, Operation::ReEncrypt, options.dry_run).await.map_err(named)?;
+        const SAME: &str = "kms:ReEncryptOnSameKey";
+        let same = self.is_same_key(cx, ciphertext, key).await.to_string();
+        let tokens = &options.grant_tokens;
+        let mut asked = Asked::nothing().context(source_context).tokens(tokens).with(SAME, &same);
+        asked.reference = options.source_key.as_ref();
+        let operation = Operation::ReEncryptFrom;
+        let source =
+            self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
+        let asked = Asked::nothing().of(key).context(context).tokens(tokens).with(SAME, &same);
+        let operation = Operation::ReEncryptTo;
+        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
         let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
         Ok(ReEncrypted {
             ciphertext: sealed.ciphertext,
@@ -291,11 +319,12 @@ impl Kms for LocalKms {
         &self,
         cx: &CallContext,
         key: &KeyRef,
-        _options: &DescribeKeyOptions,
+        options: &DescribeKeyOptions,
     ) -> Result<KeyMetadata, Error> {
         let named = |error: Error| error.during("DescribeKey");
+        let asked = Asked::nothing().of(key).tokens(&options.grant_tokens);
         let key = self.resolve(cx, key).await.map_err(named)?;
-        self.permit(cx, &key, Operation::DescribeKey).map_err(named)?;
+        self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;
         Ok(key.metadata(self.realm()))
     }
 
@@ -309,8 +338,9 @@ impl Kms for LocalKms {
     ) -> Result<Mac, Error> {
         let named = |error: Error| error.during("GenerateMac");
         mac::check_message(message).map_err(named)?;
+        let tokens = &options.grant_tokens;
         let (key_arn, material) =
-            self.mac_key(cx, key, algorithm, Operation::GenerateMac).await.map_err(named)?;
+            self.mac_key(cx, key, algorithm, Operation::GenerateMac, tokens).await.map_err(named)?;
         dry_run(options.dry_run).map_err(named)?;
         let key = material.hmac().map_err(named)?;
         let mac = mac::generate(algorithm, key.expose(), message).map_err(named)?;
@@ -329,8 +359,9 @@ impl Kms for LocalKms {
         let named = |error: Error| error.during("VerifyMac");
         mac::check_message(message).map_err(named)?;
         mac::check_mac(mac).map_err(named)?;
+        let tokens = &options.grant_tokens;
         let (key_arn, material) =
-            self.mac_key(cx, key, algorithm, Operation::VerifyMac).await.map_err(named)?;
+            self.mac_key(cx, key, algorithm, Operation::VerifyMac, tokens).await.map_err(named)?;
         let key = material.hmac().map_err(named)?;
         mac::verify(algorithm, key.expose(), message, mac).map_err(named)?;
         dry_run(options.dry_run).map_err(named)?;
@@ -339,7 +370,7 @@ impl Kms for LocalKms {
 
     async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
         let named = |error: Error| error.during("GenerateRandom");
-        self.authorize(cx).map_err(named)?;
+        self.authorize(cx, Operation::GenerateRandom).map_err(named)?;
         check_spec(DataKeySpec::Bytes(bytes)).map_err(named)?;
         random_bytes(usize::from(bytes)).map_err(named)
     }

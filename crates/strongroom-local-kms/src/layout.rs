@@ -1,7 +1,12 @@
 //! The records of the key service: where they are and what they hold.
 
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeySpec, KeyState};
+use strongroom_kms::{
+    AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState,
+};
+use strongroom_policy::Policy;
 use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
 use strongroom_types::{Arn, Realm, Service, Timestamp};
@@ -30,6 +35,17 @@ pub(crate) struct KeyRecord {
     /// In the order they were added.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) tags: Vec<(String, String)>,
+    /// The key policy as it was put; absent for the default, and for a managed key's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) policy: Option<String>,
+    /// How many grants there are.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub(crate) grants: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// When a key rotates by itself.
@@ -67,9 +83,22 @@ pub(crate) struct StoredKey {
     pub(crate) spec: KeySpec,
     pub(crate) record: KeyRecord,
     pub(crate) revision: Revision,
+    /// The policy, read when it is first asked.
+    pub(crate) policy: Arc<OnceLock<Policy>>,
 }
 
 impl StoredKey {
+    pub(crate) fn new(
+        id: KeyId,
+        arn: Arn,
+        state: KeyState,
+        spec: KeySpec,
+        record: KeyRecord,
+        revision: Revision,
+    ) -> Self {
+        Self { id, arn, state, spec, record, revision, policy: Arc::default() }
+    }
+
     pub(crate) fn parse(stored: &TrustedRecord, realm: &Realm) -> Result<Self, Error> {
         let record: KeyRecord = decode(stored)?;
         let damaged = || {
@@ -85,7 +114,11 @@ impl StoredKey {
             return Err(damaged());
         }
         let arn = id.arn(realm);
-        Ok(Self { id, arn, state, spec, record, revision: stored.revision })
+        Ok(Self::new(id, arn, state, spec, record, stored.revision))
+    }
+
+    pub(crate) fn origin(&self) -> KeyOrigin {
+        KeyOrigin::AwsKms
     }
 
     pub(crate) fn newest(&self) -> Result<&Generation, Error> {
@@ -165,6 +198,42 @@ impl Layout {
 
     pub(crate) fn key_alias(&self, id: &KeyId, name: &AliasName) -> Key {
         self.key_aliases(id).then(name.as_str())
+    }
+
+    /// A place that no record has: what is sealed for it is given out, not stored.
+    pub(crate) fn token_place(&self, kind: &str) -> Key {
+        self.under("token").then(kind)
+    }
+
+    pub(crate) fn grants(&self, id: &KeyId) -> Key {
+        self.under("grant").then(id.as_str())
+    }
+
+    pub(crate) fn grant(&self, id: &KeyId, grant: &str) -> Key {
+        self.grants(id).then(grant)
+    }
+
+    /// The grants of a key for one grantee.
+    pub(crate) fn grants_for(&self, id: &KeyId, grantee: &str) -> Key {
+        self.under("grant-for").then(id.as_str()).then(grantee)
+    }
+
+    pub(crate) fn grant_for(&self, id: &KeyId, grantee: &str, grant: &str) -> Key {
+        self.grants_for(id, grantee).then(grant)
+    }
+
+    /// The grants that one principal may retire.
+    pub(crate) fn retirable(&self, retiring: &str) -> Key {
+        self.under("grant-retirable").then(retiring)
+    }
+
+    pub(crate) fn retirable_grant(&self, retiring: &str, id: &KeyId, grant: &str) -> Key {
+        self.retirable(retiring).then(id.as_str()).then(grant)
+    }
+
+    /// Which grant a named request made, by what it asked for.
+    pub(crate) fn named_grant(&self, id: &KeyId, digest: &str) -> Key {
+        self.under("grant-named").then(id.as_str()).then(digest)
     }
 
     pub(crate) fn due_keys(&self) -> Key {

@@ -31,16 +31,21 @@
 //! ```
 
 mod admin;
+mod aliases;
 mod blob;
 mod cache;
 mod crypto;
+mod grants;
 mod keys;
+mod kms_admin;
 mod layout;
 mod local;
 mod mac;
 mod maintain;
 mod managed;
 mod options;
+mod permission;
+mod policy;
 mod rotation;
 mod states;
 mod tags;

@@ -12,7 +12,6 @@ use crate::LocalKmsOptions;
 use crate::cache::{Material, MaterialCache};
 use crate::keys::{KeyCache, Known, Look};
 use crate::layout::{AliasRecord, Layout, StoredKey, decode};
-use crate::states::{self, Operation};
 
 /// A complete software key service over [`TrustedRecords`]. Clones share everything.
 ///
@@ -207,41 +206,6 @@ impl LocalKms {
         // Also where it failed: what became of it may not be known.
         self.inner.keys.committed();
         result
-    }
-
-    /// Permission, then state: never tell the state to a caller who may not use the key.
-    pub(crate) fn permit(
-        &self,
-        cx: &CallContext,
-        key: &StoredKey,
-        operation: Operation,
-    ) -> Result<(), Error> {
-        self.authorize(cx)?;
-        let arn = &key.arn;
-        if let Some(service) = &key.record.service {
-            let through_it = self.via.is_some_and(|via| via.name() == service);
-            if !through_it && operation != Operation::DescribeKey {
-                return Err(Error::new(
-                    ErrorKind::AccessDenied,
-                    format!(
-                        "{} is not authorized to perform: kms:{operation:?} on resource: {arn} because the key is managed by {service}",
-                        cx.caller()
-                    ),
-                ));
-            }
-        }
-        states::check(operation, key.state, arn)
-    }
-
-    /// Who may use this service at all. Policies and grants join here.
-    pub(crate) fn authorize(&self, cx: &CallContext) -> Result<(), Error> {
-        if cx.caller().is_owner_of(self.realm().account()) {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::AccessDenied,
-            format!("{} is not authorized to use the keys of this account", cx.caller()),
-        ))
     }
 
     /// The material of a generation, if it is in memory.

@@ -56,11 +56,12 @@ impl LocalKms {
 
     /// The index only says where to look; the key's own record decides.
     ///
-    /// Aliases go first, then material but for the oldest, then the key with the rest: each commit fits the least that a
+    /// Grants go first, then aliases, then material but for the oldest, then the key with the rest: each commit fits the least that a
     /// backend must take, and after a stop in between the next run goes on.
     async fn delete_if_due(&self, id: &KeyId, index: &Key, now: Timestamp) -> Result<bool, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
-        for _ in 0..ATTEMPTS {
+        let mut left = ATTEMPTS;
+        while left > 0 {
             let mut batch = records.batch();
             let key = self.find_now(id).await?;
             let Some(key) = key.filter(|key| is_due(key, now)) else {
@@ -69,6 +70,15 @@ impl LocalKms {
                 return Ok(false);
             };
             self.inner.materials.forget(id);
+            if self.delete_some_grants(&mut batch, id).await? {
+                batch.check(&layout.key(id), Expect::At(key.revision));
+                match self.commit(batch).await {
+                    Ok(_) => left = ATTEMPTS,
+                    Err(error) if error.kind() == ErrorKind::Conflict => left -= 1,
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
             let snapshot = records.snapshot().await.map_err(storage)?;
             let scan = Scan::prefix(&layout.key_aliases(id)).limit(20);
             let aliases = snapshot.scan(&scan).await.map_err(storage)?.records;
@@ -103,9 +113,9 @@ impl LocalKms {
             }
             match self.commit(batch).await {
                 Ok(_) if last => return Ok(true),
-                Ok(_) => {}
+                Ok(_) => left = ATTEMPTS,
                 // Saved, renamed or deleted by somebody else in this moment: look again.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => left -= 1,
                 Err(error) => return Err(error),
             }
         }

@@ -7,6 +7,7 @@ use strongroom_types::{CallContext, Service};
 use crate::admin::NewKey;
 use crate::layout::{AliasRecord, StoredKey, decode, managed_alias};
 use crate::local::{LocalKms, storage};
+use crate::states::Operation;
 
 const SERVICES: [Service; 2] = [Service::SecretsManager, Service::ParameterStore];
 
@@ -32,7 +33,9 @@ impl LocalKms {
             }
         }
         let service = service.ok_or_else(not_found)?;
-        self.authorize(cx)?;
+        if self.via != Some(service) {
+            self.authorize(cx, Operation::DescribeKey)?;
+        }
         if let Some(existing) = self.managed_key(service).await? {
             // Made since the alias was looked for; or else somebody who can write the storage took the alias away.
             return self.behind_alias(name).await?.ok_or_else(|| {
@@ -48,6 +51,7 @@ impl LocalKms {
             multi_region: false,
             service: Some(service),
             alias: Some(name),
+            policy: None,
         };
         match self.commit_new_key(new).await {
             Ok(key) => Ok(key),

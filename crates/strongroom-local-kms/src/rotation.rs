@@ -13,6 +13,7 @@ use strongroom_types::{Arn, CallContext, Timestamp};
 use crate::admin::{Change, check_limit};
 use crate::layout::{Generation, Schedule, StoredKey, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::permission::Asked;
 use crate::states::Operation;
 
 const ON_DEMAND_ROTATIONS: u32 = 25;
@@ -123,7 +124,7 @@ impl LocalKms {
     /// That a key does not rotate at all is told before its state.
     async fn must_rotate(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
         let key = self.resolve_managed(key).await?;
-        self.permit(cx, &key, Operation::DescribeKey)?;
+        self.permit(cx, &key, Operation::DescribeKey, &Asked::nothing()).await?;
         must_rotate(&key)
     }
 
@@ -133,7 +134,7 @@ impl LocalKms {
         key: &KeyRef,
     ) -> Result<RotationStatus, Error> {
         let key = self.resolve_managed(key).await?;
-        self.permit(cx, &key, Operation::GetKeyRotationStatus)?;
+        self.permit(cx, &key, Operation::GetKeyRotationStatus, &Asked::nothing()).await?;
         must_rotate(&key)?;
         let mut status = RotationStatus::new(key.arn.clone());
         // A key that is to be deleted reports none; the schedule comes back when it is saved.
@@ -153,7 +154,7 @@ impl LocalKms {
     ) -> Result<RotationPage, Error> {
         let limit = check_limit(page, 100, 1000)?;
         let key = self.resolve_managed(key).await?;
-        self.permit(cx, &key, Operation::ListKeyRotations)?;
+        self.permit(cx, &key, Operation::ListKeyRotations, &Asked::nothing()).await?;
         must_rotate(&key)?;
         // A marker is the number of the last generation shown.
         let after = match &page.marker {

@@ -8,7 +8,8 @@ use strongroom_types::Arn;
 pub(crate) enum Operation {
     Encrypt,
     Decrypt,
-    ReEncrypt,
+    ReEncryptFrom,
+    ReEncryptTo,
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     DescribeKey,
@@ -32,6 +33,78 @@ pub(crate) enum Operation {
     GetKeyPolicy,
     PutKeyPolicy,
     ListKeyPolicies,
+    CreateGrant,
+    ListGrants,
+    RetireGrant,
+    RevokeGrant,
+    DeleteAlias,
+    // Those of no key come last: they have no row.
+    CreateKey,
+    ListKeys,
+    ListAliases,
+    ListRetirableGrants,
+    GenerateRandom,
+}
+
+impl Operation {
+    /// As a policy calls it.
+    pub(crate) fn action(self) -> String {
+        format!("kms:{self:?}")
+    }
+
+    /// As grants call it.
+    pub(crate) fn plain_name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// As errors call it.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::ReEncryptFrom | Self::ReEncryptTo => "ReEncrypt".to_owned(),
+            other => other.plain_name(),
+        }
+    }
+
+    /// Whether it takes an encryption algorithm, of which there is one.
+    pub(crate) fn encrypts(self) -> bool {
+        matches!(self, Self::Encrypt | Self::Decrypt | Self::ReEncryptFrom | Self::ReEncryptTo)
+    }
+
+    /// Whether another account may be allowed it.
+    pub(crate) fn crosses_accounts(self) -> bool {
+        matches!(
+            self,
+            Self::CreateGrant
+                | Self::Decrypt
+                | Self::DescribeKey
+                | Self::Encrypt
+                | Self::GenerateDataKey
+                | Self::GenerateDataKeyWithoutPlaintext
+                | Self::GenerateMac
+                | Self::VerifyMac
+                | Self::GetKeyRotationStatus
+                | Self::ListGrants
+                | Self::ReEncryptFrom
+                | Self::ReEncryptTo
+                | Self::RetireGrant
+                | Self::RevokeGrant
+        )
+    }
+
+    /// What a service does with its managed key.
+    pub(crate) fn is_of_managed_use(self) -> bool {
+        matches!(
+            self,
+            Self::Encrypt
+                | Self::Decrypt
+                | Self::ReEncryptFrom
+                | Self::ReEncryptTo
+                | Self::GenerateDataKey
+                | Self::GenerateDataKeyWithoutPlaintext
+                | Self::CreateGrant
+                | Self::DescribeKey
+        )
+    }
 }
 
 /// What a state answers.
@@ -53,10 +126,11 @@ use Verdict::{
 };
 
 /// Operation; Enabled, Disabled, PendingDeletion, PendingImport.
-const TABLE: [(Operation, [Verdict; 4]); 26] = [
+const TABLE: [(Operation, [Verdict; 4]); 32] = [
     (Operation::Encrypt, [OK, X1, X3, X5]),
     (Operation::Decrypt, [OK, X1, X3, X5]),
-    (Operation::ReEncrypt, [OK, X1, X3, X5]),
+    (Operation::ReEncryptFrom, [OK, X1, X3, X5]),
+    (Operation::ReEncryptTo, [OK, X1, X3, X5]),
     (Operation::GenerateDataKey, [OK, X1, X3, X5]),
     (Operation::GenerateDataKeyWithoutPlaintext, [OK, X1, X3, X5]),
     (Operation::DescribeKey, [OK, OK, OK, OK]),
@@ -80,6 +154,11 @@ const TABLE: [(Operation, [Verdict; 4]); 26] = [
     (Operation::GetKeyPolicy, [OK, OK, OK, OK]),
     (Operation::PutKeyPolicy, [OK, OK, OK, OK]),
     (Operation::ListKeyPolicies, [OK, OK, OK, OK]),
+    (Operation::CreateGrant, [OK, X1, X3, X5]),
+    (Operation::ListGrants, [OK, OK, OK, OK]),
+    (Operation::RetireGrant, [OK, OK, OK, OK]),
+    (Operation::RevokeGrant, [OK, OK, OK, OK]),
+    (Operation::DeleteAlias, [OK, OK, OK, OK]),
 ];
 
 /// Whether a key in `state` allows `operation`.
@@ -119,8 +198,8 @@ mod tests {
                 "{operation:?} stands twice"
             );
         }
-        // One line per variant: the last one's discriminant counts them.
-        assert_eq!(TABLE.len(), Operation::ListKeyPolicies as usize + 1);
+        // One line per variant that is about a key: the last one's discriminant counts them.
+        assert_eq!(TABLE.len(), Operation::DeleteAlias as usize + 1);
     }
 
     #[test]

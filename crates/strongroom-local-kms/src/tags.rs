@@ -5,6 +5,7 @@ use strongroom_types::CallContext;
 
 use crate::admin::{Change, check_limit};
 use crate::local::LocalKms;
+use crate::permission::Asked;
 use crate::states::Operation;
 
 impl LocalKms {
@@ -46,7 +47,7 @@ impl LocalKms {
     ) -> Result<TagPage, Error> {
         let limit = check_limit(page, 50, 50)?;
         let key = self.resolve_managed(key).await?;
-        self.permit(cx, &key, Operation::ListResourceTags)?;
+        self.permit(cx, &key, Operation::ListResourceTags, &Asked::nothing()).await?;
         // A marker is the key of the last tag shown; one that is gone begins anew rather than skip.
         let begin = match &page.marker {
             Some(marker) => key

@@ -23,7 +23,8 @@ impl LocalKms {
                 let Ok(stored) = stored else { continue };
                 match StoredKey::parse(&stored, self.realm()) {
                     Ok(key) if layout.key(&key.id) == place => {
-                        self.verify_material(&key, &mut report).await?
+                        self.verify_material(&key, &mut report).await?;
+                        self.verify_grants(&key, &mut report).await?;
                     }
                     Ok(_) => report.problem(place, "the record names another key"),
                     Err(error) => report.problem(place, error),

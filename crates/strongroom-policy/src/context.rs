@@ -53,6 +53,11 @@ impl Context {
         self.0.insert(key.as_ref().to_lowercase(), Values::Many(values));
     }
 
+    /// Takes over all keys of another.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().map(|(key, values)| (key.clone(), values.clone())));
+    }
+
     /// The values of a key, or `None` where it is missing.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&[String]> {

@@ -100,6 +100,13 @@ impl Policy {
         })
     }
 
+    /// Whether a condition of it is about this key.
+    #[must_use]
+    pub fn mentions(&self, key: &str) -> bool {
+        let mut conditions = self.statements.iter().flat_map(Statement::conditions);
+        conditions.any(|condition| condition.key().eq_ignore_ascii_case(key))
+    }
+
     /// Whether a statement lets in people whom nobody has named: everybody, without a condition that ties it to fixed values of
     /// where or whose the request is.
     #[must_use]

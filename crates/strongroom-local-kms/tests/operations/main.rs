@@ -1,13 +1,14 @@
-//! The rows of the specification's tables, operation by operation, each under a name of its own. Policies, grants and imported
-//! material come with them.
+//! The rows of the specification's tables, operation by operation, each under a name of its own.
 
 #![cfg(test)]
 
 mod aliases;
 mod crypto;
+mod grants;
 mod keys;
 mod life;
 mod macs;
+mod policies;
 mod rotation;
 mod tags;
 
@@ -22,7 +23,7 @@ use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_testkit::ManualClock;
-use strongroom_types::CallContext;
+use strongroom_types::{Arn, CallContext, Caller};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -74,6 +75,24 @@ impl World {
             .ciphertext
     }
 
+    /// Encrypts under a context, as the account.
+    async fn encrypt_for(&self, key: &KeyMetadata, context: &EncryptionContext) -> Vec<u8> {
+        let options = EncryptOptions::new();
+        self.kms.encrypt(&self.cx, &by_id(key), b"plaintext", context, &options).await.unwrap().ciphertext
+    }
+
+    /// Decrypts as somebody, naming the key.
+    async fn decrypt_as(
+        &self,
+        cx: &CallContext,
+        key: &KeyMetadata,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Vec<u8>, Error> {
+        let options = DecryptOptions::new().key(by_id(key));
+        Ok(self.kms.decrypt(cx, ciphertext, context, &options).await?.plaintext.expose().to_vec())
+    }
+
     async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
         let context = EncryptionContext::new();
         let opened = self.kms.decrypt(&self.cx, ciphertext, &context, &DecryptOptions::new()).await?;
@@ -89,4 +108,17 @@ impl World {
 
 fn by_id(key: &KeyMetadata) -> KeyRef {
     key.id.clone().into()
+}
+
+/// A caller of this account.
+fn caller(resource: &str) -> CallContext {
+    CallContext::new(Caller::Principal(Arn::parse(&format!("arn:aws:{resource}")).unwrap()))
+}
+
+fn user(name: &str) -> CallContext {
+    caller(&format!("iam::000000000000:user/{name}"))
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> EncryptionContext {
+    EncryptionContext::from_pairs(pairs.iter().copied()).unwrap()
 }

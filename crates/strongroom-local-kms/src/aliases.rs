@@ -1,0 +1,211 @@
+//! Aliases: names for keys.
+
+use strongroom_kms::{AliasEntry, AliasName, AliasPage, Error, ErrorKind, KeyId, KeyRef, ListPage};
+use strongroom_records::{Expect, Scan};
+use strongroom_root::TrustedRecord;
+use strongroom_types::{CallContext, Timestamp};
+
+use crate::admin::check_limit;
+use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
+use crate::local::{ATTEMPTS, LocalKms, storage};
+use crate::permission::Asked;
+use crate::states::Operation;
+
+const ALIASES_PER_KEY: usize = 50;
+
+impl LocalKms {
+    pub(crate) fn alias_taken(&self, alias: &AliasName) -> Error {
+        let text = format!("An alias with the name {} already exists", alias.arn(self.realm()));
+        Error::new(ErrorKind::AlreadyExists, text)
+    }
+
+    /// The target of an alias: a customer's key of this account and region, by id or ARN.
+    async fn alias_target(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+        operation: Operation,
+    ) -> Result<StoredKey, Error> {
+        if alias.is_reserved() {
+            return Err(Error::new(ErrorKind::NotAuthorized, ""));
+        }
+        if matches!(target, KeyRef::Alias(_) | KeyRef::AliasArn(..)) {
+            return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
+        }
+        let target = self.resolve_managed(target).await?;
+        self.permit(cx, &target, operation, &Asked::nothing()).await?;
+        Ok(target)
+    }
+
+    /// Points a new or existing alias at a key.
+    async fn point_alias(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+        mut existing: Option<TrustedRecord>,
+    ) -> Result<(), Error> {
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        let (place, creating) = (layout.alias(alias), existing.is_none());
+        let operation = if creating { Operation::CreateAlias } else { Operation::UpdateAlias };
+        for _ in 0..ATTEMPTS {
+            let target = self.alias_target(cx, alias, target, operation).await?;
+            let old: Option<AliasRecord> = existing.as_ref().map(decode).transpose()?;
+            let moved_from = old.as_ref().map(|old| KeyId::parse(&old.target)).transpose()?;
+            let comes_new = moved_from.as_ref() != Some(&target.id);
+            if let Some(old) = moved_from.as_ref().filter(|_| comes_new) {
+                self.check_same_usage(alias, old, &target).await?;
+            }
+            if comes_new && self.aliases_of(&target.id).await?.len() >= ALIASES_PER_KEY {
+                return Err(Error::new(ErrorKind::LimitExceeded, "the key has 50 aliases already"));
+            }
+            let now = self.now().as_millis();
+            let created = old.as_ref().map_or(now, |old| old.created);
+            let record = AliasRecord { target: target.id.to_string(), created, updated: now };
+            let expect = existing.as_ref().map_or(Expect::Absent, |existing| Expect::At(existing.revision));
+            let mut batch = records.batch();
+            batch.put(&place, &encode(&record)?, expect);
+            if let Some(old) = moved_from.filter(|_| comes_new) {
+                batch.delete(&layout.key_alias(&old, alias), Expect::Any);
+            }
+            batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
+            // Written though unchanged: two aliases that come to one key at the same moment must not both pass the count,
+            // and a key that is deleted in this moment must not get a name.
+            batch.put(&layout.key(&target.id), &encode(&target.record)?, Expect::At(target.revision));
+            match self.commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    existing = records.get(&place).await.map_err(storage)?;
+                    match (creating, &existing) {
+                        (true, Some(_)) => return Err(self.alias_taken(alias)),
+                        (false, None) => return Err(self.alias_not_found(alias)),
+                        _ => {}
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+    }
+
+    /// What encrypts by an alias must not find a key for MACs behind it one day.
+    async fn check_same_usage(
+        &self,
+        alias: &AliasName,
+        old: &KeyId,
+        target: &StoredKey,
+    ) -> Result<(), Error> {
+        match self.find_now(old).await? {
+            Some(old) if old.spec.usage() != target.spec.usage() => Err(Error::new(
+                ErrorKind::InvalidState,
+                // AWS's code and text are unconfirmed.
+                format!(
+                    "The key usage of {} is not that of the key that {} refers to.",
+                    target.arn,
+                    alias.arn(self.realm())
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn alias_not_found(&self, alias: &AliasName) -> Error {
+        Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", alias.arn(self.realm())))
+    }
+
+    pub(crate) async fn make_alias(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+    ) -> Result<(), Error> {
+        self.authorize(cx, Operation::CreateAlias)?;
+        self.point_alias(cx, alias, target, None).await
+    }
+
+    pub(crate) async fn move_alias(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        target: &KeyRef,
+    ) -> Result<(), Error> {
+        self.authorize(cx, Operation::UpdateAlias)?;
+        let place = self.inner.layout.alias(alias);
+        let existing = self.inner.records.get(&place).await.map_err(storage)?;
+        let existing = existing.ok_or_else(|| self.alias_not_found(alias))?;
+        self.point_alias(cx, alias, target, Some(existing)).await
+    }
+
+    pub(crate) async fn remove_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {
+        self.authorize(cx, Operation::DeleteAlias)?;
+        if alias.is_reserved() {
+            return Err(Error::new(ErrorKind::NotAuthorized, ""));
+        }
+        let (layout, records) = (&self.inner.layout, &self.inner.records);
+        for _ in 0..ATTEMPTS {
+            let stored = records.get(&layout.alias(alias)).await.map_err(storage)?;
+            let stored = stored.ok_or_else(|| self.alias_not_found(alias))?;
+            let record: AliasRecord = decode(&stored)?;
+            let target = KeyId::parse(&record.target)?;
+            if let Some(key) = self.find_now(&target).await? {
+                self.permit(cx, &key, Operation::DeleteAlias, &Asked::nothing()).await?;
+            }
+            let mut batch = records.batch();
+            batch.delete(&layout.alias(alias), Expect::At(stored.revision));
+            batch.delete(&layout.key_alias(&target, alias), Expect::Any);
+            match self.commit(batch).await {
+                // Somebody pointed it elsewhere in this moment.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "the alias is being changed by others"))
+    }
+
+    pub(crate) async fn aliases(
+        &self,
+        cx: &CallContext,
+        key: Option<&KeyRef>,
+        page: &ListPage,
+    ) -> Result<AliasPage, Error> {
+        self.authorize(cx, Operation::ListAliases)?;
+        let limit = check_limit(page, 50, 100)?;
+        let layout = &self.inner.layout;
+        let prefix = match key {
+            Some(key) => layout.key_aliases(&self.resolve_managed(key).await?.id),
+            None => layout.aliases(),
+        };
+        let found = self.page(&prefix, page, limit).await?;
+        let names: Vec<String> =
+            found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect();
+        let records = if key.is_some() {
+            let names = names.iter().map(|name| AliasName::parse(name)).collect::<Result<Vec<_>, _>>()?;
+            let places: Vec<_> = names.iter().map(|name| layout.alias(name)).collect();
+            self.inner.records.read(&places).await.map_err(storage)?
+        } else {
+            found.records.into_iter().map(Some).collect()
+        };
+        let mut aliases = Vec::with_capacity(names.len());
+        for stored in records.iter().flatten() {
+            let record: AliasRecord = decode(stored)?;
+            let name = AliasName::parse(&last_segment(&stored.key).unwrap_or_default())?;
+            aliases.push(AliasEntry {
+                arn: name.arn(self.realm()),
+                name,
+                target: KeyId::parse(&record.target)?,
+                created: Timestamp::from_millis(record.created),
+                updated: Timestamp::from_millis(record.updated),
+            });
+        }
+        Ok(AliasPage { aliases, next_marker: found.cursor.as_ref().and_then(last_segment) })
+    }
+
+    /// The names of a key.
+    pub(crate) async fn aliases_of(&self, key: &KeyId) -> Result<Vec<String>, Error> {
+        let scan = Scan::prefix(&self.inner.layout.key_aliases(key)).limit(ALIASES_PER_KEY);
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&scan).await.map_err(storage)?;
+        Ok(found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect())
+    }
+}

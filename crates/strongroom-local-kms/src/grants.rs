@@ -1,0 +1,491 @@
+//! Grants: permission for one principal, kept in records of their own beside the key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strongroom_envelope::{EncryptionContext, SecretBytes, random_array};
+use strongroom_kms::{
+    CreateGrant, CreatedGrant, Error, ErrorKind, Grant, GrantConstraint, GrantFilter, GrantOperation,
+    GrantPage, GrantRef, KeyId, KeyRef, ListPage,
+};
+use strongroom_policy::{Decision, DocumentKind, Principal, PrincipalKind};
+use strongroom_records::{Expect, Key, Scan};
+use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_types::{Arn, CallContext, Timestamp, hex};
+
+use crate::admin::check_limit;
+use crate::crypto::dry_run;
+use crate::layout::{StoredKey, decode, encode, last_segment};
+use crate::local::{ATTEMPTS, LocalKms, storage};
+use crate::permission::{Asked, denied, principal};
+use crate::states::Operation;
+
+/// The most grants of a key.
+const MOST: u32 = 50_000;
+/// How many grants of a key that goes are deleted in one commit: four records each, and the least that a backend takes is
+/// 100 operations.
+pub(crate) const CHUNK: usize = 20;
+
+/// A grant's record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GrantRecord {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    name: Option<String>,
+    created: i64,
+    grantee: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    retiring: Option<String>,
+    issuing_account: String,
+    operations: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    constraint: Option<Constraint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Constraint {
+    /// Exactly these pairs, or these among others.
+    exact: bool,
+    pairs: Vec<(String, String)>,
+}
+
+impl GrantRecord {
+    fn operations(&self) -> impl Iterator<Item = GrantOperation> {
+        self.operations.iter().filter_map(|word| GrantOperation::from_word(word))
+    }
+
+    fn constraint(&self) -> Result<Option<GrantConstraint>, Error> {
+        let Some(constraint) = &self.constraint else { return Ok(None) };
+        let context = EncryptionContext::from_pairs(constraint.pairs.iter().cloned())?;
+        Ok(Some(if constraint.exact {
+            GrantConstraint::EncryptionContextEquals(context)
+        } else {
+            GrantConstraint::EncryptionContextSubset(context)
+        }))
+    }
+
+    /// Which request made it: its name and all that it asked for. Only named ones are kept.
+    fn digest(&self) -> Result<Option<String>, Error> {
+        let Some(name) = &self.name else { return Ok(None) };
+        let mut operations = self.operations.clone();
+        operations.sort_unstable();
+        let asked = encode(&(name, &self.grantee, &self.retiring, operations, &self.constraint))?;
+        Ok(Some(hex(&Sha256::digest(asked))))
+    }
+
+    fn told(&self, key_arn: &Arn) -> Result<Grant, Error> {
+        Ok(Grant {
+            key_arn: key_arn.clone(),
+            id: self.id.clone(),
+            name: self.name.clone().unwrap_or_default(),
+            created: Timestamp::from_millis(self.created),
+            grantee: self.grantee.clone(),
+            retiring: self.retiring.clone(),
+            issuing_account: self.issuing_account.clone(),
+            operations: self.operations().collect(),
+            constraint: self.constraint()?,
+        })
+    }
+
+    /// Whether it lets its grantee do this.
+    fn allows(&self, wanted: GrantOperation, asked: &Asked<'_>) -> Result<bool, Error> {
+        if !self.operations().any(|one| one == wanted) {
+            return Ok(false);
+        }
+        let Some(constraint) = self.constraint()? else {
+            return Ok(asked.grant.is_none_or(|grant| self.covers(grant, None)));
+        };
+        Ok(match (wanted, asked.grant, asked.context) {
+            (GrantOperation::DescribeKey | GrantOperation::RetireGrant, ..) => true,
+            (GrantOperation::CreateGrant, Some(grant), _) => self.covers(grant, Some(&constraint)),
+            (_, _, Some(context)) => constraint.allows(context),
+            _ => false,
+        })
+    }
+
+    /// Who may make grants by a grant makes none that allows more.
+    fn covers(&self, grant: &CreateGrant, constraint: Option<&GrantConstraint>) -> bool {
+        let operations: Vec<_> = self.operations().collect();
+        grant.operations.iter().all(|one| operations.contains(one))
+            && constraint.is_none_or(|own| grant.constraint.as_ref().is_some_and(|other| own.covers(other)))
+    }
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        return Ok(());
+    }
+    // AWS's text is unconfirmed.
+    Err(Error::new(ErrorKind::InvalidGrantId, format!("Invalid grant ID {id}")))
+}
+
+fn no_grant(id: &str) -> Error {
+    // AWS's text is unconfirmed.
+    Error::new(ErrorKind::NotFound, format!("Grant ID {id} not found"))
+}
+
+impl LocalKms {
+    /// Where a token would be stored if it were: what is sealed for this place opens nowhere else.
+    fn token_place(&self) -> Key {
+        self.inner.layout.token_place("grant")
+    }
+
+    fn token(&self, key: &KeyId, grant: &str) -> Result<String, Error> {
+        let content = SecretBytes::copy_from(format!("{key} {grant}").as_bytes());
+        Ok(STANDARD.encode(self.inner.records.seal(&self.token_place(), &content).map_err(storage)?))
+    }
+
+    fn open_token(&self, token: &str) -> Result<(KeyId, String), Error> {
+        let invalid = || Error::new(ErrorKind::InvalidGrantToken, "");
+        if token.is_empty() || token.len() > 8192 {
+            return Err(invalid());
+        }
+        let sealed = STANDARD.decode(token).map_err(|_| invalid())?;
+        let content = self.inner.records.unseal(&self.token_place(), &sealed).map_err(|_| invalid())?;
+        let text = std::str::from_utf8(content.expose()).map_err(|_| invalid())?;
+        let (key, grant) = text.split_once(' ').ok_or_else(invalid)?;
+        Ok((KeyId::parse(key)?, grant.to_owned()))
+    }
+
+    /// Grants count at once here, so a token adds nothing; one that was never given out is refused.
+    pub(crate) fn check_tokens(&self, tokens: &[String]) -> Result<(), Error> {
+        tokens.iter().try_for_each(|token| self.open_token(token).map(|_| ()))
+    }
+
+    /// Whether a grant of the key lets the principal do this.
+    pub(crate) async fn is_granted(
+        &self,
+        key: &StoredKey,
+        who: &Principal,
+        wanted: GrantOperation,
+        asked: &Asked<'_>,
+    ) -> Result<bool, Error> {
+        if key.record.grants == 0 {
+            return Ok(false);
+        }
+        let layout = &self.inner.layout;
+        let mut names = vec![who.identity_arn()];
+        if who.arn() != who.identity_arn() {
+            names.push(who.arn());
+        }
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            let mut walk = self.inner.records.walk(Scan::prefix(&layout.grants_for(&key.id, name)));
+            while let Some(page) = walk.next().await.map_err(storage)? {
+                for (place, entry) in page {
+                    entry.map_err(storage)?;
+                    let id = last_segment(&place).unwrap_or_default();
+                    // Ended in this moment, if it is not there.
+                    let Some(grant) = self.find_grant(&key.id, &id).await? else { continue };
+                    if grant.1.grantee == name && grant.1.allows(wanted, asked)? {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn find_grant(&self, key: &KeyId, id: &str) -> Result<Option<(TrustedRecord, GrantRecord)>, Error> {
+        let stored = self.inner.records.get(&self.inner.layout.grant(key, id)).await.map_err(storage)?;
+        stored.map(|stored| decode(&stored).map(|record| (stored, record))).transpose()
+    }
+
+    pub(crate) async fn make_grant(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        request: CreateGrant,
+    ) -> Result<CreatedGrant, Error> {
+        request.check()?;
+        let layout = &self.inner.layout;
+        let issuer = principal(cx, self.realm())?;
+        let account = issuer.account().map_or_else(|| self.realm().account().to_string(), str::to_owned);
+        let constraint = request.constraint.as_ref().map(|constraint| Constraint {
+            exact: matches!(constraint, GrantConstraint::EncryptionContextEquals(_)),
+            pairs: constraint.context().iter().map(|(key, value)| (key.into(), value.into())).collect(),
+        });
+        let mut operations: Vec<String> = Vec::new();
+        for operation in &request.operations {
+            if !operations.iter().any(|known| known == operation.as_str()) {
+                operations.push(operation.to_string());
+            }
+        }
+        for _ in 0..ATTEMPTS {
+            let mut key = self.resolve_managed(key).await?;
+            self.permit(cx, &key, Operation::CreateGrant, &Asked::nothing().grant(&request)).await?;
+            let usage = key.spec.usage();
+            // AWS's texts for these two are unconfirmed.
+            if let Some(wrong) = request.operations.iter().find(|operation| !operation.fits(usage)) {
+                let text = format!("Grant operation {wrong} is not valid for a key of usage {usage}");
+                return Err(Error::new(ErrorKind::Validation, text));
+            }
+            if constraint.is_some() && usage != strongroom_kms::KeyUsage::EncryptDecrypt {
+                let text = "Grant constraints are valid for symmetric encryption keys only";
+                return Err(Error::new(ErrorKind::Validation, text));
+            }
+            let record = GrantRecord {
+                id: hex(&random_array::<32>()?),
+                name: request.name.clone(),
+                created: self.now().as_millis(),
+                grantee: request.grantee.clone(),
+                retiring: request.retiring.clone(),
+                issuing_account: format!("arn:{}:iam::{account}:root", self.realm().region().partition()),
+                operations: operations.clone(),
+                constraint: constraint.clone(),
+            };
+            let named = record.digest()?.map(|digest| layout.named_grant(&key.id, &digest));
+            if let Some(place) = &named
+                && let Some(known) = self.inner.records.get(place).await.map_err(storage)?
+            {
+                let id = String::from_utf8_lossy(&known.content).into_owned();
+                dry_run(request.dry_run)?;
+                return Ok(CreatedGrant { token: self.token(&key.id, &id)?, id });
+            }
+            if key.record.grants >= MOST {
+                return Err(Error::new(ErrorKind::LimitExceeded, "the key has 50000 grants already"));
+            }
+            dry_run(request.dry_run)?;
+            let mut batch = self.inner.records.batch();
+            batch.put(&layout.grant(&key.id, &record.id), &encode(&record)?, Expect::Absent);
+            batch.put(&layout.grant_for(&key.id, &record.grantee, &record.id), b"", Expect::Any);
+            if let Some(retiring) = &record.retiring {
+                batch.put(&layout.retirable_grant(retiring, &key.id, &record.id), b"", Expect::Any);
+            }
+            if let Some(place) = &named {
+                batch.put(place, record.id.as_bytes(), Expect::Absent);
+            }
+            key.record.grants += 1;
+            match self.commit_key(&key, batch).await {
+                Ok(_) => return Ok(CreatedGrant { token: self.token(&key.id, &record.id)?, id: record.id }),
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+    }
+
+    pub(crate) async fn grants(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        filter: &GrantFilter,
+        page: &ListPage,
+    ) -> Result<GrantPage, Error> {
+        let limit = check_limit(page, 50, 100)?;
+        let layout = &self.inner.layout;
+        let key = self.resolve_managed(key).await?;
+        self.permit(cx, &key, Operation::ListGrants, &Asked::nothing()).await?;
+        if let Some(id) = &filter.id {
+            check_id(id)?;
+            let found = self.find_grant(&key.id, id).await?.map(|(_, record)| record);
+            let found = found.ok_or_else(|| no_grant(id))?;
+            let shown = filter.grantee.as_ref().is_none_or(|grantee| *grantee == found.grantee);
+            let grants = if shown { vec![found.told(&key.arn)?] } else { Vec::new() };
+            return Ok(GrantPage { grants, next_marker: None });
+        }
+        let mut told = GrantPage::default();
+        let found = match &filter.grantee {
+            None => {
+                let found = self.page(&layout.grants(&key.id), page, limit).await?;
+                for stored in &found.records {
+                    told.grants.push(decode::<GrantRecord>(stored)?.told(&key.arn)?);
+                }
+                found
+            }
+            Some(grantee) => {
+                let found = self.page(&layout.grants_for(&key.id, grantee), page, limit).await?;
+                for stored in &found.records {
+                    let id = last_segment(&stored.key).unwrap_or_default();
+                    if let Some((_, record)) = self.find_grant(&key.id, &id).await? {
+                        told.grants.push(record.told(&key.arn)?);
+                    }
+                }
+                found
+            }
+        };
+        told.next_marker = found.cursor.as_ref().and_then(last_segment);
+        Ok(told)
+    }
+
+    pub(crate) async fn retirable_grants(
+        &self,
+        cx: &CallContext,
+        retiring: &str,
+        page: &ListPage,
+    ) -> Result<GrantPage, Error> {
+        self.authorize(cx, Operation::ListRetirableGrants)?;
+        let limit = check_limit(page, 50, 100)?;
+        if Arn::parse(retiring).is_err() {
+            return Err(Error::new(
+                ErrorKind::InvalidArn,
+                format!("{retiring} is not the ARN of a principal"),
+            ));
+        }
+        let prefix = self.inner.layout.retirable(retiring);
+        let mut scan = Scan::prefix(&prefix).limit(limit);
+        if let Some(marker) = &page.marker {
+            // The key and the grant that the page before ended with.
+            let (key, grant) = marker
+                .split_once(':')
+                .ok_or_else(|| Error::new(ErrorKind::InvalidMarker, "Invalid marker"))?;
+            scan = scan.after(&prefix.clone().then(key).then(grant));
+        }
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&scan).await.map_err(storage)?;
+        drop(snapshot);
+        let mut told = GrantPage::default();
+        let mut last = None;
+        for stored in &found.records {
+            let mut segments = stored.key.segments().unwrap_or_default().into_iter().rev();
+            let mut next = || String::from_utf8(segments.next().unwrap_or_default()).unwrap_or_default();
+            let (grant, key) = (next(), next());
+            let id = KeyId::parse(&key)?;
+            if let Some((_, record)) = self.find_grant(&id, &grant).await? {
+                told.grants.push(record.told(&id.arn(self.realm()))?);
+            }
+            last = Some(format!("{key}:{grant}"));
+        }
+        told.next_marker = found.cursor.and(last);
+        Ok(told)
+    }
+
+    pub(crate) async fn retire(&self, cx: &CallContext, grant: &GrantRef, dry: bool) -> Result<(), Error> {
+        let (key, id) = match grant {
+            GrantRef::Token(token) => {
+                let (key, id) = self.open_token(token)?;
+                (key.into(), id)
+            }
+            GrantRef::Id { key, id } => {
+                check_id(id)?;
+                (KeyRef::parse(key.as_str())?, id.clone())
+            }
+            _ => return Err(Error::new(ErrorKind::Unsupported, "")),
+        };
+        self.end_grant(cx, &key, &id, Operation::RetireGrant, dry).await
+    }
+
+    /// Who may retire a grant is decided by the grant, unless the key's policy forbids it.
+    async fn may_retire(&self, cx: &CallContext, key: &StoredKey, grant: &GrantRecord) -> Result<(), Error> {
+        let who = principal(cx, self.realm())?;
+        let named = |name: &str| name == who.arn() || name == who.identity_arn();
+        let account = who.kind() == PrincipalKind::Root
+            && Arn::parse(&grant.issuing_account).is_ok_and(|issuer| Some(issuer.account()) == who.account());
+        let may = account
+            || grant.retiring.as_deref().is_some_and(named)
+            || (named(&grant.grantee)
+                && grant.operations().any(|operation| operation == GrantOperation::RetireGrant));
+        if may && !self.is_forbidden(cx, key, Operation::RetireGrant).await? {
+            return Ok(());
+        }
+        let request = self.request_on(cx, Operation::RetireGrant, &key.arn)?;
+        Err(denied(Decision::Missing(DocumentKind::Resource), &request))
+    }
+
+    pub(crate) async fn revoke(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        id: &str,
+        dry: bool,
+    ) -> Result<(), Error> {
+        check_id(id)?;
+        self.end_grant(cx, key, id, Operation::RevokeGrant, dry).await
+    }
+
+    async fn end_grant(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        id: &str,
+        operation: Operation,
+        dry: bool,
+    ) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let mut key = self.resolve_managed(key).await?;
+            if operation == Operation::RevokeGrant {
+                self.permit(cx, &key, operation, &Asked::nothing()).await?;
+            }
+            let found = self.find_grant(&key.id, id).await?;
+            let (stored, record) = found.ok_or_else(|| no_grant(id))?;
+            if operation == Operation::RetireGrant {
+                self.may_retire(cx, &key, &record).await?;
+            }
+            dry_run(dry)?;
+            let mut batch = self.inner.records.batch();
+            self.delete_grant(&mut batch, &key.id, &stored, &record)?;
+            key.record.grants = key.record.grants.saturating_sub(1);
+            match self.commit_key(&key, batch).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+    }
+
+    fn delete_grant(
+        &self,
+        batch: &mut TrustedBatch,
+        key: &KeyId,
+        stored: &TrustedRecord,
+        record: &GrantRecord,
+    ) -> Result<(), Error> {
+        let layout = &self.inner.layout;
+        batch.delete(&layout.grant(key, &record.id), Expect::At(stored.revision));
+        batch.delete(&layout.grant_for(key, &record.grantee, &record.id), Expect::Any);
+        if let Some(retiring) = &record.retiring {
+            batch.delete(&layout.retirable_grant(retiring, key, &record.id), Expect::Any);
+        }
+        if let Some(digest) = record.digest()? {
+            batch.delete(&layout.named_grant(key, &digest), Expect::Any);
+        }
+        Ok(())
+    }
+
+    /// Of a key that goes: deletes some of its grants, and says whether there were any.
+    pub(crate) async fn delete_some_grants(
+        &self,
+        batch: &mut TrustedBatch,
+        key: &KeyId,
+    ) -> Result<bool, Error> {
+        let scan = Scan::prefix(&self.inner.layout.grants(key)).limit(CHUNK);
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&scan).await.map_err(storage)?.records;
+        for stored in &found {
+            self.delete_grant(batch, key, stored, &decode(stored)?)?;
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// What is wrong with the grants of a key.
+    pub(crate) async fn verify_grants(
+        &self,
+        key: &StoredKey,
+        report: &mut strongroom_root::Report,
+    ) -> Result<(), Error> {
+        let layout = &self.inner.layout;
+        let mut walk = self.inner.records.walk(Scan::prefix(&layout.grants(&key.id)));
+        let mut count = 0;
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (place, stored) in page {
+                report.check();
+                count += 1;
+                let Ok(stored) = stored else { continue };
+                match decode::<GrantRecord>(&stored) {
+                    Ok(record) => {
+                        let index = layout.grant_for(&key.id, &record.grantee, &record.id);
+                        if self.inner.records.get(&index).await.is_ok_and(|entry| entry.is_none()) {
+                            report.problem(place, "the grant is missing in the index of its grantee");
+                        }
+                    }
+                    Err(error) => report.problem(place, error),
+                }
+            }
+        }
+        if count != key.record.grants {
+            report.problem(&key.id, format!("the key has {count} grants and counts {}", key.record.grants));
+        }
+        Ok(())
+    }
+}

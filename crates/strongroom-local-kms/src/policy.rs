@@ -1,0 +1,228 @@
+//! Key policies.
+
+use strongroom_kms::{Error, ErrorKind, KeyRef, ListPage, PolicyNamePage, PutKeyPolicy};
+use strongroom_policy::{Effect, Policies, Policy, Quantifier};
+use strongroom_types::{Arn, CallContext, Realm};
+
+use crate::admin::{Change, check_limit};
+use crate::layout::StoredKey;
+use crate::local::LocalKms;
+use crate::permission::Asked;
+use crate::states::Operation;
+
+/// What the one policy of a key is called.
+const NAME: &str = "default";
+
+/// The policy of a key that was made without one: it leaves everything to the account.
+fn default_text(realm: &Realm) -> String {
+    let (partition, account) = (realm.region().partition(), realm.account());
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {{
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:{partition}:iam::{account}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}
+
+/// The policy of a service's managed key: use through the service only, metadata for the account.
+fn managed_text(service: &str, realm: &Realm) -> String {
+    let (partition, account, region) = (realm.region().partition(), realm.account(), realm.region());
+    let spoken = match service {
+        "secretsmanager" => "AWS Secrets Manager",
+        _ => "AWS Systems Manager",
+    };
+    let sid = format!(
+        "Allow access through {spoken} for all principals in the account that are authorized to use {spoken}"
+    );
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "auto-{service}-2",
+  "Statement" : [ {{
+    "Sid" : "{sid}",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "*"
+    }},
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {{
+      "StringEquals" : {{
+        "kms:CallerAccount" : "{account}",
+        "kms:ViaService" : "{service}.{region}.amazonaws.com"
+      }}
+    }}
+  }}, {{
+    "Sid" : "{sid}",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "*"
+    }},
+    "Action" : "kms:GenerateDataKey*",
+    "Resource" : "*",
+    "Condition" : {{
+      "StringEquals" : {{
+        "kms:CallerAccount" : "{account}"
+      }},
+      "StringLike" : {{
+        "kms:ViaService" : "{service}.*.amazonaws.com"
+      }}
+    }}
+  }}, {{
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:{partition}:iam::{account}:root"
+    }},
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}
+
+impl StoredKey {
+    /// The policy as GetKeyPolicy tells it.
+    pub(crate) fn policy_text(&self, realm: &Realm) -> String {
+        match (&self.record.policy, &self.record.service) {
+            (Some(text), _) => text.clone(),
+            (None, Some(service)) => managed_text(service, realm),
+            (None, None) => default_text(realm),
+        }
+    }
+
+    /// The policy, read.
+    pub(crate) fn policy(&self, realm: &Realm) -> Result<&Policy, Error> {
+        if let Some(policy) = self.policy.get() {
+            return Ok(policy);
+        }
+        let policy = Policy::resource(&self.policy_text(realm)).map_err(|error| {
+            // It was checked before it was kept.
+            Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
+        })?;
+        Ok(self.policy.get_or_init(|| policy))
+    }
+}
+
+pub(crate) fn check_policy_name(name: Option<&str>) -> Result<(), Error> {
+    match name {
+        None | Some(NAME) => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::NotFound, "No such policy exists")),
+    }
+}
+
+fn malformed(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::MalformedPolicy, text.into())
+}
+
+/// Everything that can be wrong with a document whoever puts it.
+fn check(text: &str) -> Result<Policy, Error> {
+    if text.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Validation,
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        ));
+    }
+    if text.len() > PutKeyPolicy::MAX_LEN {
+        return Err(Error::new(ErrorKind::LimitExceeded, "The key policy is longer than 32768 bytes"));
+    }
+    let policy = Policy::resource(text).map_err(|error| malformed(error.to_string()))?;
+    if policy.invalid_principals().next().is_some() {
+        return Err(malformed("Policy contains a statement with one or more invalid principals."));
+    }
+    let loose = |statement: &strongroom_policy::Statement| {
+        statement.effect() == Effect::Allow
+            && statement.conditions().iter().any(|condition| {
+                condition.quantifier() == Some(Quantifier::ForAllValues)
+                    && condition.key().to_lowercase().starts_with("kms:encryptioncontext:")
+            })
+    };
+    if policy.statements().iter().any(loose) {
+        return Err(malformed(
+            "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with a single-valued condition key matches requests without the specified encryption context or with an unspecified encryption context. To fix, remove ForAllValues.",
+        ));
+    }
+    Ok(policy)
+}
+
+impl LocalKms {
+    /// A document that may be put: a good one, which its author can change again unless that is waived.
+    pub(crate) fn check_policy(&self, cx: &CallContext, arn: &Arn, put: &PutKeyPolicy) -> Result<(), Error> {
+        let policy = check(&put.policy)?;
+        let request = self.request_on(cx, Operation::PutKeyPolicy, arn)?;
+        if put.bypass_lockout_check || Policies::new().key(&policy).decide(&request).is_allowed() {
+            return Ok(());
+        }
+        Err(malformed("The new key policy will not allow you to update the key policy in the future."))
+    }
+
+    pub(crate) async fn policy(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        name: Option<&str>,
+    ) -> Result<String, Error> {
+        let key = self.resolve_managed(key).await?;
+        self.permit(cx, &key, Operation::GetKeyPolicy, &Asked::nothing()).await?;
+        check_policy_name(name)?;
+        Ok(key.policy_text(self.realm()))
+    }
+
+    pub(crate) async fn put_policy(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        put: PutKeyPolicy,
+    ) -> Result<(), Error> {
+        let asked =
+            Asked::nothing().with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string());
+        self.change_asked(cx, key, Operation::PutKeyPolicy, &asked, |kms, key, _| {
+            check_policy_name(put.name.as_deref())?;
+            kms.check_policy(cx, &key.arn, &put)?;
+            key.record.policy = Some(put.policy.clone());
+            Ok(Change::Write(()))
+        })
+        .await
+    }
+
+    pub(crate) async fn policy_names(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        page: &ListPage,
+    ) -> Result<PolicyNamePage, Error> {
+        check_limit(page, 100, 1000)?;
+        let key = self.resolve_managed(key).await?;
+        self.permit(cx, &key, Operation::ListKeyPolicies, &Asked::nothing()).await?;
+        match page.marker.as_deref() {
+            None => Ok(PolicyNamePage { names: vec![NAME.to_owned()], next_marker: None }),
+            Some(NAME) => Ok(PolicyNamePage::default()),
+            Some(_) => Err(Error::new(ErrorKind::InvalidMarker, "Invalid marker")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_types::Service;
+
+    use super::*;
+
+    #[test]
+    fn the_policies_that_come_with_keys_are_good_ones() {
+        let realm = Realm::default();
+        check(&default_text(&realm)).unwrap();
+        for service in [Service::SecretsManager, Service::ParameterStore] {
+            check(&managed_text(service.name(), &realm)).unwrap();
+        }
+    }
+}

@@ -214,6 +214,40 @@ pub struct KeyMetadata {
     pub valid_to: Option<Timestamp>,
 }
 
+words!(
+    /// What a multi-Region key is in its region.
+    MultiRegionKeyType {
+        /// The one that the others are made from.
+        Primary = "PRIMARY",
+        /// Made from the primary one.
+        Replica = "REPLICA",
+    }
+);
+
+/// Where the keys are that share a multi-Region key's id and material.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MultiRegionConfiguration {
+    /// What this one is.
+    pub kind: MultiRegionKeyType,
+    /// The primary key; its ARN says its region.
+    pub primary: Arn,
+    /// The others.
+    pub replicas: Vec<Arn>,
+}
+
+impl KeyMetadata {
+    /// The configuration of a multi-Region key. Keys are not replicated yet: each is the primary one, without replicas.
+    #[must_use]
+    pub fn multi_region_configuration(&self) -> Option<MultiRegionConfiguration> {
+        self.multi_region.then(|| MultiRegionConfiguration {
+            kind: MultiRegionKeyType::Primary,
+            primary: self.arn.clone(),
+            replicas: Vec::new(),
+        })
+    }
+}
+
 impl KeyMetadata {
     /// An enabled symmetric customer key of this id, for implementations to fill.
     #[must_use]

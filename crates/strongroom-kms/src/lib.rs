@@ -43,7 +43,10 @@ pub use import::{
     ExpirationModel, ImportKeyMaterial, ImportParameters, ImportType, ImportedMaterial, WrappingAlgorithm,
     WrappingKeySpec,
 };
-pub use key::{KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm};
+pub use key::{
+    KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState, KeyUsage, MacAlgorithm, MultiRegionConfiguration,
+    MultiRegionKeyType,
+};
 pub use key_ref::{AliasName, KeyId, KeyRef};
 pub use options::{
     DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
@@ -51,6 +54,6 @@ pub use options::{
 };
 pub use policy::{PolicyNamePage, PutKeyPolicy};
 pub use random::random_bytes;
-pub use rotation::{Rotation, RotationPage, RotationPeriod, RotationStatus, RotationType};
+pub use rotation::{ImportedState, Rotation, RotationPage, RotationPeriod, RotationStatus, RotationType};
 pub use service::{Capabilities, Kms};
 pub use tags::{KeyTag, TagPage};

@@ -61,13 +61,37 @@ pub struct Rotation {
     pub date: Option<Timestamp>,
     /// By what; absent for its first.
     pub kind: Option<RotationType>,
+    /// Whether it waits for a rotation to become the one that encrypts; imported material only.
+    pub pending: bool,
+    /// What is told of imported material.
+    pub imported: Option<ImportedState>,
+}
+
+/// What is told of imported material.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportedState {
+    /// Whether it is there; else it went and can be imported again.
+    pub present: bool,
+    /// When it goes, if it does.
+    pub valid_to: Option<Timestamp>,
+    /// What was said of it.
+    pub description: Option<String>,
+}
+
+impl ImportedState {
+    /// For implementations.
+    #[must_use]
+    pub fn new(present: bool, valid_to: Option<Timestamp>, description: Option<String>) -> Self {
+        Self { present, valid_to, description }
+    }
 }
 
 impl Rotation {
     /// A generation, for implementations to fill.
     #[must_use]
     pub fn new(key_arn: Arn, key_material_id: String, current: bool) -> Self {
-        Self { key_arn, key_material_id, current, date: None, kind: None }
+        Self { key_arn, key_material_id, current, date: None, kind: None, pending: false, imported: None }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use strongroom_envelope::{random_array, random_uuid};
 use strongroom_kms::{
-    AliasName, CreateKey, Error, ErrorKind, KeyId, KeyMetadata, KeyRef, KeySpec, KeyState, KeyTag, ListPage,
-    RotationPeriod, random_bytes,
+    AliasName, CreateKey, Error, ErrorKind, KeyId, KeyMetadata, KeyOrigin, KeyRef, KeySpec, KeyState, KeyTag,
+    ListPage, RotationPeriod, random_bytes,
 };
 use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::TrustedBatch;
@@ -28,6 +28,8 @@ pub(crate) struct NewKey<'a> {
     pub(crate) alias: Option<&'a AliasName>,
     /// Checked; the default when absent.
     pub(crate) policy: Option<String>,
+    /// Its material will be imported.
+    pub(crate) external: bool,
 }
 
 pub(crate) fn check_description(description: &str) -> Result<(), Error> {
@@ -74,8 +76,13 @@ impl LocalKms {
             KeyId::parse(&random_uuid()?)?
         };
         let now = self.now().as_millis();
-        let generation =
-            Generation { number: 1, material_id: material_id()?, created: now, automatic: false };
+        let first = Generation {
+            number: 1,
+            material_id: material_id()?,
+            created: now,
+            automatic: false,
+            imported: None,
+        };
         // What a service manages rotates every year, and nobody can stop it.
         let period_days = RotationPeriod::DEFAULT;
         let next = after_days(self.now(), period_days).as_millis();
@@ -88,7 +95,8 @@ impl LocalKms {
             created: now,
             deletion_date: None,
             service: new.service.map(|service| service.name().to_owned()),
-            generations: vec![generation],
+            generations: if new.external { Vec::new() } else { vec![first] },
+            origin: new.external.then(|| KeyOrigin::External.to_string()),
             on_demand_rotations: 0,
             rotation,
             tags: new.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
@@ -96,7 +104,9 @@ impl LocalKms {
             grants: 0,
         };
         let mut batch = records.batch();
-        self.put_material(&mut batch, &id, 1, new.spec)?;
+        if !new.external {
+            self.put_material(&mut batch, &id, 1, new.spec)?;
+        }
         batch.put(&layout.key(&id), &encode(&record)?, Expect::Absent);
         if let Some(schedule) = rotation {
             batch.put(&layout.due_rotation(schedule.next, &id), b"", Expect::Any);
@@ -160,9 +170,10 @@ impl LocalKms {
             service: None,
             alias,
             policy,
+            external: request.origin == KeyOrigin::External,
         };
         let key = self.commit_new_key(new).await?;
-        Ok(key.metadata(self.realm()))
+        Ok(key.metadata(self.realm(), self.now()))
     }
 
     pub(crate) fn put_material(

@@ -325,7 +325,7 @@ impl Kms for LocalKms {
         let asked = Asked::nothing().of(key).tokens(&options.grant_tokens);
         let key = self.resolve(cx, key).await.map_err(named)?;
         self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;
-        Ok(key.metadata(self.realm()))
+        Ok(key.metadata(self.realm(), self.now()))
     }
 
     async fn generate_mac(

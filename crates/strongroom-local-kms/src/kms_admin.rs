@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use strongroom_kms::{
     AliasName, AliasPage, CreateGrant, CreateKey, CreatedGrant, Error, ErrorKind, GrantFilter, GrantPage,
-    GrantRef, KeyEntry, KeyMetadata, KeyPage, KeyRef, KeyState, KeyTag, KmsAdmin, ListPage, PolicyNamePage,
-    PutKeyPolicy, RotationPage, RotationStatus, ScheduledDeletion, TagPage,
+    GrantRef, ImportKeyMaterial, ImportParameters, ImportedMaterial, KeyEntry, KeyMetadata, KeyPage, KeyRef,
+    KeyState, KeyTag, KmsAdmin, ListPage, PolicyNamePage, PutKeyPolicy, RotationPage, RotationStatus,
+    ScheduledDeletion, TagPage, WrappingAlgorithm, WrappingKeySpec,
 };
 use strongroom_records::Expect;
 use strongroom_types::{Arn, CallContext, Timestamp};
@@ -253,6 +254,36 @@ impl KmsAdmin for LocalKms {
         dry_run: bool,
     ) -> Result<(), Error> {
         self.revoke(cx, key, grant_id, dry_run).await.map_err(|error| error.during("RevokeGrant"))
+    }
+
+    async fn get_parameters_for_import(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        algorithm: WrappingAlgorithm,
+        spec: WrappingKeySpec,
+    ) -> Result<ImportParameters, Error> {
+        let made = self.parameters_for_import(cx, key, algorithm, spec).await;
+        made.map_err(|error| error.during("GetParametersForImport"))
+    }
+
+    async fn import_key_material(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        request: ImportKeyMaterial,
+    ) -> Result<ImportedMaterial, Error> {
+        self.import_wrapped(cx, key, &request).await.map_err(|error| error.during("ImportKeyMaterial"))
+    }
+
+    async fn delete_imported_key_material(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        key_material_id: Option<&str>,
+    ) -> Result<ImportedMaterial, Error> {
+        let deleted = self.delete_imported(cx, key, key_material_id).await;
+        deleted.map_err(|error| error.during("DeleteImportedKeyMaterial"))
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_kms::{
-    AliasName, Error, ErrorKind, KeyId, KeyManager, KeyMetadata, KeyOrigin, KeySpec, KeyState,
+    AliasName, Error, ErrorKind, ExpirationModel, KeyId, KeyManager, KeyMetadata, KeyOrigin, KeySpec,
+    KeyState,
 };
 use strongroom_policy::Policy;
 use strongroom_records::{Key, Revision};
@@ -23,10 +24,13 @@ pub(crate) struct KeyRecord {
     /// What it is made of; absent for a symmetric key.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) spec: Option<String>,
+    /// Where its material comes from; absent for what is made here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) origin: Option<String>,
     /// The service whose managed key this is: `secretsmanager`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) service: Option<String>,
-    /// Oldest first; never empty.
+    /// Oldest first; none only where material is yet to be imported.
     pub(crate) generations: Vec<Generation>,
     pub(crate) on_demand_rotations: u32,
     /// How often the key rotates by itself, and when next; absent unless it does.
@@ -64,6 +68,37 @@ pub(crate) struct Generation {
     /// Whether the schedule made it; else it is the first, or a request's.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) automatic: bool,
+    /// What is known of imported material.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) imported: Option<Imported>,
+}
+
+/// Imported material.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    /// It is there; else it was deleted, or went at its date.
+    pub(crate) present: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) expires: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) description: Option<String>,
+    /// It waits for a rotation.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) pending: bool,
+}
+
+impl Generation {
+    /// Whether it has ever been the newest: the one that encrypts.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.imported.as_ref().is_none_or(|imported| !imported.pending)
+    }
+
+    /// Whether its material is there at this moment.
+    pub(crate) fn is_present(&self, now: Timestamp) -> bool {
+        self.imported.as_ref().is_none_or(|imported| {
+            imported.present && imported.expires.is_none_or(|date| date > now.as_millis())
+        })
+    }
 }
 
 /// An alias's record.
@@ -110,39 +145,79 @@ impl StoredKey {
             Some(spec) => KeySpec::from_word(spec).ok_or_else(damaged)?,
             None => KeySpec::SymmetricDefault,
         };
-        if record.generations.is_empty() {
+        let arn = id.arn(realm);
+        let key = Self::new(id, arn, state, spec, record, stored.revision);
+        let known = matches!(key.record.origin.as_deref(), None | Some("EXTERNAL"));
+        if !known || (key.record.generations.is_empty() && !key.is_external()) {
             return Err(damaged());
         }
-        let arn = id.arn(realm);
-        Ok(Self::new(id, arn, state, spec, record, stored.revision))
+        Ok(key)
+    }
+
+    pub(crate) fn is_external(&self) -> bool {
+        self.record.origin.is_some()
     }
 
     pub(crate) fn origin(&self) -> KeyOrigin {
-        KeyOrigin::AwsKms
+        if self.is_external() { KeyOrigin::External } else { KeyOrigin::AwsKms }
     }
 
+    /// The state at a moment: a key whose imported material is not all there waits for it.
+    pub(crate) fn state_at(&self, now: Timestamp) -> KeyState {
+        let lacks = || {
+            self.newest().is_err()
+                || self
+                    .record
+                    .generations
+                    .iter()
+                    .any(|generation| generation.is_in_use() && !generation.is_present(now))
+        };
+        match self.state {
+            KeyState::Enabled | KeyState::Disabled if self.is_external() && lacks() => {
+                KeyState::PendingImport
+            }
+            state => state,
+        }
+    }
+
+    /// The generation that encrypts.
     pub(crate) fn newest(&self) -> Result<&Generation, Error> {
         self.record
             .generations
-            .last()
-            .ok_or_else(|| Error::new(ErrorKind::Tampered, "the key has no material"))
+            .iter()
+            .rev()
+            .find(|generation| generation.is_in_use())
+            .ok_or_else(|| Error::new(ErrorKind::InvalidState, format!("{} is pending import.", self.arn)))
+    }
+
+    /// The number of a generation to come.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.record.generations.last().map_or(1, |last| last.number + 1)
     }
 
     pub(crate) fn generation(&self, number: u32) -> Option<&Generation> {
         self.record.generations.iter().find(|generation| generation.number == number)
     }
 
-    pub(crate) fn metadata(&self, realm: &Realm) -> KeyMetadata {
+    pub(crate) fn metadata(&self, realm: &Realm, now: Timestamp) -> KeyMetadata {
         let created = Timestamp::from_millis(self.record.created);
         let mut metadata = KeyMetadata::new(self.id.clone(), self.arn.clone(), realm.account(), created);
         metadata.description.clone_from(&self.record.description);
-        metadata.state = self.state;
+        metadata.state = self.state_at(now);
+        metadata.origin = self.origin();
         metadata.deletion_date = self.record.deletion_date.map(Timestamp::from_millis);
         metadata.manager = if self.record.service.is_some() { KeyManager::Aws } else { KeyManager::Customer };
         (metadata.spec, metadata.usage) = (self.spec, self.spec.usage());
         if self.spec == KeySpec::SymmetricDefault {
-            metadata.current_key_material_id =
-                self.record.generations.last().map(|newest| newest.material_id.clone());
+            metadata.current_key_material_id = self.newest().ok().map(|newest| newest.material_id.clone());
+        }
+        let newest = self.newest().ok().filter(|newest| newest.is_present(now));
+        if let Some(imported) = newest.and_then(|newest| newest.imported.as_ref()) {
+            metadata.valid_to = imported.expires.map(Timestamp::from_millis);
+            metadata.expiration = Some(match imported.expires {
+                Some(_) => ExpirationModel::Expires,
+                None => ExpirationModel::DoesNotExpire,
+            });
         }
         metadata
     }
@@ -182,6 +257,24 @@ impl Layout {
 
     pub(crate) fn material(&self, id: &KeyId, generation: u32) -> Key {
         self.materials(id).then_number(u64::from(generation))
+    }
+
+    /// What tells imported material again: its digest, sealed.
+    pub(crate) fn import_marks(&self, id: &KeyId) -> Key {
+        self.under("import-mark").then(id.as_str())
+    }
+
+    pub(crate) fn import_mark(&self, id: &KeyId, generation: u32) -> Key {
+        self.import_marks(id).then_number(u64::from(generation))
+    }
+
+    /// Imported material by the date it goes at.
+    pub(crate) fn due_imports(&self) -> Key {
+        self.under("due").then("import")
+    }
+
+    pub(crate) fn due_import(&self, date: i64, id: &KeyId) -> Key {
+        self.due_imports().then_time(Timestamp::from_millis(date)).then(id.as_str())
     }
 
     pub(crate) fn aliases(&self) -> Key {

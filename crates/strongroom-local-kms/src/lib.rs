@@ -36,6 +36,7 @@ mod blob;
 mod cache;
 mod crypto;
 mod grants;
+mod imports;
 mod keys;
 mod kms_admin;
 mod layout;
@@ -50,6 +51,7 @@ mod rotation;
 mod states;
 mod tags;
 mod verify;
+mod wrapping;
 
 pub use local::LocalKms;
 pub use options::LocalKmsOptions;

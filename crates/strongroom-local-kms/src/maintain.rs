@@ -8,26 +8,32 @@ use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, storage};
 
 impl LocalKms {
-    /// Gives new material to the keys whose schedule says so, and deletes the keys whose deletion date has passed: material,
-    /// record, aliases. What only they open is lost. Returns how many were deleted. Safe to call from several processes at
+    /// Gives new material to the keys whose schedule says so, deletes imported material whose date has come, and deletes the
+    /// keys whose deletion date has passed: material, record, aliases, grants. What only they open is lost. Returns how many keys were deleted. Safe to call from several processes at
     /// once.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] for storage. [`ErrorKind::Tampered`] for a damaged key, after all others were looked at.
     pub async fn maintain(&self) -> Result<u64, Error> {
-        // Each does what it can, whatever the other finds.
-        let (rotated, deleted) = (self.rotate_due().await, self.delete_due().await);
-        if deleted.as_ref().is_ok_and(|deleted| *deleted > 0) {
-            // The keys are gone whatever becomes of this; somebody in the way only leaves traces for the next time.
-            match self.inner.records.storage().erase_deleted().await {
-                Err(error) if error.kind() != strongroom_records::ErrorKind::Busy => {
-                    return Err(storage(error.into()));
-                }
-                _ => {}
-            }
+        // Each does what it can, whatever the others find.
+        let (rotated, expired) = (self.rotate_due().await, self.delete_expired().await);
+        let deleted = self.delete_due().await;
+        let gone = |count: &Result<u64, Error>| count.as_ref().is_ok_and(|count| *count > 0);
+        if gone(&deleted) || gone(&expired) {
+            self.erase().await?;
         }
         rotated?;
+        expired?;
         deleted
+    }
+
+    /// What was deleted goes from the storage's files too. It is deleted whatever becomes of this; somebody in the way only
+    /// leaves traces for the next time.
+    pub(crate) async fn erase(&self) -> Result<(), Error> {
+        match self.inner.records.storage().erase_deleted().await {
+            Err(error) if error.kind() != strongroom_records::ErrorKind::Busy => Err(storage(error.into())),
+            _ => Ok(()),
+        }
     }
 
     async fn delete_due(&self) -> Result<u64, Error> {
@@ -90,6 +96,12 @@ impl LocalKms {
                 if let Some(schedule) = key.record.rotation {
                     batch.delete(&layout.due_rotation(schedule.next, id), Expect::Any);
                 }
+                if let Some(date) = key.next_expiry() {
+                    batch.delete(&layout.due_import(date, id), Expect::Any);
+                }
+                let marks = Scan::prefix(&layout.import_marks(id)).limit(40);
+                let marks = snapshot.scan(&marks).await.map_err(storage)?.records;
+                marks.iter().for_each(|mark| batch.delete(&mark.key, Expect::Any));
                 batch.delete(index, Expect::Any);
             } else {
                 batch.check(&layout.key(id), Expect::At(key.revision));

@@ -52,6 +52,7 @@ impl LocalKms {
             service: Some(service),
             alias: Some(name),
             policy: None,
+            external: false,
         };
         match self.commit_new_key(new).await {
             Ok(key) => Ok(key),

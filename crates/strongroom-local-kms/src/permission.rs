@@ -1,7 +1,7 @@
 //! Who may do what with a key: its policy, and grants.
 
 use strongroom_envelope::EncryptionContext;
-use strongroom_kms::{CreateGrant, Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef};
+use strongroom_kms::{CreateGrant, Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef, KeyState};
 use strongroom_policy::{Context, Decision, DocumentKind, Policies, Principal, Request};
 use strongroom_types::{Arn, CallContext, Realm, Service};
 
@@ -87,7 +87,17 @@ impl LocalKms {
         if !self.is_plain(cx, key, operation) {
             Box::pin(self.ask(cx, key, operation, asked)).await?;
         }
-        states::check(operation, key.state, &key.arn)
+        let state = if key.is_external() { self.imported_state(key) } else { key.state };
+        states::check(operation, state, &key.arn)
+    }
+
+    fn imported_state(&self, key: &StoredKey) -> KeyState {
+        let state = key.state_at(self.now());
+        if state == KeyState::PendingImport {
+            // It may have gone just now: what is unwrapped of it goes.
+            self.inner.materials.forget(&key.id);
+        }
+        state
     }
 
     /// The usual case, decided without reading a document: the account itself, with a key whose policy leaves everything to it,

@@ -28,6 +28,18 @@ fn must_rotate(key: &StoredKey) -> Result<(), Error> {
     if key.spec == KeySpec::SymmetricDefault { Ok(()) } else { Err(Error::new(ErrorKind::Unsupported, "")) }
 }
 
+/// Only those whose material is made here rotate by themselves.
+fn must_rotate_alone(key: &StoredKey) -> Result<(), Error> {
+    must_rotate(key)?;
+    if key.is_external() { Err(wrong_origin(key)) } else { Ok(()) }
+}
+
+/// The operation is not for keys of this origin.
+pub(crate) fn wrong_origin(key: &StoredKey) -> Error {
+    let text = format!("{} origin is {} which is not valid for this operation.", key.arn, key.origin());
+    Error::new(ErrorKind::Unsupported, text)
+}
+
 impl StoredKey {
     /// Whether the key's schedule says that it is time. A key that is not enabled waits.
     pub(crate) fn rotation_due(&self, now: Timestamp) -> bool {
@@ -44,10 +56,11 @@ impl LocalKms {
         batch: &mut TrustedBatch,
         automatic: bool,
     ) -> Result<(), Error> {
-        let number = key.newest()?.number + 1;
+        let number = key.next_number();
         self.put_material(batch, &key.id, number, key.spec)?;
         let created = self.now().as_millis();
-        let generation = Generation { number, material_id: material_id()?, created, automatic };
+        let material_id = material_id()?;
+        let generation = Generation { number, material_id, created, automatic, imported: None };
         key.record.generations.push(generation);
         Ok(())
     }
@@ -82,7 +95,11 @@ impl LocalKms {
                     format!("The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: {arn}"),
                 ));
             }
-            kms.add_generation(key, batch, false)?;
+            if key.is_external() {
+                kms.use_pending(key)?;
+            } else {
+                kms.add_generation(key, batch, false)?;
+            }
             key.record.on_demand_rotations += 1;
             Ok(Change::Write(arn))
         })
@@ -96,8 +113,9 @@ impl LocalKms {
         period_days: Option<u16>,
     ) -> Result<(), Error> {
         let period_days = RotationPeriod::check(period_days)?;
-        self.must_rotate(cx, key).await?;
-        self.change(cx, key, Operation::EnableKeyRotation, |kms, key, batch| {
+        self.must_rotate(cx, key, Operation::EnableKeyRotation).await?;
+        let asked = Asked::nothing().with("kms:RotationPeriodInDays", period_days.to_string());
+        self.change_asked(cx, key, Operation::EnableKeyRotation, &asked, |kms, key, batch| {
             // Called again with the same period it changes nothing.
             if key.record.rotation.is_none_or(|schedule| schedule.period_days != period_days) {
                 let next = after_days(kms.now(), period_days).as_millis();
@@ -110,7 +128,7 @@ impl LocalKms {
     }
 
     pub(crate) async fn stop_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.must_rotate(cx, key).await?;
+        self.must_rotate(cx, key, Operation::DisableKeyRotation).await?;
         self.change(cx, key, Operation::DisableKeyRotation, |kms, key, batch| {
             if key.record.rotation.is_none() {
                 return Ok(Change::None(()));
@@ -122,10 +140,12 @@ impl LocalKms {
     }
 
     /// That a key does not rotate at all is told before its state.
-    async fn must_rotate(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+    async fn must_rotate(&self, cx: &CallContext, key: &KeyRef, operation: Operation) -> Result<(), Error> {
         let key = self.resolve_managed(key).await?;
-        self.permit(cx, &key, Operation::DescribeKey, &Asked::nothing()).await?;
-        must_rotate(&key)
+        match self.permit(cx, &key, operation, &Asked::nothing()).await {
+            Err(error) if error.kind() == ErrorKind::AccessDenied => Err(error),
+            _ => must_rotate_alone(&key),
+        }
     }
 
     pub(crate) async fn rotation_status(
@@ -135,7 +155,7 @@ impl LocalKms {
     ) -> Result<RotationStatus, Error> {
         let key = self.resolve_managed(key).await?;
         self.permit(cx, &key, Operation::GetKeyRotationStatus, &Asked::nothing()).await?;
-        must_rotate(&key)?;
+        must_rotate_alone(&key)?;
         let mut status = RotationStatus::new(key.arn.clone());
         // A key that is to be deleted reports none; the schedule comes back when it is saved.
         let schedule = key.record.rotation.filter(|_| key.state != KeyState::PendingDeletion);
@@ -163,7 +183,7 @@ impl LocalKms {
             }
             None => 0,
         };
-        let newest = key.newest()?.number;
+        let newest = key.newest().ok().map(|newest| newest.number);
         let first = key.record.generations.first().map(|first| first.number);
         let mut shown = key
             .record
@@ -177,8 +197,10 @@ impl LocalKms {
             let Some(generation) = shown.next() else { return Ok(found) };
             last = generation.number;
             let (arn, id) = (key.arn.clone(), generation.material_id.clone());
-            let mut rotation = Rotation::new(arn, id, generation.number == newest);
-            if Some(generation.number) != first {
+            let mut rotation = Rotation::new(arn, id, Some(generation.number) == newest);
+            rotation.pending = !generation.is_in_use();
+            rotation.imported = generation.imported.as_ref().map(|imported| imported.told(self.now()));
+            if Some(generation.number) != first && generation.is_in_use() {
                 rotation.date = Some(Timestamp::from_millis(generation.created));
                 rotation.kind =
                     Some(if generation.automatic { RotationType::Automatic } else { RotationType::OnDemand });

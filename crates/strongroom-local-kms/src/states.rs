@@ -38,6 +38,9 @@ pub(crate) enum Operation {
     RetireGrant,
     RevokeGrant,
     DeleteAlias,
+    GetParametersForImport,
+    ImportKeyMaterial,
+    DeleteImportedKeyMaterial,
     // Those of no key come last: they have no row.
     CreateKey,
     ListKeys,
@@ -126,7 +129,7 @@ use Verdict::{
 };
 
 /// Operation; Enabled, Disabled, PendingDeletion, PendingImport.
-const TABLE: [(Operation, [Verdict; 4]); 32] = [
+const TABLE: [(Operation, [Verdict; 4]); 35] = [
     (Operation::Encrypt, [OK, X1, X3, X5]),
     (Operation::Decrypt, [OK, X1, X3, X5]),
     (Operation::ReEncryptFrom, [OK, X1, X3, X5]),
@@ -159,6 +162,9 @@ const TABLE: [(Operation, [Verdict; 4]); 32] = [
     (Operation::RetireGrant, [OK, OK, OK, OK]),
     (Operation::RevokeGrant, [OK, OK, OK, OK]),
     (Operation::DeleteAlias, [OK, OK, OK, OK]),
+    (Operation::GetParametersForImport, [OK, OK, X3, OK]),
+    (Operation::ImportKeyMaterial, [OK, OK, X3, OK]),
+    (Operation::DeleteImportedKeyMaterial, [OK, OK, OK, OK]),
 ];
 
 /// Whether a key in `state` allows `operation`.
@@ -199,7 +205,7 @@ mod tests {
             );
         }
         // One line per variant that is about a key: the last one's discriminant counts them.
-        assert_eq!(TABLE.len(), Operation::DeleteAlias as usize + 1);
+        assert_eq!(TABLE.len(), Operation::DeleteImportedKeyMaterial as usize + 1);
     }
 
     #[test]

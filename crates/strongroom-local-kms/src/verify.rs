@@ -5,7 +5,7 @@ use strongroom_records::Scan;
 use strongroom_root::Report;
 use strongroom_types::Timestamp;
 
-use crate::layout::{AliasRecord, StoredKey, decode, last_segment};
+use crate::layout::{AliasRecord, Generation, StoredKey, decode, last_segment};
 use crate::local::{LocalKms, storage};
 
 impl LocalKms {
@@ -25,6 +25,7 @@ impl LocalKms {
                     Ok(key) if layout.key(&key.id) == place => {
                         self.verify_material(&key, &mut report).await?;
                         self.verify_grants(&key, &mut report).await?;
+                        self.verify_imports(&key, &mut report).await?;
                     }
                     Ok(_) => report.problem(place, "the record names another key"),
                     Err(error) => report.problem(place, error),
@@ -65,7 +66,8 @@ impl LocalKms {
                     .problem(&key.id, "the key rotates by itself but is missing in the index of what is due");
             }
         }
-        for generation in &key.record.generations {
+        let here = |generation: &&Generation| generation.imported.as_ref().is_none_or(|one| one.present);
+        for generation in key.record.generations.iter().filter(here) {
             report.check();
             let place = self.inner.layout.material(&key.id, generation.number);
             // Past the cache on purpose: this is about what is stored.

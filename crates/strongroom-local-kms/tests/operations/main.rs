@@ -5,6 +5,7 @@
 mod aliases;
 mod crypto;
 mod grants;
+mod imports;
 mod keys;
 mod life;
 mod macs;
@@ -23,7 +24,7 @@ use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_testkit::ManualClock;
-use strongroom_types::{Arn, CallContext, Caller};
+use strongroom_types::{Arn, CallContext, Caller, Clock as _};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

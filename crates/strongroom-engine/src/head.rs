@@ -64,8 +64,8 @@ pub(crate) struct Version {
 /// What vouches for a version's value record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
-    /// The authentication code of the value record, in hexadecimal: an older or another value does not pass for this one.
-    pub(crate) tag: String,
+    /// The digest of the value record, in hexadecimal: an older or another value does not pass for this one.
+    pub(crate) digest: String,
     /// The ARN of the key that wrapped the data key.
     pub(crate) key: String,
     /// The generation of that key, where the key service tells.

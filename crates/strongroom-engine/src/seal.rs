@@ -96,9 +96,9 @@ impl Engine {
         expect: Expect,
     ) -> Sealed {
         let layout = &self.inner.layout;
-        let tag = batch.put(&layout.value(head, version), &value.content, expect);
+        let digest = batch.put(&layout.value(head, version), &value.content, expect);
         let sealed = Sealed {
-            tag: hex(&tag),
+            digest: hex(&digest),
             key: value.key_arn.clone(),
             material: value.material.clone(),
             managed: value.managed,
@@ -153,7 +153,9 @@ impl Engine {
     ) -> Result<Option<SecretValue>, Error> {
         let place = self.inner.layout.value(head, version);
         let stored = self.inner.records.get(&place).await.map_err(storage)?;
-        let Some(record) = stored.filter(|record| hex(&record.tag) == sealed.tag) else { return Ok(None) };
+        let Some(record) = stored.filter(|record| hex(&record.digest) == sealed.digest) else {
+            return Ok(None);
+        };
         self.open(cx, head, version, sealed, &record).await.map(Some)
     }
 

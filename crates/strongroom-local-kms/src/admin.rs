@@ -185,8 +185,7 @@ impl LocalKms {
     ) -> Result<(), Error> {
         let place = self.inner.layout.material(id, generation);
         let material = random_bytes(spec.material_len())?;
-        let sealed = self.inner.records.seal(&place, &material).map_err(storage)?;
-        batch.put(&place, &sealed, Expect::Absent);
+        batch.put_secret(&place, &material, Expect::Absent);
         Ok(())
     }
 

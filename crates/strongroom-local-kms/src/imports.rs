@@ -166,8 +166,7 @@ impl LocalKms {
             imported.description = Some(description.to_owned());
         }
         let place = self.inner.layout.material(&key.id, number);
-        let sealed = self.inner.records.seal(&place, arrival.material).map_err(storage)?;
-        batch.put(&place, &sealed, Expect::Any);
+        batch.put_secret(&place, arrival.material, Expect::Any);
         Ok(id)
     }
 
@@ -200,7 +199,7 @@ impl LocalKms {
         let number = key.next_number();
         let place = self.inner.layout.import_mark(&key.id, number);
         let digest = SecretBytes::copy_from(&Sha256::digest(arrival.material.expose()));
-        batch.put(&place, &self.inner.records.seal(&place, &digest).map_err(storage)?, Expect::Any);
+        batch.put_secret(&place, &digest, Expect::Any);
         key.record.generations.push(Generation {
             number,
             material_id,

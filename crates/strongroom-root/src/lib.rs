@@ -3,7 +3,7 @@
 //!
 //! A store has one **store key**, made once and kept only sealed, in **root slots**: one slot for each root that may
 //! open the store (a key file, a passphrase, a recovery code). Adding or removing a root changes a slot and nothing
-//! else. Every record is written with a MAC under the store key over its key and content, so that whoever can write
+//! else; [`TrustedRecords::rekey`] gives the store another store key. Every record is written with a MAC under the store key over its key and content, so that whoever can write
 //! the file but has no root cannot move a label, rename a secret or widen a policy unnoticed.
 //!
 //! ```
@@ -25,10 +25,13 @@
 //! # }).unwrap();
 //! ```
 
+mod batch;
 mod error;
+mod frame;
 mod key_file;
 mod passphrase;
 mod recovery;
+mod rekey;
 mod report;
 mod root_key;
 mod slot;
@@ -37,12 +40,14 @@ mod trusted;
 mod walk;
 mod wrapper;
 
+pub use batch::TrustedBatch;
 pub use error::{Error, ErrorKind};
 pub use passphrase::PassphraseCost;
 pub use recovery::RecoveryCode;
+pub use rekey::RekeyProgress;
 pub use report::{Problem, Report};
 pub use root_key::RootKey;
 pub use slot::{RootKind, RootSlot};
-pub use trusted::{TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};
+pub use trusted::{TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};
 pub use walk::Walk;
 pub use wrapper::{RootWrapper, WrappedKey};

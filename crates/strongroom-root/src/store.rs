@@ -119,6 +119,24 @@ impl Keyring {
         Ok(Self { epochs: entries.iter().map(epoch).collect::<Result<_, Error>>()? })
     }
 
+    /// These and a new one, under which everything is written from then on.
+    pub(crate) fn grown(&self) -> Result<Self, Error> {
+        let number = self.current()?.number;
+        let next = number.checked_add(1).ok_or_else(|| {
+            Error::new(ErrorKind::Incompatible, "the store has had all the store keys that it can have")
+        })?;
+        let mut epochs: Vec<_> =
+            self.epochs.iter().map(|epoch| Epoch::new(epoch.number, epoch.store_key.duplicate())).collect();
+        epochs.push(Epoch::new(next, SecretKey::generate()?));
+        Ok(Self { epochs })
+    }
+
+    /// The newest alone.
+    pub(crate) fn newest(&self) -> Result<Self, Error> {
+        let newest = self.current()?;
+        Ok(Self { epochs: vec![Epoch::new(newest.number, newest.store_key.duplicate())] })
+    }
+
     /// What new records are written under.
     pub(crate) fn current(&self) -> Result<&Epoch, Error> {
         self.epochs.last().ok_or_else(|| Error::new(ErrorKind::Crypto, "the keyring is empty"))

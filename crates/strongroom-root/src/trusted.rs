@@ -7,35 +7,34 @@ use strongroom_envelope::{AnySealer, Label, SecretBytes, SecretKey};
 use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revision, Scan, Snapshot};
 use strongroom_types::{Clock, Realm};
 
+use crate::batch::TrustedBatch;
 use crate::error::tampered;
+use crate::frame;
 use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
 use crate::{Error, ErrorKind, RecoveryCode, RootKey, RootSlot};
 
-/// Format byte, epoch, tag: what stands before the content of every record.
-const FRAME: u8 = 1;
-const FRAME_LEN: usize = 1 + 4 + 32;
-const MATERIAL: Label = Label::new("strongroom-mat");
+pub(crate) const MATERIAL: Label = Label::new("strongroom-mat");
 
 /// Records that are authenticated by the store key: everything written carries a MAC over its key and content, everything
 /// read is verified.
 ///
 /// What this finds: a record changed, moved to another key, or made by somebody without a root. What it cannot find by
 /// itself: a record deleted, or put back as it once was; holders anchor what matters in other records by its
-/// [`TrustedRecord::tag`], and `verify` compares.
+/// [`TrustedRecord::digest`], and `verify` compares.
 #[derive(Clone, Debug)]
 pub struct TrustedRecords {
-    inner: Arc<Inner>,
-    sealer: AnySealer,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) sealer: AnySealer,
 }
 
 #[derive(Debug)]
-struct Inner {
-    records: Arc<dyn Records>,
-    realm: Realm,
-    store: Store,
-    store_revision: Revision,
-    keyring: Keyring,
+pub(crate) struct Inner {
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) realm: Realm,
+    pub(crate) store: Store,
+    pub(crate) store_revision: Revision,
+    pub(crate) keyring: Keyring,
 }
 
 /// A record whose MAC was verified.
@@ -48,8 +47,9 @@ pub struct TrustedRecord {
     pub revision: Revision,
     /// What was written.
     pub content: Vec<u8>,
-    /// The MAC: equal tags under one key mean equal content.
-    pub tag: [u8; 32],
+    /// SHA-256 over the store's id, the record's key and its content, whatever the store key: by it another record can
+    /// vouch for this one.
+    pub digest: [u8; 32],
 }
 
 /// A page of verified records. A record that fails verification fails the page.
@@ -93,7 +93,7 @@ impl TrustedRecords {
         let keyring = Keyring::generate()?;
         let content = stored.to_json()?;
         let (_, slot_key, slot) = slot::seal(&root, "first root", clock.now(), &stored.id, &keyring).await?;
-        let (framed, _) = frame(&keyring, &stored.id, &Store::key(), &content)?;
+        let (framed, _) = frame::write(&keyring, &stored.id, frame::PLAIN, &Store::key(), &content)?;
         let batch =
             Batch::new().put(&Store::key(), framed, Expect::Absent).put(&slot_key, slot, Expect::Absent);
         match records.commit(batch).await {
@@ -119,7 +119,7 @@ impl TrustedRecords {
     pub async fn peek_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
         let stored = records.read(&[Store::key()]).await?.pop().flatten();
         stored
-            .map(|stored| Store::parse(stored.value.get(FRAME_LEN..).unwrap_or_default())?.realm())
+            .map(|stored| Store::parse(stored.value.get(frame::LEN..).unwrap_or_default())?.realm())
             .transpose()
     }
 
@@ -131,12 +131,12 @@ impl TrustedRecords {
     ) -> Result<Self, Error> {
         let content = stored
             .value
-            .get(FRAME_LEN..)
+            .get(frame::LEN..)
             .ok_or_else(|| Error::new(ErrorKind::Incompatible, "the store's own record is not readable"))?;
         // Not trusted yet: it only says which id and format to try the root with.
         let store = Store::parse(content)?;
         let keyring = unlock(&*records, &root, &store).await?;
-        let verified = verify(&keyring, &store.id, stored)?;
+        let verified = frame::verify(&keyring, &store.id, stored)?;
         let own = store.realm()?;
         if let Some(wanted) = realm.filter(|wanted| **wanted != own) {
             return Err(Error::new(
@@ -181,7 +181,10 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        self.inner.verify_all(self.inner.records.read(keys).await?)
+        match self.inner.verify_all(self.inner.records.read(keys).await?) {
+            Ok(records) => Ok(records),
+            Err(error) => Err(self.inner.settle(error).await),
+        }
     }
 
     /// The record under `key`.
@@ -211,7 +214,7 @@ impl TrustedRecords {
     /// A batch to fill.
     #[must_use]
     pub fn batch(&self) -> TrustedBatch {
-        TrustedBatch { inner: Arc::clone(&self.inner), batch: Batch::new(), failed: None }
+        TrustedBatch::new(self)
     }
 
     /// Commits a batch, on the condition that the store key is still the one this handle knows.
@@ -226,10 +229,7 @@ impl TrustedRecords {
                 if now.is_some_and(|record| record.revision == self.inner.store_revision) {
                     Err(error.into())
                 } else {
-                    Err(Error::new(
-                        ErrorKind::StoreChanged,
-                        "the store key was changed by another process; open the store again",
-                    ))
+                    Err(frame::changed())
                 }
             }
             Err(error) => Err(error.into()),
@@ -246,21 +246,16 @@ impl TrustedRecords {
 
     /// The batch as the storage gets it: with the condition on the store key, unless something in it failed.
     fn fenced(&self, batch: TrustedBatch) -> Result<Batch, Error> {
-        match batch.failed {
-            Some(error) => Err(error),
-            None => Ok(batch.batch.check(&Store::key(), Expect::At(self.inner.store_revision))),
-        }
+        Ok(batch.finish()?.check(&Store::key(), Expect::At(self.inner.store_revision)))
     }
 
-    /// Seals something secret that will be stored under `key` and nowhere else.
+    /// Seals something secret for `key` and nowhere else, to be given out: what is stored goes through
+    /// [`TrustedBatch::put_secret`].
     ///
     /// # Errors
     /// [`ErrorKind::Crypto`].
     pub fn seal(&self, key: &Key, plaintext: &SecretBytes) -> Result<Vec<u8>, Error> {
-        let epoch = self.inner.keyring.current()?;
-        let mut sealed = epoch.number.to_be_bytes().to_vec();
-        self.sealer.seal_box(&epoch.seal, MATERIAL, &self.inner.aad(key), plaintext.expose(), &mut sealed)?;
-        Ok(sealed)
+        self.inner.seal(self.sealer, key, plaintext)
     }
 
     /// Opens what [`TrustedRecords::seal`] made for this key.
@@ -268,16 +263,7 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record.
     pub fn unseal(&self, key: &Key, sealed: &[u8]) -> Result<SecretBytes, Error> {
-        let (number, sealed) =
-            sealed.split_first_chunk::<4>().ok_or_else(|| tampered(key, "what is sealed in it is cut"))?;
-        let epoch = self
-            .inner
-            .keyring
-            .epoch(u32::from_be_bytes(*number))
-            .ok_or_else(|| tampered(key, "it is sealed under an unknown store key"))?;
-        self.sealer
-            .open_box(&epoch.seal, MATERIAL, &self.inner.aad(key), sealed)
-            .map_err(|error| tampered(key, "what is sealed in it does not open").because(error))
+        self.inner.unseal(self.sealer, key, sealed)
     }
 
     /// A key of its own for `label`, the same as long as the store key is.
@@ -324,8 +310,7 @@ impl TrustedRecords {
         }
         let (slot, key, record) =
             slot::seal(&root, label, clock.now(), &self.inner.store.id, &self.inner.keyring).await?;
-        self.commit(TrustedBatch { batch: Batch::new().put(&key, record, Expect::Absent), ..self.batch() })
-            .await?;
+        self.commit(TrustedBatch::of(self, Batch::new().put(&key, record, Expect::Absent))).await?;
         Ok(slot)
     }
 
@@ -367,7 +352,7 @@ impl TrustedRecords {
         let batch = Batch::new()
             .delete(&key, Expect::At(gone.revision))
             .check(&stays.key, Expect::At(stays.revision));
-        self.commit(TrustedBatch { batch, ..self.batch() }).await?;
+        self.commit(TrustedBatch::of(self, batch)).await?;
         Ok(())
     }
 
@@ -380,7 +365,7 @@ impl TrustedRecords {
     }
 }
 
-async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
+pub(crate) async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
     // Some more than may be added: two processes that add the last one at the same moment must not lock one out.
     let scan = Scan::prefix(&Slot::prefix()).limit(2 * MAX_SLOTS);
     Ok(records.snapshot().await?.scan(&scan).await?.records)
@@ -429,111 +414,63 @@ async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result
     ))
 }
 
-/// `frame (1) || epoch u32 || tag (32) || content`; the tag covers store id, epoch, record key and content.
-fn frame(keyring: &Keyring, store_id: &str, key: &Key, content: &[u8]) -> Result<(Vec<u8>, [u8; 32]), Error> {
-    let epoch = keyring.current()?;
-    let number = epoch.number.to_be_bytes();
-    let tag = epoch.mac.tag(&[&[FRAME], store_id.as_bytes(), &number, key.as_bytes(), content]);
-    let mut value = Vec::with_capacity(FRAME_LEN + content.len());
-    value.push(FRAME);
-    value.extend_from_slice(&number);
-    value.extend_from_slice(&tag);
-    value.extend_from_slice(content);
-    Ok((value, tag))
-}
-
-fn verify(keyring: &Keyring, store_id: &str, record: Record) -> Result<TrustedRecord, Error> {
-    let Record { key, revision, mut value } = record;
-    let Some((&[frame, a, b, c, d], rest)) = value.split_first_chunk::<5>() else {
-        return Err(tampered(&key, "it is cut"));
-    };
-    let Some((&tag, content)) = rest.split_first_chunk::<32>() else {
-        return Err(tampered(&key, "it is cut"));
-    };
-    let number = [a, b, c, d];
-    let epoch = keyring.epoch(u32::from_be_bytes(number));
-    let Some(epoch) = epoch.filter(|_| frame == FRAME) else {
-        return Err(tampered(&key, "it is of an unknown format or store key"));
-    };
-    if !epoch.mac.verify(&[&[FRAME], store_id.as_bytes(), &number, key.as_bytes(), content], &tag) {
-        return Err(tampered(&key, "its authentication code does not match"));
-    }
-    value.drain(..FRAME_LEN);
-    Ok(TrustedRecord { key, revision, content: value, tag })
-}
-
 impl Inner {
-    fn verify(&self, record: Record) -> Result<TrustedRecord, Error> {
-        verify(&self.keyring, &self.store.id, record)
+    pub(crate) fn seal(
+        &self,
+        sealer: AnySealer,
+        key: &Key,
+        plaintext: &SecretBytes,
+    ) -> Result<Vec<u8>, Error> {
+        let epoch = self.keyring.current()?;
+        let mut sealed = epoch.number.to_be_bytes().to_vec();
+        sealer.seal_box(&epoch.seal, MATERIAL, &self.aad(key), plaintext.expose(), &mut sealed)?;
+        Ok(sealed)
+    }
+
+    pub(crate) fn unseal(&self, sealer: AnySealer, key: &Key, sealed: &[u8]) -> Result<SecretBytes, Error> {
+        let (number, sealed) =
+            sealed.split_first_chunk::<4>().ok_or_else(|| tampered(key, "what is sealed in it is cut"))?;
+        let epoch = self
+            .keyring
+            .epoch(u32::from_be_bytes(*number))
+            .ok_or_else(|| tampered(key, "it is sealed under an unknown store key"))?;
+        sealer
+            .open_box(&epoch.seal, MATERIAL, &self.aad(key), sealed)
+            .map_err(|error| tampered(key, "what is sealed in it does not open").because(error))
+    }
+
+    pub(crate) fn verify(&self, record: Record) -> Result<TrustedRecord, Error> {
+        frame::verify(&self.keyring, &self.store.id, record)
     }
 
     fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
         records.into_iter().map(|record| record.map(|record| self.verify(record)).transpose()).collect()
     }
 
-    fn aad(&self, key: &Key) -> Vec<u8> {
+    /// A record that says it is of a later store key: either the store has one, or somebody changed the record.
+    async fn settle(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::StoreChanged {
+            return error;
+        }
+        match self.records.read(&[Store::key()]).await {
+            Ok(store)
+                if store.first().is_some_and(|store| {
+                    store.as_ref().is_some_and(|store| store.revision == self.store_revision)
+                }) =>
+            {
+                Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
+                    .with("because", "it is of an unknown store key")
+                    .because(error)
+            }
+            _ => error,
+        }
+    }
+
+    pub(crate) fn aad(&self, key: &Key) -> Vec<u8> {
         let mut aad = (self.store.id.len() as u64).to_be_bytes().to_vec();
         aad.extend_from_slice(self.store.id.as_bytes());
         aad.extend_from_slice(key.as_bytes());
         aad
-    }
-}
-
-/// A batch whose values are authenticated as they are added.
-#[derive(Debug)]
-pub struct TrustedBatch {
-    inner: Arc<Inner>,
-    batch: Batch,
-    failed: Option<Error>,
-}
-
-impl TrustedBatch {
-    /// Writes `content` under `key`. Gives the tag, by which another record can be made to vouch for this one.
-    pub fn put(&mut self, key: &Key, content: &[u8], expect: Expect) -> [u8; 32] {
-        match frame(&self.inner.keyring, &self.inner.store.id, key, content) {
-            Ok((value, tag)) => {
-                self.batch = std::mem::take(&mut self.batch).put(key, value, expect);
-                tag
-            }
-            Err(error) => {
-                // Told at commit: the batch then fails as a whole.
-                self.failed.get_or_insert(error);
-                [0; 32]
-            }
-        }
-    }
-
-    /// Removes `key`.
-    pub fn delete(&mut self, key: &Key, expect: Expect) {
-        self.batch = std::mem::take(&mut self.batch).delete(key, expect);
-    }
-
-    /// Takes back what was said of `key` so far: a batch names each key once.
-    pub fn withdraw(&mut self, key: &Key) {
-        self.batch = std::mem::take(&mut self.batch).withdraw(key);
-    }
-
-    /// Demands something of `key` without changing it.
-    pub fn check(&mut self, key: &Key, expect: Expect) {
-        self.batch = std::mem::take(&mut self.batch).check(key, expect);
-    }
-
-    /// The number of operations so far.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.batch.operations().len()
-    }
-
-    /// The bytes of all keys and values so far.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.batch.bytes()
-    }
-
-    /// Whether there is nothing to do.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.batch.is_empty()
     }
 }
 
@@ -555,7 +492,10 @@ impl TrustedSnapshot {
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn get(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
-        self.snapshot.get(key).await?.map(|record| self.inner.verify(record)).transpose()
+        match self.snapshot.get(key).await?.map(|record| self.inner.verify(record)).transpose() {
+            Ok(record) => Ok(record),
+            Err(error) => Err(self.inner.settle(error).await),
+        }
     }
 
     /// The records under `keys`, in the same order.
@@ -563,7 +503,10 @@ impl TrustedSnapshot {
     /// # Errors
     /// As [`TrustedSnapshot::get`].
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        self.inner.verify_all(self.snapshot.get_many(keys).await?)
+        match self.inner.verify_all(self.snapshot.get_many(keys).await?) {
+            Ok(records) => Ok(records),
+            Err(error) => Err(self.inner.settle(error).await),
+        }
     }
 
     /// A page of records.
@@ -573,9 +516,12 @@ impl TrustedSnapshot {
     pub async fn scan(&self, scan: &Scan) -> Result<TrustedPage, Error> {
         let page = self.snapshot.scan(scan).await?;
         let cursor = page.cursor().cloned();
-        let records =
-            page.records.into_iter().map(|record| self.inner.verify(record)).collect::<Result<_, _>>()?;
-        Ok(TrustedPage { records, cursor })
+        let verified: Result<Vec<_>, _> =
+            page.records.into_iter().map(|record| self.inner.verify(record)).collect();
+        match verified {
+            Ok(records) => Ok(TrustedPage { records, cursor }),
+            Err(error) => Err(self.inner.settle(error).await),
+        }
     }
 
     /// A page of records, each with its own verdict: for walking a damaged store.
@@ -589,9 +535,15 @@ impl TrustedSnapshot {
     ) -> Result<(Vec<(Key, Result<TrustedRecord, Error>)>, Option<Key>), Error> {
         let page = self.snapshot.scan(scan).await?;
         let cursor = page.cursor().cloned();
-        Ok((
-            page.records.into_iter().map(|record| (record.key.clone(), self.inner.verify(record))).collect(),
-            cursor,
-        ))
+        let mut verdicts = Vec::with_capacity(page.records.len());
+        for record in page.records {
+            let key = record.key.clone();
+            let verdict = match self.inner.verify(record) {
+                Err(error) => Err(self.inner.settle(error).await),
+                good => good,
+            };
+            verdicts.push((key, verdict));
+        }
+        Ok((verdicts, cursor))
     }
 }

@@ -17,7 +17,7 @@ use pollster::block_on;
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Decrypted, KeyMetadata};
-use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot};
+use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
 use strongroom_store::{Filter, FilterKey, SecretId, SecretMetadata, SecretRef, Stage};
 use strongroom_types::{CallContext, Realm, Timestamp};
 
@@ -259,6 +259,18 @@ impl Strongroom {
     /// As [`crate::Strongroom::roots`].
     pub fn roots(&self) -> Result<Vec<RootSlot>, Error> {
         block_on(self.0.roots())
+    }
+
+    /// As [`crate::Strongroom::rekey`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::rekey`].
+    pub fn rekey(
+        &self,
+        roots: Vec<(RootKey, String)>,
+        progress: impl FnMut(RekeyProgress) + Send,
+    ) -> Result<(), Error> {
+        block_on(self.0.rekey(roots, progress))
     }
 
     /// As [`crate::Strongroom::add_root`].

@@ -86,7 +86,8 @@ pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::{LocalKms, LocalKmsOptions};
 pub use strongroom_records::{MemoryRecords, Records};
 pub use strongroom_root::{
-    ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, Report, RootKey, RootKind, RootSlot,
+    ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, RekeyProgress, Report, RootKey,
+    RootKind, RootSlot,
 };
 pub use strongroom_store::{
     BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, PolicyFinding,

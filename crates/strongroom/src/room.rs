@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strongroom_engine::{Engine, KeyUse, OwningService, RewrapProgress};
 use strongroom_kms::KeyRef;
 use strongroom_local_kms::LocalKms;
-use strongroom_root::{RecoveryCode, Report, RootKey, RootSlot, TrustedRecords};
+use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
     Filter, FilterKey, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
     UpdateSecretVersionStage,
@@ -347,5 +347,24 @@ impl Strongroom {
     /// [`ErrorKind::Root`](crate::ErrorKind::Root); the last root cannot be removed.
     pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
         Ok(self.parts.records.remove_root(id).await?)
+    }
+
+    /// Gives the strongroom another store key, which only `roots` open, and writes every record anew under it. For when the
+    /// store key may be known: a root that was lost together with a copy of the storage still opens that copy, and with it
+    /// the store key, whatever roots were removed since. Afterwards rotate the keys and [`Strongroom::rewrap`], for the same
+    /// copy has their material too.
+    ///
+    /// All handles, this one too, refuse with `StoreChanged` from its first commit on: open the strongroom again with one of
+    /// `roots`. Stopped at any moment it goes on when it is called again, and the strongroom is whole in between.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
+    pub async fn rekey(
+        &self,
+        roots: Vec<(RootKey, String)>,
+        progress: impl FnMut(RekeyProgress) + Send,
+    ) -> Result<(), Error> {
+        self.parts.records.rekey(roots, &*self.parts.clock, progress).await?;
+        Ok(())
     }
 }

@@ -191,11 +191,11 @@ async fn swapped_values_are_refused_by_the_envelope_too() {
     let (taken, place, head_place) = (key("value", 0), key("value", 2), key("secret", 1));
     let taken = records.get(&taken).await.unwrap().unwrap().content;
     let mut batch = records.batch();
-    let tag = batch.put(&place, &taken, strongroom_records::Expect::Any);
+    let digest = batch.put(&place, &taken, strongroom_records::Expect::Any);
     let mut head: serde_json::Value =
         serde_json::from_slice(&records.get(&head_place).await.unwrap().unwrap().content).unwrap();
-    let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
-    head["versions"][0]["sealed"]["tag"] = tag.into();
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    head["versions"][0]["sealed"]["digest"] = digest.into();
     batch.put(&head_place, &serde_json::to_vec(&head).unwrap(), strongroom_records::Expect::Any);
     records.commit(batch).await.unwrap();
     let error = room.get("b").send().await.unwrap_err();

@@ -59,7 +59,7 @@ pub enum GrantConstraint {
 impl GrantConstraint {
     /// The most pairs.
     pub const MAX_PAIRS: usize = 8;
-    /// The most characters of keys and values together.
+    /// The most characters of a value.
     pub const MAX_CHARS: usize = 384;
 
     /// The pairs.
@@ -170,9 +170,9 @@ impl CreateGrant {
     /// # Errors
     /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`] for principals.
     pub fn check(&self) -> Result<(), Error> {
-        principal("granteePrincipal", &self.grantee)?;
+        check_principal("granteePrincipal", &self.grantee)?;
         if let Some(retiring) = &self.retiring {
-            principal("retiringPrincipal", retiring)?;
+            check_principal("retiringPrincipal", retiring)?;
         }
         if self.operations.is_empty() {
             return Err(invalid(
@@ -188,8 +188,8 @@ impl CreateGrant {
             ));
         }
         let Some(constraint) = &self.constraint else { return Ok(()) };
-        let chars: usize =
-            constraint.context().iter().map(|(key, value)| key.chars().count() + value.chars().count()).sum();
+        let long =
+            constraint.context().iter().any(|(_, value)| value.chars().count() > GrantConstraint::MAX_CHARS);
         // AWS's texts are unconfirmed.
         if constraint.context().is_empty() {
             return Err(Error::new(
@@ -197,10 +197,10 @@ impl CreateGrant {
                 "The encryption context of a grant constraint must not be empty",
             ));
         }
-        if constraint.context().len() > GrantConstraint::MAX_PAIRS || chars > GrantConstraint::MAX_CHARS {
+        if constraint.context().len() > GrantConstraint::MAX_PAIRS || long {
             return Err(Error::new(
                 ErrorKind::Validation,
-                "The encryption context of a grant constraint may hold at most 8 pairs and 384 characters",
+                "The encryption context of a grant constraint may hold at most 8 pairs, with values of at most 384 characters",
             ));
         }
         Ok(())
@@ -223,8 +223,11 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(invalid(&format!("Value '{name}' at 'name' failed to satisfy constraint: {bound}")))
 }
 
-/// The ARN of an IAM principal, or the name of a service.
-pub(crate) fn principal(member: &str, text: &str) -> Result<(), Error> {
+/// Whether a text is the ARN of an IAM principal, or, for the member `granteePrincipal`, the name of a service.
+///
+/// # Errors
+/// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`].
+pub fn check_principal(member: &str, text: &str) -> Result<(), Error> {
     let bound = match text.chars().count() {
         0 => "greater than or equal to 1",
         257.. => "less than or equal to 256",
@@ -235,7 +238,9 @@ pub(crate) fn principal(member: &str, text: &str) -> Result<(), Error> {
                 account && matches!(arn.service(), "iam" | "sts") && !arn.resource().contains(['*', '?'])
             });
             let service = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|end| text.ends_with(end));
-            if arn || (service && member == "granteePrincipal" && !text.contains([':', '*', '?', '/'])) {
+            if text.is_ascii()
+                && (arn || (service && member == "granteePrincipal" && !text.contains([':', '*', '?', '/'])))
+            {
                 return Ok(());
             }
             // AWS's text is unconfirmed.
@@ -381,8 +386,8 @@ mod tests {
         let pairs = |n: usize, len: usize| {
             EncryptionContext::from_pairs((0..n).map(|i| (i.to_string(), "v".repeat(len)))).unwrap()
         };
-        good().context_equals(pairs(8, 47)).check().unwrap();
-        assert_eq!(kind(good().context_equals(pairs(8, 48))), ErrorKind::Validation);
+        good().context_equals(pairs(8, 384)).check().unwrap();
+        assert_eq!(kind(good().context_equals(pairs(1, 385))), ErrorKind::Validation);
         assert_eq!(kind(good().context_subset(pairs(9, 1))), ErrorKind::Validation);
         assert_eq!(kind(good().context_subset(pairs(0, 1))), ErrorKind::Validation);
     }

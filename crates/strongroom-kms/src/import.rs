@@ -96,7 +96,7 @@ impl std::fmt::Debug for ImportKeyMaterial {
 }
 
 impl ImportKeyMaterial {
-    /// Material that stays.
+    /// Material that stays. AWS's API takes it to expire unless told.
     #[must_use]
     pub fn new(import_token: impl Into<Vec<u8>>, encrypted_key_material: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -153,7 +153,9 @@ impl ImportKeyMaterial {
                 "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE"
             }
             (ExpirationModel::Expires, Some(date)) if date <= now => "The validTo date must be in the future",
-            (ExpirationModel::Expires, Some(date)) if date.as_millis() - now.as_millis() > YEAR => {
+            (ExpirationModel::Expires, Some(date))
+                if date.as_millis().saturating_sub(now.as_millis()) > YEAR =>
+            {
                 "The validTo date must be at most 365 days from now"
             }
             _ if self.description.as_ref().is_some_and(|text| text.chars().count() > 256) => {

@@ -38,6 +38,7 @@ pub use answer::{Ciphertext, DataKeyPair, Decrypted, Mac, ReEncrypted, WrappedDa
 pub use error::{Error, ErrorKind};
 pub use grant::{
     CreateGrant, CreatedGrant, Grant, GrantConstraint, GrantFilter, GrantOperation, GrantPage, GrantRef,
+    check_principal,
 };
 pub use import::{
     ExpirationModel, ImportKeyMaterial, ImportParameters, ImportType, ImportedMaterial, WrappingAlgorithm,

@@ -157,7 +157,8 @@ impl LocalKms {
             Some(put) => {
                 check_policy_name(put.name.as_deref())?;
                 // The key has no ARN yet; policies of keys say "*".
-                self.check_policy(cx, &self.realm().arn("kms", "key/new"), put)?;
+                let place = self.realm().arn("kms", "key/new");
+                self.check_policy(&self.request_on(cx, Operation::PutKeyPolicy, &place)?, put)?;
                 Some(put.policy.clone())
             }
             None => None,
@@ -221,7 +222,7 @@ impl LocalKms {
     ) -> Result<T, Error> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let mut key = self.resolve_managed(key).await?;
+            let mut key = self.resolve_managed(cx, key, operation).await?;
             self.permit(cx, &key, operation, asked).await?;
             let mut batch = self.inner.records.batch();
             let value = match change(self, &mut key, &mut batch)? {

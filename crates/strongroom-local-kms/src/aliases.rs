@@ -33,7 +33,7 @@ impl LocalKms {
         if matches!(target, KeyRef::Alias(_) | KeyRef::AliasArn(..)) {
             return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
         }
-        let target = self.resolve_managed(target).await?;
+        let target = self.resolve_managed(cx, target, operation).await?;
         self.permit(cx, &target, operation, &Asked::nothing()).await?;
         Ok(target)
     }
@@ -54,8 +54,14 @@ impl LocalKms {
             let old: Option<AliasRecord> = existing.as_ref().map(decode).transpose()?;
             let moved_from = old.as_ref().map(|old| KeyId::parse(&old.target)).transpose()?;
             let comes_new = moved_from.as_ref() != Some(&target.id);
-            if let Some(old) = moved_from.as_ref().filter(|_| comes_new) {
-                self.check_same_usage(alias, old, &target).await?;
+            let left = match moved_from.as_ref().filter(|_| comes_new) {
+                Some(old) => self.find_now(old).await?,
+                None => None,
+            };
+            if let Some(left) = &left {
+                // Whatever its state: a key that is to be deleted may be left.
+                self.allow(cx, left, operation, &Asked::nothing()).await?;
+                self.check_same_usage(alias, left, &target)?;
             }
             if comes_new && self.aliases_of(&target.id).await?.len() >= ALIASES_PER_KEY {
                 return Err(Error::new(ErrorKind::LimitExceeded, "the key has 50 aliases already"));
@@ -70,6 +76,9 @@ impl LocalKms {
                 batch.delete(&layout.key_alias(&old, alias), Expect::Any);
             }
             batch.put(&layout.key_alias(&target.id, alias), b"", Expect::Any);
+            if let Some(left) = &left {
+                batch.check(&layout.key(&left.id), Expect::At(left.revision));
+            }
             // Written though unchanged: two aliases that come to one key at the same moment must not both pass the count,
             // and a key that is deleted in this moment must not get a name.
             batch.put(&layout.key(&target.id), &encode(&target.record)?, Expect::At(target.revision));
@@ -90,24 +99,14 @@ impl LocalKms {
     }
 
     /// What encrypts by an alias must not find a key for MACs behind it one day.
-    async fn check_same_usage(
-        &self,
-        alias: &AliasName,
-        old: &KeyId,
-        target: &StoredKey,
-    ) -> Result<(), Error> {
-        match self.find_now(old).await? {
-            Some(old) if old.spec.usage() != target.spec.usage() => Err(Error::new(
-                ErrorKind::InvalidState,
-                // AWS's code and text are unconfirmed.
-                format!(
-                    "The key usage of {} is not that of the key that {} refers to.",
-                    target.arn,
-                    alias.arn(self.realm())
-                ),
-            )),
-            _ => Ok(()),
+    fn check_same_usage(&self, alias: &AliasName, old: &StoredKey, target: &StoredKey) -> Result<(), Error> {
+        if old.spec.usage() == target.spec.usage() {
+            return Ok(());
         }
+        // AWS's code and text are unconfirmed.
+        let alias = alias.arn(self.realm());
+        let text = format!("The key usage of {} is not that of the key that {alias} refers to.", target.arn);
+        Err(Error::new(ErrorKind::InvalidState, text))
     }
 
     fn alias_not_found(&self, alias: &AliasName) -> Error {
@@ -131,6 +130,9 @@ impl LocalKms {
         target: &KeyRef,
     ) -> Result<(), Error> {
         self.authorize(cx, Operation::UpdateAlias)?;
+        if alias.is_reserved() {
+            return Err(Error::new(ErrorKind::NotAuthorized, ""));
+        }
         let place = self.inner.layout.alias(alias);
         let existing = self.inner.records.get(&place).await.map_err(storage)?;
         let existing = existing.ok_or_else(|| self.alias_not_found(alias))?;
@@ -148,10 +150,11 @@ impl LocalKms {
             let stored = stored.ok_or_else(|| self.alias_not_found(alias))?;
             let record: AliasRecord = decode(&stored)?;
             let target = KeyId::parse(&record.target)?;
+            let mut batch = records.batch();
             if let Some(key) = self.find_now(&target).await? {
                 self.permit(cx, &key, Operation::DeleteAlias, &Asked::nothing()).await?;
+                batch.check(&layout.key(&key.id), Expect::At(key.revision));
             }
-            let mut batch = records.batch();
             batch.delete(&layout.alias(alias), Expect::At(stored.revision));
             batch.delete(&layout.key_alias(&target, alias), Expect::Any);
             match self.commit(batch).await {
@@ -173,7 +176,7 @@ impl LocalKms {
         let limit = check_limit(page, 50, 100)?;
         let layout = &self.inner.layout;
         let prefix = match key {
-            Some(key) => layout.key_aliases(&self.resolve_managed(key).await?.id),
+            Some(key) => layout.key_aliases(&self.resolve_managed(cx, key, Operation::ListAliases).await?.id),
             None => layout.aliases(),
         };
         let found = self.page(&prefix, page, limit).await?;

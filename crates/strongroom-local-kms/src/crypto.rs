@@ -7,7 +7,8 @@ use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes};
 use strongroom_kms::{
     Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
     EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef,
-    KeySpec, KeyUsage, Kms, Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, random_bytes,
+    KeySpec, KeyUsage, Kms, Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions,
+    WrappedDataKey, random_bytes,
 };
 use strongroom_types::{Arn, CallContext};
 
@@ -114,22 +115,51 @@ impl LocalKms {
         asked: &Asked<'_>,
         dry: bool,
     ) -> Result<Ready, Error> {
-        let key = match self.resolve_known(key) {
-            Some(key) => key,
-            None => Box::pin(self.resolve(cx, key)).await?,
-        };
+        let key = self.named(cx, key, operation).await?;
+        self.ready_with(cx, key, operation, asked, dry).await
+    }
+
+    async fn ready_with(
+        &self,
+        cx: &CallContext,
+        key: Arc<StoredKey>,
+        operation: Operation,
+        asked: &Asked<'_>,
+        dry: bool,
+    ) -> Result<Ready, Error> {
+        let key = self.fresh_for(asked, key).await?;
         self.permit(cx, &key, operation, asked).await?;
         check_usage(&key, KeyUsage::EncryptDecrypt, operation)?;
         dry_run(dry)?;
         let due = key.record.rotation.is_some() && key.rotation_due(self.now());
-        let key =
-            if due { Arc::new(Box::pin(self.rotate_if_due(StoredKey::clone(&key))).await?) } else { key };
+        let key = if due { Box::pin(self.rotated(cx, &key, operation, asked)).await? } else { key };
         let newest = key.newest()?.clone();
         let material = match self.material_known(&key, newest.number) {
             Some(material) => material,
             None => Box::pin(self.unwrap_material(&key, newest.number)).await?,
         };
         Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })
+    }
+
+    /// A key whose schedule was due, with its new material. Whoever else changed it meanwhile may have said more.
+    async fn rotated(
+        &self,
+        cx: &CallContext,
+        key: &StoredKey,
+        operation: Operation,
+        asked: &Asked<'_>,
+    ) -> Result<Arc<StoredKey>, Error> {
+        let key = Arc::new(self.rotate_if_due(key.clone()).await?);
+        self.permit(cx, &key, operation, asked).await?;
+        Ok(key)
+    }
+
+    /// Whoever has a token counts on a grant that others may have made just now: what is kept here need not know of it.
+    async fn fresh_for(&self, asked: &Asked<'_>, key: Arc<StoredKey>) -> Result<Arc<StoredKey>, Error> {
+        if asked.tokens.is_empty() {
+            return Ok(key);
+        }
+        Ok(Box::pin(self.read_again(key.id.to_bytes())).await?.unwrap_or(key))
     }
 
     async fn unseal(
@@ -148,34 +178,48 @@ impl LocalKms {
             )
         };
         let named = match asked.reference {
-            Some(named) => match self.resolve_known(named) {
-                Some(named) => Some(named),
-                None => Some(Box::pin(self.resolve(cx, named)).await?),
-            },
+            Some(named) => {
+                let named = self.named(cx, named, operation).await?;
+                let named = self.fresh_for(asked, named).await?;
+                self.allow(cx, &named, operation, asked).await?;
+                Some(named)
+            }
             None => None,
         };
         let blob = Blob::parse(ciphertext)?;
         let key = match named {
-            Some(named) if named.id.to_bytes() == blob.key => named,
+            Some(named) if named.id.to_bytes() == blob.key => {
+                self.check_state(&named, operation)?;
+                named
+            }
             Some(_) => {
                 return Err(Error::new(
                     ErrorKind::IncorrectKey,
                     "The key ID in the request does not identify a CMK that can perform this operation.",
                 ));
             }
-            None => match self.inner.keys.key(blob.key) {
-                Some(key) => key,
-                None => Box::pin(self.known(blob.key)).await?.ok_or_else(unknown)?,
-            },
+            None => {
+                let key = match self.inner.keys.key(blob.key) {
+                    Some(key) => key,
+                    None => Box::pin(self.known(blob.key)).await?.ok_or_else(unknown)?,
+                };
+                let key = self.fresh_for(asked, key).await?;
+                // Whoever did not name the key is not told which it is.
+                self.permit(cx, &key, operation, asked).await.map_err(|error| match error.kind() {
+                    ErrorKind::AccessDenied => unknown(),
+                    _ => error,
+                })?;
+                key
+            }
         };
         // Another process may have rotated the key a moment ago: what is kept here need not know its newest generation.
-        let known = key.generation(blob.generation).is_some();
-        let key = if known { key } else { Box::pin(self.read_again(blob.key)).await?.unwrap_or(key) };
-        self.permit(cx, &key, operation, asked).await.map_err(|error| match error.kind() {
-            // Whoever did not name the key is not told which it is.
-            ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
-            _ => error,
-        })?;
+        let key = if key.generation(blob.generation).is_some() {
+            key
+        } else {
+            let key = Box::pin(self.read_again(blob.key)).await?.unwrap_or(key);
+            self.permit(cx, &key, operation, asked).await?;
+            key
+        };
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         if key.spec != KeySpec::SymmetricDefault {
             return Err(invalid());
@@ -193,11 +237,18 @@ impl LocalKms {
 }
 
 impl LocalKms {
-    /// Whether a ciphertext was made with the key that it is to be made with again. For policies: what is wrong with either is
-    /// told later.
-    async fn is_same_key(&self, cx: &CallContext, ciphertext: &[u8], key: &KeyRef) -> bool {
-        let Ok(blob) = Blob::parse(ciphertext) else { return false };
-        self.resolve(cx, key).await.is_ok_and(|key| key.id.to_bytes() == blob.key)
+    async fn data_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+        operation: Operation,
+    ) -> Result<(SecretBytes, Ciphertext), Error> {
+        check_spec(options.spec)?;
+        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await?;
+        ready.seal_fresh(context, options.spec.len())
     }
 
     /// The HMAC key and its material, once everything about the request but the code is known to be right.
@@ -209,11 +260,9 @@ impl LocalKms {
         operation: Operation,
         tokens: &[String],
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let key = match self.resolve_known(named) {
-            Some(key) => key,
-            None => Box::pin(self.resolve(cx, named)).await?,
-        };
+        let key = self.named(cx, named, operation).await?;
         let asked = Asked::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
+        let key = self.fresh_for(&asked, key).await?;
         self.permit(cx, &key, operation, &asked).await?;
         check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
         if key.spec.mac_algorithm() != Some(algorithm) {
@@ -240,14 +289,30 @@ impl Kms for LocalKms {
         context: &EncryptionContext,
         options: &GenerateDataKeyOptions,
     ) -> Result<DataKeyPair, Error> {
-        let named = |error: Error| error.during("GenerateDataKey");
-        check_spec(options.spec).map_err(named)?;
-        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
-        let operation = Operation::GenerateDataKey;
-        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
-        let (plaintext, sealed) = ready.seal_fresh(context, options.spec.len()).map_err(named)?;
+        let (plaintext, sealed) = self
+            .data_key(cx, key, context, options, Operation::GenerateDataKey)
+            .await
+            .map_err(|error| error.during("GenerateDataKey"))?;
         Ok(DataKeyPair {
             plaintext,
+            ciphertext: sealed.ciphertext,
+            key_arn: sealed.key_arn,
+            key_material_id: sealed.key_material_id,
+        })
+    }
+
+    async fn generate_data_key_without_plaintext(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<WrappedDataKey, Error> {
+        let (_, sealed) = self
+            .data_key(cx, key, context, options, Operation::GenerateDataKeyWithoutPlaintext)
+            .await
+            .map_err(|error| error.during("GenerateDataKeyWithoutPlaintext"))?;
+        Ok(WrappedDataKey {
             ciphertext: sealed.ciphertext,
             key_arn: sealed.key_arn,
             key_material_id: sealed.key_material_id,
@@ -295,7 +360,13 @@ impl Kms for LocalKms {
     ) -> Result<ReEncrypted, Error> {
         let named = |error: Error| error.during("ReEncrypt");
         const SAME: &str = "kms:ReEncryptOnSameKey";
-        let same = self.is_same_key(cx, ciphertext, key).await.to_string();
+        // Looked for once: what the policies are asked about is what is used. What is wrong with it is told in its turn.
+        let destination = self.named(cx, key, Operation::ReEncryptTo).await;
+        let same = match (&destination, Blob::parse(ciphertext)) {
+            (Ok(key), Ok(blob)) => key.id.to_bytes() == blob.key,
+            _ => false,
+        };
+        let same = same.to_string();
         let tokens = &options.grant_tokens;
         let mut asked = Asked::nothing().context(source_context).tokens(tokens).with(SAME, &same);
         asked.reference = options.source_key.as_ref();
@@ -303,8 +374,10 @@ impl Kms for LocalKms {
         let source =
             self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
         let asked = Asked::nothing().of(key).context(context).tokens(tokens).with(SAME, &same);
+        let destination = destination.map_err(named)?;
         let operation = Operation::ReEncryptTo;
-        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
+        let ready =
+            self.ready_with(cx, destination, operation, &asked, options.dry_run).await.map_err(named)?;
         let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
         Ok(ReEncrypted {
             ciphertext: sealed.ciphertext,
@@ -323,7 +396,8 @@ impl Kms for LocalKms {
     ) -> Result<KeyMetadata, Error> {
         let named = |error: Error| error.during("DescribeKey");
         let asked = Asked::nothing().of(key).tokens(&options.grant_tokens);
-        let key = self.resolve(cx, key).await.map_err(named)?;
+        let key = self.named(cx, key, Operation::DescribeKey).await.map_err(named)?;
+        let key = self.fresh_for(&asked, key).await.map_err(named)?;
         self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;
         Ok(key.metadata(self.realm(), self.now()))
     }

@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use strongroom_envelope::{EncryptionContext, SecretBytes, random_array};
 use strongroom_kms::{
     CreateGrant, CreatedGrant, Error, ErrorKind, Grant, GrantConstraint, GrantFilter, GrantOperation,
-    GrantPage, GrantRef, KeyId, KeyRef, ListPage,
+    GrantPage, GrantRef, KeyId, KeyRef, ListPage, check_principal,
 };
-use strongroom_policy::{Decision, DocumentKind, Principal, PrincipalKind};
+use strongroom_policy::{Principal, PrincipalKind};
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{Arn, CallContext, Timestamp, hex};
@@ -18,7 +18,7 @@ use crate::admin::check_limit;
 use crate::crypto::dry_run;
 use crate::layout::{StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, storage};
-use crate::permission::{Asked, denied, principal};
+use crate::permission::{Asked, principal};
 use crate::states::Operation;
 
 /// The most grants of a key.
@@ -148,8 +148,12 @@ impl LocalKms {
         Ok((KeyId::parse(key)?, grant.to_owned()))
     }
 
-    /// Grants count at once here, so a token adds nothing; one that was never given out is refused.
+    /// A token gives nothing; one that was never given out is refused.
     pub(crate) fn check_tokens(&self, tokens: &[String]) -> Result<(), Error> {
+        if tokens.len() > 10 {
+            let text = "1 validation error detected: Value at 'grantTokens' failed to satisfy constraint: Member must have length less than or equal to 10";
+            return Err(Error::new(ErrorKind::Validation, text));
+        }
         tokens.iter().try_for_each(|token| self.open_token(token).map(|_| ()))
     }
 
@@ -212,7 +216,7 @@ impl LocalKms {
             }
         }
         for _ in 0..ATTEMPTS {
-            let mut key = self.resolve_managed(key).await?;
+            let mut key = self.resolve_managed(cx, key, Operation::CreateGrant).await?;
             self.permit(cx, &key, Operation::CreateGrant, &Asked::nothing().grant(&request)).await?;
             let usage = key.spec.usage();
             // AWS's texts for these two are unconfirmed.
@@ -274,8 +278,11 @@ impl LocalKms {
     ) -> Result<GrantPage, Error> {
         let limit = check_limit(page, 50, 100)?;
         let layout = &self.inner.layout;
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::ListGrants).await?;
         self.permit(cx, &key, Operation::ListGrants, &Asked::nothing()).await?;
+        if let Some(grantee) = &filter.grantee {
+            check_principal("granteePrincipal", grantee)?;
+        }
         if let Some(id) = &filter.id {
             check_id(id)?;
             let found = self.find_grant(&key.id, id).await?.map(|(_, record)| record);
@@ -354,7 +361,7 @@ impl LocalKms {
         let (key, id) = match grant {
             GrantRef::Token(token) => {
                 let (key, id) = self.open_token(token)?;
-                (key.into(), id)
+                (KeyRef::Arn(key.arn(self.realm()), key), id)
             }
             GrantRef::Id { key, id } => {
                 check_id(id)?;
@@ -375,11 +382,7 @@ impl LocalKms {
             || grant.retiring.as_deref().is_some_and(named)
             || (named(&grant.grantee)
                 && grant.operations().any(|operation| operation == GrantOperation::RetireGrant));
-        if may && !self.is_forbidden(cx, key, Operation::RetireGrant).await? {
-            return Ok(());
-        }
-        let request = self.request_on(cx, Operation::RetireGrant, &key.arn)?;
-        Err(denied(Decision::Missing(DocumentKind::Resource), &request))
+        self.unless_forbidden(cx, key, Operation::RetireGrant, may).await
     }
 
     pub(crate) async fn revoke(
@@ -402,7 +405,7 @@ impl LocalKms {
         dry: bool,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
-            let mut key = self.resolve_managed(key).await?;
+            let mut key = self.resolve_managed(cx, key, operation).await?;
             if operation == Operation::RevokeGrant {
                 self.permit(cx, &key, operation, &Asked::nothing()).await?;
             }
@@ -476,7 +479,16 @@ impl LocalKms {
                     Ok(record) => {
                         let index = layout.grant_for(&key.id, &record.grantee, &record.id);
                         if self.inner.records.get(&index).await.is_ok_and(|entry| entry.is_none()) {
-                            report.problem(place, "the grant is missing in the index of its grantee");
+                            report.problem(&place, "the grant is missing in the index of its grantee");
+                        }
+                        if let Some(retiring) = &record.retiring {
+                            let index = layout.retirable_grant(retiring, &key.id, &record.id);
+                            if self.inner.records.get(&index).await.is_ok_and(|entry| entry.is_none()) {
+                                report.problem(
+                                    &place,
+                                    "the grant is missing in the index of who may retire it",
+                                );
+                            }
                         }
                     }
                     Err(error) => report.problem(place, error),

@@ -31,6 +31,14 @@ fn must_be_external(key: &StoredKey) -> Result<(), Error> {
     if key.is_external() { Ok(()) } else { Err(wrong_origin(key)) }
 }
 
+fn asked_of(request: &ImportKeyMaterial) -> Asked<'static> {
+    let asked = Asked::nothing().with("kms:ExpirationModel", request.expiration.as_str());
+    match request.valid_to {
+        Some(date) => asked.with("kms:ValidTo", date.to_string()),
+        None => asked,
+    }
+}
+
 /// Not the material that the key had; AWS's text is unconfirmed.
 fn incorrect() -> Error {
     Error::new(
@@ -81,10 +89,7 @@ impl LocalKms {
         options: &ImportKeyMaterial,
     ) -> Result<ImportedMaterial, Error> {
         options.check(self.now())?;
-        let mut asked = Asked::nothing().with("kms:ExpirationModel", options.expiration.as_str());
-        if let Some(date) = options.valid_to {
-            asked = asked.with("kms:ValidTo", date.to_string());
-        }
+        let asked = asked_of(options);
         let arrival = Arrival {
             material,
             kind: options.kind,
@@ -93,7 +98,7 @@ impl LocalKms {
             wanted: options.key_material_id.as_deref(),
         };
         for _ in 0..ATTEMPTS {
-            let mut key = self.resolve_managed(key).await?;
+            let mut key = self.resolve_managed(cx, key, Operation::ImportKeyMaterial).await?;
             self.permit(cx, &key, Operation::ImportKeyMaterial, &asked).await?;
             must_be_external(&key)?;
             if material.len() != key.spec.material_len() {
@@ -400,7 +405,7 @@ impl LocalKms {
         algorithm: WrappingAlgorithm,
         spec: WrappingKeySpec,
     ) -> Result<ImportParameters, Error> {
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::GetParametersForImport).await?;
         let asked = Asked::nothing()
             .with("kms:WrappingAlgorithm", algorithm.as_str())
             .with("kms:WrappingKeySpec", spec.as_str());
@@ -417,8 +422,8 @@ impl LocalKms {
     ) -> Result<ImportedMaterial, Error> {
         request.check(self.now())?;
         // All that is wrong with the key comes before what is wrong with the token.
-        let stored = self.resolve_managed(key).await?;
-        self.permit(cx, &stored, Operation::ImportKeyMaterial, &Asked::nothing()).await?;
+        let stored = self.resolve_managed(cx, key, Operation::ImportKeyMaterial).await?;
+        self.permit(cx, &stored, Operation::ImportKeyMaterial, &asked_of(request)).await?;
         must_be_external(&stored)?;
         let material = self.unwrap_arrival(&stored, request)?;
         self.import(cx, key, &material, request).await

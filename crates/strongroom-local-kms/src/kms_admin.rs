@@ -102,6 +102,11 @@ impl KmsAdmin for LocalKms {
 
     async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
         self.change(cx, key, Operation::CancelKeyDeletion, |kms, key, batch| {
+            if key.is_due(kms.now()) {
+                // Parts of it may be gone already.
+                let text = format!("{} is pending deletion.", key.arn);
+                return Err(Error::new(ErrorKind::InvalidState, text));
+            }
             key.state = KeyState::Disabled;
             if let Some(date) = key.record.deletion_date.take() {
                 batch.delete(&kms.inner.layout.due_key(Timestamp::from_millis(date), &key.id), Expect::Any);

@@ -6,12 +6,14 @@ use strongroom_envelope::random_array;
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef, KeyState};
 use strongroom_records::Revision;
 use strongroom_root::{TrustedBatch, TrustedRecords};
-use strongroom_types::{Arn, CallContext, Clock, Realm, Service, hex};
+use strongroom_types::{AccountId, Arn, CallContext, Clock, Realm, Service, hex};
 
 use crate::LocalKmsOptions;
 use crate::cache::{Material, MaterialCache};
 use crate::keys::{KeyCache, Known, Look};
 use crate::layout::{AliasRecord, Layout, StoredKey, decode};
+use crate::permission::principal;
+use crate::states::Operation;
 
 /// A complete software key service over [`TrustedRecords`]. Clones share everything.
 ///
@@ -109,8 +111,67 @@ impl LocalKms {
         Err(Error::new(ErrorKind::NotFound, format!("Invalid arn {}", arn.region())))
     }
 
+    /// The key that a request names, as it was a moment ago.
+    pub(crate) async fn named(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+    ) -> Result<Arc<StoredKey>, Error> {
+        if self.is_foreign(cx) {
+            return Box::pin(self.named_from_afar(cx, key, operation)).await;
+        }
+        match self.resolve_known(key) {
+            Some(key) => Ok(key),
+            None => Box::pin(self.resolve(cx, key)).await,
+        }
+    }
+
+    /// Another account's caller names keys by ARN, and is not told whether there is one.
+    async fn named_from_afar(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+    ) -> Result<Arc<StoredKey>, Error> {
+        self.check_from_afar(cx, key)?;
+        self.resolve(cx, key).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => self.hidden(cx, operation),
+            _ => error,
+        })
+    }
+
+    /// What is no ARN means something in the caller's own account, where there are no keys as far as is known here.
+    fn check_from_afar(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
+        let account = principal(cx, self.realm())?.account().and_then(|text| AccountId::parse(text).ok());
+        let own = Realm::new(account.unwrap_or(self.realm().account()), self.realm().region().clone());
+        match key {
+            KeyRef::Id(id) => Err(no_key(&id.arn(&own))),
+            KeyRef::Alias(name) => {
+                Err(Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(&own))))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The key as it is now. Management operations take ids and ARNs only.
-    pub(crate) async fn resolve_managed(&self, key: &KeyRef) -> Result<StoredKey, Error> {
+    pub(crate) async fn resolve_managed(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+    ) -> Result<StoredKey, Error> {
+        if !self.is_foreign(cx) {
+            return self.find_managed(key).await;
+        }
+        self.check_from_afar(cx, key)?;
+        self.find_managed(key).await.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => self.hidden(cx, operation),
+            _ => error,
+        })
+    }
+
+    async fn find_managed(&self, key: &KeyRef) -> Result<StoredKey, Error> {
         let (id, arn) = match key {
             KeyRef::Id(id) => (id, id.arn(self.realm())),
             KeyRef::Arn(arn, id) => {

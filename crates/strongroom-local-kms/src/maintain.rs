@@ -62,7 +62,7 @@ impl LocalKms {
 
     /// The index only says where to look; the key's own record decides.
     ///
-    /// Grants go first, then aliases, then material but for the oldest, then the key with the rest: each commit fits the least that a
+    /// Grants go first, then aliases, then material, the key with the last of it: each commit fits the least that a
     /// backend must take, and after a stop in between the next run goes on.
     async fn delete_if_due(&self, id: &KeyId, index: &Key, now: Timestamp) -> Result<bool, Error> {
         let (layout, records) = (&self.inner.layout, &self.inner.records);
@@ -70,7 +70,7 @@ impl LocalKms {
         while left > 0 {
             let mut batch = records.batch();
             let key = self.find_now(id).await?;
-            let Some(key) = key.filter(|key| is_due(key, now)) else {
+            let Some(key) = key.filter(|key| key.is_due(now)) else {
                 batch.delete(index, Expect::Any);
                 self.commit(batch).await?;
                 return Ok(false);
@@ -135,7 +135,10 @@ impl LocalKms {
     }
 }
 
-fn is_due(key: &StoredKey, now: Timestamp) -> bool {
-    key.state == KeyState::PendingDeletion
-        && key.record.deletion_date.is_some_and(|date| Timestamp::from_millis(date) <= now)
+impl StoredKey {
+    /// Whether the key's time is over. It cannot be saved any more then.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.state == KeyState::PendingDeletion
+            && self.record.deletion_date.is_some_and(|date| Timestamp::from_millis(date) <= now)
+    }
 }

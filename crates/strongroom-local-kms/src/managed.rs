@@ -33,7 +33,8 @@ impl LocalKms {
             }
         }
         let service = service.ok_or_else(not_found)?;
-        if self.via != Some(service) {
+        // Through the service whoever is of the account may be the first.
+        if self.via != Some(service) || self.is_foreign(cx) {
             self.authorize(cx, Operation::DescribeKey)?;
         }
         if let Some(existing) = self.managed_key(service).await? {

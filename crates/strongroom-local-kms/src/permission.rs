@@ -3,7 +3,7 @@
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{CreateGrant, Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef, KeyState};
 use strongroom_policy::{Context, Decision, DocumentKind, Policies, Principal, Request};
-use strongroom_types::{Arn, CallContext, Realm, Service};
+use strongroom_types::{Arn, CallContext, Caller, Realm, Service};
 
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
@@ -50,6 +50,16 @@ impl<'a> Asked<'a> {
         self
     }
 
+    /// With a condition key of several values.
+    pub(crate) fn with_many<T: Into<String>>(
+        mut self,
+        key: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.facts.set_many(key, values);
+        self
+    }
+
     /// With a condition key of its own.
     pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.facts.set(key, value);
@@ -81,14 +91,51 @@ impl LocalKms {
         operation: Operation,
         asked: &Asked<'_>,
     ) -> Result<(), Error> {
+        self.allow(cx, key, operation, asked).await?;
+        self.check_state(key, operation)
+    }
+
+    /// That the key's state allows it. To be asked of those only who have permission.
+    pub(crate) fn check_state(&self, key: &StoredKey, operation: Operation) -> Result<(), Error> {
+        let state = if key.is_external() { self.imported_state(key) } else { key.state };
+        states::check(operation, state, &key.arn)
+    }
+
+    /// Permission, whatever the state.
+    pub(crate) async fn allow(
+        &self,
+        cx: &CallContext,
+        key: &StoredKey,
+        operation: Operation,
+        asked: &Asked<'_>,
+    ) -> Result<(), Error> {
         if !asked.tokens.is_empty() {
             self.check_tokens(asked.tokens)?;
         }
-        if !self.is_plain(cx, key, operation) {
-            Box::pin(self.ask(cx, key, operation, asked)).await?;
+        if self.is_plain(cx, key, operation) {
+            return Ok(());
         }
-        let state = if key.is_external() { self.imported_state(key) } else { key.state };
-        states::check(operation, state, &key.arn)
+        Box::pin(self.ask(cx, key, operation, asked)).await
+    }
+
+    /// Whether the caller is of another account. Somebody without an account is nobody's.
+    pub(crate) fn is_foreign(&self, cx: &CallContext) -> bool {
+        let own = self.realm().account();
+        match cx.caller() {
+            Caller::Owner(account) => *account != own,
+            Caller::Principal(arn) | Caller::Session { session: arn, .. } => arn.account() != own.to_string(),
+            _ => false,
+        }
+    }
+
+    /// What another account's caller is told, be the key unknown, not for it, or denied to it.
+    pub(crate) fn hidden(&self, cx: &CallContext, operation: Operation) -> Error {
+        let text = format!(
+            "User: {} is not authorized to perform: {} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
+            cx.caller(),
+            operation.action()
+        );
+        Error::new(ErrorKind::AccessDenied, text)
     }
 
     fn imported_state(&self, key: &StoredKey) -> KeyState {
@@ -122,28 +169,37 @@ impl LocalKms {
         let request = self.request(cx, key, operation, asked).await?;
         let policies = Policies::new().key(key.policy(self.realm())?);
         let mut decision = policies.decide(&request);
-        let own = request.principal().account() == Some(&self.realm().account().to_string());
-        if !own && request.principal().account().is_some() && !operation.crosses_accounts() {
-            decision = Decision::Missing(DocumentKind::Resource);
-        } else if matches!(decision, Decision::Missing(_))
+        let foreign = self.is_foreign(cx);
+        if foreign && !operation.crosses_accounts() {
+            return Err(self.hidden(cx, operation));
+        }
+        if matches!(decision, Decision::Missing(_))
             && let Some(wanted) = GrantOperation::from_word(&operation.plain_name())
             && self.is_granted(key, request.principal(), wanted, asked).await?
         {
             decision = policies.granted(true).decide(&request);
         }
-        if decision.is_allowed() { Ok(()) } else { Err(denied(decision, &request)) }
+        match decision.is_allowed() {
+            true => Ok(()),
+            false if foreign => Err(self.hidden(cx, operation)),
+            false => Err(denied(decision, &request)),
+        }
     }
 
-    /// Whether the key's policy forbids, whatever else allows.
-    pub(crate) async fn is_forbidden(
+    /// That the key's policy does not forbid it, and `otherwise` holds.
+    pub(crate) async fn unless_forbidden(
         &self,
         cx: &CallContext,
         key: &StoredKey,
         operation: Operation,
-    ) -> Result<bool, Error> {
+        otherwise: bool,
+    ) -> Result<(), Error> {
         let request = self.request(cx, key, operation, &Asked::nothing()).await?;
-        let decision = Policies::new().key(key.policy(self.realm())?).decide(&request);
-        Ok(matches!(decision, Decision::Denied(_)))
+        match Policies::new().key(key.policy(self.realm())?).decide(&request) {
+            decision @ Decision::Denied(_) => Err(denied(decision, &request)),
+            _ if otherwise => Ok(()),
+            _ => Err(denied(Decision::Missing(DocumentKind::Resource), &request)),
+        }
     }
 
     /// The request as policies see it.
@@ -174,7 +230,13 @@ impl LocalKms {
                 facts.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
             }
             for (name, value) in context.iter() {
-                facts.set(format!("kms:EncryptionContext:{name}"), value);
+                let name = format!("kms:EncryptionContext:{name}");
+                // Policies do not tell keys apart by case; of two, neither may stand for both.
+                if facts.get(&name).is_some() {
+                    let text = "The encryption context has keys that differ in nothing but case, which the policy of the key cannot tell apart";
+                    return Err(Error::new(ErrorKind::Validation, text));
+                }
+                facts.set(name, value);
             }
             if !context.is_empty() {
                 facts.set_many("kms:EncryptionContextKeys", context.iter().map(|(name, _)| name));
@@ -221,9 +283,9 @@ impl LocalKms {
         if let Some(account) = account {
             facts.set("kms:CallerAccount", account);
         }
+        facts.set("aws:ViaAWSService", self.via.is_some().to_string());
         if let Some(via) = self.via {
             facts.set("kms:ViaService", via_service(via, self.realm()));
-            facts.set("aws:ViaAWSService", "true");
         }
         facts.set("aws:RequestedRegion", self.realm().region().as_str());
         // A moment may be written in seconds since 1970.
@@ -240,5 +302,49 @@ impl LocalKms {
         }
         let request = Request::new(principal(cx, self.realm())?, operation.action(), "*");
         Err(denied(Decision::Missing(DocumentKind::Identity), &request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_kms::{CreateKey, KeyRef, Kms as _, KmsAdmin as _};
+    use strongroom_records::MemoryRecords;
+    use strongroom_root::{RootKey, TrustedRecords};
+    use strongroom_types::SystemClock;
+
+    use super::*;
+    use crate::states::EVERY_OPERATION;
+
+    /// The short way allows nothing that the long one does not.
+    #[test]
+    fn the_short_way_comes_to_the_same() {
+        pollster::block_on(async {
+            let root = RootKey::from_bytes([1; 32]);
+            let records = Arc::new(MemoryRecords::new());
+            let records = TrustedRecords::open(records, root, None, &SystemClock).await.unwrap();
+            let cx = CallContext::owner(records.realm());
+            let kms = LocalKms::new(records, Arc::new(SystemClock));
+            let own = kms.create_key(&cx, CreateKey::new()).await.unwrap().id;
+            let service = kms.for_service(Service::SecretsManager);
+            let alias = KeyRef::parse("alias/aws/secretsmanager").unwrap();
+            let managed = service.describe_key(&cx, &alias, &Default::default()).await.unwrap().id;
+            let (mut short, mut allowed) = (0, 0);
+            for id in [own, managed] {
+                let key = kms.find_now(&id).await.unwrap().unwrap();
+                for handle in [&kms, &service, &kms.for_service(Service::ParameterStore)] {
+                    for operation in EVERY_OPERATION {
+                        let asked = handle.ask(&cx, &key, operation, &Asked::nothing()).await;
+                        allowed += u32::from(asked.is_ok());
+                        if handle.is_plain(&cx, &key, operation) {
+                            short += 1;
+                            assert!(asked.is_ok(), "{operation:?} of {id} through {:?}", handle.via);
+                        }
+                    }
+                }
+            }
+            assert!(short > 0 && allowed > short, "{short} {allowed}");
+        });
     }
 }

@@ -1,8 +1,10 @@
 //! Key policies.
 
+use std::sync::Arc;
+
 use strongroom_kms::{Error, ErrorKind, KeyRef, ListPage, PolicyNamePage, PutKeyPolicy};
-use strongroom_policy::{Effect, Policies, Policy, Quantifier};
-use strongroom_types::{Arn, CallContext, Realm};
+use strongroom_policy::{Effect, Policies, Policy, PrincipalName, Quantifier, Request};
+use strongroom_types::{CallContext, Realm};
 
 use crate::admin::{Change, check_limit};
 use crate::layout::StoredKey;
@@ -136,17 +138,26 @@ fn check(text: &str) -> Result<Policy, Error> {
         return Err(Error::new(ErrorKind::LimitExceeded, "The key policy is longer than 32768 bytes"));
     }
     let policy = Policy::resource(text).map_err(|error| malformed(error.to_string()))?;
-    if policy.invalid_principals().next().is_some() {
+    let statements = || policy.statements().iter();
+    let names = || statements().filter_map(|statement| statement.principals()).flat_map(|some| some.names());
+    // Callers have no unique ids here: a statement that names one would be without effect.
+    let ids = |name: &PrincipalName| matches!(name, PrincipalName::Id(_) | PrincipalName::CanonicalUser(_));
+    if policy.invalid_principals().next().is_some() || names().any(ids) {
         return Err(malformed("Policy contains a statement with one or more invalid principals."));
     }
-    let loose = |statement: &strongroom_policy::Statement| {
-        statement.effect() == Effect::Allow
-            && statement.conditions().iter().any(|condition| {
-                condition.quantifier() == Some(Quantifier::ForAllValues)
-                    && condition.key().to_lowercase().starts_with("kms:encryptioncontext:")
-            })
+    let all_but = |statement: &strongroom_policy::Statement| {
+        statement.effect() == Effect::Allow && statement.principals().is_some_and(|some| some.all_but())
     };
-    if policy.statements().iter().any(loose) {
+    if statements().any(all_but) {
+        return Err(malformed("NotPrincipal cannot be used with Allow"));
+    }
+    let loose = |statement: &strongroom_policy::Statement| {
+        statement.conditions().iter().any(|condition| {
+            condition.quantifier() == Some(Quantifier::ForAllValues)
+                && condition.key().to_ascii_lowercase().starts_with("kms:encryptioncontext:")
+        })
+    };
+    if statements().any(loose) {
         return Err(malformed(
             "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with a single-valued condition key matches requests without the specified encryption context or with an unspecified encryption context. To fix, remove ForAllValues.",
         ));
@@ -156,10 +167,9 @@ fn check(text: &str) -> Result<Policy, Error> {
 
 impl LocalKms {
     /// A document that may be put: a good one, which its author can change again unless that is waived.
-    pub(crate) fn check_policy(&self, cx: &CallContext, arn: &Arn, put: &PutKeyPolicy) -> Result<(), Error> {
+    pub(crate) fn check_policy(&self, request: &Request, put: &PutKeyPolicy) -> Result<(), Error> {
         let policy = check(&put.policy)?;
-        let request = self.request_on(cx, Operation::PutKeyPolicy, arn)?;
-        if put.bypass_lockout_check || Policies::new().key(&policy).decide(&request).is_allowed() {
+        if put.bypass_lockout_check || Policies::new().key(&policy).decide(request).is_allowed() {
             return Ok(());
         }
         Err(malformed("The new key policy will not allow you to update the key policy in the future."))
@@ -171,7 +181,7 @@ impl LocalKms {
         key: &KeyRef,
         name: Option<&str>,
     ) -> Result<String, Error> {
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::GetKeyPolicy).await?;
         self.permit(cx, &key, Operation::GetKeyPolicy, &Asked::nothing()).await?;
         check_policy_name(name)?;
         Ok(key.policy_text(self.realm()))
@@ -185,10 +195,14 @@ impl LocalKms {
     ) -> Result<(), Error> {
         let asked =
             Asked::nothing().with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string());
-        self.change_asked(cx, key, Operation::PutKeyPolicy, &asked, |kms, key, _| {
-            check_policy_name(put.name.as_deref())?;
-            kms.check_policy(cx, &key.arn, &put)?;
+        let stored = self.resolve_managed(cx, key, Operation::PutKeyPolicy).await?;
+        self.permit(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
+        let request = self.request(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
+        check_policy_name(put.name.as_deref())?;
+        self.check_policy(&request, &put)?;
+        self.change_asked(cx, key, Operation::PutKeyPolicy, &asked, |_, key, _| {
             key.record.policy = Some(put.policy.clone());
+            key.policy = Arc::default();
             Ok(Change::Write(()))
         })
         .await
@@ -201,7 +215,7 @@ impl LocalKms {
         page: &ListPage,
     ) -> Result<PolicyNamePage, Error> {
         check_limit(page, 100, 1000)?;
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::ListKeyPolicies).await?;
         self.permit(cx, &key, Operation::ListKeyPolicies, &Asked::nothing()).await?;
         match page.marker.as_deref() {
             None => Ok(PolicyNamePage { names: vec![NAME.to_owned()], next_marker: None }),

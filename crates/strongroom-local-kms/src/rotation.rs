@@ -113,8 +113,8 @@ impl LocalKms {
         period_days: Option<u16>,
     ) -> Result<(), Error> {
         let period_days = RotationPeriod::check(period_days)?;
-        self.must_rotate(cx, key, Operation::EnableKeyRotation).await?;
         let asked = Asked::nothing().with("kms:RotationPeriodInDays", period_days.to_string());
+        self.must_rotate(cx, key, Operation::EnableKeyRotation, &asked).await?;
         self.change_asked(cx, key, Operation::EnableKeyRotation, &asked, |kms, key, batch| {
             // Called again with the same period it changes nothing.
             if key.record.rotation.is_none_or(|schedule| schedule.period_days != period_days) {
@@ -128,7 +128,7 @@ impl LocalKms {
     }
 
     pub(crate) async fn stop_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.must_rotate(cx, key, Operation::DisableKeyRotation).await?;
+        self.must_rotate(cx, key, Operation::DisableKeyRotation, &Asked::nothing()).await?;
         self.change(cx, key, Operation::DisableKeyRotation, |kms, key, batch| {
             if key.record.rotation.is_none() {
                 return Ok(Change::None(()));
@@ -140,12 +140,16 @@ impl LocalKms {
     }
 
     /// That a key does not rotate at all is told before its state.
-    async fn must_rotate(&self, cx: &CallContext, key: &KeyRef, operation: Operation) -> Result<(), Error> {
-        let key = self.resolve_managed(key).await?;
-        match self.permit(cx, &key, operation, &Asked::nothing()).await {
-            Err(error) if error.kind() == ErrorKind::AccessDenied => Err(error),
-            _ => must_rotate_alone(&key),
-        }
+    async fn must_rotate(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        operation: Operation,
+        asked: &Asked<'_>,
+    ) -> Result<(), Error> {
+        let key = self.resolve_managed(cx, key, operation).await?;
+        self.allow(cx, &key, operation, asked).await?;
+        must_rotate_alone(&key)
     }
 
     pub(crate) async fn rotation_status(
@@ -153,7 +157,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
     ) -> Result<RotationStatus, Error> {
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::GetKeyRotationStatus).await?;
         self.permit(cx, &key, Operation::GetKeyRotationStatus, &Asked::nothing()).await?;
         must_rotate_alone(&key)?;
         let mut status = RotationStatus::new(key.arn.clone());
@@ -173,7 +177,7 @@ impl LocalKms {
         page: &ListPage,
     ) -> Result<RotationPage, Error> {
         let limit = check_limit(page, 100, 1000)?;
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::ListKeyRotations).await?;
         self.permit(cx, &key, Operation::ListKeyRotations, &Asked::nothing()).await?;
         must_rotate(&key)?;
         // A marker is the number of the last generation shown.

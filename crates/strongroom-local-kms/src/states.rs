@@ -167,6 +167,18 @@ const TABLE: [(Operation, [Verdict; 4]); 35] = [
     (Operation::DeleteImportedKeyMaterial, [OK, OK, OK, OK]),
 ];
 
+/// All operations on a key, in the table's order.
+#[cfg(test)]
+pub(crate) const EVERY_OPERATION: [Operation; TABLE.len()] = {
+    let mut all = [Operation::Encrypt; TABLE.len()];
+    let mut index = 0;
+    while index < TABLE.len() {
+        all[index] = TABLE[index].0;
+        index += 1;
+    }
+    all
+};
+
 /// Whether a key in `state` allows `operation`.
 pub(crate) fn check(operation: Operation, state: KeyState, arn: &Arn) -> Result<(), Error> {
     let column = match state {

@@ -11,7 +11,11 @@ use crate::states::Operation;
 impl LocalKms {
     pub(crate) async fn tag(&self, cx: &CallContext, key: &KeyRef, tags: Vec<KeyTag>) -> Result<(), Error> {
         KeyTag::check(&tags)?;
-        self.change(cx, key, Operation::TagResource, |_, key, _| {
+        let mut asked = Asked::nothing().with_many("aws:TagKeys", tags.iter().map(|tag| &tag.key));
+        for tag in &tags {
+            asked = asked.with(&format!("aws:RequestTag/{}", tag.key), &tag.value);
+        }
+        self.change_asked(cx, key, Operation::TagResource, &asked, |_, key, _| {
             for tag in &tags {
                 match key.record.tags.iter_mut().find(|(known, _)| *known == tag.key) {
                     Some((_, value)) => value.clone_from(&tag.value),
@@ -32,7 +36,8 @@ impl LocalKms {
         key: &KeyRef,
         tag_keys: Vec<String>,
     ) -> Result<(), Error> {
-        self.change(cx, key, Operation::UntagResource, |_, key, _| {
+        let asked = Asked::nothing().with_many("aws:TagKeys", &tag_keys);
+        self.change_asked(cx, key, Operation::UntagResource, &asked, |_, key, _| {
             key.record.tags.retain(|(known, _)| !tag_keys.contains(known));
             Ok(Change::Write(()))
         })
@@ -46,7 +51,7 @@ impl LocalKms {
         page: &ListPage,
     ) -> Result<TagPage, Error> {
         let limit = check_limit(page, 50, 50)?;
-        let key = self.resolve_managed(key).await?;
+        let key = self.resolve_managed(cx, key, Operation::ListResourceTags).await?;
         self.permit(cx, &key, Operation::ListResourceTags, &Asked::nothing()).await?;
         // A marker is the key of the last tag shown; one that is gone begins anew rather than skip.
         let begin = match &page.marker {

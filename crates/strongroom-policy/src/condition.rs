@@ -150,7 +150,7 @@ impl Condition {
         }
         let (test, negated) = Test::parse(base, &values, variables)?;
         let operator = Operator { name: name.to_owned(), quantifier, if_exists, negated };
-        Ok(Self { operator, key: key.to_owned(), folded: key.to_lowercase(), test, values })
+        Ok(Self { operator, key: key.to_owned(), folded: key.to_ascii_lowercase(), test, values })
     }
 
     /// The operator as it stands in the document: `ForAnyValue:StringLikeIfExists`.
@@ -325,9 +325,11 @@ impl Test {
             }
             Self::Bool(wanted) => boolean(value).is_some_and(|value| wanted.contains(&value)),
             Self::Binary(wanted) => STANDARD.decode(value).is_ok_and(|value| wanted.contains(&value)),
-            Self::Address(networks) => value
-                .parse::<IpAddr>()
-                .is_ok_and(|address| networks.iter().any(|network| network.contains(address))),
+            // An IPv4 address that came over IPv6 is that IPv4 address.
+            Self::Address(networks) => value.parse::<IpAddr>().is_ok_and(|address| {
+                let address = address.to_canonical();
+                networks.iter().any(|network| network.contains(address))
+            }),
             // Decided before: it is about the key, not its values.
             Self::Missing(_) => false,
         };

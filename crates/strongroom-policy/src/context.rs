@@ -44,13 +44,13 @@ impl Context {
 
     /// As [`Context::with`].
     pub fn set(&mut self, key: impl AsRef<str>, value: impl Into<String>) {
-        self.0.insert(key.as_ref().to_lowercase(), Values::One(value.into()));
+        self.0.insert(key.as_ref().to_ascii_lowercase(), Values::One(value.into()));
     }
 
     /// As [`Context::with_many`].
     pub fn set_many<T: Into<String>>(&mut self, key: impl AsRef<str>, values: impl IntoIterator<Item = T>) {
         let values = values.into_iter().map(Into::into).collect();
-        self.0.insert(key.as_ref().to_lowercase(), Values::Many(values));
+        self.0.insert(key.as_ref().to_ascii_lowercase(), Values::Many(values));
     }
 
     /// Takes over all keys of another.
@@ -61,7 +61,7 @@ impl Context {
     /// The values of a key, or `None` where it is missing.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&[String]> {
-        self.folded(&key.to_lowercase()).map(Values::as_slice)
+        self.folded(&key.to_ascii_lowercase()).map(Values::as_slice)
     }
 
     /// By a name in small letters.

@@ -211,8 +211,10 @@ impl<'a> Policies<'a> {
         };
         let root = request.principal().kind() == PrincipalKind::Root;
         if request.principal().account().is_none() {
+            let service = request.principal().kind() == PrincipalKind::Service;
             return match named {
                 Some((place, _)) => Ok(Decision::Allowed(Ground::Statement(place))),
+                None if self.granted && service => Ok(Decision::Allowed(Ground::Grant)),
                 None => Err(Decision::Missing(DocumentKind::Resource)),
             };
         }
@@ -232,7 +234,10 @@ impl<'a> Policies<'a> {
             }
             (ResourceRule::Key, None) => Err(Decision::Missing(DocumentKind::Resource)),
         };
-        // Named only where nothing else allows.
+        // Named only where nothing else allows. Grants name roles, not sessions: boundary and session policy still count.
+        if self.granted && request.principal().kind() == PrincipalKind::RoleSession {
+            return decision.or_else(|_| limited(Ground::Grant));
+        }
         decision
             .or_else(|missing| if self.granted { Ok(Decision::Allowed(Ground::Grant)) } else { Err(missing) })
     }

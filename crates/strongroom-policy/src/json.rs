@@ -1,5 +1,6 @@
 //! JSON with the places of its values, so that an error can say where.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
@@ -71,8 +72,9 @@ impl<'a> Node<'a> {
         let members = serde_json::Deserializer::from_str(self.raw)
             .deserialize_map(Members)
             .map_err(|error| self.error(element, error.to_string()))?;
-        for (index, (name, raw)) in members.iter().enumerate() {
-            if members[..index].iter().any(|(earlier, _)| earlier == name) {
+        let mut seen = HashSet::with_capacity(members.len());
+        for (name, raw) in &members {
+            if !seen.insert(name) {
                 return Err(self.within(raw).error(&path(element, name), "stands twice"));
             }
         }

@@ -27,6 +27,9 @@ enum Piece<'a> {
     Run,
 }
 
+/// The longest pattern with wildcards, in bytes, as long as an ARN: what one costs to compare grows with its length.
+const MAX_LEN: usize = 2048;
+
 /// How a text is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
@@ -41,6 +44,9 @@ pub(crate) struct Unresolved;
 impl Pattern {
     /// Reads a text. The error says what is wrong with it.
     pub(crate) fn parse(text: &str, reading: Reading) -> Result<Self, String> {
+        if reading.wildcards && text.len() > MAX_LEN && text.contains(['*', '?']) {
+            return Err(format!("a pattern has at most {MAX_LEN} bytes"));
+        }
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -167,7 +173,7 @@ fn variable(inner: &str) -> Result<Part, String> {
     if key.is_empty() {
         return Err("a variable has no name".to_owned());
     }
-    Ok(Part::Variable { key: key.to_lowercase(), default })
+    Ok(Part::Variable { key: key.to_ascii_lowercase(), default })
 }
 
 fn piece<'a>(part: &'a Part, context: &'a Context) -> Result<Piece<'a>, Unresolved> {

@@ -186,6 +186,7 @@ impl Principal {
             }
             PrincipalKind::Anonymous => return,
         };
+        context.set("aws:PrincipalIsAWSService", "false");
         context.set("aws:PrincipalType", kind);
         context.set("aws:PrincipalArn", self.identity_arn());
         if let Some(account) = &self.account {
@@ -266,11 +267,12 @@ impl Principals {
 
     /// Whether the caller is meant, and how far that goes.
     pub(crate) fn reach(&self, caller: &Principal, allows: bool) -> Option<Reach> {
-        if self.all_but {
-            let spared = if allows { self.best(caller).is_some() } else { self.spares(caller) };
-            return (!spared).then_some(Reach::Direct);
+        match (self.all_but, allows) {
+            (false, _) => self.best(caller),
+            (true, false) => (!self.spares(caller)).then_some(Reach::Direct),
+            // Nobody is let in for not being named.
+            (true, true) => None,
         }
-        self.best(caller)
     }
 
     fn best(&self, caller: &Principal) -> Option<Reach> {
@@ -334,14 +336,15 @@ impl PrincipalName {
                 .strip_prefix(kind)
                 .is_some_and(|rest| !rest.is_empty() && !rest.contains(['*', '?']))
         };
-        if !is_account(arn.account()) {
+        if !is_account(arn.account()) || !arn.region().is_empty() {
             return Self::Invalid("AWS", name);
         }
         match arn.service() {
             "iam" if arn.resource() == "root" => Self::Account(arn.account().to_owned()),
             "iam" if of("role/") => Self::Role(name),
             "iam" if of("user/") => Self::One(name),
-            "sts" if of("assumed-role/") || of("federated-user/") => Self::One(name),
+            "sts" if of("assumed-role/") && arn.resource().split('/').count() == 3 => Self::One(name),
+            "sts" if of("federated-user/") => Self::One(name),
             _ => Self::Invalid("AWS", name),
         }
     }

@@ -84,7 +84,13 @@ impl Caller {
     /// Whether this is the owner of `account`.
     #[must_use]
     pub fn is_owner_of(&self, account: AccountId) -> bool {
-        matches!(self, Self::Owner(own) if *own == account)
+        match self {
+            Self::Owner(own) => *own == account,
+            Self::Principal(arn) => {
+                arn.service() == "iam" && arn.resource() == "root" && arn.account() == account.to_string()
+            }
+            _ => false,
+        }
     }
 }
 

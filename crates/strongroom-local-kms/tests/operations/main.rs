@@ -9,6 +9,7 @@ mod imports;
 mod keys;
 mod life;
 mod macs;
+mod permissions;
 mod policies;
 mod rotation;
 mod tags;

@@ -115,6 +115,13 @@ async fn what_cannot_be_put() {
     refused(world.put(&key, &only).await, malformed, lockout);
     let shut = with(json!({"Effect": "Deny", "Principal": "*", "Action": "kms:Put*", "Resource": "*"}));
     refused(world.put(&key, shut).await, malformed, lockout);
+    let but = json!({"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"});
+    refused(world.put(&key, with(but)).await, malformed, "NotPrincipal cannot be used with Allow");
+    refused(
+        world.put(&key, with(allow("AROAEXAMPLE1234567", "kms:Decrypt"))).await,
+        malformed,
+        "Policy contains a statement with one or more invalid principals.",
+    );
     let mut loose = allow("*", "kms:Decrypt");
     loose["Condition"] = json!({"ForAllValues:StringEquals": {"kms:EncryptionContext:tenant": "a"}});
     refused(
@@ -298,24 +305,58 @@ async fn parameters_of_requests_are_condition_keys() {
 async fn another_account_may_use_a_key_that_names_it_and_never_manage_it() {
     let world = World::new().await;
     let key = world.key().await;
-    let sealed = world.encrypt(&key).await;
+    let (sealed, named) = (world.encrypt(&key).await, KeyRef::parse(key.arn.as_str()).unwrap());
     let other = CallContext::new(Caller::Owner(AccountId::parse("111122223333").unwrap()));
     let empty = EncryptionContext::new();
-    assert_eq!(
-        world.decrypt_as(&other, &key, &sealed, &empty).await.unwrap_err().kind(),
-        ErrorKind::AccessDenied
-    );
+    let decrypt = async |cx: &CallContext, key: &KeyRef| {
+        let options = DecryptOptions::new().key(key.clone());
+        world
+            .kms
+            .decrypt(cx, &sealed, &empty, &options)
+            .await
+            .map(|opened| opened.plaintext.expose().to_vec())
+    };
+    let hidden = |who: &str, action: &str| {
+        format!(
+            "User: arn:aws:iam::111122223333:{who} is not authorized to perform: kms:{action} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+        )
+    };
+    // Whether there is such a key, it does not name them, or denies them: they are told the same.
+    let unknown =
+        KeyRef::parse("arn:aws:kms:us-east-1:000000000000:key/12345678-1234-1234-1234-123456789012").unwrap();
+    let text = hidden("root", "Decrypt");
+    refused(decrypt(&other, &unknown).await, ErrorKind::AccessDenied, &text);
+    refused(decrypt(&other, &named).await, ErrorKind::AccessDenied, &text);
+    let deny =
+        json!({"Effect": "Deny", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"});
+    world.put(&key, with(deny)).await.unwrap();
+    refused(decrypt(&other, &named).await, ErrorKind::AccessDenied, &text);
     world.put(&key, with(allow("111122223333", "kms:*"))).await.unwrap();
-    assert_eq!(world.decrypt_as(&other, &key, &sealed, &empty).await.unwrap(), b"plaintext");
-    world.kms.describe_key(&other, &by_id(&key), &DescribeKeyOptions::new()).await.unwrap();
-    let disable = world.kms.disable_key(&other, &by_id(&key)).await.unwrap_err();
-    assert_eq!(disable.kind(), ErrorKind::AccessDenied);
+    assert_eq!(decrypt(&other, &named).await.unwrap(), b"plaintext");
+    world.kms.describe_key(&other, &named, &DescribeKeyOptions::new()).await.unwrap();
+    refused(
+        world.kms.disable_key(&other, &named).await,
+        ErrorKind::AccessDenied,
+        &hidden("root", "DisableKey"),
+    );
+    refused(
+        world.kms.disable_key(&other, &unknown).await,
+        ErrorKind::AccessDenied,
+        &hidden("root", "DisableKey"),
+    );
+    // Names without an account mean something in their own.
+    let id = format!("Key 'arn:aws:kms:us-east-1:111122223333:key/{}' does not exist", key.id);
+    refused(decrypt(&other, &by_id(&key)).await, ErrorKind::NotFound, &id);
+    refused(world.kms.disable_key(&other, &by_id(&key)).await, ErrorKind::NotFound, &id);
+    world.kms.create_alias(&world.cx, &AliasName::parse("alias/pay").unwrap(), &by_id(&key)).await.unwrap();
+    let alias = KeyRef::parse("alias/pay").unwrap();
+    let missing = "Alias arn:aws:kms:us-east-1:111122223333:alias/pay is not found.";
+    refused(decrypt(&other, &alias).await, ErrorKind::NotFound, missing);
+    let alias = KeyRef::parse("arn:aws:kms:us-east-1:000000000000:alias/pay").unwrap();
+    assert_eq!(decrypt(&other, &alias).await.unwrap(), b"plaintext");
     // A user of that account needs its own account's word too, and there is none here.
     let theirs = caller("iam::111122223333:user/eve");
-    assert_eq!(
-        world.decrypt_as(&theirs, &key, &sealed, &empty).await.unwrap_err().kind(),
-        ErrorKind::AccessDenied
-    );
+    refused(decrypt(&theirs, &named).await, ErrorKind::AccessDenied, &hidden("user/eve", "Decrypt"));
 }
 
 #[tokio::test]

@@ -253,6 +253,11 @@ impl Model {
                     let text = format!("{} is not pending deletion.", self.arn(*key));
                     return refuse(ErrorKind::InvalidState, text);
                 }
+                // Its time is over, though nobody has cleaned up yet.
+                if self.keys[*key].deletion.is_some_and(|date| date <= self.now) {
+                    let text = format!("{} is pending deletion.", self.arn(*key));
+                    return refuse(ErrorKind::InvalidState, text);
+                }
                 let state = if self.wrong == Wrong::CancelEnables { State::Enabled } else { State::Disabled };
                 (self.keys[*key].state, self.keys[*key].deletion) = (state, None);
                 Ok(self.arn(*key))

@@ -88,6 +88,11 @@ impl Layout {
         self.under("use")
     }
 
+    /// That nothing may be wrapped under a generation of a key any more.
+    pub(crate) fn closed(&self, key: &str, material: &str) -> Key {
+        self.under("closed").then(key).then(material)
+    }
+
     pub(crate) fn use_of(&self, head: &Head, version: &VersionId, sealed: &Sealed) -> Key {
         self.uses()
             .then(&sealed.key)

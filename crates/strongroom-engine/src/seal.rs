@@ -104,7 +104,20 @@ impl Engine {
             managed: value.managed,
         };
         batch.put(&layout.use_of(head, version, &sealed), b"", Expect::Any);
+        if let Some(material) = &sealed.material {
+            // Whoever retires the generation must not miss this use of it: either sees the other.
+            let closed = layout.closed(&sealed.key, material);
+            batch.withdraw(&closed);
+            batch.check(&closed, Expect::Absent);
+        }
         sealed
+    }
+
+    /// Whether the generation that a value was sealed under has been closed since.
+    pub(crate) async fn is_closed(&self, value: &SealedValue) -> Result<bool, Error> {
+        let Some(material) = &value.material else { return Ok(false) };
+        let closed = self.inner.layout.closed(&value.key_arn, material);
+        Ok(self.inner.records.get(&closed).await.map_err(storage)?.is_some())
     }
 
     /// Opens a value record that the head vouches for.

@@ -2,12 +2,13 @@
 
 use strongroom_kms::{DescribeKeyOptions, KeyRef};
 use strongroom_records::{Expect, Key, Scan};
-use strongroom_store::{Error, Target, VersionId};
+use strongroom_store::{Error, ErrorKind, Target, VersionId};
 use strongroom_types::{Arn, CallContext};
 
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::error::{encryption, storage};
+use crate::head::StoredHead;
 
 /// A version of a secret that is encrypted under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +139,65 @@ impl Engine {
             }
         }
         Ok(so_far)
+    }
+
+    /// Sees to it that nothing is encrypted under an older generation of a key any more: from here on no value is stored under
+    /// it, by no process. Gives the versions that are under it all the same, the first hundred; if there are any, the
+    /// generation is open again. Asks the secrets themselves, not only the index of uses.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for the generation that encrypts now; what the key service answers; storage errors.
+    pub async fn close_material(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        material: &str,
+    ) -> Result<Vec<KeyUse>, Error> {
+        self.authorize(cx)?;
+        let (arn, newest) = self.newest_material(cx, key).await?;
+        if newest.as_deref() == Some(material) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("Key material {material} is the one that {arn} encrypts with."),
+            ));
+        }
+        let records = &self.inner.records;
+        let closed = self.inner.layout.closed(arn.as_str(), material);
+        let mut batch = records.batch();
+        batch.put(&closed, b"", Expect::Any);
+        records.commit(batch).await.map_err(storage)?;
+        let uses = self.uses_by_heads(&arn, material).await?;
+        if !uses.is_empty() {
+            let mut batch = records.batch();
+            batch.delete(&closed, Expect::Any);
+            records.commit(batch).await.map_err(storage)?;
+        }
+        Ok(uses)
+    }
+
+    /// The first hundred versions under a generation, as their secrets say.
+    async fn uses_by_heads(&self, arn: &Arn, material: &str) -> Result<Vec<KeyUse>, Error> {
+        let mut uses = Vec::new();
+        let mut walk = self.inner.records.walk(Scan::prefix(&self.inner.layout.heads()));
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (_, record) in page {
+                let head = StoredHead::parse(&record.map_err(storage)?)?.head;
+                for version in &head.versions {
+                    let under = version.sealed.as_ref().is_some_and(|sealed| {
+                        sealed.key == arn.as_str() && sealed.material.as_deref() == Some(material)
+                    });
+                    if under && uses.len() < PAGE {
+                        uses.push(KeyUse {
+                            secret: head.arn(self.realm()),
+                            name: head.name.clone(),
+                            version_id: version.id.clone(),
+                            key_material_id: Some(material.to_owned()),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(uses)
     }
 
     /// Encrypts one version again, if its value is still the one the index means.

@@ -257,9 +257,12 @@ impl Engine {
     ) -> Result<(), Error> {
         let labels = head.labels().put(version, stages)?;
         // The secret may have been deleted and made again, or got another key, since the value was sealed.
-        let reusable = kept
-            .as_ref()
-            .is_some_and(|kept| kept.suffix == head.suffix && kept.kms_key_id == head.kms_key_id);
+        let reusable = match &*kept {
+            Some(kept) if kept.suffix == head.suffix && kept.kms_key_id == head.kms_key_id => {
+                !self.is_closed(&kept.sealed).await?
+            }
+            _ => false,
+        };
         if !reusable {
             let sealed = self.seal(cx, head, version, value).await?;
             *kept = Some(Kept { suffix: head.suffix.clone(), kms_key_id: head.kms_key_id.clone(), sealed });

@@ -82,6 +82,7 @@ impl LocalKms {
             created: now,
             automatic: false,
             imported: None,
+            retired: false,
         };
         // What a service manages rotates every year, and nobody can stop it.
         let period_days = RotationPeriod::DEFAULT;

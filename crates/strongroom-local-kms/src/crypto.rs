@@ -224,7 +224,8 @@ impl LocalKms {
         if key.spec != KeySpec::SymmetricDefault {
             return Err(invalid());
         }
-        let generation = key.generation(blob.generation).ok_or_else(invalid)?;
+        let generation = key.generation(blob.generation).filter(|generation| !generation.retired);
+        let generation = generation.ok_or_else(invalid)?;
         let material = match self.material_known(&key, generation.number) {
             Some(material) => material,
             None => Box::pin(self.unwrap_material(&key, generation.number)).await?,

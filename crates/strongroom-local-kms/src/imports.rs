@@ -211,6 +211,7 @@ impl LocalKms {
             created: self.now().as_millis(),
             automatic: false,
             imported: Some(Imported { pending, ..Imported::default() }),
+            retired: false,
         });
         Ok(number)
     }
@@ -463,7 +464,14 @@ mod tests {
 
     fn generation(number: u32, present: bool, expires: Option<i64>, pending: bool) -> Generation {
         let imported = Some(Imported { present, expires, description: None, pending });
-        Generation { number, material_id: String::new(), created: 0, automatic: false, imported }
+        Generation {
+            number,
+            material_id: String::new(),
+            created: 0,
+            automatic: false,
+            imported,
+            retired: false,
+        }
     }
 
     #[test]

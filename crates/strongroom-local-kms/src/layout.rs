@@ -71,6 +71,9 @@ pub(crate) struct Generation {
     /// What is known of imported material.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) imported: Option<Imported>,
+    /// Its material was destroyed, and it is only remembered that there was one.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) retired: bool,
 }
 
 /// Imported material.

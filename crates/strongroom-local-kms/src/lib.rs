@@ -47,6 +47,7 @@ mod managed;
 mod options;
 mod permission;
 mod policy;
+mod retire;
 mod rotation;
 mod states;
 mod tags;
@@ -55,3 +56,4 @@ mod wrapping;
 
 pub use local::LocalKms;
 pub use options::LocalKmsOptions;
+pub use retire::Retirement;

@@ -60,7 +60,8 @@ impl LocalKms {
         self.put_material(batch, &key.id, number, key.spec)?;
         let created = self.now().as_millis();
         let material_id = material_id()?;
-        let generation = Generation { number, material_id, created, automatic, imported: None };
+        let generation =
+            Generation { number, material_id, created, automatic, imported: None, retired: false };
         key.record.generations.push(generation);
         Ok(())
     }
@@ -193,6 +194,7 @@ impl LocalKms {
             .record
             .generations
             .iter()
+            .filter(|generation| !generation.retired)
             .filter(|generation| generation.number > after && (all || Some(generation.number) != first))
             .peekable();
         let mut found = RotationPage::default();

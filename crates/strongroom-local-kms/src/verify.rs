@@ -66,7 +66,9 @@ impl LocalKms {
                     .problem(&key.id, "the key rotates by itself but is missing in the index of what is due");
             }
         }
-        let here = |generation: &&Generation| generation.imported.as_ref().is_none_or(|one| one.present);
+        let here = |generation: &&Generation| {
+            !generation.retired && generation.imported.as_ref().is_none_or(|one| one.present)
+        };
         for generation in key.record.generations.iter().filter(here) {
             report.check();
             let place = self.inner.layout.material(&key.id, generation.number);

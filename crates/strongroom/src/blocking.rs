@@ -17,6 +17,7 @@ use pollster::block_on;
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Decrypted, KeyMetadata};
+use strongroom_local_kms::Retirement;
 use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
 use strongroom_store::{Filter, FilterKey, SecretId, SecretMetadata, SecretRef, Stage};
 use strongroom_types::{CallContext, Realm, Timestamp};
@@ -227,6 +228,19 @@ impl Strongroom {
         progress: impl FnMut(RewrapProgress) + Send,
     ) -> Result<RewrapProgress, Error> {
         block_on(self.0.rewrap(key, progress))
+    }
+
+    /// As [`crate::Strongroom::retire_key_material`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::retire_key_material`].
+    pub fn retire_key_material(
+        &self,
+        key: &str,
+        key_material_id: &str,
+        confirmed: Retirement,
+    ) -> Result<(), Error> {
+        block_on(self.0.retire_key_material(key, key_material_id, confirmed))
     }
 
     /// As [`crate::Strongroom::verify`].

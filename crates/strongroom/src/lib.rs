@@ -83,7 +83,7 @@ pub use {
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
-pub use strongroom_local_kms::{LocalKms, LocalKmsOptions};
+pub use strongroom_local_kms::{LocalKms, LocalKmsOptions, Retirement};
 pub use strongroom_records::{MemoryRecords, Records};
 pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, RekeyProgress, Report, RootKey,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_engine::{Engine, KeyUse, OwningService, RewrapProgress};
 use strongroom_kms::KeyRef;
-use strongroom_local_kms::LocalKms;
+use strongroom_local_kms::{LocalKms, Retirement};
 use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
     Filter, FilterKey, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
@@ -280,6 +280,45 @@ impl Strongroom {
         progress: impl FnMut(RewrapProgress) + Send,
     ) -> Result<RewrapProgress, Error> {
         Ok(self.engine.rewrap(&self.cx, &KeyRef::parse(key)?, progress).await?)
+    }
+
+    /// Destroys the material of an older generation of one of the strongroom's own keys, when nothing here is encrypted under
+    /// it: rotate, [`Strongroom::rewrap`], then this. From the first moment on nothing new comes under it either. What was
+    /// encrypted under it and is kept elsewhere, copies of the storage among it, nobody can count: it is lost, which has to be
+    /// confirmed in so many words.
+    ///
+    /// ```
+    /// # use strongroom::{Retirement, RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+    /// let old = room.keys().create("alias/orders", "for the orders").await?.current_key_material_id;
+    /// room.keys().rotate("alias/orders").await?;
+    /// room.rewrap("alias/orders", |_| ()).await?;
+    /// let confirmed = Retirement::LosesCiphertextsElsewhere;
+    /// room.retire_key_material("alias/orders", &old.unwrap_or_default(), confirmed).await?;
+    /// # Ok::<_, strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRequest` while versions of secrets are under it, naming the first; as [`LocalKms::retire_material`].
+    pub async fn retire_key_material(
+        &self,
+        key: &str,
+        key_material_id: &str,
+        confirmed: Retirement,
+    ) -> Result<(), Error> {
+        let id = self.keys().describe(key).await?.id;
+        let uses = self.engine.close_material(&self.cx, &id.clone().into(), key_material_id).await?;
+        if let Some(first) = uses.first() {
+            let text = format!(
+                "{} of {} and maybe others are encrypted under this key material; rewrap them first",
+                first.version_id, first.name
+            );
+            let refused = strongroom_store::Error::new(strongroom_store::ErrorKind::InvalidRequest, text);
+            return Err(refused.during("RetireKeyMaterial").into());
+        }
+        Ok(self.parts.kms.retire_material(&self.cx, &id.into(), key_material_id, confirmed).await?)
     }
 
     /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what

@@ -192,6 +192,11 @@ fn piece<'a>(part: &'a Part, context: &'a Context) -> Result<Piece<'a>, Unresolv
 fn glob<'a, T>(parts: &'a [T], piece: impl Fn(&'a T) -> Piece<'a>, text: &str) -> bool {
     let bytes = text.as_bytes();
     let width = |at: usize| text[at..].chars().next().map(char::len_utf8);
+    // Where what follows a run can begin at the earliest.
+    let begin = |part: usize, at: usize| match parts.get(part).map(&piece) {
+        Some(Piece::Text(own)) => find(bytes, at, own.as_bytes()),
+        _ => Some(at),
+    };
     let (mut part, mut at) = (0, 0);
     // Behind the last run, and from where on it was tried.
     let mut back: Option<(usize, usize)> = None;
@@ -203,8 +208,9 @@ fn glob<'a, T>(parts: &'a [T], piece: impl Fn(&'a T) -> Piece<'a>, text: &str) -
                 if part + 1 == parts.len() {
                     return true;
                 }
-                back = Some((part + 1, at));
-                Some(0)
+                let Some(start) = begin(part + 1, at) else { return false };
+                back = Some((part + 1, start));
+                Some(start - at)
             }
             Some(Piece::One) => width(at),
             Some(Piece::Text(own)) => bytes[at..].starts_with(own.as_bytes()).then_some(own.len()),
@@ -214,9 +220,21 @@ fn glob<'a, T>(parts: &'a [T], piece: impl Fn(&'a T) -> Piece<'a>, text: &str) -
             continue;
         }
         let Some((behind, from)) = back else { return false };
-        let Some(wide) = width(from) else { return false };
-        back = Some((behind, from + wide));
-        (part, at) = (behind, from + wide);
+        let Some(start) = width(from).and_then(|wide| begin(behind, from + wide)) else { return false };
+        back = Some((behind, start));
+        (part, at) = (behind, start);
+    }
+}
+
+/// Where `wanted` stands first in `bytes`, from `at` on. Both are UTF-8, so it is between two characters.
+fn find(bytes: &[u8], mut at: usize, wanted: &[u8]) -> Option<usize> {
+    let Some(first) = wanted.first() else { return Some(at) };
+    loop {
+        at += bytes.get(at..)?.iter().position(|byte| byte == first)?;
+        if bytes[at..].starts_with(wanted) {
+            return Some(at);
+        }
+        at += 1;
     }
 }
 
@@ -246,6 +264,10 @@ mod tests {
             ("a**", "a", true),
             ("???", "ab", false),
             ("*a?", "aaa", true),
+            ("*\u{e9}*x", "e\u{e8}\u{e9}ax", true),
+            ("*b*b", "abab", true),
+            ("*b*b", "ab", false),
+            ("*?b", "bb", true),
             ("a$b{", "a$b{", true),
         ] {
             assert_eq!(

@@ -1,6 +1,6 @@
 //! The key service against a model: random operations, right and wrong ones, with time passing, housekeeping, and the store opened
 //! again. Every answer and every error is compared, and every ciphertext that was ever made opens exactly as long as its key may
-//! be used.
+//! be used. Somebody who is not the account decrypts as far as a policy or a grant lets; some keys have imported material.
 
 #![cfg(test)]
 
@@ -62,6 +62,8 @@ fn a_wrong_rule_in_the_model_is_found() {
         Wrong::RotationForgets,
         Wrong::ScheduleStands,
         Wrong::AliasStays,
+        Wrong::NothingExpires,
+        Wrong::GrantStays,
     ] {
         assert!(sequences.iter().any(|steps| difference(wrong, steps).is_some()), "{wrong:?} is not found");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom_kms::ErrorKind;
 
-use crate::steps::Step;
+use crate::steps::{Kind, Step};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const REALM: &str = "arn:aws:kms:us-east-1:000000000000";
@@ -26,6 +26,10 @@ pub(crate) enum Wrong {
     ScheduleStands,
     /// Aliases of a deleted key stay.
     AliasStays,
+    /// Imported material stays beyond its date.
+    NothingExpires,
+    /// A grant outlives its end.
+    GrantStays,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,39 @@ pub(crate) struct Key {
     rotation: Option<(u16, i64)>,
     tags: usize,
     gone: bool,
+    /// Of a key whose material is imported.
+    materials: Option<Vec<Material>>,
+    /// The policy lets somebody else decrypt.
+    lets: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Material {
+    byte: u8,
+    present: bool,
+    expires: Option<i64>,
+    pending: bool,
+}
+
+impl Material {
+    fn here(&self, now: i64) -> bool {
+        self.present && self.expires.is_none_or(|date| date > now)
+    }
+}
+
+impl Key {
+    /// The generation that encrypts, from 1.
+    fn generation(&self) -> usize {
+        match &self.materials {
+            Some(materials) => materials.iter().filter(|material| !material.pending).count(),
+            None => self.generations,
+        }
+    }
+
+    fn lacks_material(&self, now: i64) -> bool {
+        let Some(materials) = &self.materials else { return false };
+        self.generation() == 0 || materials.iter().any(|material| !material.pending && !material.here(now))
+    }
 }
 
 pub(crate) struct Model {
@@ -55,6 +92,8 @@ pub(crate) struct Model {
     /// Key and generation of each ciphertext.
     ciphertexts: Vec<(usize, usize)>,
     macs: Vec<usize>,
+    /// Key, id and whether it still is.
+    pub(crate) grants: Vec<(usize, String, bool)>,
     now: i64,
     wrong: Wrong,
 }
@@ -77,6 +116,7 @@ impl Model {
             aliases: BTreeMap::new(),
             ciphertexts: Vec::new(),
             macs: Vec::new(),
+            grants: Vec::new(),
             now,
             wrong,
         }
@@ -114,9 +154,25 @@ impl Model {
         refuse(ErrorKind::InvalidState, format!("{} is pending deletion.", self.arn(key)))
     }
 
+    fn lacks(&self, key: usize) -> bool {
+        let now = if self.wrong == Wrong::NothingExpires { i64::MIN } else { self.now };
+        self.keys[key].lacks_material(now)
+    }
+
+    fn waits<T>(&self, key: usize) -> Result<T, Refused> {
+        refuse(ErrorKind::InvalidState, format!("{} is pending import.", self.arn(key)))
+    }
+
+    fn origin<T>(&self, key: usize) -> Result<T, Refused> {
+        let origin = if self.keys[key].materials.is_some() { "EXTERNAL" } else { "AWS_KMS" };
+        let text = format!("{} origin is {origin} which is not valid for this operation.", self.arn(key));
+        refuse(ErrorKind::Unsupported, text)
+    }
+
     /// An operation that only an enabled key allows.
     fn usable(&self, key: usize) -> Result<(), Refused> {
         match self.find(key)?.state {
+            State::Enabled | State::Disabled if self.lacks(key) => self.waits(key),
             State::Enabled => Ok(()),
             State::Disabled => self.disabled(key),
             State::PendingDeletion => self.pending(key),
@@ -155,17 +211,20 @@ impl Model {
         self.usable(key)?;
         self.usage(key, false, operation)?;
         self.rotate_if_due(key);
-        self.ciphertexts.push((key, self.keys[key].generations));
+        self.ciphertexts.push((key, self.keys[key].generation()));
         Ok(())
     }
 
     fn describe(&self, key: usize) -> Outcome {
         let found = self.find(key)?;
-        let generation = (!found.hmac).then_some(found.generations);
+        let generation = (!found.hmac && found.generation() > 0).then_some(found.generation());
+        let state = match found.state {
+            State::Enabled | State::Disabled if self.lacks(key) => "PendingImport".to_owned(),
+            state => format!("{state:?}"),
+        };
         Ok(format!(
-            "{} {:?} hmac {} deletion {:?} generation {generation:?}",
+            "{} {state} hmac {} deletion {:?} generation {generation:?}",
             self.arn(key),
-            found.state,
             found.hmac,
             found.deletion
         ))
@@ -195,8 +254,42 @@ impl Model {
         if !right {
             return refuse(ErrorKind::InvalidCiphertext, "");
         }
-        let told = if self.wrong == Wrong::RotationForgets { self.keys[key].generations } else { generation };
+        let told =
+            if self.wrong == Wrong::RotationForgets { self.keys[key].generation() } else { generation };
         Ok((key, told))
+    }
+
+    fn import(&mut self, key: usize, byte: u8, new: Option<bool>, days: Option<i64>) -> Outcome {
+        let incorrect = || {
+            let text = "The key material in the request is not the key material that was previously imported into this KMS key.";
+            refuse(ErrorKind::IncorrectKeyMaterial, text)
+        };
+        if days.is_some_and(|days| days > 365) {
+            return refuse(ErrorKind::Validation, "");
+        }
+        self.manageable(key)?;
+        let (now, arn) = (self.now, self.arn(key));
+        let Some(materials) = &mut self.keys[key].materials else { return self.origin(key) };
+        let first = materials.is_empty();
+        let new = new.unwrap_or(first);
+        let known = materials.iter().position(|material| material.byte == byte);
+        let index = match known {
+            Some(index) if !new => index,
+            None if new => {
+                if let Some(waiting) = materials.iter().position(|material| material.pending) {
+                    if materials[waiting].here(now) {
+                        return refuse(ErrorKind::InvalidState, "another waits");
+                    }
+                    materials.remove(waiting);
+                }
+                materials.push(Material { byte, present: false, expires: None, pending: !first });
+                materials.len() - 1
+            }
+            _ => return incorrect(),
+        };
+        materials[index].present = true;
+        materials[index].expires = days.map(|days| now + days * DAY);
+        Ok(format!("{arn} {}", index + 1))
     }
 
     pub(crate) fn maintain(&mut self) {
@@ -205,6 +298,12 @@ impl Model {
                 continue;
             }
             self.rotate_if_due(key);
+            let now = self.now;
+            for material in self.keys[key].materials.iter_mut().flatten() {
+                if !material.here(now) {
+                    (material.present, material.expires) = (false, None);
+                }
+            }
             let due = self.keys[key].deletion.is_some_and(|date| date <= self.now);
             if due {
                 self.keys[key].gone = true;
@@ -218,10 +317,10 @@ impl Model {
     #[allow(clippy::too_many_lines, reason = "one arm for each operation")]
     pub(crate) fn step(&mut self, step: &Step) -> Outcome {
         match step {
-            Step::Create { hmac } => {
+            Step::Create { kind } => {
                 self.keys.push(Key {
                     id: String::new(),
-                    hmac: *hmac,
+                    hmac: *kind == Kind::Hmac,
                     state: State::Enabled,
                     deletion: None,
                     generations: 1,
@@ -229,11 +328,16 @@ impl Model {
                     rotation: None,
                     tags: 0,
                     gone: false,
+                    materials: (*kind == Kind::External).then(Vec::new),
+                    lets: false,
                 });
                 Ok("made".into())
             }
             Step::Enable(key) | Step::Disable(key) => {
                 self.manageable(*key)?;
+                if self.lacks(*key) {
+                    return self.waits(*key);
+                }
                 let enable = matches!(step, Step::Enable(_));
                 self.keys[*key].state = if enable { State::Enabled } else { State::Disabled };
                 Ok(String::new())
@@ -276,9 +380,19 @@ impl Model {
                         ),
                     );
                 }
+                let arn = self.arn(*key);
+                if let Some(materials) = &mut self.keys[*key].materials {
+                    let now = self.now;
+                    let waiting = materials.iter_mut().find(|one| one.pending && one.here(now));
+                    let Some(waiting) = waiting else {
+                        let text = format!("No available key material pending rotation for the key: {arn}.");
+                        return refuse(ErrorKind::InvalidState, text);
+                    };
+                    waiting.pending = false;
+                }
                 self.keys[*key].on_demand += 1;
                 self.keys[*key].generations += 1;
-                Ok(self.arn(*key))
+                Ok(arn)
             }
             Step::EnableRotation { key, days } => {
                 let days = days.unwrap_or(365);
@@ -287,6 +401,9 @@ impl Model {
                 }
                 if self.find(*key)?.hmac {
                     return refuse(ErrorKind::Unsupported, "");
+                }
+                if self.keys[*key].materials.is_some() {
+                    return self.origin(*key);
                 }
                 self.usable(*key)?;
                 let next = self.now + i64::from(days) * DAY;
@@ -300,6 +417,9 @@ impl Model {
                 if self.find(*key)?.hmac {
                     return refuse(ErrorKind::Unsupported, "");
                 }
+                if self.keys[*key].materials.is_some() {
+                    return self.origin(*key);
+                }
                 self.usable(*key)?;
                 self.keys[*key].rotation = None;
                 Ok(String::new())
@@ -308,6 +428,9 @@ impl Model {
                 let found = self.find(*key)?;
                 if found.hmac {
                     return refuse(ErrorKind::Unsupported, "");
+                }
+                if found.materials.is_some() {
+                    return self.origin(*key);
                 }
                 let shown = found.rotation.filter(|_| found.state != State::PendingDeletion);
                 Ok(format!("{shown:?}"))
@@ -387,8 +510,65 @@ impl Model {
                 if found.hmac {
                     refuse(ErrorKind::Unsupported, "")
                 } else {
-                    Ok(found.generations.to_string())
+                    Ok(found.materials.as_ref().map_or(found.generations, Vec::len).to_string())
                 }
+            }
+            Step::Import { key, byte, new, days } => self.import(*key, *byte, *new, *days),
+            Step::DeleteMaterial(key) => {
+                self.find(*key)?;
+                let current = self.keys[*key].generation();
+                let arn = self.arn(*key);
+                let Some(materials) = &mut self.keys[*key].materials else { return self.origin(*key) };
+                if current == 0 {
+                    return Ok(format!("{arn} None"));
+                }
+                let material = &mut materials[current - 1];
+                (material.present, material.expires) = (false, None);
+                Ok(format!("{arn} Some({current})"))
+            }
+            Step::Grant(key) => {
+                self.usable(*key)?;
+                if self.keys[*key].hmac {
+                    return refuse(ErrorKind::Validation, "");
+                }
+                self.grants.push((*key, String::new(), true));
+                Ok("granted".into())
+            }
+            Step::Revoke { grant } => {
+                if self.grants.is_empty() {
+                    return Ok("nothing".into());
+                }
+                let index = *grant % self.grants.len();
+                let (key, id, alive) = self.grants[index].clone();
+                self.find(key)?;
+                if !alive {
+                    return refuse(ErrorKind::NotFound, format!("Grant ID {id} not found"));
+                }
+                self.grants[index].2 = false;
+                Ok(String::new())
+            }
+            Step::PutPolicy { key, lets } => {
+                self.find(*key)?;
+                self.keys[*key].lets = *lets;
+                Ok(String::new())
+            }
+            Step::DecryptAsOther { ciphertext } => {
+                if self.ciphertexts.is_empty() {
+                    return Ok("nothing".into());
+                }
+                let ciphertext = *ciphertext % self.ciphertexts.len();
+                let (key, _) = self.ciphertexts[ciphertext];
+                let alive = |grant: &&(usize, String, bool)| {
+                    grant.0 == key && (grant.2 || self.wrong == Wrong::GrantStays)
+                };
+                if !self.keys[key].gone && !self.keys[key].lets && self.grants.iter().find(alive).is_none() {
+                    return refuse(
+                        ErrorKind::AccessDenied,
+                        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                    );
+                }
+                let (key, generation) = self.open(ciphertext, true, None)?;
+                Ok(format!("{} generation {generation}", self.arn(key)))
             }
             Step::Pass { days } => {
                 self.now += i64::from(*days) * DAY;

@@ -5,10 +5,40 @@ use proptest::prelude::*;
 /// A key, by its number, or none that ever was.
 pub(crate) type KeyNumber = usize;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Symmetric,
+    Hmac,
+    /// Symmetric, with imported material.
+    External,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Create {
-        hmac: bool,
+        kind: Kind,
+    },
+    /// Brings one of a few materials, as new or known or neither, maybe for some days.
+    Import {
+        key: KeyNumber,
+        byte: u8,
+        new: Option<bool>,
+        days: Option<i64>,
+    },
+    DeleteMaterial(KeyNumber),
+    /// Lets somebody decrypt by a grant.
+    Grant(KeyNumber),
+    Revoke {
+        grant: usize,
+    },
+    /// Lets the same one decrypt by the key's policy, or no longer.
+    PutPolicy {
+        key: KeyNumber,
+        lets: bool,
+    },
+    /// That one decrypts.
+    DecryptAsOther {
+        ciphertext: usize,
     },
     Enable(KeyNumber),
     Disable(KeyNumber),
@@ -78,8 +108,10 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let alias = || 0..3usize;
     let days = || proptest::option::of(proptest::sample::select(vec![7u16, 30, 6, 31]));
     let period = || proptest::option::of(proptest::sample::select(vec![90u16, 365, 89, 2561]));
+    let life = || proptest::sample::select(vec![1i64, 30, 365, 366]);
     let keys = prop_oneof![
-        6 => proptest::bool::weighted(0.25).prop_map(|hmac| Step::Create { hmac }),
+        6 => proptest::sample::select(vec![Kind::Symmetric, Kind::Symmetric, Kind::Hmac, Kind::External])
+            .prop_map(|kind| Step::Create { kind }),
         3 => key().prop_map(Step::Enable),
         3 => key().prop_map(Step::Disable),
         3 => (key(), days()).prop_map(|(key, days)| Step::Schedule { key, days }),
@@ -91,6 +123,17 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => key().prop_map(Step::Tag),
         2 => key().prop_map(|key| Step::Describe { key }),
         2 => key().prop_map(Step::Rotations),
+    ];
+    let imports = prop_oneof![
+        6 => (key(), 0..3u8, proptest::option::of(any::<bool>()), proptest::option::weighted(0.4, life()))
+            .prop_map(|(key, byte, new, days)| Step::Import { key, byte, new, days }),
+        2 => key().prop_map(Step::DeleteMaterial),
+    ];
+    let others = prop_oneof![
+        3 => key().prop_map(Step::Grant),
+        2 => (0..10usize).prop_map(|grant| Step::Revoke { grant }),
+        2 => (key(), any::<bool>()).prop_map(|(key, lets)| Step::PutPolicy { key, lets }),
+        4 => (0..40usize).prop_map(|ciphertext| Step::DecryptAsOther { ciphertext }),
     ];
     let aliases = prop_oneof![
         3 => (alias(), key()).prop_map(|(alias, key)| Step::CreateAlias { alias, key }),
@@ -112,5 +155,5 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Maintain),
         1 => Just(Step::Reopen),
     ];
-    prop_oneof![8 => keys, 4 => aliases, 10 => crypto, 3 => world]
+    prop_oneof![8 => keys, 4 => imports, 3 => others, 4 => aliases, 10 => crypto, 3 => world]
 }

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_envelope::EncryptionContext;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    AliasName, CreateKey, DecryptOptions, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
-    GenerateMacOptions, KeyMetadata, KeyRef, KeySpec, KeyTag, Kms, KmsAdmin, ListPage, MacAlgorithm,
-    ReEncryptOptions, VerifyMacOptions,
+    AliasName, CreateGrant, CreateKey, DecryptOptions, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
+    GenerateMacOptions, GrantOperation, ImportKeyMaterial, ImportType, KeyMetadata, KeyRef, KeySpec, KeyTag,
+    Kms, KmsAdmin, ListPage, MacAlgorithm, PutKeyPolicy, ReEncryptOptions, VerifyMacOptions,
 };
 use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_testkit::ManualClock;
-use strongroom_types::{CallContext, Clock};
+use strongroom_types::{Arn, CallContext, Caller, Clock};
 
 use crate::model::{Model, Outcome, Wrong, alias_name};
-use crate::steps::Step;
+use crate::steps::{Kind, Step};
+
+const DAY: u64 = 24 * 60 * 60;
+/// Somebody of the account who is not its root.
+const OTHER: &str = "arn:aws:iam::000000000000:user/other";
 
 pub(crate) struct World {
     records: Arc<dyn Records>,
@@ -58,13 +62,21 @@ impl World {
         let found = self.run(step).await;
         let expected = self.model.step(step);
         let found = match found {
-            Ok(line) => match (step, line.strip_prefix("made ")) {
-                (Step::Create { .. }, Some(id)) => {
+            Ok(line) => match (step, line.strip_prefix("made "), line.strip_prefix("granted ")) {
+                (Step::Create { .. }, Some(id), _) => {
                     self.model.keys.last_mut().unwrap().id = id.to_owned();
                     Ok("made".into())
                 }
+                (Step::Grant(_), _, Some(id)) if expected.is_ok() => {
+                    self.model.grants.last_mut().unwrap().1 = id.to_owned();
+                    Ok("granted".into())
+                }
                 _ => Ok(line),
             },
+            // It names two random ids.
+            Err(error) if error.message().starts_with("New key material (id: ") => {
+                Err((error.kind(), "another waits".into()))
+            }
             Err(error) if error.kind() == ErrorKind::Validation => {
                 Err((ErrorKind::Validation, String::new()))
             }
@@ -108,8 +120,12 @@ impl World {
         let (kms, cx) = (self.kms.clone(), self.cx.clone());
         let done = |()| String::new();
         match step {
-            Step::Create { hmac } => {
-                let request = if *hmac { CreateKey::hmac(KeySpec::Hmac256) } else { CreateKey::new() };
+            Step::Create { kind } => {
+                let request = match kind {
+                    Kind::Symmetric => CreateKey::new(),
+                    Kind::Hmac => CreateKey::hmac(KeySpec::Hmac256),
+                    Kind::External => CreateKey::external(),
+                };
                 Ok(format!("made {}", kms.create_key(&cx, request).await?.id))
             }
             Step::Enable(key) => kms.enable_key(&cx, &self.key(*key)).await.map(done),
@@ -204,6 +220,66 @@ impl World {
                 let page = ListPage::first().limit(1000);
                 let all = kms.list_key_rotations(&cx, &self.key(*key), true, &page).await?;
                 Ok(all.rotations.len().to_string())
+            }
+            Step::Import { key, byte, new, days } => {
+                let mut options = ImportKeyMaterial::new([], []);
+                if let Some(days) = days {
+                    let date =
+                        self.clock.now().after(Duration::from_secs(u64::try_from(*days).unwrap() * DAY));
+                    options = options.expires(date);
+                }
+                options.kind = new.map(|new| match new {
+                    true => ImportType::NewKeyMaterial,
+                    false => ImportType::ExistingKeyMaterial,
+                });
+                let material = SecretBytes::from_vec(vec![*byte; 32]);
+                let key = self.key(*key);
+                let told = kms.import_plain_material(&cx, &key, &material, &options).await?;
+                Ok(format!(
+                    "{} {}",
+                    told.key_arn,
+                    self.generation(&key, &told.key_material_id.unwrap()).await
+                ))
+            }
+            Step::DeleteMaterial(key) => {
+                let key = self.key(*key);
+                let told = kms.delete_imported_key_material(&cx, &key, None).await?;
+                let generation = match &told.key_material_id {
+                    Some(id) => Some(self.generation(&key, id).await),
+                    None => None,
+                };
+                Ok(format!("{} {generation:?}", told.key_arn))
+            }
+            Step::Grant(key) => {
+                let request = CreateGrant::new(OTHER, [GrantOperation::Decrypt]);
+                Ok(format!("granted {}", kms.create_grant(&cx, &self.key(*key), request).await?.id))
+            }
+            Step::Revoke { grant } => {
+                if self.model.grants.is_empty() {
+                    return Ok("nothing".into());
+                }
+                let (key, id, _) = &self.model.grants[*grant % self.model.grants.len()];
+                kms.revoke_grant(&cx, &self.key(*key), id, false).await.map(done)
+            }
+            Step::PutPolicy { key, lets } => {
+                let who = if *lets { OTHER } else { "000000000000" };
+                let policy = format!(
+                    r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":"000000000000"}},"Action":"kms:*","Resource":"*"}},
+                    {{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"kms:Decrypt","Resource":"*"}}]}}"#
+                );
+                kms.put_key_policy(&cx, &self.key(*key), PutKeyPolicy::new(policy)).await.map(done)
+            }
+            Step::DecryptAsOther { ciphertext } => {
+                if self.ciphertexts.is_empty() {
+                    return Ok("nothing".into());
+                }
+                let other = CallContext::new(Caller::Principal(Arn::parse(OTHER).unwrap()));
+                let ciphertext = &self.ciphertexts[*ciphertext % self.ciphertexts.len()];
+                let opened = kms.decrypt(&other, ciphertext, &context(true), &DecryptOptions::new()).await?;
+                assert_eq!(opened.plaintext.expose(), b"x");
+                let key = KeyRef::parse(opened.key_arn.as_str()).unwrap();
+                let generation = self.generation(&key, &opened.key_material_id.unwrap()).await;
+                Ok(format!("{} generation {generation}", opened.key_arn))
             }
             Step::Pass { days } => {
                 self.clock.advance(Duration::from_secs(u64::from(*days) * 24 * 60 * 60));

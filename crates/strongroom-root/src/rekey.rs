@@ -54,7 +54,13 @@ impl TrustedRecords {
         };
         let mut so_far = RekeyProgress::default();
         begun.write_anew(&mut so_far, &mut progress).await?;
-        begun.replace_keyring(begun.inner.keyring.newest()?, &resolved, clock).await
+        let done = begun.replace_keyring(begun.inner.keyring.newest()?, &resolved, clock).await?;
+        // What was under the old key goes from the storage's own files too; somebody in the way only leaves traces for the
+        // next time.
+        match done.inner.records.erase_deleted().await {
+            Err(error) if error.kind() != strongroom_records::ErrorKind::Busy => Err(error.into()),
+            _ => Ok(done),
+        }
     }
 
     /// One commit: the slots of the roots given, and no others, hold another keyring; the store's own record is of its newest

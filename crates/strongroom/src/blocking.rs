@@ -15,8 +15,8 @@ use std::path::Path;
 
 use pollster::block_on;
 use strongroom_engine::{KeyUse, RewrapProgress};
-use strongroom_envelope::EncryptionContext;
-use strongroom_kms::{Decrypted, KeyMetadata};
+use strongroom_envelope::{EncryptionContext, SecretBytes};
+use strongroom_kms::{Decrypted, ImportKeyMaterial, KeyMetadata};
 use strongroom_local_kms::Retirement;
 use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
 use strongroom_store::{Filter, FilterKey, SecretId, SecretMetadata, SecretRef, Stage};
@@ -352,6 +352,19 @@ impl Keys {
     /// As [`crate::Keys::decrypt`].
     pub fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
         block_on(self.0.decrypt(ciphertext, context))
+    }
+
+    /// As [`crate::Keys::import`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::import`].
+    pub fn import(
+        &self,
+        key: &str,
+        material: &SecretBytes,
+        options: &ImportKeyMaterial,
+    ) -> Result<(), Error> {
+        block_on(self.0.import(key, material, options))
     }
 
     /// As [`crate::Keys::rotate`].

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use strongroom_envelope::EncryptionContext;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    AliasName, CreateKey, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, KeyMetadata, KeyRef,
-    Kms, KmsAdmin,
+    AliasName, CreateKey, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, ImportKeyMaterial,
+    KeyMetadata, KeyRef, Kms, KmsAdmin,
 };
 use strongroom_local_kms::LocalKms;
 use strongroom_types::{CallContext, Timestamp};
@@ -78,6 +78,21 @@ impl Keys {
     pub async fn rotate(&self, key: &str) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
         self.kms.rotate_key_on_demand(&self.cx, &id.into()).await?;
+        Ok(())
+    }
+
+    /// Brings key material to a key that was made with [`CreateKey::external`], or brings again what it lost.
+    ///
+    /// # Errors
+    /// As `LocalKms::import_plain_material`.
+    pub async fn import(
+        &self,
+        key: &str,
+        material: &SecretBytes,
+        options: &ImportKeyMaterial,
+    ) -> Result<(), Error> {
+        let id = self.describe(key).await?.id;
+        self.kms.import_plain_material(&self.cx, &id.into(), material, options).await?;
         Ok(())
     }
 

@@ -271,53 +271,122 @@ async fn a_foreign_or_newer_database_is_refused() {
     assert_eq!(root_error(&error), RootErrorKind::Incompatible, "{error}");
 }
 
-/// The wrapped material of a deleted key is in none of the files any more, and nothing opens what it has sealed.
-#[tokio::test]
-async fn the_material_of_a_deleted_key_is_gone_from_every_file() {
-    use strongroom::kms::{DecryptOptions, EncryptOptions, KeyRef};
+/// A strongroom whose clock can be set, with a key and a ciphertext of it.
+struct Doomed {
+    directory: std::path::PathBuf,
+    clock: std::sync::Arc<strongroom_testkit::ManualClock>,
+    room: Strongroom,
+    key: strongroom::kms::KeyMetadata,
+    _temporary: tempfile::TempDir,
+}
 
-    let temporary = tempfile::tempdir().unwrap();
-    let directory = temporary.path().join("room");
-    let clock = std::sync::Arc::new(strongroom_testkit::ManualClock::default());
-    let room = Strongroom::builder()
-        .directory(&directory)
-        .root_key(RootKey::from_bytes([7; 32]))
-        .clock(clock.clone())
-        .open()
-        .await
-        .unwrap();
-    let key = room.keys().create("alias/doomed", "").await.unwrap();
-    let (service, cx) = (room.keys().service(), room.context().clone());
-    let context = strongroom::EncryptionContext::new();
-    let id = KeyRef::from(key.id.clone());
-    let sealed = service.encrypt(&cx, &id, b"x", &context, &EncryptOptions::new()).await.unwrap().ciphertext;
-    // The record of the material, as it is stored.
-    let connection = rusqlite::Connection::open(directory.join("records.sqlite3")).unwrap();
-    let place = strongroom_records::Key::realm(room.realm()).then("material").then(key.id.as_str());
-    let records: Vec<Vec<u8>> = {
-        let mut statement = connection.prepare("SELECT key, value FROM record").unwrap();
+impl Doomed {
+    async fn new(request: strongroom::kms::CreateKey) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = temporary.path().join("room");
+        let clock = std::sync::Arc::new(strongroom_testkit::ManualClock::default());
+        let room = Strongroom::builder()
+            .directory(&directory)
+            .root_key(RootKey::from_bytes([7; 32]))
+            .clock(clock.clone())
+            .open()
+            .await
+            .unwrap();
+        let key = room.keys().service().create_key(room.context(), request).await.unwrap();
+        Self { directory, clock, room, key, _temporary: temporary }
+    }
+
+    async fn encrypt(&self) -> Vec<u8> {
+        let context = strongroom::EncryptionContext::new();
+        self.room.keys().encrypt(self.key.id.as_str(), b"x", &context).await.unwrap()
+    }
+
+    async fn decrypt(&self, sealed: &[u8]) -> strongroom::Error {
+        self.room.keys().decrypt(sealed, &strongroom::EncryptionContext::new()).await.unwrap_err()
+    }
+
+    /// A piece of each sealed material of the key, as it is stored, behind the frame.
+    fn materials(&self) -> Vec<Vec<u8>> {
+        let connection = rusqlite::Connection::open(self.directory.join("records.sqlite3")).unwrap();
+        let place =
+            strongroom_records::Key::realm(self.room.realm()).then("material").then(self.key.id.as_str());
+        let mut statement = connection.prepare("SELECT key, value FROM record ORDER BY key").unwrap();
         let rows = statement
             .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .unwrap();
         let rows = rows.map(Result::unwrap).filter(|(key, _)| key.starts_with(place.as_bytes()));
-        rows.map(|(_, value)| value).collect()
-    };
-    drop(connection);
-    assert_eq!(records.len(), 1);
-    let traces = || {
-        let mut found = 0;
-        for entry in fs::read_dir(&directory).unwrap() {
-            let bytes = fs::read(entry.unwrap().path()).unwrap();
-            // The sealed material itself, behind the frame.
-            found += bytes.windows(64).filter(|window| *window == &records[0][41..105]).count();
-        }
-        found
-    };
-    assert!(traces() > 0, "it is there as long as the key is");
-    room.keys().schedule_deletion(key.id.as_str(), 7).await.unwrap();
-    clock.advance(std::time::Duration::from_secs(8 * 24 * 60 * 60));
-    assert_eq!(room.maintain().await.unwrap().keys_deleted, 1);
-    assert_eq!(traces(), 0, "neither in the database nor in its log");
-    let error = service.decrypt(&cx, &sealed, &context, &DecryptOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), strongroom::KeyErrorKind::AccessDenied);
+        rows.map(|(_, value)| value[41..105].to_vec()).collect()
+    }
+
+    /// How often it stands in any of the files.
+    fn traces(&self, material: &[u8]) -> usize {
+        let files = fs::read_dir(&self.directory).unwrap();
+        let all = files.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        all.map(|bytes| bytes.windows(material.len()).filter(|window| *window == material).count()).sum()
+    }
+}
+
+/// The wrapped material of a deleted key is in none of the files any more, and nothing opens what it has sealed.
+#[tokio::test]
+async fn the_material_of_a_deleted_key_is_gone_from_every_file() {
+    let doomed = Doomed::new(strongroom::kms::CreateKey::new()).await;
+    let sealed = doomed.encrypt().await;
+    let [material] = <[_; 1]>::try_from(doomed.materials()).unwrap();
+    assert!(doomed.traces(&material) > 0, "it is there as long as the key is");
+    doomed.room.keys().schedule_deletion(doomed.key.id.as_str(), 7).await.unwrap();
+    doomed.clock.advance(std::time::Duration::from_secs(8 * 24 * 60 * 60));
+    assert_eq!(doomed.room.maintain().await.unwrap().keys_deleted, 1);
+    assert_eq!(doomed.traces(&material), 0, "neither in the database nor in its log");
+    let lost = doomed.decrypt(&sealed).await;
+    assert_eq!(lost.kind(), ErrorKind::Key(strongroom::KeyErrorKind::AccessDenied));
+}
+
+/// So is that of a retired generation, while the key lives on.
+#[tokio::test]
+async fn retired_material_is_gone_from_every_file() {
+    let doomed = Doomed::new(strongroom::kms::CreateKey::new()).await;
+    let sealed = doomed.encrypt().await;
+    doomed.room.keys().rotate(doomed.key.id.as_str()).await.unwrap();
+    let [old, new] = <[_; 2]>::try_from(doomed.materials()).unwrap();
+    let confirmed = strongroom::Retirement::LosesCiphertextsElsewhere;
+    let id = doomed.key.current_key_material_id.clone().unwrap();
+    doomed.room.retire_key_material(doomed.key.id.as_str(), &id, confirmed).await.unwrap();
+    assert_eq!(doomed.traces(&old), 0);
+    assert!(doomed.traces(&new) > 0);
+    let lost = doomed.decrypt(&sealed).await;
+    assert_eq!(lost.kind(), ErrorKind::Key(strongroom::KeyErrorKind::InvalidCiphertext));
+}
+
+/// And imported material that is deleted.
+#[tokio::test]
+async fn deleted_imported_material_is_gone_from_every_file() {
+    use strongroom::kms::{ImportKeyMaterial, KeyRef};
+
+    let doomed = Doomed::new(strongroom::kms::CreateKey::external()).await;
+    let (service, cx, key) = (doomed.room.keys().service(), doomed.room.context(), doomed.key.id.clone());
+    let key: KeyRef = key.into();
+    let material = strongroom::SecretBytes::from_vec(vec![0xA7; 32]);
+    let stays = ImportKeyMaterial::new([], []);
+    doomed.room.keys().import(doomed.key.id.as_str(), &material, &stays).await.unwrap();
+    let sealed = doomed.encrypt().await;
+    let [stored] = <[_; 1]>::try_from(doomed.materials()).unwrap();
+    assert!(doomed.traces(&stored) > 0);
+    assert_eq!(doomed.traces(&[0xA7; 32]), 0, "it is never there in clear");
+    service.delete_imported_key_material(cx, &key, None).await.unwrap();
+    assert_eq!(doomed.traces(&stored), 0);
+    let lost = doomed.decrypt(&sealed).await;
+    assert_eq!(lost.kind(), ErrorKind::Key(strongroom::KeyErrorKind::InvalidState));
+}
+
+/// What was sealed under the old store key is in none of the files after a re-key.
+#[tokio::test]
+async fn what_was_under_the_old_store_key_is_gone_from_every_file() {
+    let doomed = Doomed::new(strongroom::kms::CreateKey::new()).await;
+    let [old] = <[_; 1]>::try_from(doomed.materials()).unwrap();
+    let roots = vec![(RootKey::from_bytes([8; 32]), "another".to_owned())];
+    doomed.room.rekey(roots, |_| ()).await.unwrap();
+    let [new] = <[_; 1]>::try_from(doomed.materials()).unwrap();
+    assert_ne!(old, new);
+    assert_eq!(doomed.traces(&old), 0);
+    assert!(doomed.traces(&new) > 0);
 }

@@ -17,15 +17,28 @@ use crate::{Effect, Policy, PrincipalKind, Request, Statement};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Policies<'a> {
-    service_control: Vec<&'a Policy>,
-    resource_control: Vec<&'a Policy>,
-    resource: Option<&'a Policy>,
-    identity: Vec<&'a Policy>,
-    boundary: Option<&'a Policy>,
-    session: Vec<&'a Policy>,
+    service_control: Vec<Named<'a>>,
+    resource_control: Vec<Named<'a>>,
+    resource: Option<Named<'a>>,
+    identity: Vec<Named<'a>>,
+    boundary: Option<Named<'a>>,
+    session: Vec<Named<'a>>,
     rule: ResourceRule,
     granted: bool,
 }
+
+/// A document and what it is called in explanations; nothing for its number.
+type Named<'a> = (&'a str, &'a Policy);
+
+/// The order in which documents are looked at for what denies.
+pub(crate) const ORDER: [DocumentKind; 6] = [
+    DocumentKind::ServiceControl,
+    DocumentKind::ResourceControl,
+    DocumentKind::Resource,
+    DocumentKind::Identity,
+    DocumentKind::Boundary,
+    DocumentKind::Session,
+];
 
 /// How the policy of a resource counts within its own account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,14 +79,21 @@ impl<'a> Policies<'a> {
     /// Adds a policy of the caller.
     #[must_use]
     pub fn identity(mut self, policy: &'a Policy) -> Self {
-        self.identity.push(policy);
+        self.identity.push(("", policy));
+        self
+    }
+
+    /// As [`Policies::identity`], with a name that explanations show.
+    #[must_use]
+    pub fn identity_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
+        self.identity.push((name, policy));
         self
     }
 
     /// The resource's own policy, which counts as [`ResourceRule::Either`].
     #[must_use]
     pub fn resource(mut self, policy: &'a Policy) -> Self {
-        self.resource = Some(policy);
+        self.resource = Some(("", policy));
         self
     }
 
@@ -94,28 +114,28 @@ impl<'a> Policies<'a> {
     /// The caller's permissions boundary.
     #[must_use]
     pub fn boundary(mut self, policy: &'a Policy) -> Self {
-        self.boundary = Some(policy);
+        self.boundary = Some(("", policy));
         self
     }
 
     /// Adds a policy of the caller's session. What one of them allows, all do.
     #[must_use]
     pub fn session(mut self, policy: &'a Policy) -> Self {
-        self.session.push(policy);
+        self.session.push(("", policy));
         self
     }
 
     /// Adds a service control policy. Where there are any, one must allow.
     #[must_use]
     pub fn service_control(mut self, policy: &'a Policy) -> Self {
-        self.service_control.push(policy);
+        self.service_control.push(("", policy));
         self
     }
 
     /// Adds a resource control policy. Where there are any, one must allow.
     #[must_use]
     pub fn resource_control(mut self, policy: &'a Policy) -> Self {
-        self.resource_control.push(policy);
+        self.resource_control.push(("", policy));
         self
     }
 
@@ -129,10 +149,21 @@ impl<'a> Policies<'a> {
     /// The statement that a decision names.
     #[must_use]
     pub fn statement(&self, place: Place) -> Option<&'a Statement> {
-        self.of(place.kind).get(place.document)?.statements().get(place.statement)
+        self.named(place.kind).get(place.document)?.1.statements().get(place.statement)
     }
 
-    fn of(&self, kind: DocumentKind) -> &[&'a Policy] {
+    /// What a document is called in a sentence.
+    pub(crate) fn title(&self, kind: DocumentKind, document: usize) -> String {
+        match self.named(kind) {
+            [("", _)] => format!("the {kind}"),
+            all => match all.get(document) {
+                Some((name, _)) if !name.is_empty() => format!("the {kind} {name}"),
+                _ => format!("{kind} {}", document + 1),
+            },
+        }
+    }
+
+    pub(crate) fn named(&self, kind: DocumentKind) -> &[Named<'a>] {
         match kind {
             DocumentKind::ServiceControl => &self.service_control,
             DocumentKind::ResourceControl => &self.resource_control,
@@ -147,7 +178,7 @@ impl<'a> Policies<'a> {
     /// the one that goes farthest.
     fn first(&self, kind: DocumentKind, effect: Effect, request: &Request) -> Option<(Place, Reach)> {
         let mut best: Option<(Place, Reach)> = None;
-        for (document, policy) in self.of(kind).iter().enumerate() {
+        for (document, (_, policy)) in self.named(kind).iter().enumerate() {
             for (statement, candidate) in policy.statements().iter().enumerate() {
                 if candidate.effect() != effect {
                     continue;
@@ -165,13 +196,18 @@ impl<'a> Policies<'a> {
         best
     }
 
+    /// Whether the resource's policy names the caller or its account.
+    pub(crate) fn names(&self, request: &Request) -> bool {
+        self.first(DocumentKind::Resource, Effect::Allow, request).is_some()
+    }
+
     fn allows(&self, kind: DocumentKind, request: &Request) -> Option<Place> {
         self.first(kind, Effect::Allow, request).map(|(place, _)| place)
     }
 
     /// Whether documents that limit, where there are any, let the request pass.
     fn passes(&self, kind: DocumentKind, request: &Request) -> Result<(), Decision> {
-        if self.of(kind).is_empty() || self.allows(kind, request).is_some() {
+        if self.named(kind).is_empty() || self.allows(kind, request).is_some() {
             return Ok(());
         }
         Err(Decision::Missing(kind))
@@ -184,14 +220,6 @@ impl<'a> Policies<'a> {
     }
 
     fn weigh(&self, request: &Request) -> Result<Decision, Decision> {
-        const ORDER: [DocumentKind; 6] = [
-            DocumentKind::ServiceControl,
-            DocumentKind::ResourceControl,
-            DocumentKind::Resource,
-            DocumentKind::Identity,
-            DocumentKind::Boundary,
-            DocumentKind::Session,
-        ];
         for kind in ORDER {
             if let Some((place, _)) = self.first(kind, Effect::Deny, request) {
                 return Err(Decision::Denied(place));

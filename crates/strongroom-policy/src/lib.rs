@@ -34,6 +34,9 @@
 //!          on resource: {secret} because no identity-based policy allows the secretsmanager:GetSecretValue action"
 //!     )
 //! );
+//! // And why, statement by statement.
+//! let told = policies.explain(&from_afar).to_string();
+//! assert!(told.contains("Condition IpAddress aws:SourceIp: 203.0.113.9, not 10.0.0.0/8"), "{told}");
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
@@ -42,6 +45,7 @@ mod context;
 mod decide;
 mod document;
 mod error;
+mod explain;
 mod json;
 mod parse;
 mod pattern;
@@ -54,5 +58,6 @@ pub use context::Context;
 pub use decide::{Decision, DocumentKind, Ground, Place, Policies, ResourceRule};
 pub use document::{Effect, Policy, Statement, Version};
 pub use error::ParseError;
+pub use explain::{DocumentReport, Explanation, StatementReport};
 pub use principal::{Principal, PrincipalKind, PrincipalName, Principals};
 pub use request::Request;

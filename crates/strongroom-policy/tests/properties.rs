@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use strongroom_policy::{Decision, Policies, Policy, Principal, Request};
+use strongroom_policy::{Decision, Ground, Policies, Policy, Principal, Request};
 use strongroom_types::Arn;
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
@@ -136,6 +136,13 @@ fn decide(documents: &Documents, request: &Request) -> Decision {
         policies = policies.boundary(boundary);
     }
     let decision = policies.decide(request);
+    // The explanation's verdict is the decision's, and so is the statement that it says decided.
+    let explained = policies.explain(request);
+    assert_eq!(explained.allowed, decision.is_allowed());
+    let deciding =
+        explained.documents.iter().flat_map(|document| &document.statements).filter(|one| one.decides);
+    let by_statement = matches!(decision, Decision::Denied(_) | Decision::Allowed(Ground::Statement(_)));
+    assert_eq!(deciding.filter(|one| one.matches).count(), usize::from(by_statement), "{explained}");
     if let Decision::Denied(place) = decision {
         assert!(policies.statement(place).unwrap().matches(request));
     }

@@ -1,0 +1,238 @@
+//! Why a request is allowed or not, statement by statement.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::condition::Miss;
+use crate::decide::{Mismatch, ORDER};
+use crate::principal::Reach;
+use crate::{Decision, DocumentKind, Effect, Ground, Place, Policies, Request, Statement};
+
+/// A decision with all that was looked at. `Display` writes it for people; it serializes for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Who asked: an ARN, a service's name, `anonymous`.
+    pub principal: String,
+    /// For what.
+    pub action: String,
+    /// On what.
+    pub resource: String,
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// What decided, in a sentence.
+    pub reason: String,
+    /// Each document that was looked at, in the order of the decision.
+    pub documents: Vec<DocumentReport>,
+}
+
+/// What a document says to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DocumentReport {
+    /// What kind of document, as AWS calls it in its messages.
+    pub kind: String,
+    /// The name it was added under; else its number among its kind, from 1.
+    pub name: String,
+    /// Its statements, in its order.
+    pub statements: Vec<StatementReport>,
+}
+
+/// What a statement says to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StatementReport {
+    /// Its number in the document, from 1.
+    pub number: usize,
+    /// Its name, if it has one.
+    pub sid: Option<String>,
+    /// The line of the document on which it begins.
+    pub line: usize,
+    /// `Allow` or `Deny`.
+    pub effect: &'static str,
+    /// Whether it is about the request.
+    pub matches: bool,
+    /// Which element it is not about the request by; or how it is.
+    pub why: String,
+    /// Whether it decided.
+    pub decides: bool,
+}
+
+impl Policies<'_> {
+    /// Decides, and tells how each statement comes to be about the request or not. The decision is that of
+    /// [`Policies::decide`].
+    #[must_use]
+    pub fn explain(&self, request: &Request) -> Explanation {
+        let decision = self.decide(request);
+        let deciding = match decision {
+            Decision::Allowed(Ground::Statement(place)) | Decision::Denied(place) => Some(place),
+            _ => None,
+        };
+        let mut documents = Vec::new();
+        for kind in ORDER {
+            for (document, (name, policy)) in self.named(kind).iter().enumerate() {
+                let statements = policy.statements().iter().enumerate().map(|(statement, one)| {
+                    let place = Place { kind, document, statement };
+                    report(one, place, deciding == Some(place), request)
+                });
+                documents.push(DocumentReport {
+                    kind: kind.to_string(),
+                    name: if name.is_empty() { (document + 1).to_string() } else { (*name).to_owned() },
+                    statements: statements.collect(),
+                });
+            }
+        }
+        let who = request.principal().arn();
+        Explanation {
+            principal: if who.is_empty() { "anonymous".to_owned() } else { who.to_owned() },
+            action: request.action().to_owned(),
+            resource: request.resource().to_owned(),
+            allowed: decision.is_allowed(),
+            reason: reason(decision, self, request),
+            documents,
+        }
+    }
+}
+
+/// What decided, in a sentence.
+fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> String {
+    let named = |place: Place| {
+        let sid = policies.statement(place).and_then(Statement::sid);
+        let number = format!("statement {}", place.statement + 1);
+        let statement = sid.map_or_else(|| number.clone(), |sid| format!("{number} \"{sid}\""));
+        format!("{statement} of {}", policies.title(place.kind, place.document))
+    };
+    match decision {
+        Decision::Allowed(Ground::Statement(place)) => format!("{} allows it", named(place)),
+        Decision::Allowed(Ground::Root) => "the caller is the root of the account".to_owned(),
+        Decision::Allowed(Ground::Grant) => "a grant of the key allows it".to_owned(),
+        Decision::Denied(place) => format!("{} denies it, whatever else allows", named(place)),
+        Decision::Missing(kind) if policies.named(kind).is_empty() => {
+            format!("no {kind} allows it: there is none")
+        }
+        Decision::Missing(DocumentKind::Identity) if policies.names(request) => {
+            format!(
+                "no {} allows it, which is needed beside the resource-based policy",
+                DocumentKind::Identity
+            )
+        }
+        Decision::Missing(kind) => format!("no {kind} allows it"),
+    }
+}
+
+fn report(statement: &Statement, place: Place, decides: bool, request: &Request) -> StatementReport {
+    let (matches, why) = match statement.check(request) {
+        Ok(reach) => (true, reached(statement, reach)),
+        Err(mismatch) => (false, missed(statement, mismatch, request)),
+    };
+    StatementReport {
+        number: place.statement + 1,
+        sid: statement.sid().map(str::to_owned),
+        line: statement.line(),
+        effect: if statement.effect() == Effect::Allow { "Allow" } else { "Deny" },
+        matches,
+        why,
+        decides,
+    }
+}
+
+fn reached(statement: &Statement, reach: Reach) -> String {
+    match (statement.principals(), statement.effect(), reach) {
+        (Some(_), Effect::Allow, Reach::Account) => {
+            "names the account, which leaves it to the account's own policies".to_owned()
+        }
+        (Some(_), Effect::Allow, Reach::Role) => {
+            "names the role: boundary and session policies still count".to_owned()
+        }
+        _ => "is about the request".to_owned(),
+    }
+}
+
+/// Some of them, for a sentence.
+fn some<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut texts: Vec<&str> = texts.take(5).collect();
+    if texts.len() == 5 {
+        texts[4] = "...";
+    }
+    texts.join(", ")
+}
+
+fn missed(statement: &Statement, mismatch: Mismatch, request: &Request) -> String {
+    match mismatch {
+        Mismatch::Action => {
+            let but = if statement.not_action() { "NotAction" } else { "Action" };
+            let which = if statement.not_action() { "excepts" } else { "is not among" };
+            let actions = some(statement.actions());
+            if statement.not_action() {
+                format!("{but} {which} {}: {actions}", request.action())
+            } else {
+                format!("{but}: {} {which} {actions}", request.action())
+            }
+        }
+        Mismatch::Resource => {
+            let resources = some(statement.resources());
+            if statement.not_resource() {
+                format!("NotResource excepts {}: {resources}", request.resource())
+            } else {
+                format!("Resource: {} is not like {resources}", request.resource())
+            }
+        }
+        Mismatch::Principal => {
+            let who = request.principal().arn();
+            let who = if who.is_empty() { "nobody known" } else { who };
+            match statement.principals() {
+                Some(principals) if principals.all_but() && statement.effect() == Effect::Deny => {
+                    format!("NotPrincipal spares {who}")
+                }
+                Some(principals) if principals.all_but() => "NotPrincipal lets nobody in".to_owned(),
+                _ => format!("Principal: {who} is not named"),
+            }
+        }
+        Mismatch::Condition(index, miss) => {
+            let Some(condition) = statement.conditions().get(index) else { return String::new() };
+            let (operator, key) = (condition.operator(), condition.key());
+            let wanted = some(condition.values().iter().map(String::as_str));
+            let found = request.context().get(key).map(|values| some(values.iter().map(String::as_str)));
+            let found = found.unwrap_or_default();
+            match miss {
+                Miss::KeyMissing => format!("Condition {operator} {key}: the request has no {key}"),
+                Miss::KeyPresent => format!("Condition {operator} {key}: the request has one, {found}"),
+                Miss::Differs => format!("Condition {operator} {key}: {found}, not {wanted}"),
+                Miss::Unresolved => {
+                    format!("Condition {operator} {key}: a variable of {wanted} has no value in this request")
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.allowed { "ALLOWED" } else { "DENIED" };
+        writeln!(f, "{verdict}: {} by {}", self.action, self.principal)?;
+        writeln!(f, "  on {}", self.resource)?;
+        writeln!(f, "  because {}", self.reason)?;
+        for document in &self.documents {
+            writeln!(f, "{} {}", document.kind, document.name)?;
+            for statement in &document.statements {
+                let mark = match (statement.decides, statement.matches) {
+                    (true, _) => ">",
+                    (false, true) => "+",
+                    (false, false) => "-",
+                };
+                write!(f, "  {mark} statement {}", statement.number)?;
+                if let Some(sid) = &statement.sid {
+                    write!(f, " \"{sid}\"")?;
+                }
+                let matches = if statement.matches { "matches" } else { "does not match" };
+                writeln!(
+                    f,
+                    " (line {}), {}: {matches}; {}",
+                    statement.line, statement.effect, statement.why
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

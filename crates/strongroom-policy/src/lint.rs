@@ -1,0 +1,399 @@
+//! What is probably not meant: names that never match anything.
+
+use std::fmt;
+
+use crate::{Effect, Policy, PrincipalName, Quantifier, Statement};
+
+/// Something in a policy that is allowed to stand there and probably does not do what its author thinks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The line of its statement.
+    pub line: usize,
+    /// The statement's name, or its number from 1.
+    pub statement: String,
+    /// What it is about: an action, a condition key.
+    pub subject: String,
+    /// What is wrong with it, and what was probably meant.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, statement {}, {}: {}", self.line, self.statement, self.subject, self.text)
+    }
+}
+
+/// Services whose actions are listed here.
+const SERVICES: [(&str, &[&str]); 2] = [("kms", &KMS), ("secretsmanager", &SECRETS)];
+
+/// Other services that policies beside secrets and keys often name.
+const OTHER_SERVICES: [&str; 22] = [
+    "acm",
+    "autoscaling",
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "ecr",
+    "ecs",
+    "eks",
+    "events",
+    "iam",
+    "lambda",
+    "logs",
+    "organizations",
+    "rds",
+    "s3",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+    "sts",
+];
+
+const KMS: [&str; 54] = [
+    "CancelKeyDeletion",
+    "ConnectCustomKeyStore",
+    "CreateAlias",
+    "CreateCustomKeyStore",
+    "CreateGrant",
+    "CreateKey",
+    "Decrypt",
+    "DeleteAlias",
+    "DeleteCustomKeyStore",
+    "DeleteImportedKeyMaterial",
+    "DeriveSharedSecret",
+    "DescribeCustomKeyStores",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "DisconnectCustomKeyStore",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GenerateRandom",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "GetParametersForImport",
+    "GetPublicKey",
+    "ImportKeyMaterial",
+    "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListKeys",
+    "ListResourceTags",
+    "ListRetirableGrants",
+    "PutKeyPolicy",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "Sign",
+    "SynchronizeMultiRegionKey",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateCustomKeyStore",
+    "UpdateKeyDescription",
+    "UpdatePrimaryRegion",
+    "Verify",
+];
+
+const SECRETS: [&str; 23] = [
+    "BatchGetSecretValue",
+    "CancelRotateSecret",
+    "CreateSecret",
+    "DeleteResourcePolicy",
+    "DeleteSecret",
+    "DescribeSecret",
+    "GetRandomPassword",
+    "GetResourcePolicy",
+    "GetSecretValue",
+    "ListSecretVersionIds",
+    "ListSecrets",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "RemoveRegionsFromReplication",
+    "ReplicateSecretToRegions",
+    "RestoreSecret",
+    "RotateSecret",
+    "StopReplicationToReplica",
+    "TagResource",
+    "UntagResource",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+    "ValidateResourcePolicy",
+];
+
+/// The condition keys of all services, of KMS and of Secrets Manager. Those that end in `/` or `:` go on with a name.
+const KEYS: [&str; 98] = [
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:CurrentTime",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:EpochTime",
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalIsAWSService",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalServiceNamesList",
+    "aws:PrincipalTag/",
+    "aws:PrincipalType",
+    "aws:Referer",
+    "aws:RequestedRegion",
+    "aws:RequestTag/",
+    "aws:ResourceAccount",
+    "aws:ResourceOrgID",
+    "aws:ResourceOrgPaths",
+    "aws:ResourceTag/",
+    "aws:SecureTransport",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:TagKeys",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:userid",
+    "aws:username",
+    "aws:ViaAWSService",
+    "aws:VpcSourceIp",
+    "kms:BypassPolicyLockoutSafetyCheck",
+    "kms:CallerAccount",
+    "kms:CustomerMasterKeySpec",
+    "kms:CustomerMasterKeyUsage",
+    "kms:DataKeyPairSpec",
+    "kms:EncryptionAlgorithm",
+    "kms:EncryptionContext:",
+    "kms:EncryptionContextKeys",
+    "kms:ExpirationModel",
+    "kms:GranteePrincipal",
+    "kms:GrantConstraintType",
+    "kms:GrantIsForAWSResource",
+    "kms:GrantOperations",
+    "kms:KeyAgreementAlgorithm",
+    "kms:KeyOrigin",
+    "kms:KeySpec",
+    "kms:KeyUsage",
+    "kms:MacAlgorithm",
+    "kms:MessageType",
+    "kms:MultiRegion",
+    "kms:MultiRegionKeyType",
+    "kms:PolicyName",
+    "kms:PrimaryRegion",
+    "kms:RecipientAttestation:",
+    "kms:ReEncryptOnSameKey",
+    "kms:ReplicaRegion",
+    "kms:RequestAlias",
+    "kms:ResourceAliases",
+    "kms:RetiringPrincipal",
+    "kms:RotationPeriodInDays",
+    "kms:ScheduleKeyDeletionPendingWindowInDays",
+    "kms:SigningAlgorithm",
+    "kms:ValidTo",
+    "kms:ViaService",
+    "kms:WrappingAlgorithm",
+    "kms:WrappingKeySpec",
+    "secretsmanager:AddReplicaRegions",
+    "secretsmanager:BlockPublicPolicy",
+    "secretsmanager:Description",
+    "secretsmanager:ExternalSecretRotationRoleArn",
+    "secretsmanager:ForceDeleteWithoutRecovery",
+    "secretsmanager:ForceOverwriteReplicaSecret",
+    "secretsmanager:KmsKeyArn",
+    "secretsmanager:KmsKeyId",
+    "secretsmanager:ModifyRotationRules",
+    "secretsmanager:Name",
+    "secretsmanager:RecoveryWindowInDays",
+    "secretsmanager:resource/",
+    "secretsmanager:ResourceTag/",
+    "secretsmanager:RotateImmediately",
+    "secretsmanager:RotationLambdaARN",
+    "secretsmanager:SecretId",
+    "secretsmanager:SecretPrimaryRegion",
+    "secretsmanager:Type",
+    "secretsmanager:VersionId",
+    "secretsmanager:VersionStage",
+];
+
+/// Keys that people write and that are none, with what they mean.
+const MISTAKEN: [(&str, &str); 6] = [
+    ("kms:callerarn", "aws:PrincipalArn"),
+    ("kms:principalarn", "aws:PrincipalArn"),
+    ("aws:callerarn", "aws:PrincipalArn"),
+    ("aws:calleraccount", "aws:PrincipalAccount"),
+    ("kms:sourcearn", "aws:SourceArn"),
+    ("secretsmanager:secretarn", "secretsmanager:SecretId"),
+];
+
+impl Policy {
+    /// What in the document probably is not meant: actions and condition keys that do not exist and so never match, with the
+    /// likely correction; and what hands out more than it seems to. Only the names of KMS, Secrets Manager and the condition
+    /// keys of all services are known here: others are passed over.
+    #[must_use]
+    pub fn lint(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (index, statement) in self.statements().iter().enumerate() {
+            let mut add = |subject: &str, text: String| {
+                findings.push(Finding {
+                    line: statement.line(),
+                    statement: statement.sid().map_or_else(|| (index + 1).to_string(), str::to_owned),
+                    subject: subject.to_owned(),
+                    text,
+                });
+            };
+            for action in statement.actions() {
+                if let Some(text) = odd_action(action) {
+                    add(action, text);
+                }
+            }
+            for condition in statement.conditions() {
+                let key = condition.key();
+                if let Some(text) = odd_key(key) {
+                    add(key, text);
+                }
+                if condition.quantifier() == Some(Quantifier::ForAllValues)
+                    && statement.effect() == Effect::Allow
+                {
+                    let text = "ForAllValues is also true where the request has no such key; add a condition Null on the key";
+                    add(key, text.to_owned());
+                }
+            }
+            odd_principals(statement, &mut add);
+        }
+        findings
+    }
+}
+
+fn odd_principals(statement: &Statement, add: &mut impl FnMut(&str, String)) {
+    let Some(principals) = statement.principals() else { return };
+    if principals.all_but() && statement.effect() == Effect::Allow {
+        add("NotPrincipal", "with Allow it lets nobody in: name whom to allow".to_owned());
+    }
+    for name in principals.names() {
+        if let PrincipalName::Invalid(kind, name) = name {
+            add(name, format!("cannot be a principal of the kind {kind}"));
+        }
+    }
+}
+
+/// What is wrong with an action; in small letters, as the policy keeps it.
+fn odd_action(action: &str) -> Option<String> {
+    let (service, name) = action.split_once(':')?;
+    if service.contains(['*', '?']) {
+        return None;
+    }
+    let known = SERVICES.iter().find(|(known, _)| *known == service);
+    let Some((service, actions)) = known else {
+        if OTHER_SERVICES.contains(&service) {
+            return None;
+        }
+        let services = SERVICES.iter().map(|(service, _)| *service).chain(OTHER_SERVICES);
+        let meant = nearest(service, services)?;
+        return Some(format!("there is no service {service}; did you mean {meant}:{name}?"));
+    };
+    let pattern =
+        crate::pattern::Pattern::parse(name, crate::pattern::Reading { wildcards: true, variables: false })
+            .ok()?;
+    if actions.iter().any(|known| pattern.matches_plain(&known.to_lowercase())) {
+        return None;
+    }
+    Some(match nearest(name, actions.iter().copied()) {
+        Some(meant) => format!("{service} has no such action; did you mean {service}:{meant}?"),
+        None => format!("{service} has no such action"),
+    })
+}
+
+/// What is wrong with a condition key.
+fn odd_key(key: &str) -> Option<String> {
+    let folded = key.to_ascii_lowercase();
+    let service = folded.split(':').next()?;
+    if let Some((_, meant)) = MISTAKEN.iter().find(|(mistaken, _)| *mistaken == folded) {
+        return Some(format!(
+            "there is no such condition key, so it is never in a request; did you mean {meant}?"
+        ));
+    }
+    let known = || KEYS.iter().copied();
+    let named = |known: &str| {
+        let known = known.to_ascii_lowercase();
+        if known.ends_with(['/', ':']) { folded.starts_with(&known) } else { folded == known }
+    };
+    if known().any(named) {
+        return None;
+    }
+    let ours = ["aws", "kms", "secretsmanager"];
+    if !ours.contains(&service) {
+        // Another service's, unless it is nearly one of these.
+        nearest(service, ours.into_iter()).filter(|_| folded.contains(':'))?;
+    }
+    let head = folded.split('/').next().unwrap_or_default();
+    Some(match nearest(head, known()) {
+        Some(meant) => {
+            format!("there is no such condition key, so it is never in a request; did you mean {meant}?")
+        }
+        None => "there is no such condition key, so it is never in a request".to_owned(),
+    })
+}
+
+/// The name that is nearest to one that is not known, if any is near: a third of its letters may differ, and at most four.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let most = (name.chars().count() / 3).clamp(1, 4);
+    known
+        .map(|known| (distance(&name, &known.to_lowercase()), known))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// How many letters must be put in, taken out or changed to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut before = row[0];
+        row[0] = index + 1;
+        for (at, known) in other.iter().enumerate() {
+            let change = before + usize::from(letter != *known);
+            before = row[at + 1];
+            row[at + 1] = change.min(row[at] + 1).min(before + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (one, other, expected) in
+            [("", "", 0), ("a", "", 1), ("kms", "kms", 0), ("decypt", "decrypt", 1), ("abc", "cba", 2)]
+        {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+    }
+}

@@ -76,8 +76,8 @@ pub use room::{Maintained, Strongroom};
 
 // The crates behind the facade, for everything that is not named here.
 pub use {
-    strongroom_envelope as envelope, strongroom_kms as kms, strongroom_records as records,
-    strongroom_root as root, strongroom_store as store,
+    strongroom_envelope as envelope, strongroom_kms as kms, strongroom_policy as policy,
+    strongroom_records as records, strongroom_root as root, strongroom_store as store,
 };
 
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};

@@ -92,8 +92,11 @@ impl EncryptionContext {
         self.write(&mut out[start..]);
     }
 
-    /// Writes the canonical encoding over `out`, which has exactly its length.
-    pub(crate) fn write(&self, out: &mut [u8]) {
+    /// Writes the canonical encoding over `out`.
+    ///
+    /// # Panics
+    /// When `out` is shorter than [`EncryptionContext::encoded_len`].
+    pub fn write(&self, out: &mut [u8]) {
         let mut at = 0;
         let mut put = |bytes: &[u8]| {
             out[at..at + bytes.len()].copy_from_slice(bytes);

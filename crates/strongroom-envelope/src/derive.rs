@@ -1,6 +1,6 @@
 //! Key derivation: SP 800-108r1 in counter mode with HMAC-SHA-256.
 
-use crate::provider::Primitives;
+use crate::provider::{Parent, Primitives};
 
 /// What a derived key is for. Keys of different labels are independent even from the same parent and salt.
 ///
@@ -50,7 +50,7 @@ const INPUT: usize = 4 + MAX_LABEL + 1 + 32 + 4;
 /// Derives one message key and the commitment to `key` that goes with it.
 #[inline]
 pub(crate) fn message_key<P: Primitives>(
-    key: &[u8; 32],
+    key: Parent<'_>,
     label: Label,
     salt: &[u8; 32],
     message_key: &mut [u8; 32],
@@ -70,7 +70,7 @@ pub(crate) fn sub_key<P: Primitives>(key: &[u8; 32], label: Label, context: &[u8
     input.push(0);
     input.extend_from_slice(context);
     input.extend_from_slice(&256u32.to_be_bytes());
-    P::hmac_each(key, [(&input, out)]);
+    P::hmac_each(Parent::Bytes(key), [(&input, out)]);
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     fn known_answers_of<P: Primitives>() {
         let key: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         let (mut message, mut commitment, mut sub) = ([0; 32], [0; 32], [0; 32]);
-        message_key::<P>(&key, Label::ENVELOPE, &[7; 32], &mut message, &mut commitment);
+        message_key::<P>(Parent::Bytes(&key), Label::ENVELOPE, &[7; 32], &mut message, &mut commitment);
         sub_key::<P>(&key, Label::new("strongroom-mac"), b"", &mut sub);
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&message), "b9ee83ed7efd862b54d87863812f7605e4c0ce8d3c362e6bda696070d123dcb4");

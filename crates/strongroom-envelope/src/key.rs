@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use subtle::ConstantTimeEq;
 
 use crate::derive::{self, Label};
-use crate::provider::RustCrypto;
+use crate::provider::{Keyed, Parent, RustCrypto, keyed};
 use crate::{Error, ErrorKind, SecretBytes, wipe};
 
 /// `N` random bytes from the operating system, for salts and ids that are not secret.
@@ -47,6 +47,8 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
 /// A 256-bit symmetric key. Lives on the heap in one place, wiped when dropped; no `Clone`, nothing in `Debug`.
 pub struct SecretKey {
     bytes: Box<[u8; 32]>,
+    /// For one that is used again and again; wipes itself.
+    ready: Option<Box<Keyed>>,
 }
 
 impl SecretKey {
@@ -58,7 +60,7 @@ impl SecretKey {
     /// # Errors
     /// [`ErrorKind::Randomness`] when the operating system gives none.
     pub fn generate() -> Result<Self, Error> {
-        let mut key = Self { bytes: Box::new([0; 32]) };
+        let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         fill_random(key.bytes.as_mut_slice())?;
         Ok(key)
     }
@@ -68,7 +70,7 @@ impl SecretKey {
     /// # Errors
     /// [`ErrorKind::Malformed`] when there are not exactly 32.
     pub fn from_bytes(bytes: SecretBytes) -> Result<Self, Error> {
-        let mut key = Self { bytes: Box::new([0; 32]) };
+        let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         if bytes.len() != key.bytes.len() {
             return Err(Error::malformed("a key is exactly 32 bytes"));
         }
@@ -79,16 +81,31 @@ impl SecretKey {
     /// Takes the key out of an array, which is wiped.
     #[must_use]
     pub fn from_array(bytes: &mut [u8; 32]) -> Self {
-        let mut key = Self { bytes: Box::new([0; 32]) };
+        let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         key.bytes.copy_from_slice(bytes);
         wipe(bytes);
         key
     }
 
+    /// Makes it quicker to use again and again, at the price of some memory: part of what each use begins with is done once.
+    #[must_use]
+    pub fn made_ready(mut self) -> Self {
+        self.ready = Some(Box::new(keyed(&self.bytes)));
+        self
+    }
+
+    /// What keys are derived from.
+    pub(crate) fn parent(&self) -> Parent<'_> {
+        match &self.ready {
+            Some(ready) => Parent::Ready(ready),
+            None => Parent::Bytes(&self.bytes),
+        }
+    }
+
     /// An independent key for `label`, bound to `context`. The same three always give the same key.
     #[must_use]
     pub fn derive(&self, label: Label, context: &[u8]) -> Self {
-        let mut key = Self { bytes: Box::new([0; 32]) };
+        let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         derive::sub_key::<RustCrypto>(&self.bytes, label, context, &mut key.bytes);
         key
     }
@@ -102,7 +119,7 @@ impl SecretKey {
     /// A second copy, on purpose.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        let mut key = Self { bytes: Box::new([0; 32]) };
+        let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         key.bytes.copy_from_slice(self.bytes.as_slice());
         key
     }

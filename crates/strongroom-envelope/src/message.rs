@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::derive::{self, Label};
-use crate::provider::Primitives;
+use crate::provider::{Parent, Primitives};
 use crate::{Error, ErrorKind};
 
 pub(crate) const SALT_LEN: usize = 32;
@@ -25,7 +25,7 @@ pub(crate) struct Message<P: Primitives> {
 impl<P: Primitives> Message<P> {
     /// `salt` must be fresh random bytes when sealing; it is part of the ciphertext when opening.
     #[inline]
-    pub(crate) fn new(key: &[u8; 32], label: Label, salt: &[u8; SALT_LEN]) -> Self {
+    pub(crate) fn new(key: Parent<'_>, label: Label, salt: &[u8; SALT_LEN]) -> Self {
         let mut message_key = Zeroizing::new([0; 32]);
         let mut commitment = [0; COMMITMENT_LEN];
         derive::message_key::<P>(key, label, salt, &mut message_key, &mut commitment);

@@ -7,7 +7,7 @@ use crate::aad::Aad;
 use crate::envelope::Header;
 use crate::key::fill_random;
 use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
-use crate::provider::{Provider, RustCrypto};
+use crate::provider::{Parent, Provider, RustCrypto};
 use crate::{DataKey, EncryptionContext, Envelope, Error, ErrorKind, Label, SecretBytes, SecretKey};
 
 /// Seals and opens envelopes with the primitives of one provider. The bytes are the same with every provider.
@@ -131,7 +131,7 @@ impl<P: Provider> Sealer<P> {
         plaintext: &[u8],
         out: &mut [u8],
     ) -> Result<(), Error> {
-        let message = Message::<P>::new(key, Label::ENVELOPE, salt);
+        let message = Message::<P>::new(Parent::Bytes(key), Label::ENVELOPE, salt);
         let (head, rest) = out.split_at_mut(header.len());
         header.write(salt, &message.commitment, head);
         let (ciphertext, tag) = rest.split_at_mut(plaintext.len());
@@ -179,7 +179,7 @@ impl<P: Provider> Sealer<P> {
         if out.len() != envelope.plaintext_len() {
             return Err(Error::new(ErrorKind::TooLarge, "the buffer has not the plaintext's length"));
         }
-        let message = Message::<P>::new(key, Label::ENVELOPE, envelope.salt);
+        let message = Message::<P>::new(Parent::Bytes(key), Label::ENVELOPE, envelope.salt);
         aad.with(envelope.header(), |aad| {
             message.open(envelope.commitment, aad, envelope.ciphertext, envelope.tag, out)
         })
@@ -238,7 +238,7 @@ impl<P: Provider> Sealer<P> {
         plaintext: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let message = Message::<P>::new(key.expose(), label, salt);
+        let message = Message::<P>::new(key.parent(), label, salt);
         let start = out.len();
         out.extend_from_slice(salt);
         out.extend_from_slice(&message.commitment);
@@ -274,7 +274,7 @@ impl<P: Provider> Sealer<P> {
             return Err(Error::decryption());
         }
         let mut out = SecretBytes::zeroed(ciphertext.len());
-        Message::<P>::new(key.expose(), label, salt).open(
+        Message::<P>::new(key.parent(), label, salt).open(
             commitment,
             aad,
             ciphertext,

@@ -49,14 +49,15 @@ impl<'a> Blob<'a> {
         material: &SecretKey,
         context: &EncryptionContext,
     ) -> Result<SecretBytes, Error> {
-        sealer.open_box(material, LABEL, &aad(self.header, context), self.sealed).map_err(|_| invalid())
+        let aad = Aad::of(self.header, context);
+        sealer.open_box(material, LABEL, aad.as_slice(), self.sealed).map_err(|_| invalid())
     }
 }
 
 /// A ciphertext to be made: its header, and what is authenticated with it.
 pub(crate) struct New {
     out: Vec<u8>,
-    aad: Vec<u8>,
+    aad: Aad,
 }
 
 impl New {
@@ -68,7 +69,7 @@ impl New {
         out.extend_from_slice(&[VERSION, u8::from(multi_region)]);
         out.extend_from_slice(&id);
         out.extend_from_slice(&generation.to_be_bytes());
-        let aad = aad(&out, context);
+        let aad = Aad::of(&out, context);
         Self { out, aad }
     }
 
@@ -78,7 +79,7 @@ impl New {
         material: &SecretKey,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        sealer.seal_box(material, LABEL, &self.aad, plaintext, &mut self.out)?;
+        sealer.seal_box(material, LABEL, self.aad.as_slice(), plaintext, &mut self.out)?;
         Ok(self.out)
     }
 
@@ -89,16 +90,37 @@ impl New {
         material: &SecretKey,
         len: usize,
     ) -> Result<(SecretBytes, Vec<u8>), Error> {
-        let plaintext = sealer.seal_fresh_box(material, LABEL, &self.aad, len, &mut self.out)?;
+        let plaintext = sealer.seal_fresh_box(material, LABEL, self.aad.as_slice(), len, &mut self.out)?;
         Ok((plaintext, self.out))
     }
 }
 
-fn aad(header: &[u8], context: &EncryptionContext) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(HEADER + context.encoded_len());
-    aad.extend_from_slice(header);
-    context.encode_into(&mut aad);
-    aad
+/// What is authenticated with a ciphertext: header and context. The usual context fits without an allocation.
+struct Aad {
+    small: [u8; Self::SMALL],
+    large: Vec<u8>,
+    len: usize,
+}
+
+impl Aad {
+    const SMALL: usize = 256;
+
+    fn of(header: &[u8], context: &EncryptionContext) -> Self {
+        let len = header.len() + context.encoded_len();
+        let mut aad = Self { small: [0; Self::SMALL], large: Vec::new(), len };
+        if len > Self::SMALL {
+            aad.large = vec![0; len];
+        }
+        let bytes = if len > Self::SMALL { aad.large.as_mut_slice() } else { &mut aad.small };
+        let (head, rest) = bytes.split_at_mut(header.len());
+        head.copy_from_slice(header);
+        context.write(rest);
+        aad
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        if self.len > Self::SMALL { &self.large } else { &self.small[..self.len] }
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +153,21 @@ mod tests {
                 .and_then(|blob| blob.open(AnySealer::default(), &material, &context))
                 .unwrap_err();
             assert_eq!(format!("{error:?}"), expected);
+        }
+    }
+
+    /// Contexts around the length up to which nothing is allocated.
+    #[test]
+    fn contexts_of_all_lengths() {
+        let (key, material) = (KeyId::from_bytes([7; 16], false), SecretKey::generate().unwrap());
+        for len in (200..260).chain([1000]) {
+            let context = EncryptionContext::from_pairs([("a", "b".repeat(len))]).unwrap();
+            let sealed = New::of(&key, 3, &context, 1).seal(AnySealer::default(), &material, b"x").unwrap();
+            let mut aad = sealed[..HEADER].to_vec();
+            context.encode_into(&mut aad);
+            assert_eq!(Aad::of(&sealed[..HEADER], &context).as_slice(), aad, "{len}");
+            let opened = Blob::parse(&sealed).unwrap().open(AnySealer::default(), &material, &context);
+            assert_eq!(opened.unwrap().expose(), b"x");
         }
     }
 

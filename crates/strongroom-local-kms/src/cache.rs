@@ -20,7 +20,7 @@ impl Material {
             return Err(Error::new(ErrorKind::Tampered, "the key material has a wrong length"));
         }
         Ok(match spec {
-            KeySpec::SymmetricDefault => Self::Symmetric(SecretKey::from_bytes(bytes)?),
+            KeySpec::SymmetricDefault => Self::Symmetric(SecretKey::from_bytes(bytes)?.made_ready()),
             _ => Self::Hmac(bytes),
         })
     }

@@ -5,7 +5,7 @@ use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit, Nonce, Tag};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::{Primitives, Provider};
+use super::{Parent, Primitives, Provider};
 
 /// Pure Rust, in constant time also without the processor's AES instructions. The default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,8 +50,15 @@ impl Primitives for RustCrypto {
     }
 
     #[inline]
-    fn hmac_each<const N: usize>(key: &[u8; 32], messages: [(&[u8], &mut [u8; 32]); N]) {
-        let keyed = keyed(key);
+    fn hmac_each<const N: usize>(key: Parent<'_>, messages: [(&[u8], &mut [u8; 32]); N]) {
+        let own;
+        let keyed = match key {
+            Parent::Ready(ready) => ready,
+            Parent::Bytes(bytes) => {
+                own = keyed(bytes);
+                &own
+            }
+        };
         for (message, out) in messages {
             let mut mac = keyed.clone();
             mac.update(message);
@@ -62,8 +69,11 @@ impl Primitives for RustCrypto {
     }
 }
 
+/// The state of HMAC-SHA-256 once the key is in it. Wipes itself.
+pub(crate) type Keyed = Hmac<Sha256>;
+
 /// HMAC-SHA-256 made ready for a key, which always fits one block.
-pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+pub(crate) fn keyed(key: &[u8; 32]) -> Keyed {
     let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
     padded[..32].copy_from_slice(key);
     let mac = <Hmac<Sha256> as KeyInit>::new(&padded);

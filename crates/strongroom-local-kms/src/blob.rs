@@ -21,6 +21,19 @@ pub(crate) struct Blob<'a> {
     sealed: &'a [u8],
 }
 
+/// AWS tells lengths that no ciphertext has by their own text.
+pub(crate) fn check_length(ciphertext: &[u8]) -> Result<(), Error> {
+    let bound = match ciphertext.len() {
+        0 => "greater than or equal to 1",
+        1..=MAX_LEN => return Ok(()),
+        _ => "less than or equal to 6144",
+    };
+    let text = format!(
+        "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must have length {bound}"
+    );
+    Err(Error::new(ErrorKind::Validation, text))
+}
+
 fn invalid() -> Error {
     Error::new(ErrorKind::InvalidCiphertext, "")
 }

@@ -196,8 +196,9 @@ impl LocalKms {
     ) -> Result<(), Error> {
         let request = self.request(cx, key, operation, &Asked::nothing()).await?;
         match Policies::new().key(key.policy(self.realm())?).decide(&request) {
+            decision if !matches!(decision, Decision::Denied(_)) && otherwise => Ok(()),
+            _ if self.is_foreign(cx) => Err(self.hidden(cx, operation)),
             decision @ Decision::Denied(_) => Err(denied(decision, &request)),
-            _ if otherwise => Ok(()),
             _ => Err(denied(Decision::Missing(DocumentKind::Resource), &request)),
         }
     }

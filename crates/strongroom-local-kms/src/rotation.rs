@@ -17,6 +17,8 @@ use crate::permission::Asked;
 use crate::states::Operation;
 
 const ON_DEMAND_ROTATIONS: u32 = 25;
+/// This long before a rotation by the schedule, none on demand is made.
+const SOON: Duration = Duration::from_secs(20 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) fn after_days(from: Timestamp, days: u16) -> Timestamp {
@@ -95,6 +97,11 @@ impl LocalKms {
                     ErrorKind::LimitExceeded,
                     format!("The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: {arn}"),
                 ));
+            }
+            let soon = kms.now().after(SOON).as_millis();
+            if key.record.rotation.is_some_and(|schedule| (kms.now().as_millis()..=soon).contains(&schedule.next)) {
+                // AWS's text is unconfirmed.
+                return Err(Error::new(ErrorKind::Conflict, format!("{arn} is about to be rotated automatically.")));
             }
             if key.is_external() {
                 kms.use_pending(key)?;

@@ -5,6 +5,7 @@
 mod aliases;
 mod crypto;
 mod grants;
+mod identifiers;
 mod imports;
 mod keys;
 mod life;
@@ -12,6 +13,7 @@ mod macs;
 mod permissions;
 mod policies;
 mod rotation;
+mod states;
 mod tags;
 
 use std::sync::Arc;

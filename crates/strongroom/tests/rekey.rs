@@ -3,6 +3,9 @@
 #![cfg(test)]
 #![cfg(feature = "sqlite")]
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use strongroom::records::{Batch, Expect, Key, Scan};
@@ -166,6 +169,74 @@ async fn stopped_anywhere_it_goes_on() {
         }
     }
     panic!("it never ended");
+}
+
+const DIRECTORY: &str = "STRONGROOM_TEST_REKEYED_DIRECTORY";
+
+/// With whichever of the two roots it opens.
+async fn open_by_either(directory: &Path) -> (Strongroom, u8) {
+    for root in [1, 2] {
+        let key = RootKey::from_bytes([root; 32]);
+        match Strongroom::builder().directory(directory).root_key(key).existing().open().await {
+            Ok(room) => return (room, root),
+            Err(error) => assert_eq!(root_error(&error), RootErrorKind::WrongRoot, "{error}"),
+        }
+    }
+    panic!("neither root opens it");
+}
+
+/// Not a test of its own: the child process. Re-keys from one root to the other and back until it is killed.
+#[test]
+fn the_child_rekeys_until_it_is_killed() {
+    let Ok(directory) = std::env::var(DIRECTORY) else { return };
+    pollster::block_on(async {
+        println!("\nready");
+        loop {
+            let (room, root) = open_by_either(Path::new(&directory)).await;
+            let other = vec![(RootKey::from_bytes([3 - root; 32]), "the other".to_owned())];
+            room.rekey(other, |_| ()).await.unwrap();
+        }
+    });
+}
+
+/// Killed at any moment, it opens with one of the roots, and nothing is lost.
+#[tokio::test]
+async fn killed_anywhere_it_is_whole() {
+    let temporary = tempfile::tempdir().unwrap();
+    let directory = temporary.path().join("room");
+    let root = RootKey::from_bytes([1; 32]);
+    let room = Strongroom::builder().directory(&directory).root_key(root).open().await.unwrap();
+    for n in 0..SECRETS {
+        room.create(format!("s/{n}")).text(format!("value {n}")).send().await.unwrap();
+    }
+    drop(room);
+    let mut halfway = 0;
+    for round in 0..12u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_child_rekeys_until_it_is_killed", "--nocapture", "--test-threads=1"])
+            .env(DIRECTORY, &directory)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while lines.next().expect("the child is ready").unwrap().trim() != "ready" {}
+        std::thread::sleep(std::time::Duration::from_millis(3 + 7 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (room, _) = open_by_either(&directory).await;
+        for n in 0..SECRETS {
+            let value = room.get(format!("s/{n}")).send().await.unwrap();
+            assert_eq!(value.expose_text().unwrap(), format!("value {n}"));
+        }
+        assert!(room.verify().await.unwrap().is_clean());
+        drop(room);
+        let storage =
+            strongroom_sqlite::SqliteRecords::open(directory.join("records.sqlite3")).await.unwrap();
+        let storage: Arc<dyn Records> = Arc::new(storage);
+        halfway += usize::from(epochs(&storage).await.len() > 1);
+    }
+    assert!(halfway > 0, "it was never stopped half way");
 }
 
 /// Whoever has opened the strongroom again goes on writing while records are written anew.

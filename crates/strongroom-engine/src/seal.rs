@@ -83,7 +83,12 @@ impl Engine {
                 .seal(&data_key, &key_arn, &pair.ciphertext, &context, value.expose_bytes())
                 .map_err(sealing)?,
         );
-        Ok(SealedValue { content, key_arn, material: pair.key_material_id, managed })
+        Ok(SealedValue {
+            content,
+            key_arn,
+            material: pair.key_material_id.as_deref().map(str::to_owned),
+            managed,
+        })
     }
 
     /// Adds the value record and its entry in the use index to `batch`; gives what the head says of it.

@@ -1,5 +1,7 @@
 //! Answers of the cryptographic operations. None derives what would leak.
 
+use std::sync::Arc;
+
 use strongroom_envelope::SecretBytes;
 use strongroom_types::Arn;
 
@@ -16,7 +18,7 @@ pub struct DataKeyPair {
     /// The key that wrapped it.
     pub key_arn: Arn,
     /// The material of that key, where the service tells.
-    pub key_material_id: Option<String>,
+    pub key_material_id: Option<Arc<str>>,
 }
 
 /// A data key in wrapped form only.
@@ -28,7 +30,7 @@ pub struct WrappedDataKey {
     /// The key that wrapped it.
     pub key_arn: Arn,
     /// The material of that key, where the service tells.
-    pub key_material_id: Option<String>,
+    pub key_material_id: Option<Arc<str>>,
 }
 
 /// What Encrypt made.
@@ -40,7 +42,7 @@ pub struct Ciphertext {
     /// The key that was used.
     pub key_arn: Arn,
     /// Its material, where the service tells.
-    pub key_material_id: Option<String>,
+    pub key_material_id: Option<Arc<str>>,
 }
 
 /// What Decrypt made.
@@ -52,7 +54,7 @@ pub struct Decrypted {
     /// The key that was used.
     pub key_arn: Arn,
     /// Its material, where the service tells.
-    pub key_material_id: Option<String>,
+    pub key_material_id: Option<Arc<str>>,
 }
 
 /// What GenerateMac made, or VerifyMac found good.
@@ -78,7 +80,7 @@ pub struct ReEncrypted {
     /// The key it is under now.
     pub key_arn: Arn,
     /// The source key's material, where the service tells.
-    pub source_key_material_id: Option<String>,
+    pub source_key_material_id: Option<Arc<str>>,
     /// The destination key's material, where the service tells.
-    pub key_material_id: Option<String>,
+    pub key_material_id: Option<Arc<str>>,
 }

@@ -160,10 +160,10 @@ impl LocalKms {
         };
         let generation = key.record.generations.iter_mut().find(|generation| generation.number == number);
         let generation = generation.ok_or_else(incorrect)?;
-        if arrival.wanted.is_some_and(|wanted| wanted != generation.material_id) {
+        if arrival.wanted.is_some_and(|wanted| *wanted != *generation.material_id) {
             return Err(incorrect());
         }
-        let id = generation.material_id.clone();
+        let id = generation.material_id.to_string();
         let imported = generation.imported.get_or_insert_default();
         imported.present = true;
         imported.expires = arrival.expires.map(Timestamp::as_millis);
@@ -263,7 +263,7 @@ impl LocalKms {
                 let before = key.next_expiry();
                 let newest = key.newest().ok().map(|newest| newest.number);
                 let generation = key.record.generations.iter_mut().find(|generation| match material_id {
-                    Some(id) => generation.material_id == id,
+                    Some(id) => *generation.material_id == *id,
                     None => Some(generation.number) == newest,
                 });
                 let key_arn = key.arn.clone();
@@ -278,7 +278,7 @@ impl LocalKms {
                     };
                 };
                 let told =
-                    ImportedMaterial { key_arn, key_material_id: Some(generation.material_id.clone()) };
+                    ImportedMaterial { key_arn, key_material_id: Some(generation.material_id.to_string()) };
                 let imported = generation.imported.get_or_insert_default();
                 if !imported.present {
                     return Ok(Change::None(told));
@@ -464,14 +464,7 @@ mod tests {
 
     fn generation(number: u32, present: bool, expires: Option<i64>, pending: bool) -> Generation {
         let imported = Some(Imported { present, expires, description: None, pending });
-        Generation {
-            number,
-            material_id: String::new(),
-            created: 0,
-            automatic: false,
-            imported,
-            retired: false,
-        }
+        Generation { number, material_id: "".into(), created: 0, automatic: false, imported, retired: false }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) struct Schedule {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Generation {
     pub(crate) number: u32,
-    pub(crate) material_id: String,
+    pub(crate) material_id: Arc<str>,
     pub(crate) created: i64,
     /// Whether the schedule made it; else it is the first, or a request's.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
@@ -212,7 +212,8 @@ impl StoredKey {
         metadata.manager = if self.record.service.is_some() { KeyManager::Aws } else { KeyManager::Customer };
         (metadata.spec, metadata.usage) = (self.spec, self.spec.usage());
         if self.spec == KeySpec::SymmetricDefault {
-            metadata.current_key_material_id = self.newest().ok().map(|newest| newest.material_id.clone());
+            metadata.current_key_material_id =
+                self.newest().ok().map(|newest| newest.material_id.to_string());
         }
         let newest = self.newest().ok().filter(|newest| newest.is_present(now));
         if let Some(imported) = newest.and_then(|newest| newest.imported.as_ref()) {

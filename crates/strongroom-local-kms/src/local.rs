@@ -296,8 +296,8 @@ fn no_key(arn: &Arn) -> Error {
 }
 
 /// A fresh id of key material: 64 hexadecimal digits.
-pub(crate) fn material_id() -> Result<String, Error> {
-    Ok(hex(&random_array::<32>()?))
+pub(crate) fn material_id() -> Result<Arc<str>, Error> {
+    Ok(hex(&random_array::<32>()?).into())
 }
 
 /// Storage's errors in the words of a key service.

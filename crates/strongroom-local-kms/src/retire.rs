@@ -41,7 +41,7 @@ impl LocalKms {
                 .record
                 .generations
                 .iter_mut()
-                .find(|generation| generation.material_id == key_material_id);
+                .find(|generation| *generation.material_id == *key_material_id);
             let generation = generation.ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, format!("Key material {key_material_id} does not exist"))
             })?;

@@ -209,7 +209,7 @@ impl LocalKms {
         while found.rotations.len() < limit {
             let Some(generation) = shown.next() else { return Ok(found) };
             last = generation.number;
-            let (arn, id) = (key.arn.clone(), generation.material_id.clone());
+            let (arn, id) = (key.arn.clone(), generation.material_id.to_string());
             let mut rotation = Rotation::new(arn, id, Some(generation.number) == newest);
             rotation.pending = !generation.is_in_use();
             rotation.imported = generation.imported.as_ref().map(|imported| imported.told(self.now()));

@@ -122,8 +122,8 @@ async fn re_encrypt_moves_to_another_key_and_context() {
     let options = ReEncryptOptions::new();
     let moved = world.kms.re_encrypt(&world.cx, &sealed, &old, &by_id(&two), &new, &options).await.unwrap();
     assert_eq!((&moved.source_key_arn, &moved.key_arn), (&one.arn, &two.arn));
-    assert_eq!(moved.source_key_material_id, world.material(&one).await);
-    assert_eq!(moved.key_material_id, world.material(&two).await);
+    assert_eq!(moved.source_key_material_id.as_deref(), world.material(&one).await.as_deref());
+    assert_eq!(moved.key_material_id.as_deref(), world.material(&two).await.as_deref());
     let decrypt = DecryptOptions::new();
     let opened = world.kms.decrypt(&world.cx, &moved.ciphertext, &new, &decrypt).await.unwrap();
     assert_eq!((opened.plaintext.expose(), opened.key_arn), (b"plaintext".as_slice(), two.arn.clone()));

@@ -1,7 +1,7 @@
 //! Grants: permission for one principal, given by a call instead of a policy.
 
 use strongroom_envelope::EncryptionContext;
-use strongroom_types::{Arn, Timestamp};
+use strongroom_types::{AccountId, Arn, Timestamp};
 
 use crate::key::words;
 use crate::{Error, ErrorKind, KeyUsage};
@@ -233,8 +233,7 @@ pub fn check_principal(member: &str, text: &str) -> Result<(), Error> {
         257.. => "less than or equal to 256",
         _ => {
             let arn = Arn::parse(text).is_ok_and(|arn| {
-                let account =
-                    arn.account().len() == 12 && arn.account().bytes().all(|byte| byte.is_ascii_digit());
+                let account = AccountId::parse(arn.account()).is_ok();
                 account && matches!(arn.service(), "iam" | "sts") && !arn.resource().contains(['*', '?'])
             });
             let service = [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|end| text.ends_with(end));

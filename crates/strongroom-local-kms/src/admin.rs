@@ -10,7 +10,7 @@ use strongroom_root::TrustedBatch;
 use strongroom_types::{CallContext, Service, Timestamp};
 
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
-use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
 use crate::permission::Asked;
 use crate::policy::check_policy_name;
 use crate::rotation::after_days;
@@ -242,7 +242,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| Error::new(ErrorKind::Conflict, "the key is being changed by others")))
+        Err(last.unwrap_or_else(crowded))
     }
 
     pub(crate) async fn page(

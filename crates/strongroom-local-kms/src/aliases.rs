@@ -7,7 +7,7 @@ use strongroom_types::{CallContext, Timestamp};
 
 use crate::admin::check_limit;
 use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, storage};
+use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
 use crate::permission::Asked;
 use crate::states::Operation;
 
@@ -95,7 +95,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     /// What encrypts by an alias must not find a key for MACs behind it one day.

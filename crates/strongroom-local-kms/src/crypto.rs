@@ -177,6 +177,11 @@ impl LocalKms {
                 "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
             )
         };
+        // Whoever did not name the key is not told which it is.
+        let hide = |error: Error| match error.kind() {
+            ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
+            _ => error,
+        };
         let named = match asked.reference {
             Some(named) => {
                 let named = self.named(cx, named, operation).await?;
@@ -205,11 +210,7 @@ impl LocalKms {
                     None => Box::pin(self.known(blob.key)).await?.ok_or_else(unknown)?,
                 };
                 let key = self.fresh_for(asked, key).await?;
-                // Whoever did not name the key is not told which it is.
-                self.permit(cx, &key, operation, asked).await.map_err(|error| match error.kind() {
-                    ErrorKind::AccessDenied => unknown(),
-                    _ => error,
-                })?;
+                self.permit(cx, &key, operation, asked).await.map_err(hide)?;
                 key
             }
         };
@@ -218,10 +219,7 @@ impl LocalKms {
             key
         } else {
             let key = Box::pin(self.read_again(blob.key)).await?.unwrap_or(key);
-            self.permit(cx, &key, operation, asked).await.map_err(|error| match error.kind() {
-                ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
-                _ => error,
-            })?;
+            self.permit(cx, &key, operation, asked).await.map_err(hide)?;
             key
         };
         let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");

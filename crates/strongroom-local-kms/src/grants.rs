@@ -17,7 +17,7 @@ use strongroom_types::{Arn, CallContext, Timestamp, hex};
 use crate::admin::check_limit;
 use crate::crypto::dry_run;
 use crate::layout::{StoredKey, decode, encode, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, storage};
+use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
 use crate::permission::{Asked, principal};
 use crate::states::Operation;
 
@@ -266,7 +266,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     pub(crate) async fn grants(
@@ -424,7 +424,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     fn delete_grant(

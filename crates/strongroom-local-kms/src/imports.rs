@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::admin::Change;
 use crate::layout::{Generation, Imported, StoredKey, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
 use crate::permission::Asked;
 use crate::rotation::wrong_origin;
 use crate::states::Operation;
@@ -120,7 +120,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     /// The generation whose material this is, if the key has had it.
@@ -361,7 +361,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     /// What is wrong with what is known of a key's imported material.

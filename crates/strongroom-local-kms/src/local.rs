@@ -295,6 +295,11 @@ fn no_key(arn: &Arn) -> Error {
     Error::new(ErrorKind::NotFound, format!("Key '{arn}' does not exist"))
 }
 
+/// Somebody else was first each time.
+pub(crate) fn crowded() -> Error {
+    Error::new(ErrorKind::Conflict, "the key is being changed by others")
+}
+
 /// A fresh id of key material: 64 hexadecimal digits.
 pub(crate) fn material_id() -> Result<Arc<str>, Error> {
     Ok(hex(&random_array::<32>()?).into())

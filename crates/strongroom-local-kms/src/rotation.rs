@@ -12,7 +12,7 @@ use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_limit};
 use crate::layout::{Generation, Schedule, StoredKey, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
 use crate::permission::Asked;
 use crate::states::Operation;
 
@@ -251,7 +251,7 @@ impl LocalKms {
                 Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", key.arn.clone()))
             })?;
         }
-        Err(Error::new(ErrorKind::Conflict, "the key is being changed by others"))
+        Err(crowded())
     }
 
     /// Rotates all keys that are due. Returns how many.

@@ -78,9 +78,8 @@ impl<'a> Policies<'a> {
 
     /// Adds a policy of the caller.
     #[must_use]
-    pub fn identity(mut self, policy: &'a Policy) -> Self {
-        self.identity.push(("", policy));
-        self
+    pub fn identity(self, policy: &'a Policy) -> Self {
+        self.identity_named("", policy)
     }
 
     /// As [`Policies::identity`], with a name that explanations show.

@@ -1,6 +1,6 @@
 //! Who asks, and whom a statement names.
 
-use strongroom_types::{Arn, Caller, ParseError, Realm};
+use strongroom_types::{AccountId, Arn, Caller, ParseError, Realm};
 
 use crate::Context;
 
@@ -380,5 +380,5 @@ impl PrincipalName {
 }
 
 fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+    AccountId::parse(text).is_ok()
 }

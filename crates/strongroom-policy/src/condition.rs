@@ -195,6 +195,18 @@ impl Condition {
         fixed && needs_key
     }
 
+    /// The keys that it is about, in small letters: its own, and those of variables in its values.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let texts: Box<dyn Iterator<Item = &str>> = match &self.test {
+            Test::Text(patterns) | Test::Folded(patterns) => {
+                Box::new(patterns.iter().flat_map(Pattern::variables))
+            }
+            Test::Arn(patterns) => Box::new(patterns.iter().flat_map(ArnPattern::variables)),
+            _ => Box::new(std::iter::empty()),
+        };
+        texts.chain([self.folded.as_str()])
+    }
+
     /// Whether it holds.
     pub(crate) fn check(&self, context: &Context) -> Result<(), Miss> {
         let found = context.folded(&self.folded).filter(|values| !values.as_slice().is_empty());

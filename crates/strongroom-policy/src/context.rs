@@ -58,6 +58,13 @@ impl Context {
         self.0.extend(other.0.iter().map(|(key, values)| (key.clone(), values.clone())));
     }
 
+    /// Takes over the keys of another that are not here.
+    pub(crate) fn add_missing(&mut self, other: &Self) {
+        for (key, values) in &other.0 {
+            self.0.entry(key.clone()).or_insert_with(|| values.clone());
+        }
+    }
+
     /// The values of a key, or `None` where it is missing.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&[String]> {

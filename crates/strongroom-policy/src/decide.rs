@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::circumstance::is_open;
 use crate::condition::Miss;
 use crate::document::Patterns;
 use crate::principal::Reach;
@@ -25,6 +26,7 @@ pub struct Policies<'a> {
     session: Vec<Named<'a>>,
     rule: ResourceRule,
     granted: bool,
+    stranger: bool,
 }
 
 /// A document and what it is called in explanations; nothing for its number.
@@ -112,22 +114,40 @@ impl<'a> Policies<'a> {
 
     /// The caller's permissions boundary.
     #[must_use]
-    pub fn boundary(mut self, policy: &'a Policy) -> Self {
-        self.boundary = Some(("", policy));
+    pub fn boundary(self, policy: &'a Policy) -> Self {
+        self.boundary_named("", policy)
+    }
+
+    /// As [`Policies::boundary`], with a name that explanations show.
+    #[must_use]
+    pub fn boundary_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
+        self.boundary = Some((name, policy));
         self
     }
 
     /// Adds a policy of the caller's session. What one of them allows, all do.
     #[must_use]
-    pub fn session(mut self, policy: &'a Policy) -> Self {
-        self.session.push(("", policy));
+    pub fn session(self, policy: &'a Policy) -> Self {
+        self.session_named("", policy)
+    }
+
+    /// As [`Policies::session`], with a name that explanations show.
+    #[must_use]
+    pub fn session_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
+        self.session.push((name, policy));
         self
     }
 
     /// Adds a service control policy. Where there are any, one must allow.
     #[must_use]
-    pub fn service_control(mut self, policy: &'a Policy) -> Self {
-        self.service_control.push(("", policy));
+    pub fn service_control(self, policy: &'a Policy) -> Self {
+        self.service_control_named("", policy)
+    }
+
+    /// As [`Policies::service_control`], with a name that explanations show.
+    #[must_use]
+    pub fn service_control_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
+        self.service_control.push((name, policy));
         self
     }
 
@@ -145,6 +165,13 @@ impl<'a> Policies<'a> {
         self
     }
 
+    /// Whether nobody knows the caller. Nothing is allowed to it then, whatever names it.
+    #[must_use]
+    pub fn stranger(mut self, stranger: bool) -> Self {
+        self.stranger = stranger;
+        self
+    }
+
     /// The statement that a decision names.
     #[must_use]
     pub fn statement(&self, place: Place) -> Option<&'a Statement> {
@@ -153,13 +180,47 @@ impl<'a> Policies<'a> {
 
     /// What a document is called in a sentence.
     pub(crate) fn title(&self, kind: DocumentKind, document: usize) -> String {
+        let word = self.word(kind);
         match self.named(kind) {
-            [("", _)] => format!("the {kind}"),
+            [("", _)] => format!("the {word}"),
             all => match all.get(document) {
-                Some((name, _)) if !name.is_empty() => format!("the {kind} {name}"),
-                _ => format!("{kind} {}", document + 1),
+                Some((name, _)) if !name.is_empty() => format!("the {word} {name}"),
+                _ => format!("{word} {}", document + 1),
             },
         }
+    }
+
+    /// What documents of a kind are called here.
+    pub(crate) fn word(&self, kind: DocumentKind) -> String {
+        match (kind, self.rule) {
+            (DocumentKind::Resource, ResourceRule::Key) => "key policy".to_owned(),
+            _ => kind.to_string(),
+        }
+    }
+
+    pub(crate) fn resource_rule(&self) -> ResourceRule {
+        self.rule
+    }
+
+    pub(crate) fn is_granted(&self) -> bool {
+        self.granted
+    }
+
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.stranger
+    }
+
+    /// Adds a document of some kind.
+    pub(crate) fn with(mut self, kind: DocumentKind, name: &'a str, policy: &'a Policy) -> Self {
+        match kind {
+            DocumentKind::ServiceControl => self.service_control.push((name, policy)),
+            DocumentKind::ResourceControl => self.resource_control.push((name, policy)),
+            DocumentKind::Resource => self.resource = Some((name, policy)),
+            DocumentKind::Identity => self.identity.push((name, policy)),
+            DocumentKind::Boundary => self.boundary = Some((name, policy)),
+            DocumentKind::Session => self.session.push((name, policy)),
+        }
+        self
     }
 
     pub(crate) fn named(&self, kind: DocumentKind) -> &[Named<'a>] {
@@ -219,6 +280,9 @@ impl<'a> Policies<'a> {
     }
 
     fn weigh(&self, request: &Request) -> Result<Decision, Decision> {
+        if self.stranger {
+            return Err(Decision::Missing(DocumentKind::Identity));
+        }
         for kind in ORDER {
             if let Some((place, _)) = self.first(kind, Effect::Deny, request) {
                 return Err(Decision::Denied(place));
@@ -381,15 +445,33 @@ impl Statement {
                 .reach(request.principal(), self.effect == Effect::Allow)
                 .ok_or(Mismatch::Principal)?,
         };
+        let taken = request.circumstances().holds(self.effect);
         for (index, condition) in self.conditions.iter().enumerate() {
-            condition.check(request.context()).map_err(|miss| Mismatch::Condition(index, miss))?;
+            let checked = match taken {
+                Some(holds) if condition.keys().any(|key| is_open(key, request)) => {
+                    if holds {
+                        Ok(())
+                    } else {
+                        Err(Miss::KeyMissing)
+                    }
+                }
+                _ => condition.check(request.context()),
+            };
+            checked.map_err(|miss| Mismatch::Condition(index, miss))?;
         }
         Ok(reach)
     }
 
     fn is_about(&self, request: &Request) -> bool {
         let mut named = false;
+        let taken = request.circumstances().holds(self.effect);
         for pattern in &self.resources.patterns {
+            if let Some(holds) = taken
+                && pattern.variables().any(|key| is_open(key, request))
+            {
+                named |= holds != self.resources.all_but;
+                continue;
+            }
             match pattern.matches(request.resource(), request.context()) {
                 Ok(true) => {
                     named = true;

@@ -1,5 +1,7 @@
 //! A policy document, read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::parse::{self, PolicyKind};
 use crate::pattern::Pattern;
 use crate::{Condition, ParseError, PrincipalName, Principals, Request};
@@ -98,6 +100,37 @@ impl Policy {
             PrincipalName::Invalid(kind, name) => Some((*kind, name.as_str())),
             _ => None,
         })
+    }
+
+    /// The users, roles and sessions that it names by ARN, each once.
+    #[must_use]
+    pub fn named_identities(&self) -> BTreeSet<&str> {
+        let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
+        let arns = names.filter_map(|name| match name {
+            PrincipalName::Role(arn) | PrincipalName::One(arn) => Some(arn.as_str()),
+            _ => None,
+        });
+        arns.collect()
+    }
+
+    /// Has users and roles stand for themselves instead of their names: who is deleted and made again under the same name is
+    /// another. `ids` are unique ids by ARN, of the moment at which the policy was put.
+    pub fn bind(&mut self, ids: &BTreeMap<String, String>) {
+        if ids.is_empty() {
+            return;
+        }
+        for name in self
+            .statements
+            .iter_mut()
+            .filter_map(|one| one.principals.as_mut())
+            .flat_map(|all| &mut all.names)
+        {
+            if let PrincipalName::Role(arn) | PrincipalName::One(arn) = name
+                && let Some(id) = ids.get(arn)
+            {
+                *name = PrincipalName::Id(id.clone());
+            }
+        }
     }
 
     /// Whether a condition of it is about this key.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::condition::Miss;
 use crate::decide::{Mismatch, ORDER};
 use crate::principal::Reach;
-use crate::{Decision, DocumentKind, Effect, Ground, Place, Policies, Request, Statement};
+use crate::{Decision, DocumentKind, Effect, Ground, Place, Policies, Remedy, Request, Statement};
 
 /// A decision with all that was looked at. `Display` writes it for people; it serializes for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +25,35 @@ pub struct Explanation {
     pub reason: String,
     /// Each document that was looked at, in the order of the decision.
     pub documents: Vec<DocumentReport>,
+    /// Each grant that was looked at, where the resource is a key.
+    pub grants: Vec<GrantReport>,
+    /// What would allow it, where it is not: each by itself.
+    pub remedies: Vec<Remedy>,
+}
+
+/// What a grant of a key says to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GrantReport {
+    /// Its id.
+    pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Whom it is for.
+    pub grantee: String,
+    /// Whether it covers the request.
+    pub matches: bool,
+    /// What it covers, or why it does not cover the request.
+    pub why: String,
+}
+
+impl GrantReport {
+    /// What a grant says.
+    #[must_use]
+    pub fn new(id: &str, name: Option<&str>, grantee: &str, matches: bool, why: impl Into<String>) -> Self {
+        let name = name.map(str::to_owned);
+        Self { id: id.to_owned(), name, grantee: grantee.to_owned(), matches, why: why.into() }
+    }
 }
 
 /// What a document says to a request.
@@ -33,7 +62,7 @@ pub struct Explanation {
 pub struct DocumentReport {
     /// What kind of document, as AWS calls it in its messages.
     pub kind: String,
-    /// The name it was added under; else its number among its kind, from 1.
+    /// The name it was added under; else its number among its kind, from 1; nothing where it is the only one.
     pub name: String,
     /// Its statements, in its order.
     pub statements: Vec<StatementReport>,
@@ -77,8 +106,12 @@ impl Policies<'_> {
                     report(one, place, deciding == Some(place), request)
                 });
                 documents.push(DocumentReport {
-                    kind: kind.to_string(),
-                    name: if name.is_empty() { (document + 1).to_string() } else { (*name).to_owned() },
+                    kind: self.word(kind),
+                    name: match self.named(kind).len() {
+                        1 if name.is_empty() => String::new(),
+                        _ if name.is_empty() => (document + 1).to_string(),
+                        _ => (*name).to_owned(),
+                    },
                     statements: statements.collect(),
                 });
             }
@@ -91,12 +124,17 @@ impl Policies<'_> {
             allowed: decision.is_allowed(),
             reason: reason(decision, self, request),
             documents,
+            grants: Vec::new(),
+            remedies: self.remedies(request),
         }
     }
 }
 
 /// What decided, in a sentence.
 fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> String {
+    if policies.is_stranger() {
+        return "there is no such user or role".to_owned();
+    }
     let named = |place: Place| {
         let sid = policies.statement(place).and_then(Statement::sid);
         let number = format!("statement {}", place.statement + 1);
@@ -108,16 +146,17 @@ fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> Str
         Decision::Allowed(Ground::Root) => "the caller is the root of the account".to_owned(),
         Decision::Allowed(Ground::Grant) => "a grant of the key allows it".to_owned(),
         Decision::Denied(place) => format!("{} denies it, whatever else allows", named(place)),
-        Decision::Missing(kind) if policies.named(kind).is_empty() => {
-            format!("no {kind} allows it: there is none")
-        }
         Decision::Missing(DocumentKind::Identity) if policies.names(request) => {
             format!(
-                "no {} allows it, which is needed beside the resource-based policy",
-                DocumentKind::Identity
+                "no {} allows it, which is needed beside the {}",
+                DocumentKind::Identity,
+                policies.word(DocumentKind::Resource)
             )
         }
-        Decision::Missing(kind) => format!("no {kind} allows it"),
+        Decision::Missing(kind) if policies.named(kind).is_empty() => {
+            format!("no {} allows it: there is none", policies.word(kind))
+        }
+        Decision::Missing(kind) => format!("no {} allows it", policies.word(kind)),
     }
 }
 
@@ -214,7 +253,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "  on {}", self.resource)?;
         writeln!(f, "  because {}", self.reason)?;
         for document in &self.documents {
-            writeln!(f, "{} {}", document.kind, document.name)?;
+            writeln!(f, "{}", format!("{} {}", document.kind, document.name).trim_end())?;
             for statement in &document.statements {
                 let mark = match (statement.decides, statement.matches) {
                     (true, _) => ">",
@@ -231,6 +270,19 @@ impl fmt::Display for Explanation {
                     " (line {}), {}: {matches}; {}",
                     statement.line, statement.effect, statement.why
                 )?;
+            }
+        }
+        for grant in &self.grants {
+            let mark = if grant.matches { "+" } else { "-" };
+            let name = grant.name.as_deref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+            let short: String = grant.id.chars().take(12).collect();
+            writeln!(f, "grant\n  {mark} {short}...{name} for {}: {}", grant.grantee, grant.why)?;
+        }
+        if !self.remedies.is_empty() {
+            let any = if self.remedies.len() > 1 { ", any one of" } else { "" };
+            writeln!(f, "what would allow it{any}:")?;
+            for remedy in &self.remedies {
+                writeln!(f, "  * {remedy}")?;
             }
         }
         Ok(())

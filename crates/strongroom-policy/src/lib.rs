@@ -40,6 +40,8 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorizer;
+mod circumstance;
 mod condition;
 mod context;
 mod decide;
@@ -51,15 +53,21 @@ mod lint;
 mod parse;
 mod pattern;
 mod principal;
+mod remedy;
 mod request;
+mod subject;
 mod value;
 
+pub use authorizer::{Authorizer, AuthorizerError, AuthorizerErrorKind, Known, NoDirectory};
+pub use circumstance::Possible;
 pub use condition::{Condition, Quantifier};
 pub use context::Context;
 pub use decide::{Decision, DocumentKind, Ground, Place, Policies, ResourceRule};
 pub use document::{Effect, Policy, Statement, Version};
 pub use error::ParseError;
-pub use explain::{DocumentReport, Explanation, StatementReport};
+pub use explain::{DocumentReport, Explanation, GrantReport, StatementReport};
 pub use lint::Finding;
 pub use principal::{Principal, PrincipalKind, PrincipalName, Principals};
+pub use remedy::{Change, Remedy};
 pub use request::Request;
+pub use subject::{NamedPolicy, Subject, SubjectError};

@@ -97,6 +97,14 @@ impl Pattern {
         !self.text.contains(['*', '?']) && !self.variables
     }
 
+    /// The keys of its variables, in small letters.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Variable { key, .. } => Some(key.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether `text` is one of those meant.
     pub(crate) fn matches(&self, text: &str, context: &Context) -> Result<bool, Unresolved> {
         if !self.variables {

@@ -13,6 +13,8 @@ pub struct Principal {
     account: Option<String>,
     /// The role of a session.
     role: Option<String>,
+    /// The user who made a federated one.
+    maker: Option<String>,
     id: Option<String>,
 }
 
@@ -108,6 +110,15 @@ impl Principal {
                 Self::root(&parse(format!("arn:{partition}:iam::{account}:root"))?)
             }
             Caller::Session { session, role } => Self::role_session(session, role),
+            Caller::Federated { session, user } => {
+                checked(user, "IAM user", "iam", "user/", "arn:partition:iam::account:user/name")?;
+                let mut principal = Self::federated_user(session)?;
+                if user.account() != session.account() {
+                    return Err(bad(user));
+                }
+                principal.maker = Some(user.as_str().to_owned());
+                Ok(principal)
+            }
             Caller::Principal(arn) => match arn.resource().split('/').next() {
                 Some("root") => Self::root(arn),
                 Some("user") => Self::user(arn),
@@ -119,7 +130,7 @@ impl Principal {
                 }
                 _ => Err(bad(arn)),
             },
-            Caller::Service(service) => Ok(Self::service(format!("{}.amazonaws.com", service.name()))),
+            Caller::Service(name) => Ok(Self::service(name)),
             _ => Ok(Self::anonymous()),
         }
     }
@@ -127,18 +138,32 @@ impl Principal {
     /// A service: `rds.amazonaws.com`.
     #[must_use]
     pub fn service(name: impl Into<String>) -> Self {
-        Self { kind: PrincipalKind::Service, arn: name.into(), account: None, role: None, id: None }
+        Self {
+            kind: PrincipalKind::Service,
+            arn: name.into(),
+            account: None,
+            role: None,
+            maker: None,
+            id: None,
+        }
     }
 
     /// Somebody unknown.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { kind: PrincipalKind::Anonymous, arn: String::new(), account: None, role: None, id: None }
+        Self {
+            kind: PrincipalKind::Anonymous,
+            arn: String::new(),
+            account: None,
+            role: None,
+            maker: None,
+            id: None,
+        }
     }
 
     fn with_arn(kind: PrincipalKind, arn: &Arn) -> Self {
         let account = Some(arn.account().to_owned());
-        Self { kind, arn: arn.as_str().to_owned(), account, role: None, id: None }
+        Self { kind, arn: arn.as_str().to_owned(), account, role: None, maker: None, id: None }
     }
 
     /// With its unique id: `AIDA...` of a user, `AROA...` of a session's role. Policies may name it instead of the ARN.
@@ -166,10 +191,28 @@ impl Principal {
         self.account.as_deref()
     }
 
-    /// The ARN that policies are attached to and `aws:PrincipalArn` shows: a session's role, else the ARN.
+    /// The ARN that `aws:PrincipalArn` shows and grants name: a session's role, else the ARN.
     #[must_use]
     pub fn identity_arn(&self) -> &str {
         self.role.as_deref().unwrap_or(&self.arn)
+    }
+
+    /// The ARN of the user or role whose policies it has: a session's role, the user who made a federated one, a user. Nothing
+    /// for a root, a service, or a federated one of whom no more is known.
+    #[must_use]
+    pub fn attached_to(&self) -> Option<&str> {
+        match self.kind {
+            PrincipalKind::User => Some(&self.arn),
+            PrincipalKind::RoleSession => self.role.as_deref(),
+            PrincipalKind::FederatedUser => self.maker.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The unique id, where it is known.
+    #[must_use]
+    pub fn unique_id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Sets the keys that say who asks.
@@ -200,6 +243,10 @@ impl Principal {
             (_, Some(id)) => context.set("aws:userid", id),
             (PrincipalKind::Root, None) => {
                 context.set("aws:userid", self.account.clone().unwrap_or_default())
+            }
+            (PrincipalKind::FederatedUser, None) => {
+                let name = self.arn.rsplit('/').next().unwrap_or_default();
+                context.set("aws:userid", format!("{}:{name}", self.account.as_deref().unwrap_or_default()));
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What is asked for.
 
+use crate::circumstance::Circumstances;
 use crate::{Context, Principal};
 
 /// A request: who wants to do what with which resource, under what circumstances.
@@ -12,6 +13,7 @@ pub struct Request {
     resource: String,
     resource_account: Option<String>,
     context: Context,
+    circumstances: Circumstances,
 }
 
 impl Request {
@@ -26,7 +28,8 @@ impl Request {
         let account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
         let resource_account = account.or_else(|| principal.account().map(str::to_owned));
         let folded = action.to_lowercase();
-        Self { principal, action, folded, resource, resource_account, context }
+        let circumstances = Circumstances::AsSaid;
+        Self { principal, action, folded, resource, resource_account, context, circumstances }
     }
 
     /// Adds a condition key of one value, or replaces it: see [`Context::with`].
@@ -81,6 +84,15 @@ impl Request {
     /// To add circumstances to a request that is there.
     pub fn context_mut(&mut self) -> &mut Context {
         &mut self.context
+    }
+
+    /// The request with circumstances that nobody knows yet taken in favour of it, or against it.
+    pub(crate) fn taken(&self, circumstances: Circumstances) -> Self {
+        Self { circumstances, ..self.clone() }
+    }
+
+    pub(crate) fn circumstances(&self) -> Circumstances {
+        self.circumstances
     }
 
     pub(crate) fn folded_action(&self) -> &str {

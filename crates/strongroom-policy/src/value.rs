@@ -164,6 +164,15 @@ impl ArnPattern {
         })
     }
 
+    /// The keys of its variables, in small letters.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let patterns: &[Pattern] = match self {
+            Self::Components(patterns) => patterns.as_slice(),
+            _ => &[],
+        };
+        patterns.iter().flat_map(Pattern::variables)
+    }
+
     pub(crate) fn matches(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
         match self {
             Self::Everything => Ok(true),

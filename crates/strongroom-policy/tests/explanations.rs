@@ -39,11 +39,15 @@ fn the_whole_of_one() {
         policies.explain(&request).to_string(),
         "DENIED: kms:Decrypt by arn:aws:iam::111122223333:user/alice\n  \
            on arn:aws:kms:us-east-1:111122223333:key/1\n  \
-           because no identity-based policy allows it, which is needed beside the resource-based policy\n\
-         resource-based policy 1\n  \
+           because no identity-based policy allows it, which is needed beside the key policy\n\
+         key policy\n  \
            + statement 1 \"account\" (line 2), Allow: matches; names the account, which leaves it to the account's own policies\n\
          identity-based policy Writers\n  \
-           - statement 1 \"write\" (line 1), Allow: does not match; Action: kms:Decrypt is not among kms:encrypt\n"
+           - statement 1 \"write\" (line 1), Allow: does not match; Action: kms:Decrypt is not among kms:encrypt\n\
+         what would allow it, any one of:\n  \
+           * add to an identity-based policy of arn:aws:iam::111122223333:user/alice: {\"Effect\": \"Allow\", \"Action\": \"kms:Decrypt\", \"Resource\": \"arn:aws:kms:us-east-1:111122223333:key/1\"}\n  \
+           * add to the key policy: {\"Effect\": \"Allow\", \"Principal\": {\"AWS\":\"arn:aws:iam::111122223333:user/alice\"}, \"Action\": \"kms:Decrypt\", \"Resource\": \"*\"}\n  \
+           * create a grant of the key for arn:aws:iam::111122223333:user/alice with the operation Decrypt\n"
     );
     let read = statement(r#""Action":"kms:D*","Resource":"*""#);
     let allowed = policies.identity_named("Readers", &read).explain(&request);
@@ -87,7 +91,7 @@ fn principals_and_reasons() {
     let request = Request::new(alice(), "kms:Decrypt", KEY);
     let other = resource(r#""Effect":"Allow","Principal":{"AWS":"444455556666"}"#);
     let explained = Policies::new().key(&other).explain(&request);
-    assert_eq!(explained.reason, "no resource-based policy allows it");
+    assert_eq!(explained.reason, "no key policy allows it");
     assert_eq!(
         explained.documents[0].statements[0].why,
         "Principal: arn:aws:iam::111122223333:user/alice is not named"
@@ -102,7 +106,7 @@ fn principals_and_reasons() {
     );
     let denied = resource(r#""Effect":"Deny","Principal":"*""#);
     let explained = Policies::new().key(&denied).granted(true).explain(&request);
-    assert_eq!(explained.reason, "statement 1 of the resource-based policy denies it, whatever else allows");
+    assert_eq!(explained.reason, "statement 1 of the key policy denies it, whatever else allows");
     assert_eq!(Policies::new().explain(&request).reason, "no identity-based policy allows it: there is none");
     let granted = Policies::new().key(&other).granted(true).explain(&request);
     assert_eq!((granted.allowed, granted.reason.as_str()), (true, "a grant of the key allows it"));

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use strongroom_policy::{Decision, Ground, Policies, Policy, Principal, Request};
+use strongroom_policy::{Change, Decision, Ground, Policies, Policy, Possible, Principal, Request};
 use strongroom_types::Arn;
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
@@ -125,6 +125,10 @@ fn text(statements: &[Value]) -> String {
 }
 
 fn decide(documents: &Documents, request: &Request) -> Decision {
+    over(documents, |policies| decide_over(policies, request))
+}
+
+fn over<T>(documents: &Documents, f: impl FnOnce(Policies<'_>) -> T) -> T {
     let identity = Policy::identity(&text(&documents.identity)).unwrap();
     let resource = documents.resource.as_ref().map(|some| Policy::resource(&text(some)).unwrap());
     let boundary = documents.boundary.as_ref().map(|some| Policy::identity(&text(some)).unwrap());
@@ -135,6 +139,10 @@ fn decide(documents: &Documents, request: &Request) -> Decision {
     if let Some(boundary) = &boundary {
         policies = policies.boundary(boundary);
     }
+    f(policies)
+}
+
+fn decide_over(policies: Policies<'_>, request: &Request) -> Decision {
     let decision = policies.decide(request);
     // The explanation's verdict is the decision's, and so is the statement that it says decided.
     let explained = policies.explain(request);
@@ -205,6 +213,95 @@ proptest! {
         // And wins over no deny.
         if matches!(decide(&without, &request), Decision::Denied(_)) {
             prop_assert!(!decide(&with, &request).is_allowed());
+        }
+    }
+
+    /// What is said to be allowed whatever the circumstances is allowed under all of them, and what never is, under none.
+    #[test]
+    fn what_is_possible_under_some_circumstances(
+        documents in documents(),
+        request in request(),
+        mut tied in statement(),
+        address in select(vec!["10.0.0.1", "192.0.2.1"]),
+        mfa in any::<bool>(),
+    ) {
+        let mut documents = documents;
+        tied["Condition"] = if mfa {
+            json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+        } else {
+            json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+        };
+        documents.identity.push(tied);
+        let possible = over(&documents, |policies| policies.possible(&request));
+        let under = request.with("aws:SourceIp", address).with("aws:MultiFactorAuthPresent", mfa.to_string());
+        let allowed = decide(&documents, &under).is_allowed();
+        match possible {
+            Possible::Always => prop_assert!(allowed),
+            Possible::Never => prop_assert!(!allowed),
+            Possible::Sometimes(conditions) => prop_assert!(!conditions.is_empty()),
+            _ => prop_assert!(false),
+        }
+    }
+
+    /// Every remedy works when it is taken, and none is offered for what is allowed.
+    #[test]
+    fn remedies_work(documents in documents(), request in request()) {
+        let remedies = over(&documents, |policies| policies.remedies(&request));
+        prop_assert_eq!(remedies.is_empty(), decide(&documents, &request).is_allowed());
+        for remedy in remedies {
+            let mut mended = documents.clone();
+            let mut lifted: Vec<(bool, usize)> = Vec::new();
+            for change in &remedy.changes {
+                match change {
+                    Change::Lift { document, statement, .. } => {
+                        lifted.push((document.contains("identity"), *statement));
+                    }
+                    Change::Grant { .. } => mended.granted = true,
+                    _ => {}
+                }
+            }
+            // Those of the boundary are looked at with the rest; here only documents of one kind are taken apart.
+            if documents.boundary.is_some() {
+                continue;
+            }
+            for change in &remedy.changes {
+                match change {
+                    Change::Add { document, statement } => {
+                        let statement: Value = serde_json::from_str(statement).unwrap();
+                        if document.contains("identity") {
+                            mended.identity.push(statement);
+                        } else {
+                            mended.resource.get_or_insert_default().push(statement);
+                        }
+                    }
+                    Change::Meet { document, statement, .. } => {
+                        // Numbered after what was lifted is gone.
+                        let identity = document.contains("identity");
+                        let gone = |at: usize| lifted.contains(&(identity, at + 1));
+                        let all = if identity { &mut mended.identity } else { mended.resource.as_mut().unwrap() };
+                        let at = (0..all.len()).filter(|at| !gone(*at)).nth(statement - 1).unwrap();
+                        all[at].as_object_mut().unwrap().remove("Condition");
+                    }
+                    _ => {}
+                }
+            }
+            let keep = |identity: bool, all: &mut Vec<Value>| {
+                let mut at = 0;
+                all.retain(|_| { at += 1; !lifted.contains(&(identity, at)) });
+                if all.is_empty() {
+                    // A document has a statement at least.
+                    let mut nothing = json!({"Effect": "Allow", "Action": "none:none", "Resource": "*"});
+                    if !identity {
+                        nothing["Principal"] = "*".into();
+                    }
+                    all.push(nothing);
+                }
+            };
+            keep(true, &mut mended.identity);
+            if let Some(resource) = &mut mended.resource {
+                keep(false, resource);
+            }
+            prop_assert!(decide(&mended, &request).is_allowed(), "{} {:?}", remedy, mended);
         }
     }
 }

@@ -18,14 +18,18 @@
 
 mod arn;
 mod call;
+mod caller;
 mod clock;
 mod error;
 mod hex;
 mod realm;
+mod session;
 
 pub use arn::Arn;
-pub use call::{CallContext, Caller, Service};
+pub use call::CallContext;
+pub use caller::{Caller, Service};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorClass, Frame, ParseError, Retry};
 pub use hex::hex;
 pub use realm::{AccountId, Realm, Region};
+pub use session::SessionFacts;

@@ -1,0 +1,104 @@
+//! The port through which services learn who calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_types::{CallContext, ErrorClass, Realm, Retry, error_type};
+
+use crate::{Subject, SubjectError};
+
+/// Finds out about callers. The engine and the key service ask it inside each operation and decide themselves, over its documents
+/// and those of the resource at hand.
+#[async_trait]
+pub trait Authorizer: Send + Sync + fmt::Debug {
+    /// Who calls, with the documents that come with it, as they are now. Of somebody who should be known and is not:
+    /// [`Subject::stranger`].
+    ///
+    /// # Errors
+    /// [`AuthorizerError`]: a caller that cannot be, documents that cannot be read.
+    async fn subject(&self, cx: &CallContext, realm: &Realm) -> Result<Arc<Subject>, AuthorizerError>;
+
+    /// Looks for the user, role or session that a policy names by ARN, or by the unique id of a user or role.
+    ///
+    /// # Errors
+    /// As [`Authorizer::subject`].
+    async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError>;
+}
+
+/// What is known of a name in a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Known {
+    /// Nobody here can tell.
+    Unsaid,
+    /// There is nobody of this name.
+    Nobody,
+    /// A user or role, or a session of one.
+    Somebody {
+        /// The ARN of the user or role.
+        arn: String,
+        /// Its unique id.
+        id: String,
+    },
+}
+
+/// Knows nobody: callers are who they say, and have no policies but their session's.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct NoDirectory;
+
+#[async_trait]
+impl Authorizer for NoDirectory {
+    async fn subject(&self, cx: &CallContext, realm: &Realm) -> Result<Arc<Subject>, AuthorizerError> {
+        Ok(Arc::new(Subject::of(cx, realm)?))
+    }
+
+    async fn look_up(&self, _name: &str, _realm: &Realm) -> Result<Known, AuthorizerError> {
+        Ok(Known::Unsaid)
+    }
+}
+
+/// Why nothing was found out about a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthorizerErrorKind {
+    /// The caller cannot be, or a policy of its session is none.
+    InvalidCaller,
+    /// What is stored was damaged, or changed by somebody without the root.
+    Tampered,
+    /// The store was replaced or re-keyed meanwhile.
+    StoreChanged,
+    /// Others were at it; try again.
+    Throttled,
+    /// Whatever else failed.
+    Internal,
+}
+
+impl ErrorClass for AuthorizerErrorKind {
+    fn code(self) -> &'static str {
+        match self {
+            Self::InvalidCaller => "AccessDeniedException",
+            Self::Throttled => "ThrottlingException",
+            _ => "InternalServiceError",
+        }
+    }
+
+    fn retry(self) -> Retry {
+        match self {
+            Self::Throttled | Self::Internal => Retry::Later,
+            _ => Retry::Never,
+        }
+    }
+}
+
+error_type!(
+    /// A failure to find out about a caller.
+    AuthorizerError of AuthorizerErrorKind
+);
+
+impl From<SubjectError> for AuthorizerError {
+    fn from(error: SubjectError) -> Self {
+        Self::new(AuthorizerErrorKind::InvalidCaller, error.to_string())
+    }
+}

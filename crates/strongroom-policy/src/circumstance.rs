@@ -1,0 +1,130 @@
+//! What a decision comes to while nobody knows yet from where, with what second factor or with which tags a request comes.
+
+use crate::decide::ORDER;
+use crate::{Condition, Effect, Policies, Request, Statement};
+
+/// How conditions on circumstances are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Circumstances {
+    /// By what the request says.
+    #[default]
+    AsSaid,
+    /// As the request would want them.
+    InFavour,
+    /// As the request would not want them.
+    Against,
+    /// As if they held.
+    Holding,
+    /// As if they did not hold.
+    Failing,
+}
+
+impl Circumstances {
+    /// Whether a condition of a statement is to hold whatever the request says.
+    pub(crate) fn holds(self, effect: Effect) -> Option<bool> {
+        match self {
+            Self::AsSaid => None,
+            Self::InFavour => Some(effect == Effect::Allow),
+            Self::Against => Some(effect == Effect::Deny),
+            Self::Holding => Some(true),
+            Self::Failing => Some(false),
+        }
+    }
+}
+
+/// Keys that differ from request to request of one caller, whatever this one says.
+const ALWAYS: [&str; 11] = [
+    "aws:sourceip",
+    "aws:vpcsourceip",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:multifactorauthpresent",
+    "aws:multifactorauthage",
+    "aws:tokenissuetime",
+    "aws:useragent",
+    "aws:referer",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+];
+
+/// Beginnings of keys that are open where the request does not have them: a session's tags, what an operation may be given.
+const UNLESS_SAID: [&str; 8] = [
+    "aws:principaltag/",
+    "aws:principalorg",
+    "aws:userid",
+    "aws:sourceidentity",
+    "aws:requesttag/",
+    "aws:tagkeys",
+    "secretsmanager:",
+    "sts:",
+];
+
+/// Of the service's own keys, those that say what the resource is like: they are not open.
+const OF_THE_RESOURCE: [&str; 4] = [
+    "secretsmanager:resourcetag/",
+    "secretsmanager:resource/",
+    "secretsmanager:secretid",
+    "secretsmanager:secretprimaryregion",
+];
+
+/// Whether a key, in small letters, is a circumstance that this request leaves open.
+pub(crate) fn is_open(key: &str, request: &Request) -> bool {
+    let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
+    ALWAYS.contains(&key)
+        || (begins(&UNLESS_SAID) && !begins(&OF_THE_RESOURCE) && request.context().folded(key).is_none())
+}
+
+/// What comes of a request whose circumstances are open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Possible {
+    /// Allowed, whatever they are.
+    Always,
+    /// Not allowed, whatever they are.
+    Never,
+    /// It depends on these conditions.
+    Sometimes(Vec<String>),
+}
+
+impl Policies<'_> {
+    /// What comes of the request if its circumstances are left open: from which address, with which session tags, with or without
+    /// a second factor. Everything else, the moment among it, is taken as the request says.
+    #[must_use]
+    pub fn possible(&self, request: &Request) -> Possible {
+        if self.decide(&request.taken(Circumstances::Against)).is_allowed() {
+            return Possible::Always;
+        }
+        if !self.decide(&request.taken(Circumstances::InFavour)).is_allowed() {
+            return Possible::Never;
+        }
+        let (holding, failing) =
+            (request.taken(Circumstances::Holding), request.taken(Circumstances::Failing));
+        let mut conditions = Vec::new();
+        for kind in ORDER {
+            for (document, (_, policy)) in self.named(kind).iter().enumerate() {
+                for (index, statement) in policy.statements().iter().enumerate() {
+                    if statement.matches(&holding) == statement.matches(&failing) {
+                        continue;
+                    }
+                    let effect = if statement.effect() == Effect::Allow { "allows if" } else { "denies if" };
+                    let title = self.title(kind, document);
+                    let open = open_conditions(statement, request);
+                    conditions.push(format!("statement {} of {title} {effect} {open}", index + 1));
+                }
+            }
+        }
+        Possible::Sometimes(conditions)
+    }
+}
+
+fn open_conditions(statement: &Statement, request: &Request) -> String {
+    let open = |condition: &&Condition| condition.keys().any(|key| is_open(key, request));
+    let told = |condition: &Condition| {
+        format!("{} {} {}", condition.operator(), condition.key(), condition.values().join(", "))
+    };
+    let conditions: Vec<_> = statement.conditions().iter().filter(open).map(told).collect();
+    if conditions.is_empty() {
+        return format!("Resource {}", statement.resources().collect::<Vec<_>>().join(", "));
+    }
+    conditions.join(" and ")
+}

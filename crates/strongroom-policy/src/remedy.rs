@@ -1,0 +1,353 @@
+//! What would have to change for a request to be allowed.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::decide::{Mismatch, ORDER};
+use crate::{DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
+
+/// Changes that together would allow a request. Each was tried: with them the decision is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Remedy {
+    /// The changes, all of which are needed.
+    pub changes: Vec<Change>,
+}
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Change {
+    /// A statement that denies is taken away, or narrowed so that it is not about this request.
+    Lift {
+        /// The document, as sentences call it.
+        document: String,
+        /// The statement's number in it, from 1.
+        statement: usize,
+        /// The line on which it begins.
+        line: usize,
+    },
+    /// A statement is added to a document.
+    Add {
+        /// The document, as sentences call it.
+        document: String,
+        /// The statement, as JSON.
+        statement: String,
+    },
+    /// The request is made such that a statement's conditions hold.
+    Meet {
+        /// The document, as sentences call it.
+        document: String,
+        /// The statement's number in it, from 1.
+        statement: usize,
+        /// The conditions that do not hold yet.
+        conditions: Vec<String>,
+    },
+    /// The key gets a grant for the caller.
+    Grant {
+        /// Whom it is for.
+        grantee: String,
+        /// What it allows, as grants call it.
+        operation: String,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lift { document, statement, line } => {
+                write!(
+                    f,
+                    "remove or narrow statement {statement} (line {line}) of {document}, which denies it"
+                )
+            }
+            Self::Add { document, statement } => write!(f, "add to {document}: {statement}"),
+            Self::Meet { document, statement, conditions } => {
+                let conditions = conditions.join(" and ");
+                write!(f, "meet the condition of statement {statement} of {document}: {conditions}")
+            }
+            Self::Grant { grantee, operation } => {
+                write!(f, "create a grant of the key for {grantee} with the operation {operation}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, change) in self.changes.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; and ")?;
+            }
+            write!(f, "{change}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The documents of a decision, to be changed.
+struct Draft {
+    documents: Vec<(DocumentKind, String, Policy)>,
+    rule: ResourceRule,
+    granted: bool,
+}
+
+impl Draft {
+    fn of(policies: &Policies<'_>) -> Self {
+        let mut documents = Vec::new();
+        for kind in ORDER {
+            for (name, policy) in policies.named(kind) {
+                documents.push((kind, (*name).to_owned(), (*policy).clone()));
+            }
+        }
+        Self { documents, rule: policies.resource_rule(), granted: policies.is_granted() }
+    }
+
+    fn allows(&self, request: &Request) -> bool {
+        let mut policies = Policies::new().rule(self.rule).granted(self.granted);
+        for (kind, name, policy) in &self.documents {
+            policies = policies.with(*kind, name, policy);
+        }
+        policies.decide(request).is_allowed()
+    }
+
+    /// Adds a statement to the document of this kind, or a document with it.
+    fn add(&mut self, kind: DocumentKind, statement: &str) {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let read =
+            if kind == DocumentKind::Resource { Policy::resource(&text) } else { Policy::identity(&text) };
+        let Ok(new) = read else { return };
+        match self.documents.iter_mut().find(|(own, ..)| *own == kind) {
+            Some((.., policy)) => policy.statements.extend(new.statements),
+            None => self.documents.push((kind, String::new(), new)),
+        }
+    }
+}
+
+/// What is added where nothing allows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Core {
+    Nothing,
+    Identity,
+    Resource,
+    Grant,
+    Both,
+    Delegation,
+}
+
+impl Policies<'_> {
+    /// The smallest sets of changes that would allow a request that is not allowed: none can spare one of its changes. Empty where it
+    /// is allowed, and where no document can help because nobody knows the caller.
+    #[must_use]
+    pub fn remedies(&self, request: &Request) -> Vec<Remedy> {
+        if self.is_stranger() || self.decide(request).is_allowed() {
+            return Vec::new();
+        }
+        let mut draft = Draft::of(self);
+        let lifted = self.lift(&mut draft, request);
+        let mut found: Vec<Vec<Change>> = Vec::new();
+        let mut note = |changes: Vec<Change>| {
+            let wider = |known: &Vec<Change>| known.iter().all(|one| changes.contains(one));
+            if !found.iter().any(wider) {
+                found.push(changes);
+            }
+        };
+        self.meet(&draft, &lifted, request, &mut note);
+        let limits = self.limits_that_lack(request);
+        for with_limits in [false, true] {
+            for core in
+                [Core::Nothing, Core::Identity, Core::Resource, Core::Grant, Core::Both, Core::Delegation]
+            {
+                let mut tried =
+                    Draft { documents: draft.documents.clone(), rule: draft.rule, granted: draft.granted };
+                let mut changes = lifted.clone();
+                let mut add = |kind: DocumentKind, statement: String, tried: &mut Draft| {
+                    tried.add(kind, &statement);
+                    changes.push(Change::Add { document: self.document_of(kind, request), statement });
+                };
+                for kind in limits.iter().filter(|_| with_limits) {
+                    add(*kind, own_statement(request), &mut tried);
+                }
+                match core {
+                    Core::Nothing => {}
+                    Core::Identity => add(DocumentKind::Identity, own_statement(request), &mut tried),
+                    Core::Resource => add(DocumentKind::Resource, named_statement(request), &mut tried),
+                    Core::Both => {
+                        add(DocumentKind::Resource, named_statement(request), &mut tried);
+                        add(DocumentKind::Identity, own_statement(request), &mut tried);
+                    }
+                    Core::Delegation if self.resource_rule() == ResourceRule::Key => {
+                        let Some(statement) = delegation(request) else { continue };
+                        add(DocumentKind::Resource, statement, &mut tried);
+                        add(DocumentKind::Identity, own_statement(request), &mut tried);
+                    }
+                    Core::Grant if self.resource_rule() == ResourceRule::Key => {
+                        let Some(change) = grant(request) else { continue };
+                        tried.granted = true;
+                        changes.push(change);
+                    }
+                    Core::Grant | Core::Delegation => continue,
+                }
+                let about_identity = matches!(core, Core::Identity | Core::Both | Core::Delegation);
+                if about_identity && request.principal().attached_to().is_none() {
+                    continue;
+                }
+                if tried.allows(request) {
+                    note(changes);
+                }
+            }
+        }
+        found.into_iter().map(|changes| Remedy { changes }).collect()
+    }
+
+    /// Takes away what denies.
+    fn lift(&self, draft: &mut Draft, request: &Request) -> Vec<Change> {
+        let mut lifted = Vec::new();
+        let mut places = Vec::new();
+        for kind in ORDER {
+            for document in 0..self.named(kind).len() {
+                places.push((kind, document));
+            }
+        }
+        for ((kind, document), (_, _, policy)) in places.into_iter().zip(&mut draft.documents) {
+            let mut number = 0;
+            policy.statements.retain(|statement| {
+                number += 1;
+                let denies = statement.effect() == Effect::Deny && statement.matches(request);
+                if denies {
+                    lifted.push(Change::Lift {
+                        document: self.title(kind, document),
+                        statement: number,
+                        line: statement.line(),
+                    });
+                }
+                !denies
+            });
+        }
+        lifted
+    }
+
+    /// Statements that allow all but for their conditions.
+    fn meet(&self, draft: &Draft, lifted: &[Change], request: &Request, note: &mut impl FnMut(Vec<Change>)) {
+        for (at, (kind, _, policy)) in draft.documents.iter().enumerate() {
+            let document = draft.documents[..at].iter().filter(|(other, ..)| other == kind).count();
+            for (index, statement) in policy.statements.iter().enumerate() {
+                let only_conditions = statement.effect() == Effect::Allow
+                    && matches!(statement.check(request), Err(Mismatch::Condition(..)));
+                if !only_conditions {
+                    continue;
+                }
+                let mut documents = draft.documents.clone();
+                let own = &mut documents[at].2.statements[index];
+                let missing = |condition: &&crate::Condition| condition.check(request.context()).is_err();
+                let told = |condition: &crate::Condition| {
+                    format!("{} {} {}", condition.operator(), condition.key(), condition.values().join(", "))
+                };
+                let conditions = statement.conditions().iter().filter(missing).map(told).collect();
+                own.conditions.retain(|condition| condition.check(request.context()).is_ok());
+                let tried = Draft { documents, rule: draft.rule, granted: draft.granted };
+                if tried.allows(request) {
+                    let document = self.title(*kind, document);
+                    let mut changes = lifted.to_vec();
+                    changes.push(Change::Meet { document, statement: index + 1, conditions });
+                    note(changes);
+                }
+            }
+        }
+    }
+
+    /// Kinds of documents that limit, of which there are some and none allows.
+    fn limits_that_lack(&self, request: &Request) -> Vec<DocumentKind> {
+        let limits = [
+            DocumentKind::ServiceControl,
+            DocumentKind::ResourceControl,
+            DocumentKind::Boundary,
+            DocumentKind::Session,
+        ];
+        let lacks = |kind: &DocumentKind| {
+            let all = self.named(*kind);
+            !all.is_empty()
+                && !all.iter().any(|(_, policy)| {
+                    policy
+                        .statements()
+                        .iter()
+                        .any(|one| one.effect() == Effect::Allow && one.matches(request))
+                })
+        };
+        limits.into_iter().filter(lacks).collect()
+    }
+
+    /// Where a statement of this kind is added, for a sentence.
+    fn document_of(&self, kind: DocumentKind, request: &Request) -> String {
+        let principal = request.principal();
+        match kind {
+            DocumentKind::Identity => {
+                format!("an identity-based policy of {}", principal.attached_to().unwrap_or(principal.arn()))
+            }
+            DocumentKind::Resource if self.resource_rule() == ResourceRule::Key => {
+                "the key policy".to_owned()
+            }
+            DocumentKind::Resource => "the resource-based policy".to_owned(),
+            kind if self.named(kind).len() == 1 => self.title(kind, 0),
+            kind => format!("a {kind}"),
+        }
+    }
+}
+
+/// A statement that allows the request, as people write it.
+fn statement(principal: Option<Value>, request: &Request, resource: &str) -> String {
+    let principal = principal.map(|who| format!(r#""Principal": {who}, "#)).unwrap_or_default();
+    let (action, resource) = (Value::from(request.action()), Value::from(resource));
+    format!(r#"{{"Effect": "Allow", {principal}"Action": {action}, "Resource": {resource}}}"#)
+}
+
+/// What the caller's own policy would have to say.
+fn own_statement(request: &Request) -> String {
+    statement(None, request, request.resource())
+}
+
+/// What the resource's policy would have to say.
+fn named_statement(request: &Request) -> String {
+    let principal = request.principal();
+    let who = match principal.kind() {
+        PrincipalKind::Service => json!({"Service": principal.arn()}),
+        PrincipalKind::Anonymous => json!("*"),
+        _ => json!({"AWS": principal.identity_arn()}),
+    };
+    statement(Some(who), request, "*")
+}
+
+/// How a key's policy leaves it to the caller's account.
+fn delegation(request: &Request) -> Option<String> {
+    let principal = request.principal();
+    let partition = principal.arn().split(':').nth(1)?;
+    let root = format!("arn:{partition}:iam::{}:root", principal.account()?);
+    Some(statement(Some(json!({"AWS": root})), request, "*"))
+}
+
+/// The operations that grants can allow.
+const GRANTABLE: [&str; 13] = [
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "CreateGrant",
+    "RetireGrant",
+    "DescribeKey",
+    "GenerateMac",
+    "VerifyMac",
+    "Sign",
+    "Verify",
+];
+
+fn grant(request: &Request) -> Option<Change> {
+    let operation = request.action().strip_prefix("kms:").filter(|name| GRANTABLE.contains(name))?;
+    let grantee = request.principal().identity_arn();
+    (!grantee.is_empty())
+        .then(|| Change::Grant { grantee: grantee.to_owned(), operation: operation.to_owned() })
+}

@@ -119,10 +119,7 @@ impl Policies<'_> {
 
 fn open_conditions(statement: &Statement, request: &Request) -> String {
     let open = |condition: &&Condition| condition.keys().any(|key| is_open(key, request));
-    let told = |condition: &Condition| {
-        format!("{} {} {}", condition.operator(), condition.key(), condition.values().join(", "))
-    };
-    let conditions: Vec<_> = statement.conditions().iter().filter(open).map(told).collect();
+    let conditions: Vec<_> = statement.conditions().iter().filter(open).map(Condition::told).collect();
     if conditions.is_empty() {
         return format!("Resource {}", statement.resources().collect::<Vec<_>>().join(", "));
     }

@@ -195,6 +195,11 @@ impl Condition {
         fixed && needs_key
     }
 
+    /// In one line: operator, key, values.
+    pub(crate) fn told(&self) -> String {
+        format!("{} {} {}", self.operator.name, self.key, self.values.join(", "))
+    }
+
     /// The keys that it is about, in small letters: its own, and those of variables in its values.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let texts: Box<dyn Iterator<Item = &str>> = match &self.test {

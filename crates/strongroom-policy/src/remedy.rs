@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::decide::{Mismatch, ORDER};
-use crate::{DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
+use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
 
 /// Changes that together would allow a request. Each was tried: with them the decision is another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,8 +89,9 @@ impl fmt::Display for Remedy {
 }
 
 /// The documents of a decision, to be changed.
+#[derive(Clone)]
 struct Draft {
-    documents: Vec<(DocumentKind, String, Policy)>,
+    documents: Vec<Document>,
     rule: ResourceRule,
     granted: bool,
 }
@@ -99,8 +100,10 @@ impl Draft {
     fn of(policies: &Policies<'_>) -> Self {
         let mut documents = Vec::new();
         for kind in ORDER {
-            for (name, policy) in policies.named(kind) {
-                documents.push((kind, (*name).to_owned(), (*policy).clone()));
+            for (index, (name, policy)) in policies.named(kind).iter().enumerate() {
+                let numbers = (1..=policy.statements().len()).collect();
+                let (name, policy) = ((*name).to_owned(), (*policy).clone());
+                documents.push(Document { kind, index, name, policy, numbers });
             }
         }
         Self { documents, rule: policies.resource_rule(), granted: policies.is_granted() }
@@ -108,8 +111,8 @@ impl Draft {
 
     fn allows(&self, request: &Request) -> bool {
         let mut policies = Policies::new().rule(self.rule).granted(self.granted);
-        for (kind, name, policy) in &self.documents {
-            policies = policies.with(*kind, name, policy);
+        for document in &self.documents {
+            policies = policies.with(document.kind, &document.name, &document.policy);
         }
         policies.decide(request).is_allowed()
     }
@@ -120,11 +123,25 @@ impl Draft {
         let read =
             if kind == DocumentKind::Resource { Policy::resource(&text) } else { Policy::identity(&text) };
         let Ok(new) = read else { return };
-        match self.documents.iter_mut().find(|(own, ..)| *own == kind) {
-            Some((.., policy)) => policy.statements.extend(new.statements),
-            None => self.documents.push((kind, String::new(), new)),
+        match self.documents.iter_mut().find(|own| own.kind == kind) {
+            Some(own) => own.policy.statements.extend(new.statements),
+            None => {
+                let (name, numbers) = (String::new(), Vec::new());
+                self.documents.push(Document { kind, index: 0, name, policy: new, numbers });
+            }
         }
     }
+}
+
+#[derive(Clone)]
+struct Document {
+    kind: DocumentKind,
+    /// Which of its kind.
+    index: usize,
+    name: String,
+    policy: Policy,
+    /// The numbers that its statements have in the document as it is, from 1.
+    numbers: Vec<usize>,
 }
 
 /// What is added where nothing allows.
@@ -161,8 +178,7 @@ impl Policies<'_> {
             for core in
                 [Core::Nothing, Core::Identity, Core::Resource, Core::Grant, Core::Both, Core::Delegation]
             {
-                let mut tried =
-                    Draft { documents: draft.documents.clone(), rule: draft.rule, granted: draft.granted };
+                let mut tried = draft.clone();
                 let mut changes = lifted.clone();
                 let mut add = |kind: DocumentKind, statement: String, tried: &mut Draft| {
                     tried.add(kind, &statement);
@@ -206,53 +222,42 @@ impl Policies<'_> {
     /// Takes away what denies.
     fn lift(&self, draft: &mut Draft, request: &Request) -> Vec<Change> {
         let mut lifted = Vec::new();
-        let mut places = Vec::new();
-        for kind in ORDER {
-            for document in 0..self.named(kind).len() {
-                places.push((kind, document));
-            }
-        }
-        for ((kind, document), (_, _, policy)) in places.into_iter().zip(&mut draft.documents) {
-            let mut number = 0;
-            policy.statements.retain(|statement| {
-                number += 1;
-                let denies = statement.effect() == Effect::Deny && statement.matches(request);
-                if denies {
-                    lifted.push(Change::Lift {
-                        document: self.title(kind, document),
-                        statement: number,
-                        line: statement.line(),
-                    });
+        for Document { kind, index, policy, numbers, .. } in &mut draft.documents {
+            let (mut kept, mut left) = (Vec::new(), Vec::new());
+            for (statement, number) in policy.statements.drain(..).zip(numbers.drain(..)) {
+                if statement.effect() == Effect::Deny && statement.matches(request) {
+                    let (document, line) = (self.title(*kind, *index), statement.line());
+                    lifted.push(Change::Lift { document, statement: number, line });
+                } else {
+                    kept.push(statement);
+                    left.push(number);
                 }
-                !denies
-            });
+            }
+            (policy.statements, *numbers) = (kept, left);
         }
         lifted
     }
 
     /// Statements that allow all but for their conditions.
     fn meet(&self, draft: &Draft, lifted: &[Change], request: &Request, note: &mut impl FnMut(Vec<Change>)) {
-        for (at, (kind, _, policy)) in draft.documents.iter().enumerate() {
-            let document = draft.documents[..at].iter().filter(|(other, ..)| other == kind).count();
-            for (index, statement) in policy.statements.iter().enumerate() {
+        let holds = |condition: &Condition| condition.check(request.context()).is_ok();
+        for (at, document) in draft.documents.iter().enumerate() {
+            for (index, statement) in document.policy.statements.iter().enumerate() {
                 let only_conditions = statement.effect() == Effect::Allow
                     && matches!(statement.check(request), Err(Mismatch::Condition(..)));
                 if !only_conditions {
                     continue;
                 }
-                let mut documents = draft.documents.clone();
-                let own = &mut documents[at].2.statements[index];
-                let missing = |condition: &&crate::Condition| condition.check(request.context()).is_err();
-                let told = |condition: &crate::Condition| {
-                    format!("{} {} {}", condition.operator(), condition.key(), condition.values().join(", "))
-                };
-                let conditions = statement.conditions().iter().filter(missing).map(told).collect();
-                own.conditions.retain(|condition| condition.check(request.context()).is_ok());
-                let tried = Draft { documents, rule: draft.rule, granted: draft.granted };
+                let mut tried = draft.clone();
+                tried.documents[at].policy.statements[index].conditions.retain(holds);
                 if tried.allows(request) {
-                    let document = self.title(*kind, document);
+                    let missed = statement.conditions().iter().filter(|condition| !holds(condition));
                     let mut changes = lifted.to_vec();
-                    changes.push(Change::Meet { document, statement: index + 1, conditions });
+                    changes.push(Change::Meet {
+                        document: self.title(document.kind, document.index),
+                        statement: document.numbers[index],
+                        conditions: missed.map(Condition::told).collect(),
+                    });
                     note(changes);
                 }
             }

@@ -9,10 +9,10 @@ use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::TrustedBatch;
 use strongroom_types::{CallContext, Service, Timestamp};
 
+use crate::asked::Asked;
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
 use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
-use crate::permission::Asked;
-use crate::policy::check_policy_name;
+use crate::policy::{NewPolicy, check_policy_name};
 use crate::rotation::after_days;
 use crate::states::Operation;
 
@@ -27,7 +27,7 @@ pub(crate) struct NewKey<'a> {
     pub(crate) service: Option<Service>,
     pub(crate) alias: Option<&'a AliasName>,
     /// Checked; the default when absent.
-    pub(crate) policy: Option<String>,
+    pub(crate) policy: Option<NewPolicy>,
     /// Its material will be imported.
     pub(crate) external: bool,
 }
@@ -62,6 +62,27 @@ pub(crate) fn check_limit(page: &ListPage, default: usize, most: usize) -> Resul
     }
 }
 
+/// What policies may look at when a key is made.
+fn asked_of(request: &CreateKey) -> Asked<'static> {
+    let bypass = request.policy.as_ref().is_some_and(|put| put.bypass_lockout_check);
+    let mut asked = Asked::nothing()
+        .with("kms:KeySpec", request.spec.to_string())
+        .with("kms:KeyUsage", request.spec.usage().to_string())
+        .with("kms:KeyOrigin", request.origin.to_string())
+        .with("kms:MultiRegion", request.multi_region.to_string())
+        .with("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string());
+    if request.multi_region {
+        asked = asked.with("kms:MultiRegionKeyType", "PRIMARY");
+    }
+    if !request.tags.is_empty() {
+        asked = asked.with_many("aws:TagKeys", request.tags.iter().map(|tag| &tag.key));
+    }
+    for tag in &request.tags {
+        asked = asked.with(&format!("aws:RequestTag/{}", tag.key), &tag.value);
+    }
+    asked
+}
+
 impl LocalKms {
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
@@ -88,6 +109,10 @@ impl LocalKms {
         let period_days = RotationPeriod::DEFAULT;
         let next = after_days(self.now(), period_days).as_millis();
         let rotation = new.service.map(|_| Schedule { period_days, next });
+        let (policy, policy_ids) = match new.policy {
+            Some(policy) => (Some(policy.text), policy.ids),
+            None => Default::default(),
+        };
         let record = KeyRecord {
             id: id.to_string(),
             description: new.description.to_owned(),
@@ -101,7 +126,8 @@ impl LocalKms {
             on_demand_rotations: 0,
             rotation,
             tags: new.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
-            policy: new.policy,
+            policy,
+            policy_ids,
             grants: 0,
         };
         let mut batch = records.batch();
@@ -151,7 +177,10 @@ impl LocalKms {
         request: &CreateKey,
         alias: Option<&AliasName>,
     ) -> Result<KeyMetadata, Error> {
-        self.authorize(cx, Operation::CreateKey)?;
+        self.authorize_on(cx, Operation::CreateKey, "*", &asked_of(request)).await?;
+        if !request.tags.is_empty() {
+            self.authorize_on(cx, Operation::TagResource, "*", &asked_of(request)).await?;
+        }
         check_description(&request.description)?;
         request.check()?;
         let policy = match &request.policy {
@@ -159,8 +188,9 @@ impl LocalKms {
                 check_policy_name(put.name.as_deref())?;
                 // The key has no ARN yet; policies of keys say "*".
                 let place = self.realm().arn("kms", "key/new");
-                self.check_policy(&self.request_on(cx, Operation::PutKeyPolicy, &place)?, put)?;
-                Some(put.policy.clone())
+                let subject = self.subject(cx).await?;
+                let question = self.request_on(&subject, Operation::PutKeyPolicy, place.as_str());
+                Some(self.check_policy(&subject, &question, put).await?)
             }
             None => None,
         };

@@ -6,9 +6,9 @@ use strongroom_root::TrustedRecord;
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::admin::check_limit;
+use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
-use crate::permission::Asked;
 use crate::states::Operation;
 
 const ALIASES_PER_KEY: usize = 50;
@@ -119,7 +119,8 @@ impl LocalKms {
         alias: &AliasName,
         target: &KeyRef,
     ) -> Result<(), Error> {
-        self.authorize(cx, Operation::CreateAlias)?;
+        let place = alias.arn(self.realm());
+        self.authorize_on(cx, Operation::CreateAlias, place.as_str(), &Asked::nothing()).await?;
         self.point_alias(cx, alias, target, None).await
     }
 
@@ -129,7 +130,8 @@ impl LocalKms {
         alias: &AliasName,
         target: &KeyRef,
     ) -> Result<(), Error> {
-        self.authorize(cx, Operation::UpdateAlias)?;
+        let place = alias.arn(self.realm());
+        self.authorize_on(cx, Operation::UpdateAlias, place.as_str(), &Asked::nothing()).await?;
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
@@ -140,7 +142,8 @@ impl LocalKms {
     }
 
     pub(crate) async fn remove_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {
-        self.authorize(cx, Operation::DeleteAlias)?;
+        let place = alias.arn(self.realm());
+        self.authorize_on(cx, Operation::DeleteAlias, place.as_str(), &Asked::nothing()).await?;
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
@@ -172,7 +175,7 @@ impl LocalKms {
         key: Option<&KeyRef>,
         page: &ListPage,
     ) -> Result<AliasPage, Error> {
-        self.authorize(cx, Operation::ListAliases)?;
+        self.authorize(cx, Operation::ListAliases).await?;
         let limit = check_limit(page, 50, 100)?;
         let layout = &self.inner.layout;
         let prefix = match key {

@@ -12,12 +12,12 @@ use strongroom_kms::{
 };
 use strongroom_types::{Arn, CallContext};
 
+use crate::asked::Asked;
 use crate::blob::{self, Blob};
 use crate::cache::Material;
 use crate::layout::{Generation, StoredKey};
 use crate::local::LocalKms;
 use crate::mac;
-use crate::permission::Asked;
 use crate::states::Operation;
 
 /// The longest plaintext of Encrypt, in bytes.
@@ -447,7 +447,7 @@ impl Kms for LocalKms {
 
     async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
         let named = |error: Error| error.during("GenerateRandom");
-        self.authorize(cx, Operation::GenerateRandom).map_err(named)?;
+        self.authorize(cx, Operation::GenerateRandom).await.map_err(named)?;
         check_spec(DataKeySpec::Bytes(bytes)).map_err(named)?;
         random_bytes(usize::from(bytes)).map_err(named)
     }

@@ -9,16 +9,17 @@ use strongroom_kms::{
     CreateGrant, CreatedGrant, Error, ErrorKind, Grant, GrantConstraint, GrantFilter, GrantOperation,
     GrantPage, GrantRef, KeyId, KeyRef, ListPage, check_principal,
 };
-use strongroom_policy::{Principal, PrincipalKind};
+use strongroom_policy::{GrantReport, Known, Principal, PrincipalKind, Request};
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{Arn, CallContext, Timestamp, hex};
 
 use crate::admin::check_limit;
+use crate::asked::Asked;
 use crate::crypto::dry_run;
 use crate::layout::{StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
-use crate::permission::{Asked, principal};
+use crate::permission::principal;
 use crate::states::Operation;
 
 /// The most grants of a key.
@@ -35,8 +36,13 @@ pub(crate) struct GrantRecord {
     name: Option<String>,
     created: i64,
     grantee: String,
+    /// The grantee's unique id, where it was known when the grant was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    grantee_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     retiring: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    retiring_id: Option<String>,
     issuing_account: String,
     operations: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -88,6 +94,36 @@ impl GrantRecord {
         })
     }
 
+    /// Whether the principal, under this name, is the grantee.
+    fn is_for(&self, name: &str, who: &Principal) -> bool {
+        self.grantee == name && self.grantee_id.as_deref().is_none_or(|id| who.unique_id() == Some(id))
+    }
+
+    pub(crate) fn grantee(&self) -> &str {
+        &self.grantee
+    }
+
+    /// What it says to a request of this principal.
+    pub(crate) fn report(
+        &self,
+        wanted: GrantOperation,
+        asked: &Asked<'_>,
+        who: &Principal,
+    ) -> Result<GrantReport, Error> {
+        let is_theirs = names_of(who).any(|name| self.is_for(name, who));
+        let matches = is_theirs && self.allows(wanted, asked)?;
+        let why = if matches {
+            format!("allows {wanted}")
+        } else if !is_theirs {
+            "is for somebody who had this name before".to_owned()
+        } else if !self.operations().any(|one| one == wanted) {
+            format!("{wanted} is not among {}", self.operations.join(", "))
+        } else {
+            "its constraint is not met by the encryption context".to_owned()
+        };
+        Ok(GrantReport::new(&self.id, self.name.as_deref(), &self.grantee, matches, why))
+    }
+
     /// Whether it lets its grantee do this.
     fn allows(&self, wanted: GrantOperation, asked: &Asked<'_>) -> Result<bool, Error> {
         if !self.operations().any(|one| one == wanted) {
@@ -123,6 +159,12 @@ fn check_id(id: &str) -> Result<(), Error> {
 fn no_grant(id: &str) -> Error {
     // AWS's text is unconfirmed.
     Error::new(ErrorKind::NotFound, format!("Grant ID {id} not found"))
+}
+
+/// Under which names a principal may be a grantee.
+fn names_of(who: &Principal) -> impl Iterator<Item = &str> {
+    let session = (who.arn() != who.identity_arn()).then(|| who.arn());
+    [Some(who.identity_arn()), session].into_iter().flatten().filter(|name| !name.is_empty())
 }
 
 impl LocalKms {
@@ -168,26 +210,56 @@ impl LocalKms {
         if key.record.grants == 0 {
             return Ok(false);
         }
-        let layout = &self.inner.layout;
-        let mut names = vec![who.identity_arn()];
-        if who.arn() != who.identity_arn() {
-            names.push(who.arn());
-        }
-        for name in names.into_iter().filter(|name| !name.is_empty()) {
-            let mut walk = self.inner.records.walk(Scan::prefix(&layout.grants_for(&key.id, name)));
+        for name in names_of(who) {
+            let mut walk =
+                self.inner.records.walk(Scan::prefix(&self.inner.layout.grants_for(&key.id, name)));
             while let Some(page) = walk.next().await.map_err(storage)? {
                 for (place, entry) in page {
                     entry.map_err(storage)?;
                     let id = last_segment(&place).unwrap_or_default();
                     // Ended in this moment, if it is not there.
                     let Some(grant) = self.find_grant(&key.id, &id).await? else { continue };
-                    if grant.1.grantee == name && grant.1.allows(wanted, asked)? {
+                    if grant.1.is_for(name, who) && grant.1.allows(wanted, asked)? {
                         return Ok(true);
                     }
                 }
             }
         }
         Ok(false)
+    }
+
+    /// The grants of a key that are for whoever makes a request, at most so many.
+    pub(crate) async fn grants_of(
+        &self,
+        key: &StoredKey,
+        request: &Request,
+        most: usize,
+    ) -> Result<Vec<GrantRecord>, Error> {
+        let mut found = Vec::new();
+        if key.record.grants == 0 {
+            return Ok(found);
+        }
+        for name in names_of(request.principal()) {
+            let scan = Scan::prefix(&self.inner.layout.grants_for(&key.id, name)).limit(most);
+            let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+            for entry in snapshot.scan(&scan).await.map_err(storage)?.records {
+                let id = last_segment(&entry.key).unwrap_or_default();
+                found.extend(self.find_grant(&key.id, &id).await?.map(|(_, record)| record));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The unique id of a grant's principal, where there is somebody to tell.
+    async fn principal_id(&self, arn: &str) -> Result<Option<String>, Error> {
+        match self.look_up(arn).await? {
+            Known::Somebody { arn: own, id } if own == arn => Ok(Some(id)),
+            Known::Nobody => {
+                let text = format!("ARN does not refer to a valid principal: {arn}");
+                Err(Error::new(ErrorKind::InvalidArn, text))
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn find_grant(&self, key: &KeyId, id: &str) -> Result<Option<(TrustedRecord, GrantRecord)>, Error> {
@@ -204,6 +276,11 @@ impl LocalKms {
         request.check()?;
         let layout = &self.inner.layout;
         let issuer = principal(cx, self.realm())?;
+        let grantee_id = self.principal_id(&request.grantee).await?;
+        let retiring_id = match &request.retiring {
+            Some(retiring) => self.principal_id(retiring).await?,
+            None => None,
+        };
         let account = issuer.account().map_or_else(|| self.realm().account().to_string(), str::to_owned);
         let constraint = request.constraint.as_ref().map(|constraint| Constraint {
             exact: matches!(constraint, GrantConstraint::EncryptionContextEquals(_)),
@@ -233,7 +310,9 @@ impl LocalKms {
                 name: request.name.clone(),
                 created: self.now().as_millis(),
                 grantee: request.grantee.clone(),
+                grantee_id: grantee_id.clone(),
                 retiring: request.retiring.clone(),
+                retiring_id: retiring_id.clone(),
                 issuing_account: format!("arn:{}:iam::{account}:root", self.realm().region().partition()),
                 operations: operations.clone(),
                 constraint: constraint.clone(),
@@ -321,7 +400,7 @@ impl LocalKms {
         retiring: &str,
         page: &ListPage,
     ) -> Result<GrantPage, Error> {
-        self.authorize(cx, Operation::ListRetirableGrants)?;
+        self.authorize(cx, Operation::ListRetirableGrants).await?;
         let limit = check_limit(page, 50, 100)?;
         if Arn::parse(retiring).is_err() {
             return Err(Error::new(
@@ -374,14 +453,17 @@ impl LocalKms {
 
     /// Who may retire a grant is decided by the grant, unless the key's policy forbids it.
     async fn may_retire(&self, cx: &CallContext, key: &StoredKey, grant: &GrantRecord) -> Result<(), Error> {
-        let who = principal(cx, self.realm())?;
+        let subject = self.subject(cx).await?;
+        let who = subject.principal();
         let named = |name: &str| name == who.arn() || name == who.identity_arn();
+        let grantee = [who.arn(), who.identity_arn()].iter().any(|name| grant.is_for(name, who));
         let account = who.kind() == PrincipalKind::Root
             && Arn::parse(&grant.issuing_account).is_ok_and(|issuer| Some(issuer.account()) == who.account());
         let may = account
-            || grant.retiring.as_deref().is_some_and(named)
-            || (named(&grant.grantee)
-                && grant.operations().any(|operation| operation == GrantOperation::RetireGrant));
+            || grant.retiring.as_deref().is_some_and(|name| {
+                named(name) && grant.retiring_id.as_deref().is_none_or(|id| who.unique_id() == Some(id))
+            })
+            || (grantee && grant.operations().any(|operation| operation == GrantOperation::RetireGrant));
         self.unless_forbidden(cx, key, Operation::RetireGrant, may).await
     }
 

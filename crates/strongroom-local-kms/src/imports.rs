@@ -12,9 +12,9 @@ use strongroom_types::{CallContext, Timestamp};
 use subtle::ConstantTimeEq;
 
 use crate::admin::Change;
+use crate::asked::Asked;
 use crate::layout::{Generation, Imported, StoredKey, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
-use crate::permission::Asked;
 use crate::rotation::wrong_origin;
 use crate::states::Operation;
 
@@ -456,6 +456,7 @@ mod tests {
             rotation: None,
             tags: Vec::new(),
             policy: None,
+            policy_ids: Default::default(),
             grants: 0,
         };
         let arn = id.arn(&Realm::default());

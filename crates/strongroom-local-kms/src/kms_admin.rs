@@ -11,9 +11,9 @@ use strongroom_records::Expect;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_description, check_limit};
+use crate::asked::Asked;
 use crate::layout::{StoredKey, last_segment};
 use crate::local::LocalKms;
-use crate::permission::Asked;
 use crate::rotation::after_days;
 use crate::states::Operation;
 
@@ -25,7 +25,7 @@ impl KmsAdmin for LocalKms {
 
     async fn list_keys(&self, cx: &CallContext, page: &ListPage) -> Result<KeyPage, Error> {
         let named = |error: Error| error.during("ListKeys");
-        self.authorize(cx, Operation::ListKeys).map_err(named)?;
+        self.authorize(cx, Operation::ListKeys).await.map_err(named)?;
         let limit = check_limit(page, 100, 1000).map_err(named)?;
         let found = self.page(&self.inner.layout.keys(), page, limit).await.map_err(named)?;
         let mut keys = Vec::with_capacity(found.records.len());

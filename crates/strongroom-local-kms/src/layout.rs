@@ -1,5 +1,6 @@
 //! The records of the key service: where they are and what they hold.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -42,6 +43,9 @@ pub(crate) struct KeyRecord {
     /// The key policy as it was put; absent for the default, and for a managed key's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) policy: Option<String>,
+    /// The unique ids of those whom it names, of the moment it was put.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub(crate) policy_ids: BTreeMap<String, String>,
     /// How many grants there are.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub(crate) grants: u32,

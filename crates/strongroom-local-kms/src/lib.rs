@@ -32,9 +32,11 @@
 
 mod admin;
 mod aliases;
+mod asked;
 mod blob;
 mod cache;
 mod crypto;
+mod explain;
 mod grants;
 mod imports;
 mod keys;
@@ -54,6 +56,7 @@ mod tags;
 mod verify;
 mod wrapping;
 
+pub use explain::KeyPrincipals;
 pub use local::LocalKms;
 pub use options::LocalKmsOptions;
 pub use retire::Retirement;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_envelope::random_array;
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef, KeyState};
+use strongroom_policy::{Authorizer, NoDirectory};
 use strongroom_records::Revision;
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, Arn, CallContext, Clock, Realm, Service, hex};
@@ -24,6 +25,8 @@ pub struct LocalKms {
     pub(crate) inner: Arc<Inner>,
     /// The service this handle acts for. Set here and nowhere else, so that no caller can claim it.
     pub(crate) via: Option<Service>,
+    /// Who knows callers and their policies.
+    pub(crate) authorizer: Arc<dyn Authorizer>,
 }
 
 impl std::fmt::Debug for LocalKms {
@@ -56,13 +59,21 @@ impl LocalKms {
         let layout = Layout(records.realm().clone());
         let keys = KeyCache::new(options.staleness);
         let materials = MaterialCache::new(options.material_in_memory);
-        Self { inner: Arc::new(Inner { records, clock, layout, keys, materials }), via: None }
+        let authorizer = Arc::new(NoDirectory::default());
+        Self { inner: Arc::new(Inner { records, clock, layout, keys, materials }), via: None, authorizer }
+    }
+
+    /// A handle that asks `authorizer` who calls. Without one, callers are who they say, and have no policies of their own: key
+    /// policies and grants decide alone.
+    #[must_use]
+    pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { authorizer, ..self.clone() }
     }
 
     /// A handle that acts for `service`: calls through it may use that service's managed key, which is made at first use.
     #[must_use]
     pub fn for_service(&self, service: Service) -> Self {
-        Self { inner: Arc::clone(&self.inner), via: Some(service) }
+        Self { via: Some(service), ..self.clone() }
     }
 
     /// The account and region of the keys.
@@ -238,15 +249,19 @@ impl LocalKms {
     }
 
     async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<Arc<StoredKey>, Error> {
-        let known = match self.inner.keys.alias(name) {
-            Some(target) => Some(target),
-            None => Box::pin(self.read_alias(name)).await?,
-        };
-        let Some(target) = known else {
+        let Some(target) = self.known_alias(name).await? else {
             return Box::pin(self.make_managed(cx, name)).await.map(Arc::new);
         };
         let missing = || no_key(&KeyId::from_bytes(target.0, target.1).arn(self.realm()));
         self.known(target).await?.ok_or_else(missing)
+    }
+
+    /// The key behind an alias, if there is the alias.
+    pub(crate) async fn known_alias(&self, name: &AliasName) -> Result<Option<Known>, Error> {
+        match self.inner.keys.alias(name) {
+            Some(target) => Ok(Some(target)),
+            None => Box::pin(self.read_alias(name)).await,
+        }
     }
 
     async fn read_alias(&self, name: &AliasName) -> Result<Option<Known>, Error> {

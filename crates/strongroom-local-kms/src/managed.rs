@@ -5,6 +5,7 @@ use strongroom_records::Scan;
 use strongroom_types::{CallContext, Service};
 
 use crate::admin::NewKey;
+use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode, managed_alias};
 use crate::local::{LocalKms, storage};
 use crate::states::Operation;
@@ -35,7 +36,8 @@ impl LocalKms {
         let service = service.ok_or_else(not_found)?;
         // Through the service whoever is of the account may be the first.
         if self.via != Some(service) || self.is_foreign(cx) {
-            self.authorize(cx, Operation::DescribeKey)?;
+            let place = self.realm().arn("kms", name.as_str());
+            self.authorize_on(cx, Operation::DescribeKey, place.as_str(), &Asked::nothing()).await?;
         }
         if let Some(existing) = self.managed_key(service).await? {
             // Made since the alias was looked for; or else somebody who can write the storage took the alias away.

@@ -1,70 +1,19 @@
-//! Who may do what with a key: its policy, and grants.
+//! Who may do what with a key: its policy, the caller's own policies, and grants.
 
-use strongroom_envelope::EncryptionContext;
-use strongroom_kms::{CreateGrant, Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef, KeyState};
-use strongroom_policy::{Context, Decision, DocumentKind, Policies, Principal, Request};
-use strongroom_types::{Arn, CallContext, Caller, Realm, Service};
+use strongroom_kms::{Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef, KeyState};
+use strongroom_policy::{
+    AuthorizerError, AuthorizerErrorKind, Decision, DocumentKind, Principal, Request, Subject,
+};
+use strongroom_types::{CallContext, Realm, Service};
 
+use crate::asked::Asked;
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
 use crate::states::{self, Operation};
 
-/// What a request says beyond caller, key and operation, as far as policies and grants look at it.
-#[derive(Default)]
-pub(crate) struct Asked<'a> {
-    pub(crate) context: Option<&'a EncryptionContext>,
-    /// How the key was named.
-    pub(crate) reference: Option<&'a KeyRef>,
-    pub(crate) tokens: &'a [String],
-    /// The grant to be made.
-    pub(crate) grant: Option<&'a CreateGrant>,
-    facts: Context,
-}
-
-impl<'a> Asked<'a> {
-    /// Nothing beyond.
-    pub(crate) fn nothing() -> Self {
-        Self::default()
-    }
-
-    /// Under this encryption context.
-    pub(crate) fn context(mut self, context: &'a EncryptionContext) -> Self {
-        self.context = Some(context);
-        self
-    }
-
-    /// Of a key named so.
-    pub(crate) fn of(mut self, reference: &'a KeyRef) -> Self {
-        self.reference = Some(reference);
-        self
-    }
-
-    pub(crate) fn tokens(mut self, tokens: &'a [String]) -> Self {
-        self.tokens = tokens;
-        self
-    }
-
-    pub(crate) fn grant(mut self, grant: &'a CreateGrant) -> Self {
-        self.grant = Some(grant);
-        self.tokens = &grant.grant_tokens;
-        self
-    }
-
-    /// With a condition key of several values.
-    pub(crate) fn with_many<T: Into<String>>(
-        mut self,
-        key: &str,
-        values: impl IntoIterator<Item = T>,
-    ) -> Self {
-        self.facts.set_many(key, values);
-        self
-    }
-
-    /// With a condition key of its own.
-    pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.facts.set(key, value);
-        self
-    }
+/// A service as principals and `aws:CalledVia` have it.
+fn service_principal(service: Service) -> String {
+    format!("{}.amazonaws.com", service.name())
 }
 
 /// A service as it stands in `kms:ViaService`.
@@ -72,7 +21,7 @@ fn via_service(service: Service, realm: &Realm) -> String {
     format!("{}.{}.amazonaws.com", service.name(), realm.region())
 }
 
-/// The caller, as policies know it.
+/// The caller, as policies know it, without asking anybody.
 pub(crate) fn principal(cx: &CallContext, realm: &Realm) -> Result<Principal, Error> {
     Principal::of(cx.caller(), realm)
         .map_err(|error| Error::new(ErrorKind::AccessDenied, "the caller is not known").because(error))
@@ -80,6 +29,18 @@ pub(crate) fn principal(cx: &CallContext, realm: &Realm) -> Result<Principal, Er
 
 pub(crate) fn denied(decision: Decision, request: &Request) -> Error {
     Error::new(ErrorKind::AccessDenied, decision.denial(request))
+}
+
+/// Nothing was found out about the caller.
+pub(crate) fn not_found_out(error: AuthorizerError) -> Error {
+    let kind = match error.kind() {
+        AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
+        AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
+        AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
+        AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
+        _ => ErrorKind::Internal,
+    };
+    Error::from_frame(error.into_frame().map_kind(kind))
 }
 
 impl LocalKms {
@@ -120,12 +81,7 @@ impl LocalKms {
 
     /// Whether the caller is of another account. Somebody without an account is nobody's.
     pub(crate) fn is_foreign(&self, cx: &CallContext) -> bool {
-        let own = self.realm().account();
-        match cx.caller() {
-            Caller::Owner(account) => *account != own,
-            Caller::Principal(arn) | Caller::Session { session: arn, .. } => arn.account() != own.to_string(),
-            _ => false,
-        }
+        cx.caller().account().is_some_and(|account| account != self.realm().account().as_str())
     }
 
     /// What another account's caller is told, be the key unknown, not for it, or denied to it.
@@ -166,24 +122,43 @@ impl LocalKms {
         operation: Operation,
         asked: &Asked<'_>,
     ) -> Result<(), Error> {
-        let request = self.request(cx, key, operation, asked).await?;
-        let policies = Policies::new().key(key.policy(self.realm())?);
-        let mut decision = policies.decide(&request);
+        let subject = self.subject(cx).await?;
+        let request = self.request(&subject, key, operation, asked).await?;
         let foreign = self.is_foreign(cx);
         if foreign && !operation.crosses_accounts() {
             return Err(self.hidden(cx, operation));
         }
-        if matches!(decision, Decision::Missing(_))
-            && let Some(wanted) = GrantOperation::from_word(&operation.plain_name())
-            && self.is_granted(key, request.principal(), wanted, asked).await?
-        {
-            decision = policies.granted(true).decide(&request);
-        }
+        let decision = self.decide(&subject, &request, key, operation, asked).await?;
         match decision.is_allowed() {
             true => Ok(()),
             false if foreign => Err(self.hidden(cx, operation)),
             false => Err(denied(decision, &request)),
         }
+    }
+
+    /// The caller with its documents.
+    pub(crate) async fn subject(&self, cx: &CallContext) -> Result<Subject, Error> {
+        self.authorizer.subject(cx, self.realm(), self.now()).await.map_err(not_found_out)
+    }
+
+    /// The decision over key policy, the caller's policies, and, where these allow nothing, grants.
+    pub(crate) async fn decide(
+        &self,
+        subject: &Subject,
+        request: &Request,
+        key: &StoredKey,
+        operation: Operation,
+        asked: &Asked<'_>,
+    ) -> Result<Decision, Error> {
+        let policies = subject.policies().key(key.policy(self.realm())?);
+        let decision = policies.decide(request);
+        if matches!(decision, Decision::Missing(_))
+            && let Some(wanted) = GrantOperation::from_word(&operation.plain_name())
+            && self.is_granted(key, request.principal(), wanted, asked).await?
+        {
+            return Ok(policies.granted(true).decide(request));
+        }
+        Ok(decision)
     }
 
     /// That the key's policy does not forbid it, and `otherwise` holds.
@@ -194,8 +169,9 @@ impl LocalKms {
         operation: Operation,
         otherwise: bool,
     ) -> Result<(), Error> {
-        let request = self.request(cx, key, operation, &Asked::nothing()).await?;
-        match Policies::new().key(key.policy(self.realm())?).decide(&request) {
+        let subject = self.subject(cx).await?;
+        let request = self.request(&subject, key, operation, &Asked::nothing()).await?;
+        match subject.policies().key(key.policy(self.realm())?).decide(&request) {
             decision if !matches!(decision, Decision::Denied(_)) && otherwise => Ok(()),
             _ if self.is_foreign(cx) => Err(self.hidden(cx, operation)),
             decision @ Decision::Denied(_) => Err(denied(decision, &request)),
@@ -206,12 +182,12 @@ impl LocalKms {
     /// The request as policies see it.
     pub(crate) async fn request(
         &self,
-        cx: &CallContext,
+        subject: &Subject,
         key: &StoredKey,
         operation: Operation,
         asked: &Asked<'_>,
     ) -> Result<Request, Error> {
-        let mut request = self.request_on(cx, operation, &key.arn)?;
+        let mut request = self.request_on(subject, operation, key.arn.as_str());
         let facts = request.context_mut();
         facts.set("kms:KeySpec", key.spec.to_string());
         facts.set("kms:KeyUsage", key.spec.usage().to_string());
@@ -262,47 +238,66 @@ impl LocalKms {
         }
         facts.extend(&asked.facts);
         // Asked of the storage only where a policy looks at it.
-        if key.policy(self.realm())?.mentions("kms:ResourceAliases") {
+        const ALIASES: &str = "kms:ResourceAliases";
+        if key.policy(self.realm())?.mentions(ALIASES) || subject.policies().mention(ALIASES) {
             let aliases = self.aliases_of(&key.id).await?;
             if !aliases.is_empty() {
-                request.context_mut().set_many("kms:ResourceAliases", aliases);
+                request.context_mut().set_many(ALIASES, aliases);
             }
         }
         Ok(request)
     }
 
     /// The request without what there is to say of a key.
-    pub(crate) fn request_on(
-        &self,
-        cx: &CallContext,
-        operation: Operation,
-        resource: &Arn,
-    ) -> Result<Request, Error> {
-        let mut request = Request::new(principal(cx, self.realm())?, operation.action(), resource.as_str());
+    pub(crate) fn request_on(&self, subject: &Subject, operation: Operation, resource: &str) -> Request {
+        let mut request = subject.request(&operation.action(), resource, self.realm(), self.now());
         let account = request.principal().account().map(str::to_owned);
-        let (now, facts) = (self.now().as_millis(), request.context_mut());
+        let facts = request.context_mut();
         if let Some(account) = account {
             facts.set("kms:CallerAccount", account);
         }
         facts.set("aws:ViaAWSService", self.via.is_some().to_string());
         if let Some(via) = self.via {
             facts.set("kms:ViaService", via_service(via, self.realm()));
+            let service = service_principal(via);
+            facts.set("aws:CalledViaFirst", &service);
+            facts.set("aws:CalledViaLast", &service);
+            facts.set_many("aws:CalledVia", [service]);
+            // It is the service that connects, not the caller.
+            facts.remove("aws:SourceIp");
         }
-        facts.set("aws:RequestedRegion", self.realm().region().as_str());
-        // A moment may be written in seconds since 1970.
-        let seconds = format!("{}.{:03}", now.max(0) / 1000, now.max(0) % 1000);
-        facts.set("aws:EpochTime", seconds.clone());
-        facts.set("aws:CurrentTime", seconds);
-        Ok(request)
+        request
     }
 
-    /// Who may do what is about no key: the account.
-    pub(crate) fn authorize(&self, cx: &CallContext, operation: Operation) -> Result<(), Error> {
+    /// Who may do what is about no key: what the caller's own policies allow.
+    pub(crate) async fn authorize(&self, cx: &CallContext, operation: Operation) -> Result<(), Error> {
+        self.authorize_on(cx, operation, "*", &Asked::nothing()).await
+    }
+
+    /// As [`LocalKms::authorize`], of something that has no policy of its own.
+    pub(crate) async fn authorize_on(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        resource: &str,
+        asked: &Asked<'_>,
+    ) -> Result<(), Error> {
         if cx.caller().is_owner_of(self.realm().account()) {
             return Ok(());
         }
-        let request = Request::new(principal(cx, self.realm())?, operation.action(), "*");
-        Err(denied(Decision::Missing(DocumentKind::Identity), &request))
+        let subject = self.subject(cx).await?;
+        let mut request = self.request_on(&subject, operation, resource);
+        request.context_mut().extend(&asked.facts);
+        let own = !self.is_foreign(cx);
+        match subject.policies().decide(&request) {
+            decision if decision.is_allowed() && own => Ok(()),
+            Decision::Allowed(_) => Err(denied(Decision::Missing(DocumentKind::Identity), &request)),
+            // A service has no policies of its own.
+            Decision::Missing(DocumentKind::Resource) => {
+                Err(denied(Decision::Missing(DocumentKind::Identity), &request))
+            }
+            decision => Err(denied(decision, &request)),
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! Key policies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use strongroom_kms::{Error, ErrorKind, KeyRef, ListPage, PolicyNamePage, PutKeyPolicy};
-use strongroom_policy::{Effect, Policies, Policy, PrincipalName, Quantifier, Request};
+use strongroom_policy::{Effect, Known, Policy, PrincipalName, Quantifier, Request, Subject};
 use strongroom_types::{CallContext, Realm};
 
 use crate::admin::{Change, check_limit};
+use crate::asked::Asked;
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
-use crate::permission::Asked;
+use crate::permission::not_found_out;
 use crate::states::Operation;
 
 /// What the one policy of a key is called.
@@ -107,10 +109,11 @@ impl StoredKey {
         if let Some(policy) = self.policy.get() {
             return Ok(policy);
         }
-        let policy = Policy::resource(&self.policy_text(realm)).map_err(|error| {
+        let mut policy = Policy::resource(&self.policy_text(realm)).map_err(|error| {
             // It was checked before it was kept.
             Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
         })?;
+        policy.bind(&self.record.policy_ids);
         Ok(self.policy.get_or_init(|| policy))
     }
 }
@@ -124,6 +127,16 @@ pub(crate) fn check_policy_name(name: Option<&str>) -> Result<(), Error> {
 
 fn malformed(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::MalformedPolicy, text.into())
+}
+
+fn nobody() -> Error {
+    malformed("Policy contains a statement with one or more invalid principals.")
+}
+
+/// A document to be put, and whom it names.
+pub(crate) struct NewPolicy {
+    pub(crate) text: String,
+    pub(crate) ids: BTreeMap<String, String>,
 }
 
 /// Everything that can be wrong with a document whoever puts it.
@@ -140,10 +153,9 @@ fn check(text: &str) -> Result<Policy, Error> {
     let policy = Policy::resource(text).map_err(|error| malformed(error.to_string()))?;
     let statements = || policy.statements().iter();
     let names = || statements().filter_map(|statement| statement.principals()).flat_map(|some| some.names());
-    // Callers have no unique ids here: a statement that names one would be without effect.
-    let ids = |name: &PrincipalName| matches!(name, PrincipalName::Id(_) | PrincipalName::CanonicalUser(_));
-    if policy.invalid_principals().next().is_some() || names().any(ids) {
-        return Err(malformed("Policy contains a statement with one or more invalid principals."));
+    let canonical = |name: &PrincipalName| matches!(name, PrincipalName::CanonicalUser(_));
+    if policy.invalid_principals().next().is_some() || names().any(canonical) {
+        return Err(nobody());
     }
     let all_but = |statement: &strongroom_policy::Statement| {
         statement.effect() == Effect::Allow && statement.principals().is_some_and(|some| some.all_but())
@@ -166,13 +178,60 @@ fn check(text: &str) -> Result<Policy, Error> {
 }
 
 impl LocalKms {
-    /// A document that may be put: a good one, which its author can change again unless that is waived.
-    pub(crate) fn check_policy(&self, request: &Request, put: &PutKeyPolicy) -> Result<(), Error> {
+    /// A document that may be put: a good one that names somebody, which its author can change again unless that is waived.
+    pub(crate) async fn check_policy(
+        &self,
+        subject: &Subject,
+        request: &Request,
+        put: &PutKeyPolicy,
+    ) -> Result<NewPolicy, Error> {
         let policy = check(&put.policy)?;
-        if put.bypass_lockout_check || Policies::new().key(&policy).decide(request).is_allowed() {
-            return Ok(());
+        let ids = self.ids_named(&policy).await?;
+        let may_again = subject.policies().key(&policy).decide(request).is_allowed();
+        if put.bypass_lockout_check || may_again {
+            return Ok(NewPolicy { text: put.policy.clone(), ids });
         }
         Err(malformed("The new key policy will not allow you to update the key policy in the future."))
+    }
+
+    /// The unique ids of users and roles that a policy names. A name of nobody is refused, where there is somebody to tell.
+    async fn ids_named(&self, policy: &Policy) -> Result<BTreeMap<String, String>, Error> {
+        let mut ids = BTreeMap::new();
+        for arn in policy.named_identities() {
+            match self.look_up(arn).await? {
+                // A session's name stays its name.
+                Known::Somebody { arn: own, id } if own == arn => {
+                    ids.insert(own, id);
+                }
+                Known::Nobody => return Err(nobody()),
+                _ => {}
+            }
+        }
+        let principals = policy.statements().iter().filter_map(|statement| statement.principals());
+        for name in principals.flat_map(|some| some.names()) {
+            // Where nobody can tell who has an id, a statement that names one would be without effect.
+            if let PrincipalName::Id(id) = name
+                && !matches!(self.look_up(id).await?, Known::Somebody { .. })
+            {
+                return Err(nobody());
+            }
+        }
+        Ok(ids)
+    }
+
+    pub(crate) async fn look_up(&self, name: &str) -> Result<Known, Error> {
+        self.authorizer.look_up(name, self.realm()).await.map_err(not_found_out)
+    }
+
+    /// The policy as it is told: whoever is deleted stands in it by the id that was theirs.
+    async fn told_policy(&self, key: &StoredKey) -> Result<String, Error> {
+        let mut text = key.policy_text(self.realm());
+        for (arn, id) in &key.record.policy_ids {
+            if !matches!(self.look_up(arn).await?, Known::Somebody { id: now, .. } if now == *id) {
+                text = text.replace(&format!("\"{arn}\""), &format!("\"{id}\""));
+            }
+        }
+        Ok(text)
     }
 
     pub(crate) async fn policy(
@@ -184,7 +243,7 @@ impl LocalKms {
         let key = self.resolve_managed(cx, key, Operation::GetKeyPolicy).await?;
         self.permit(cx, &key, Operation::GetKeyPolicy, &Asked::nothing()).await?;
         check_policy_name(name)?;
-        Ok(key.policy_text(self.realm()))
+        self.told_policy(&key).await
     }
 
     pub(crate) async fn put_policy(
@@ -197,11 +256,13 @@ impl LocalKms {
             Asked::nothing().with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string());
         let stored = self.resolve_managed(cx, key, Operation::PutKeyPolicy).await?;
         self.permit(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
-        let request = self.request(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
+        let subject = self.subject(cx).await?;
+        let request = self.request(&subject, &stored, Operation::PutKeyPolicy, &asked).await?;
         check_policy_name(put.name.as_deref())?;
-        self.check_policy(&request, &put)?;
+        let new = self.check_policy(&subject, &request, &put).await?;
         self.change_asked(cx, key, Operation::PutKeyPolicy, &asked, |_, key, _| {
-            key.record.policy = Some(put.policy.clone());
+            key.record.policy = Some(new.text.clone());
+            key.record.policy_ids.clone_from(&new.ids);
             key.policy = Arc::default();
             Ok(Change::Write(()))
         })

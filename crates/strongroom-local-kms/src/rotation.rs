@@ -11,9 +11,9 @@ use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_limit};
+use crate::asked::Asked;
 use crate::layout::{Generation, Schedule, StoredKey, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
-use crate::permission::Asked;
 use crate::states::Operation;
 
 const ON_DEMAND_ROTATIONS: u32 = 25;

@@ -4,8 +4,8 @@ use strongroom_kms::{Error, ErrorKind, KeyRef, KeyTag, ListPage, TagPage};
 use strongroom_types::CallContext;
 
 use crate::admin::{Change, check_limit};
+use crate::asked::Asked;
 use crate::local::LocalKms;
-use crate::permission::Asked;
 use crate::states::Operation;
 
 impl LocalKms {

@@ -1,10 +1,9 @@
 //! The port through which services learn who calls.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_types::{CallContext, ErrorClass, Realm, Retry, error_type};
+use strongroom_types::{CallContext, ErrorClass, Realm, Retry, Timestamp, error_type};
 
 use crate::{Subject, SubjectError};
 
@@ -12,12 +11,17 @@ use crate::{Subject, SubjectError};
 /// and those of the resource at hand.
 #[async_trait]
 pub trait Authorizer: Send + Sync + fmt::Debug {
-    /// Who calls, with the documents that come with it, as they are now. Of somebody who should be known and is not:
-    /// [`Subject::stranger`].
+    /// Who calls, with the documents that come with it, as they are now. Begins with [`Subject::of`]. Of somebody who should be
+    /// known and is not: [`Subject::stranger`].
     ///
     /// # Errors
-    /// [`AuthorizerError`]: a caller that cannot be, documents that cannot be read.
-    async fn subject(&self, cx: &CallContext, realm: &Realm) -> Result<Arc<Subject>, AuthorizerError>;
+    /// [`AuthorizerError`]: a caller that cannot be, a session that is over, documents that cannot be read.
+    async fn subject(
+        &self,
+        cx: &CallContext,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<Subject, AuthorizerError>;
 
     /// Looks for the user, role or session that a policy names by ARN, or by the unique id of a user or role.
     ///
@@ -50,8 +54,13 @@ pub struct NoDirectory;
 
 #[async_trait]
 impl Authorizer for NoDirectory {
-    async fn subject(&self, cx: &CallContext, realm: &Realm) -> Result<Arc<Subject>, AuthorizerError> {
-        Ok(Arc::new(Subject::of(cx, realm)?))
+    async fn subject(
+        &self,
+        cx: &CallContext,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<Subject, AuthorizerError> {
+        Ok(Subject::of(cx, realm, now)?)
     }
 
     async fn look_up(&self, _name: &str, _realm: &Realm) -> Result<Known, AuthorizerError> {
@@ -63,7 +72,7 @@ impl Authorizer for NoDirectory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthorizerErrorKind {
-    /// The caller cannot be, or a policy of its session is none.
+    /// The caller cannot be, its session is over, or a policy of it is none.
     InvalidCaller,
     /// What is stored was damaged, or changed by somebody without the root.
     Tampered,

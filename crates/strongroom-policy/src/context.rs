@@ -53,6 +53,11 @@ impl Context {
         self.0.insert(key.as_ref().to_ascii_lowercase(), Values::Many(values));
     }
 
+    /// Takes a key away; fine where it is missing.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(&key.to_ascii_lowercase());
+    }
+
     /// Takes over all keys of another.
     pub fn extend(&mut self, other: &Self) {
         self.0.extend(other.0.iter().map(|(key, values)| (key.clone(), values.clone())));

@@ -172,6 +172,12 @@ impl<'a> Policies<'a> {
         self
     }
 
+    /// Whether a condition of a document is about this key.
+    #[must_use]
+    pub fn mention(&self, key: &str) -> bool {
+        ORDER.iter().any(|kind| self.named(*kind).iter().any(|(_, policy)| policy.mentions(key)))
+    }
+
     /// The statement that a decision names.
     #[must_use]
     pub fn statement(&self, place: Place) -> Option<&'a Statement> {

@@ -75,6 +75,14 @@ impl Policy {
         parse::policy(text, PolicyKind::Resource)
     }
 
+    /// Reads the policy of a role, which says who may take it on: one with principals and without resources.
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn trust(text: &str) -> Result<Self, ParseError> {
+        parse::policy(text, PolicyKind::Role)
+    }
+
     /// The version of the language.
     #[must_use]
     pub fn version(&self) -> Version {

@@ -11,6 +11,8 @@ use crate::{Condition, Effect, ParseError, Policy, PrincipalName, Principals, St
 pub(crate) enum PolicyKind {
     Identity,
     Resource,
+    /// A role: whom it trusts.
+    Role,
 }
 
 const ELEMENTS: [&str; 9] = [
@@ -93,7 +95,7 @@ fn statement(
         _ => return Err(effect.error(&path(place, "Effect"), "must be Allow or Deny")),
     };
     let principals = match kind {
-        PolicyKind::Resource => {
+        PolicyKind::Resource | PolicyKind::Role => {
             let (value, place, all_but) = one_of("Principal", "NotPrincipal")?;
             Some(Principals { all_but, names: principals(value, &place)? })
         }
@@ -110,8 +112,22 @@ fn statement(
     };
     let (value, element, all_but) = one_of("Action", "NotAction")?;
     let actions = Patterns { all_but, patterns: actions(value, &element)? };
-    let (value, element, all_but) = one_of("Resource", "NotResource")?;
-    let resources = Patterns { all_but, patterns: resources(value, &element, variables)? };
+    let resources = match kind {
+        PolicyKind::Role => {
+            for name in ["Resource", "NotResource"] {
+                if let Some(value) = find(name) {
+                    let reason = "cannot stand in the policy of a role: it is about the role itself";
+                    return Err(value.error(&path(place, name), reason));
+                }
+            }
+            let reading = Reading { wildcards: true, variables: false };
+            Patterns { all_but: false, patterns: Pattern::parse("*", reading).into_iter().collect() }
+        }
+        _ => {
+            let (value, element, all_but) = one_of("Resource", "NotResource")?;
+            Patterns { all_but, patterns: resources(value, &element, variables)? }
+        }
+    };
     let conditions = match find("Condition") {
         None => Vec::new(),
         Some(value) => conditions(value, &path(place, "Condition"), variables)?,

@@ -29,11 +29,14 @@ impl Subject {
     /// A caller of whom no more is known than the call says: no policies but its session's.
     ///
     /// # Errors
-    /// [`SubjectError`] for a caller that cannot be, and for a session's policy that is none.
-    pub fn of(cx: &CallContext, realm: &Realm) -> Result<Self, SubjectError> {
+    /// [`SubjectError`] for a caller that cannot be, a session that is over, and a session's policy that is none.
+    pub fn of(cx: &CallContext, realm: &Realm, now: Timestamp) -> Result<Self, SubjectError> {
         let principal = Principal::of(cx.caller(), realm).map_err(SubjectError::Caller)?;
         let nothing = SessionFacts::new();
         let said = cx.facts().unwrap_or(&nothing);
+        if said.expires.is_some_and(|expires| expires <= now) {
+            return Err(SubjectError::Expired);
+        }
         let mut session = Vec::with_capacity(said.policies.len());
         for (index, text) in said.policies.iter().enumerate() {
             let policy = Policy::identity(text).map_err(SubjectError::SessionPolicy)?;
@@ -188,6 +191,8 @@ fn facts_of(said: &SessionFacts, principal: &Principal) -> Context {
 pub enum SubjectError {
     /// The caller cannot be.
     Caller(strongroom_types::ParseError),
+    /// The session is over.
+    Expired,
     /// A policy of the session is none.
     SessionPolicy(ParseError),
 }
@@ -196,6 +201,8 @@ impl std::fmt::Display for SubjectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Caller(error) => write!(f, "the caller is not known: {error}"),
+            // AWS's text.
+            Self::Expired => f.write_str("The security token included in the request is expired"),
             Self::SessionPolicy(error) => write!(f, "a session policy cannot be read: {error}"),
         }
     }

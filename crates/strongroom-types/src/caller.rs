@@ -100,9 +100,9 @@ impl Caller {
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::Owner(account) => Some(account.as_str()),
-            Self::Principal(arn) | Self::Session { session: arn, .. } | Self::Federated { session: arn, .. } => {
-                Some(arn.account())
-            }
+            Self::Principal(arn)
+            | Self::Session { session: arn, .. }
+            | Self::Federated { session: arn, .. } => Some(arn.account()),
             Self::Service(_) => None,
         }
     }
@@ -112,9 +112,9 @@ impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Owner(account) => write!(f, "arn:aws:iam::{account}:root"),
-            Self::Principal(arn) | Self::Session { session: arn, .. } | Self::Federated { session: arn, .. } => {
-                fmt::Display::fmt(arn, f)
-            }
+            Self::Principal(arn)
+            | Self::Session { session: arn, .. }
+            | Self::Federated { session: arn, .. } => fmt::Display::fmt(arn, f),
             Self::Service(name) => f.write_str(name),
         }
     }

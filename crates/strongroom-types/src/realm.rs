@@ -142,6 +142,14 @@ impl Realm {
     }
 }
 
+impl Realm {
+    /// The ARN of `resource` of a service that has no regions, such as `iam`.
+    #[must_use]
+    pub fn global_arn(&self, service: &str, resource: &str) -> Arn {
+        Arn::new(self.region.partition(), service, "", self.account.as_str(), resource)
+    }
+}
+
 impl Default for Realm {
     /// Account `000000000000` in `us-east-1`.
     fn default() -> Self {

@@ -27,6 +27,8 @@ pub struct SessionFacts {
     pub mfa: Option<Timestamp>,
     /// When the session's credentials were given out: `aws:TokenIssueTime`.
     pub issued: Option<Timestamp>,
+    /// When they end: from then on the session may nothing.
+    pub expires: Option<Timestamp>,
     /// What the client calls itself: `aws:UserAgent`.
     pub user_agent: Option<String>,
     /// The session's tags, beside those of the user or role: `aws:PrincipalTag/...`.
@@ -70,6 +72,13 @@ impl SessionFacts {
     #[must_use]
     pub fn issued(mut self, issued: Timestamp) -> Self {
         self.issued = Some(issued);
+        self
+    }
+
+    /// Sets [`SessionFacts::expires`].
+    #[must_use]
+    pub fn expires(mut self, expires: Timestamp) -> Self {
+        self.expires = Some(expires);
         self
     }
 

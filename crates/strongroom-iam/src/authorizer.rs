@@ -1,0 +1,187 @@
+//! The directory as the authorizer of engine and key service.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_policy::{Authorizer, AuthorizerError, Known, Policy, Subject};
+use strongroom_records::{Key, Revision};
+use strongroom_types::{AccountId, Arn, CallContext, Realm, Timestamp};
+
+use crate::cache::{Entry, Resolved};
+use crate::error::{storage, to_authorizer};
+use crate::names::parse;
+use crate::presets;
+use crate::record::{GuardrailsRecord, IdentityRecord, PolicyRecord, Stored};
+use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
+
+/// A user or role by an ARN of it, or of a session of it, and whose it is.
+pub(crate) fn identity_of(arn: &str) -> Option<(AccountId, IdentityRef)> {
+    let arn = Arn::parse(arn).ok()?;
+    let account = AccountId::parse(arn.account()).ok()?;
+    let mut segments = arn.resource().split('/');
+    let kind = match (arn.service(), segments.next()?) {
+        ("iam", "user") => IdentityKind::User,
+        ("iam", "role") => IdentityKind::Role,
+        ("sts", "assumed-role") => {
+            let name = segments.next()?.to_owned();
+            return Some((account, IdentityRef { kind: IdentityKind::Role, name }));
+        }
+        _ => return None,
+    };
+    let name = segments.next_back().filter(|name| !name.is_empty())?.to_owned();
+    Some((account, IdentityRef { kind, name }))
+}
+
+impl Iam {
+    /// The identity with its documents as they are now. What was read before is used again if none of its records has changed since.
+    async fn resolve(&self, identity: &IdentityRef) -> Result<Option<Arc<Resolved>>, Error> {
+        let records = &self.inner.records;
+        let place = self.layout.identity(identity.kind, &identity.name);
+        // Before the records are read: what is committed in between makes it older than them.
+        let token = records.change_token().await.map_err(storage)?;
+        if let Some(mut entry) = self.inner.cache.get(&place) {
+            if entry.token == token {
+                return Ok(entry.identity);
+            }
+            let keys: Vec<Key> = entry.records.iter().map(|(key, _)| key.clone()).collect();
+            let now = records.read(&keys).await.map_err(storage)?;
+            let same = |((_, before), now): (&(Key, Option<Revision>), &Option<_>)| {
+                *before == now.as_ref().map(|now: &strongroom_root::TrustedRecord| now.revision)
+            };
+            if entry.records.iter().zip(&now).all(same) {
+                entry.token = token;
+                let identity = entry.identity.clone();
+                self.inner.cache.keep(&place, entry);
+                return Ok(identity);
+            }
+        }
+        let mut read = Vec::new();
+        let identity = self.gather(identity, &place, &mut read).await?.map(Arc::new);
+        self.inner.cache.keep(&place, Entry { token, records: read, identity: identity.clone() });
+        Ok(identity)
+    }
+
+    /// Reads an identity and its documents, and notes which records these are.
+    async fn gather(
+        &self,
+        identity: &IdentityRef,
+        place: &Key,
+        read: &mut Vec<(Key, Option<Revision>)>,
+    ) -> Result<Option<Resolved>, Error> {
+        let record: Option<Stored<IdentityRecord>> = self.read(place).await?;
+        read.push((place.clone(), record.as_ref().map(|record| record.revision)));
+        let Some(Stored { record, .. }) = record else { return Ok(None) };
+        let mut policies = Vec::with_capacity(record.inline.len() + record.attached.len());
+        for (name, document) in &record.inline {
+            policies.push((name.clone(), Arc::new(parse(document)?)));
+        }
+        for arn in &record.attached {
+            policies.push((arn.clone(), self.gather_managed(arn, read).await?));
+        }
+        let boundary = match &record.boundary {
+            Some(arn) => Some((arn.clone(), self.gather_managed(arn, read).await?)),
+            None => None,
+        };
+        let mut guardrails = Vec::new();
+        let place = self.layout.guardrails();
+        let found: Option<Stored<GuardrailsRecord>> = self.read(&place).await?;
+        read.push((place, found.as_ref().map(|found| found.revision)));
+        for (name, document) in found.iter().flat_map(|found| &found.record.guardrails) {
+            guardrails.push((name.clone(), Arc::new(parse(document)?)));
+        }
+        if !guardrails.is_empty() {
+            // As AWS attaches it, so that the others need only deny.
+            guardrails.push(("FullAWSAccess".to_owned(), Arc::new(parse(presets::EVERYTHING)?)));
+        }
+        let told = record.told(identity.kind, &self.layout);
+        Ok(Some(Resolved { arn: told.arn, id: told.id, tags: told.tags, policies, boundary, guardrails }))
+    }
+
+    async fn gather_managed(
+        &self,
+        arn: &str,
+        read: &mut Vec<(Key, Option<Revision>)>,
+    ) -> Result<Arc<Policy>, Error> {
+        if let Some(document) = presets::document(arn) {
+            return Ok(Arc::new(parse(document)?));
+        }
+        let place = self.layout.policy(arn.rsplit('/').next().unwrap_or_default());
+        let found: Option<Stored<PolicyRecord>> = self.read(&place).await?;
+        read.push((place, found.as_ref().map(|found| found.revision)));
+        // It cannot be deleted while it is attached.
+        let found = found.ok_or_else(|| {
+            Error::new(ErrorKind::Tampered, "a policy that is attached is missing").with("policy", arn)
+        })?;
+        Ok(Arc::new(parse(&found.record.document)?))
+    }
+}
+
+#[async_trait]
+impl Authorizer for Iam {
+    async fn subject(
+        &self,
+        cx: &CallContext,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<Subject, AuthorizerError> {
+        let mut subject = Subject::of(cx, realm, now)?;
+        let Some(arn) = subject.principal().attached_to() else {
+            // A federated one of whom no more is known is let in by nothing but its ARN, for which its account vouches.
+            return Ok(subject);
+        };
+        let Some((account, identity)) = identity_of(arn) else { return Ok(subject.stranger()) };
+        let iam = if account == self.layout.account { self.clone() } else { self.of_account(account) };
+        let known = iam.resolve(&identity).await.map_err(to_authorizer)?;
+        let Some(known) = known.filter(|known| known.arn.as_str() == arn) else {
+            // Of other accounts' identities only some may be known here. Without policies they may nothing.
+            return Ok(if account == realm.account() { subject.stranger() } else { subject });
+        };
+        for (key, value) in &known.tags {
+            subject = subject.with_tag(key, value);
+        }
+        for (name, policy) in &known.policies {
+            subject = subject.with_identity(name, Arc::clone(policy));
+        }
+        if let Some((name, policy)) = &known.boundary {
+            subject = subject.with_boundary(name, Arc::clone(policy));
+        }
+        for (name, policy) in &known.guardrails {
+            subject = subject.with_service_control(name, Arc::clone(policy));
+        }
+        Ok(subject.with_id(&known.id))
+    }
+
+    async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError> {
+        if name.starts_with("AIDA") || name.starts_with("AROA") {
+            let found = self.inner.records.get(&self.layout.id(name)).await;
+            let Some(found) = found.map_err(storage).map_err(to_authorizer)? else {
+                return Ok(Known::Nobody);
+            };
+            let owner = String::from_utf8_lossy(&found.content).into_owned();
+            let identity = match owner.split_once(' ') {
+                Some(("user", name)) => IdentityRef::user(name),
+                Some((_, name)) => IdentityRef::role(name),
+                None => return Ok(Known::Nobody),
+            };
+            let found = self.find(&identity).await.map_err(to_authorizer)?;
+            return Ok(match found.filter(|found| found.record.id == name) {
+                Some(found) => {
+                    let told = found.record.told(identity.kind, &self.layout);
+                    Known::Somebody { arn: told.arn.to_string(), id: told.id }
+                }
+                None => Known::Nobody,
+            });
+        }
+        let Some((account, identity)) = identity_of(name) else { return Ok(Known::Unsaid) };
+        let iam = if account == self.layout.account { self.clone() } else { self.of_account(account) };
+        let found = iam.find(&identity).await.map_err(to_authorizer)?;
+        let told = found.map(|found| found.record.told(identity.kind, &iam.layout));
+        // Of a session, the role; its path does not stand in the session's ARN.
+        let is_session = name.contains(":assumed-role/");
+        Ok(match told.filter(|told| is_session || told.arn.as_str() == name) {
+            Some(told) => Known::Somebody { arn: told.arn.to_string(), id: told.id },
+            None if account == realm.account() => Known::Nobody,
+            None => Known::Unsaid,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! What limits everybody in the account but its owner.
+
+use strongroom_records::Expect;
+use strongroom_types::CallContext;
+
+use crate::iam::{ATTEMPTS, crowded};
+use crate::names::{check_name, check_size, parse};
+use crate::record::GuardrailsRecord;
+use crate::{Error, ErrorKind, Iam};
+
+/// The longest guardrail, in characters without blanks, as AWS has it for service control policies.
+const MAX: usize = 5120;
+/// The most guardrails.
+const MOST: usize = 5;
+
+impl Iam {
+    fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
+        if cx.caller().is_owner_of(self.layout.realm.account()) {
+            return Ok(());
+        }
+        let text = format!("User: {} is not authorized to perform: {operation}", cx.caller());
+        Err(Error::new(ErrorKind::AccessDenied, text).during(operation))
+    }
+
+    /// Limits everybody but the owner, as a service control policy does: what it denies, no other policy allows. The owner stands
+    /// where AWS has the organization's management account. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond five, or 5,120 characters.
+    pub async fn put_guardrail(&self, cx: &CallContext, name: &str, document: &str) -> Result<(), Error> {
+        let put = async {
+            self.owner_only(cx, "PutGuardrail")?;
+            check_name("guardrail", name, 128)?;
+            check_size(document, MAX)?;
+            parse(document)?;
+            self.change_guardrails(|all| {
+                all.retain(|(known, _)| known != name);
+                all.push((name.to_owned(), document.to_owned()));
+                all.sort();
+                if all.len() > MOST {
+                    let text = format!("an account can have at most {MOST} guardrails");
+                    return Err(Error::new(ErrorKind::LimitExceeded, text));
+                }
+                Ok(())
+            })
+            .await
+        };
+        put.await.map_err(|error: Error| error.during("PutGuardrail"))
+    }
+
+    /// Takes a guardrail away. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn delete_guardrail(&self, cx: &CallContext, name: &str) -> Result<(), Error> {
+        let deleted = async {
+            self.owner_only(cx, "DeleteGuardrail")?;
+            self.change_guardrails(|all| {
+                let before = all.len();
+                all.retain(|(known, _)| known != name);
+                if all.len() < before {
+                    return Ok(());
+                }
+                Err(Error::new(ErrorKind::NoSuchEntity, format!("There is no guardrail {name}.")))
+            })
+            .await
+        };
+        deleted.await.map_err(|error: Error| error.during("DeleteGuardrail"))
+    }
+
+    /// The guardrails, name and document, by name. Only the owner may look at them.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn guardrails(&self, cx: &CallContext) -> Result<Vec<(String, String)>, Error> {
+        self.owner_only(cx, "ListGuardrails")?;
+        let found = self.read::<GuardrailsRecord>(&self.layout.guardrails()).await?;
+        Ok(found.map(|found| found.record.guardrails).unwrap_or_default())
+    }
+
+    async fn change_guardrails(
+        &self,
+        change: impl Fn(&mut Vec<(String, String)>) -> Result<(), Error> + Send + Sync,
+    ) -> Result<(), Error> {
+        let place = self.layout.guardrails();
+        for _ in 0..ATTEMPTS {
+            let found = self.read::<GuardrailsRecord>(&place).await?;
+            let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
+            let mut record = found.map(|found| found.record).unwrap_or_default();
+            change(&mut record.guardrails)?;
+            let mut batch = self.inner.records.batch();
+            self.put(&mut batch, &place, &record, expect)?;
+            if self.commit(batch).await? {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+}

@@ -1,0 +1,261 @@
+//! Making, finding, tagging and deleting users and roles.
+
+use strongroom_policy::Policy;
+use strongroom_records::{Expect, Scan};
+use strongroom_types::CallContext;
+
+use crate::error::storage;
+use crate::iam::{ATTEMPTS, crowded, no_identity};
+use crate::names::{check_name, check_path, check_size, check_tags, malformed, unique_id};
+use crate::record::{IdentityRecord, Stored};
+use crate::{
+    CreateRole, CreateUser, Error, ErrorKind, Iam, Identity, IdentityKind, IdentityPage, IdentityRef,
+};
+
+/// The longest document of a role, in characters without blanks.
+const MAX_TRUST: usize = 2048;
+
+/// The most identities of a page.
+const MAX_PAGE: usize = 1000;
+
+impl Iam {
+    /// Makes a user, who may nothing yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`], [`ErrorKind::NoSuchEntity`] for the boundary.
+    pub async fn create_user(&self, cx: &CallContext, request: CreateUser) -> Result<Identity, Error> {
+        let CreateUser { name, path, tags, boundary } = request;
+        let record = IdentityRecord {
+            path: path.unwrap_or_else(|| "/".to_owned()),
+            id: unique_id("AIDA")?,
+            created: self.now().as_millis(),
+            description: None,
+            tags,
+            boundary,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            trust: None,
+            trusted_ids: Default::default(),
+            max_session_seconds: None,
+            name,
+        };
+        self.create(cx, IdentityKind::User, record).await.map_err(|error| error.during("CreateUser"))
+    }
+
+    /// Makes a role, which may nothing yet.
+    ///
+    /// # Errors
+    /// As [`Iam::create_user`]; [`ErrorKind::MalformedPolicy`] for the document that says who may take it on.
+    pub async fn create_role(&self, cx: &CallContext, request: CreateRole) -> Result<Identity, Error> {
+        let named = |error: Error| error.during("CreateRole");
+        let CreateRole { name, trust, path, description, tags, boundary, max_session_seconds } = request;
+        let policy = read_trust(&trust).map_err(named)?;
+        let seconds = max_session_seconds.unwrap_or(3600);
+        if !(3600..=43_200).contains(&seconds)
+            || description.as_ref().is_some_and(|text| text.chars().count() > 1000)
+        {
+            let text = "1 validation error detected: maxSessionDuration must be 3600 to 43200 seconds, description at most 1000 characters";
+            return Err(named(Error::new(ErrorKind::Validation, text)));
+        }
+        let record = IdentityRecord {
+            path: path.unwrap_or_else(|| "/".to_owned()),
+            id: unique_id("AROA")?,
+            created: self.now().as_millis(),
+            description,
+            tags,
+            boundary,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            trusted_ids: self.ids_named(&policy).await.map_err(named)?,
+            trust: Some(trust),
+            max_session_seconds: Some(seconds),
+            name,
+        };
+        self.create(cx, IdentityKind::Role, record).await.map_err(named)
+    }
+
+    async fn create(
+        &self,
+        cx: &CallContext,
+        kind: IdentityKind,
+        record: IdentityRecord,
+    ) -> Result<Identity, Error> {
+        let action = if kind == IdentityKind::User { "CreateUser" } else { "CreateRole" };
+        let what = if kind == IdentityKind::User { "userName" } else { "roleName" };
+        check_name(what, &record.name, 64)?;
+        check_path(&record.path)?;
+        check_tags(&record.tags)?;
+        let told = record.told(kind, &self.layout);
+        self.permit(cx, action, told.arn.as_str()).await?;
+        let place = self.layout.identity(kind, &record.name);
+        for _ in 0..ATTEMPTS {
+            if self.taken(kind, &record.name).await?.is_some() {
+                let word = if kind == IdentityKind::User { "User" } else { "Role" };
+                let text = format!("{word} with name {} already exists.", record.name);
+                return Err(Error::new(ErrorKind::AlreadyExists, text));
+            }
+            let mut batch = self.inner.records.batch();
+            self.put(&mut batch, &place, &record, Expect::Absent)?;
+            let owner = format!("{kind} {}", record.name);
+            batch.put(&self.layout.id(&record.id), owner.as_bytes(), Expect::Absent);
+            if let Some(boundary) = &record.boundary {
+                self.count_attachment(&mut batch, boundary, 1).await?;
+            }
+            if self.commit(batch).await? {
+                return Ok(told);
+            }
+        }
+        Err(crowded())
+    }
+
+    /// What is known of a user or role.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn get(&self, cx: &CallContext, identity: &IdentityRef) -> Result<Identity, Error> {
+        let action = if identity.kind == IdentityKind::User { "GetUser" } else { "GetRole" };
+        let found = self.permit_on(cx, action, identity).await.map_err(|error| error.during("Get"))?;
+        let found = found.ok_or_else(|| no_identity(identity).during("Get"))?;
+        Ok(found.record.told(identity.kind, &self.layout))
+    }
+
+    /// Users, or roles, whose path begins with this one, by name.
+    ///
+    /// # Errors
+    /// Storage and damage; [`ErrorKind::Validation`] for a page of none or of more than 1,000.
+    pub async fn list(
+        &self,
+        cx: &CallContext,
+        kind: IdentityKind,
+        path_prefix: &str,
+        marker: Option<&str>,
+        limit: usize,
+    ) -> Result<IdentityPage, Error> {
+        let action = if kind == IdentityKind::User { "ListUsers" } else { "ListRoles" };
+        let named = |error: Error| error.during(action);
+        let resource = self.layout.arn(kind.as_str(), path_prefix, "");
+        self.permit(cx, action, resource.as_str()).await.map_err(named)?;
+        if !(1..=MAX_PAGE).contains(&limit) {
+            let text = "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000";
+            return Err(named(Error::new(ErrorKind::Validation, text)));
+        }
+        let prefix = self.layout.identities(kind);
+        let mut scan = Scan::prefix(&prefix).limit(limit);
+        if let Some(marker) = marker {
+            scan = scan.after(&prefix.clone().then(marker.to_ascii_lowercase()));
+        }
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&scan).await.map_err(storage)?;
+        drop(snapshot);
+        let mut page = IdentityPage::default();
+        let mut last = None;
+        for stored in &found.records {
+            let record = Stored::<IdentityRecord>::parse(stored)?.record;
+            last = Some(record.name.clone());
+            if record.path.starts_with(path_prefix) {
+                page.identities.push(record.told(kind, &self.layout));
+            }
+        }
+        page.next_marker = found.cursor.and(last);
+        Ok(page)
+    }
+
+    /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
+    /// another is made under the same name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it has policies.
+    pub async fn delete(&self, cx: &CallContext, identity: &IdentityRef) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "DeleteUser" } else { "DeleteRole" };
+        let named = |error: Error| error.during(action);
+        for _ in 0..ATTEMPTS {
+            let found = self.permit_on(cx, action, identity).await.map_err(named)?;
+            let Stored { record, revision } = found.ok_or_else(|| named(no_identity(identity)))?;
+            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
+            if !record.inline.is_empty() {
+                return conflict("Cannot delete entity, must delete policies first.");
+            }
+            if !record.attached.is_empty() {
+                return conflict("Cannot delete entity, must detach all policies first.");
+            }
+            let mut batch = self.inner.records.batch();
+            batch.delete(&self.layout.identity(identity.kind, &identity.name), Expect::At(revision));
+            batch.delete(&self.layout.id(&record.id), Expect::Any);
+            if let Some(boundary) = &record.boundary {
+                self.count_attachment(&mut batch, boundary, -1).await.map_err(named)?;
+            }
+            if self.commit(batch).await.map_err(named)? {
+                return Ok(());
+            }
+        }
+        Err(named(crowded()))
+    }
+
+    /// Adds tags, or changes their values. They stand in `aws:PrincipalTag/...`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
+    pub async fn tag(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+        tags: &[(String, String)],
+    ) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "TagUser" } else { "TagRole" };
+        let tagged = self.change(cx, action, identity, |record| {
+            check_tags(tags)?;
+            for (key, value) in tags {
+                match record.tags.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
+                    Some(known) => *known = (key.clone(), value.clone()),
+                    None => record.tags.push((key.clone(), value.clone())),
+                }
+            }
+            check_tags(&record.tags)
+        });
+        tagged.await.map_err(|error| error.during(action))
+    }
+
+    /// Removes tags; fine where they are not there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn untag(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+        keys: &[String],
+    ) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "UntagUser" } else { "UntagRole" };
+        let untagged = self.change(cx, action, identity, |record| {
+            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
+            Ok(())
+        });
+        untagged.await.map_err(|error| error.during(action))
+    }
+
+    /// Changes who may take a role on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`].
+    pub async fn update_trust(&self, cx: &CallContext, role: &str, trust: &str) -> Result<(), Error> {
+        let named = |error: Error| error.during("UpdateAssumeRolePolicy");
+        let ids = self.ids_named(&read_trust(trust).map_err(named)?).await.map_err(named)?;
+        let role = IdentityRef::role(role);
+        let changed = self.change(cx, "UpdateAssumeRolePolicy", &role, |record| {
+            record.trust = Some(trust.to_owned());
+            record.trusted_ids.clone_from(&ids);
+            Ok(())
+        });
+        changed.await.map_err(named)
+    }
+}
+
+fn read_trust(document: &str) -> Result<Policy, Error> {
+    check_size(document, MAX_TRUST)?;
+    let policy = Policy::trust(document).map_err(malformed)?;
+    if let Some((kind, name)) = policy.invalid_principals().next() {
+        let text = format!("Invalid principal in policy: \"{kind}\":\"{name}\"");
+        return Err(Error::new(ErrorKind::MalformedPolicy, text));
+    }
+    Ok(policy)
+}

@@ -1,0 +1,51 @@
+//! Users, roles and their policies, so that several parts of one program have different rights.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use strongroom_iam::{CreateUser, Iam, IdentityRef};
+//! use strongroom_policy::Authorizer;
+//! # use strongroom_records::MemoryRecords;
+//! # use strongroom_root::{RootKey, TrustedRecords};
+//! use strongroom_types::{CallContext, Clock, SystemClock};
+//!
+//! # pollster::block_on(async {
+//! # let root = RootKey::from_bytes([7; 32]);
+//! # let records = TrustedRecords::open(Arc::new(MemoryRecords::new()), root, None, &SystemClock).await?;
+//! let iam = Iam::new(records.clone(), Arc::new(SystemClock));
+//! let owner = CallContext::owner(records.realm());
+//! let alice = iam.create_user(&owner, CreateUser::new("alice").tag("team", "orders")).await?;
+//! let read = r#"{"Version": "2012-10-17", "Statement": {
+//!     "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}"#;
+//! iam.put_policy(&owner, &IdentityRef::user("alice"), "read", read).await?;
+//!
+//! // Engine and key service ask it about callers, and decide over what it knows of them.
+//! let cx = CallContext::new(alice.caller()?);
+//! let now = SystemClock.now();
+//! let subject = iam.subject(&cx, records.realm(), now).await?;
+//! let request = subject.request("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:::secret:db", records.realm(), now);
+//! assert!(subject.policies().decide(&request).is_allowed());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Names, limits and errors are those of AWS IAM. Whoever knows another account's users and roles keeps them under
+//! [`Iam::of_account`].
+
+mod authorizer;
+mod cache;
+mod error;
+mod guardrails;
+mod iam;
+mod identities;
+mod identity;
+mod names;
+mod policies;
+pub mod presets;
+mod record;
+mod session;
+
+pub use error::{Error, ErrorKind};
+pub use iam::Iam;
+pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
+pub use policies::ManagedPolicy;
+pub use session::{AssumeRole, AssumedRole};

@@ -1,0 +1,142 @@
+//! The records of identities and policies: where they are and what they hold.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use strongroom_records::{Key, Revision};
+use strongroom_root::TrustedRecord;
+use strongroom_types::{AccountId, Arn, Realm, Timestamp};
+
+use crate::{Error, ErrorKind, Identity, IdentityKind};
+
+/// A user's or role's record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct IdentityRecord {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) tags: Vec<(String, String)>,
+    /// The ARN of a managed policy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) boundary: Option<String>,
+    /// Inline policies: name and document, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) inline: Vec<(String, String)>,
+    /// The ARNs of managed policies, in the order they were attached.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) attached: Vec<String>,
+    /// Who may take the role on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) trust: Option<String>,
+    /// Unique ids of those whom that document names, of the moment it was put.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty", default)]
+    pub(crate) trusted_ids: std::collections::BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) max_session_seconds: Option<u32>,
+}
+
+/// A managed policy's record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PolicyRecord {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) document: String,
+    /// How many identities have it, as a policy or as their boundary.
+    #[serde(default)]
+    pub(crate) attachments: u32,
+}
+
+/// What limits everybody but the owner: name and document, by name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct GuardrailsRecord {
+    pub(crate) guardrails: Vec<(String, String)>,
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored<T> {
+    pub(crate) record: T,
+    pub(crate) revision: Revision,
+}
+
+impl<T: DeserializeOwned> Stored<T> {
+    pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
+        let record = serde_json::from_slice(&stored.content).map_err(|_| {
+            Error::new(ErrorKind::Tampered, "the record is not readable").with("record", &stored.key)
+        })?;
+        Ok(Self { record, revision: stored.revision })
+    }
+}
+
+pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(record)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the record cannot be written").because(error))
+}
+
+impl IdentityRecord {
+    pub(crate) fn told(&self, kind: IdentityKind, layout: &Layout) -> Identity {
+        Identity {
+            kind,
+            name: self.name.clone(),
+            path: self.path.clone(),
+            id: self.id.clone(),
+            arn: layout.arn(kind.as_str(), &self.path, &self.name),
+            created: Timestamp::from_millis(self.created),
+            description: self.description.clone(),
+            tags: self.tags.clone(),
+            boundary: self.boundary.clone(),
+            trust: self.trust.clone(),
+            max_session_seconds: self.max_session_seconds,
+        }
+    }
+}
+
+/// Where the records of one account's identities are, in the storage of a realm.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) realm: Realm,
+    pub(crate) account: AccountId,
+}
+
+impl Layout {
+    fn under(&self, kind: &str) -> Key {
+        Key::realm(&self.realm).then("iam").then(self.account.as_str()).then(kind)
+    }
+
+    pub(crate) fn identities(&self, kind: IdentityKind) -> Key {
+        self.under(kind.as_str())
+    }
+
+    /// Names differ by more than the case of their letters.
+    pub(crate) fn identity(&self, kind: IdentityKind, name: &str) -> Key {
+        self.identities(kind).then(name.to_ascii_lowercase())
+    }
+
+    pub(crate) fn policies(&self) -> Key {
+        self.under("policy")
+    }
+
+    pub(crate) fn policy(&self, name: &str) -> Key {
+        self.policies().then(name.to_ascii_lowercase())
+    }
+
+    pub(crate) fn guardrails(&self) -> Key {
+        self.under("guardrails")
+    }
+
+    /// Who has a unique id.
+    pub(crate) fn id(&self, id: &str) -> Key {
+        self.under("id").then(id)
+    }
+
+    /// The ARN of a user, role or policy.
+    pub(crate) fn arn(&self, kind: &str, path: &str, name: &str) -> Arn {
+        Realm::new(self.account, self.realm.region().clone())
+            .global_arn("iam", &format!("{kind}{path}{name}"))
+    }
+}

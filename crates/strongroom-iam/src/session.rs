@@ -1,0 +1,177 @@
+//! Taking a role on.
+
+use std::time::Duration;
+
+use strongroom_policy::{Authorizer as _, Policy};
+use strongroom_types::{Arn, CallContext, Caller, SessionFacts, Timestamp};
+
+use crate::authorizer::identity_of;
+use crate::error::from_authorizer;
+use crate::names::{check_size, check_tags, malformed, parse};
+use crate::{Error, ErrorKind, Iam, IdentityKind};
+
+/// The longest session policy, in characters without blanks.
+const MAX_POLICY: usize = 2048;
+
+/// Asks for a session of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AssumeRole {
+    /// The role.
+    pub role: Arn,
+    /// The session's name: 2 to 64 letters, digits and `_+=,.@-`.
+    pub session_name: String,
+    /// How long, 900 seconds up to the role's longest session; 3,600 when absent.
+    pub duration_seconds: Option<u32>,
+    /// Documents that limit the session further.
+    pub policies: Vec<String>,
+    /// Tags of the session, beside the role's.
+    pub tags: Vec<(String, String)>,
+    /// What the role's policy may ask for: `sts:ExternalId`.
+    pub external_id: Option<String>,
+}
+
+impl AssumeRole {
+    /// A session of this role under this name.
+    #[must_use]
+    pub fn new(role: Arn, session_name: impl Into<String>) -> Self {
+        Self {
+            role,
+            session_name: session_name.into(),
+            duration_seconds: None,
+            policies: Vec::new(),
+            tags: Vec::new(),
+            external_id: None,
+        }
+    }
+
+    /// Sets [`AssumeRole::duration_seconds`].
+    #[must_use]
+    pub fn duration_seconds(mut self, seconds: u32) -> Self {
+        self.duration_seconds = Some(seconds);
+        self
+    }
+
+    /// Adds one of [`AssumeRole::policies`].
+    #[must_use]
+    pub fn policy(mut self, document: impl Into<String>) -> Self {
+        self.policies.push(document.into());
+        self
+    }
+
+    /// Adds one of [`AssumeRole::tags`].
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets [`AssumeRole::external_id`].
+    #[must_use]
+    pub fn external_id(mut self, id: impl Into<String>) -> Self {
+        self.external_id = Some(id.into());
+        self
+    }
+}
+
+/// A session of a role.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AssumedRole {
+    /// The context of its calls.
+    pub context: CallContext,
+    /// The role's unique id and the session's name: `AROA...:name`.
+    pub id: String,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl Iam {
+    /// Gives the caller a session of a role, if the role's document and the caller's own policies allow it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AccessDenied`], also where there is no such role; [`ErrorKind::Validation`], [`ErrorKind::MalformedPolicy`],
+    /// [`ErrorKind::LimitExceeded`] for what is asked for.
+    pub async fn assume_role(&self, cx: &CallContext, request: AssumeRole) -> Result<AssumedRole, Error> {
+        self.assume(cx, request).await.map_err(|error| error.during("AssumeRole"))
+    }
+
+    async fn assume(&self, cx: &CallContext, asked: AssumeRole) -> Result<AssumedRole, Error> {
+        let validation = |text: String| Error::new(ErrorKind::Validation, text);
+        let caller = Caller::role_session(&asked.role, &asked.session_name)
+            .map_err(|error| validation(error.to_string()))?;
+        check_tags(&asked.tags)?;
+        for document in &asked.policies {
+            check_size(document, MAX_POLICY)?;
+            parse(document)?;
+        }
+        let denied = || {
+            let text = format!(
+                "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                cx.caller(),
+                asked.role
+            );
+            Error::new(ErrorKind::AccessDenied, text)
+        };
+        let (realm, now) = (&self.layout.realm, self.now());
+        let named = identity_of(asked.role.as_str()).filter(|(account, identity)| {
+            *account == self.layout.account && identity.kind == IdentityKind::Role
+        });
+        let (_, identity) = named.ok_or_else(denied)?;
+        let role = self.find(&identity).await?.ok_or_else(denied)?.record;
+        let told = role.told(IdentityKind::Role, &self.layout);
+        if told.arn != asked.role {
+            return Err(denied());
+        }
+        let mut trust = Policy::trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
+        trust.bind(&role.trusted_ids);
+        let subject = self.subject(cx, realm, now).await.map_err(from_authorizer)?;
+        let policies = subject.policies().key(&trust);
+        let actions = if asked.tags.is_empty() {
+            &["sts:AssumeRole"][..]
+        } else {
+            &["sts:AssumeRole", "sts:TagSession"]
+        };
+        for action in actions {
+            let mut question = subject.request(action, asked.role.as_str(), realm, now);
+            let facts = question.context_mut();
+            facts.set("sts:RoleSessionName", &asked.session_name);
+            if let Some(id) = &asked.external_id {
+                facts.set("sts:ExternalId", id);
+            }
+            for (key, value) in &asked.tags {
+                facts.set(format!("aws:RequestTag/{key}"), value);
+            }
+            if !asked.tags.is_empty() {
+                facts.set_many("aws:TagKeys", asked.tags.iter().map(|(key, _)| key));
+            }
+            if !policies.decide(&question).is_allowed() {
+                return Err(denied());
+            }
+        }
+        // A session that takes on a role has an hour at most.
+        let chained = matches!(cx.caller(), Caller::Session { .. });
+        let most = if chained { 3600 } else { role.max_session_seconds.unwrap_or(3600) };
+        let seconds = asked.duration_seconds.unwrap_or(3600);
+        if seconds > most {
+            let text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+            return Err(validation(text.to_owned()));
+        }
+        if seconds < 900 {
+            let text = "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900";
+            return Err(validation(text.to_owned()));
+        }
+        let expires = now.after(Duration::from_secs(seconds.into()));
+        let mut facts = SessionFacts::new().issued(now).expires(expires);
+        if let Some(own) = cx.facts() {
+            facts.source_ip = own.source_ip;
+            facts.secure_transport = own.secure_transport;
+            facts.user_agent.clone_from(&own.user_agent);
+            facts.mfa = own.mfa;
+        }
+        facts.tags = asked.tags;
+        facts.policies = asked.policies.into_iter().map(Into::into).collect();
+        let id = format!("{}:{}", role.id, asked.session_name);
+        Ok(AssumedRole { context: CallContext::new(caller).with_facts(facts), id, expires })
+    }
+}

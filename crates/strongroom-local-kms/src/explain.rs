@@ -1,0 +1,192 @@
+//! Why a caller may use a key, or not; and who else is named. Reads only, and makes no key.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
+use strongroom_policy::{Decision, Explanation, Possible, PrincipalName, Request, Subject};
+use strongroom_records::{Revision, Scan};
+use strongroom_types::{CallContext, Service};
+
+use crate::asked::Asked;
+use crate::grants::GrantRecord;
+use crate::layout::{KeyRecord, StoredKey, decode, managed_alias};
+use crate::local::{LocalKms, storage};
+use crate::states::Operation;
+
+/// The most grants that an explanation lists.
+const MOST_GRANTS: usize = 20;
+
+/// Those whom a key's policy or grants name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyPrincipals {
+    /// ARNs of users, roles and sessions; names of services.
+    pub names: BTreeSet<String>,
+    /// Accounts whose own policies the key's leaves it to, in twelve digits.
+    pub accounts: BTreeSet<String>,
+    /// Whether the policy names everybody.
+    pub everybody: bool,
+    /// There are more grants than were looked at.
+    pub more_grants: bool,
+}
+
+fn operation(permission: GrantOperation) -> Result<Operation, Error> {
+    Ok(match permission {
+        GrantOperation::Decrypt => Operation::Decrypt,
+        GrantOperation::Encrypt => Operation::Encrypt,
+        GrantOperation::GenerateDataKey => Operation::GenerateDataKey,
+        GrantOperation::GenerateDataKeyWithoutPlaintext => Operation::GenerateDataKeyWithoutPlaintext,
+        GrantOperation::ReEncryptFrom => Operation::ReEncryptFrom,
+        GrantOperation::ReEncryptTo => Operation::ReEncryptTo,
+        GrantOperation::CreateGrant => Operation::CreateGrant,
+        GrantOperation::RetireGrant => Operation::RetireGrant,
+        GrantOperation::DescribeKey => Operation::DescribeKey,
+        GrantOperation::GenerateMac => Operation::GenerateMac,
+        GrantOperation::VerifyMac => Operation::VerifyMac,
+        _ => return Err(Error::new(ErrorKind::Unsupported, "")),
+    })
+}
+
+/// What a decision about a key is made of.
+struct Question {
+    subject: Subject,
+    key: Arc<StoredKey>,
+    request: Request,
+    decision: Decision,
+}
+
+impl LocalKms {
+    async fn question(
+        &self,
+        cx: &CallContext,
+        permission: GrantOperation,
+        key: &KeyRef,
+        asked: &Asked<'_>,
+    ) -> Result<Question, Error> {
+        let operation = operation(permission)?;
+        let key = self.resolve_quietly(key).await?;
+        let subject = self.subject(cx).await?;
+        let request = self.request(&subject, &key, operation, asked).await?;
+        let decision = self.decide(&subject, &request, &key, operation, asked).await?;
+        Ok(Question { subject, key, request, decision })
+    }
+
+    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself; of
+    /// the key's state it says nothing. Whoever asks is not asked for permission: do so before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], storage and damage.
+    pub async fn explain(
+        &self,
+        cx: &CallContext,
+        permission: GrantOperation,
+        key: &KeyRef,
+        context: &EncryptionContext,
+    ) -> Result<Explanation, Error> {
+        let asked = Asked::nothing().of(key).context(context);
+        let question = self.question(cx, permission, key, &asked).await?;
+        let Question { subject, key, request, decision } = &question;
+        let granted = matches!(decision, Decision::Allowed(strongroom_policy::Ground::Grant));
+        let policies = subject.policies().key(key.policy(self.realm())?).granted(granted);
+        let mut explanation = policies.explain(request);
+        for grant in self.grants_of(key, request, MOST_GRANTS).await? {
+            explanation.grants.push(grant.report(permission, &asked, request.principal())?);
+        }
+        Ok(explanation)
+    }
+
+    /// What comes of it if the caller's circumstances are left open: see [`strongroom_policy::Policies::possible`].
+    ///
+    /// # Errors
+    /// As [`LocalKms::explain`].
+    pub async fn possible(
+        &self,
+        cx: &CallContext,
+        permission: GrantOperation,
+        key: &KeyRef,
+        context: &EncryptionContext,
+    ) -> Result<Possible, Error> {
+        let asked = Asked::nothing().of(key).context(context);
+        let Question { subject, key, request, .. } = self.question(cx, permission, key, &asked).await?;
+        let granted = self.is_granted(&key, request.principal(), permission, &asked).await?;
+        Ok(subject.policies().key(key.policy(self.realm())?).granted(granted).possible(&request))
+    }
+
+    /// Whom a key's policy and its grants name.
+    ///
+    /// # Errors
+    /// As [`LocalKms::explain`].
+    pub async fn principals(&self, key: &KeyRef) -> Result<KeyPrincipals, Error> {
+        let key = self.resolve_quietly(key).await?;
+        let mut found = KeyPrincipals::default();
+        // By their names, not by who stands behind them.
+        let text = key.policy_text(self.realm());
+        let policy = strongroom_policy::Policy::resource(&text).map_err(|error| {
+            Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
+        })?;
+        for principals in policy.statements().iter().filter_map(|statement| statement.principals()) {
+            for name in principals.names() {
+                match name {
+                    PrincipalName::Everybody => found.everybody = true,
+                    PrincipalName::Account(account) => {
+                        found.accounts.insert(account.clone());
+                    }
+                    PrincipalName::Role(name) | PrincipalName::One(name) | PrincipalName::Service(name) => {
+                        found.names.insert(name.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if key.record.grants > 0 {
+            let scan = Scan::prefix(&self.inner.layout.grants(&key.id)).limit(1000);
+            let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+            let grants = snapshot.scan(&scan).await.map_err(storage)?;
+            for stored in &grants.records {
+                found.names.insert(decode::<GrantRecord>(stored)?.grantee().to_owned());
+            }
+            found.more_grants = grants.cursor.is_some();
+        }
+        Ok(found)
+    }
+
+    /// As `resolve`, by whoever; the managed key of a service that has none yet is told as it would be made.
+    async fn resolve_quietly(&self, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
+        if let KeyRef::Alias(name) = key
+            && self.known_alias(name).await?.is_none()
+        {
+            for service in [Service::SecretsManager, Service::ParameterStore] {
+                if managed_alias(service)? == *name {
+                    return Ok(Arc::new(self.unmade(service)?));
+                }
+            }
+        }
+        self.resolve(&CallContext::owner(self.realm()), key).await
+    }
+
+    /// The managed key of a service as it will be when somebody first uses it, with an id that no key has.
+    fn unmade(&self, service: Service) -> Result<StoredKey, Error> {
+        let id = strongroom_kms::KeyId::parse("00000000-0000-0000-0000-000000000000")?;
+        let record = KeyRecord {
+            id: id.to_string(),
+            description: String::new(),
+            state: KeyState::Enabled.to_string(),
+            created: self.now().as_millis(),
+            deletion_date: None,
+            spec: None,
+            origin: None,
+            service: Some(service.name().to_owned()),
+            generations: Vec::new(),
+            on_demand_rotations: 0,
+            rotation: None,
+            tags: Vec::new(),
+            policy: None,
+            policy_ids: Default::default(),
+            grants: 0,
+        };
+        let arn = id.arn(self.realm());
+        Ok(StoredKey::new(id, arn, KeyState::Enabled, KeySpec::SymmetricDefault, record, Revision(0)))
+    }
+}

@@ -1,12 +1,13 @@
 //! Labels and tags.
 
 use strongroom_store::validate::{self, MAX_TAGS, Violations};
-use strongroom_store::{Error, ErrorKind, SecretId, SecretRef, Tag, UpdateSecretVersionStage};
+use strongroom_store::{Error, ErrorKind, Operation, SecretId, SecretRef, Tag, UpdateSecretVersionStage};
 use strongroom_types::CallContext;
 
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::Head;
+use crate::permission::{About, Asked};
 
 impl Engine {
     pub(crate) async fn move_stage(
@@ -14,7 +15,6 @@ impl Engine {
         cx: &CallContext,
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.stage(&request.stage);
@@ -26,7 +26,8 @@ impl Engine {
             }
         }
         violations.finish()?;
-        self.change_head(cx, &request.id, |head| {
+        let asked = Asked::nothing().with("secretsmanager:VersionStage", request.stage.as_str());
+        self.change_head(cx, Operation::UpdateSecretVersionStage, &request.id, &asked, |head| {
             self.may_change(head)?;
             let labels = head.labels().move_stage(
                 &request.stage,
@@ -40,14 +41,14 @@ impl Engine {
     }
 
     pub(crate) async fn tag(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.tags(&tags);
         violations.finish()?;
         id.target(self.realm())?;
         validate::tag_keys(&tags)?;
-        self.change_head(cx, id, |head| {
+        let asked = Asked::nothing().tags(&tags);
+        self.change_head(cx, Operation::TagResource, id, &asked, |head| {
             self.may_annotate(head)?;
             if tags.is_empty() {
                 return Ok(());
@@ -74,14 +75,14 @@ impl Engine {
         id: &SecretId,
         keys: Vec<String>,
     ) -> Result<(), Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         for (index, key) in keys.iter().enumerate() {
             violations.length(&format!("tagKeys.{}.member", index + 1), key, 1, 128);
         }
         violations.finish()?;
-        self.change_head(cx, id, |head| {
+        let asked = Asked::nothing().tag_keys(keys.iter().map(String::as_str));
+        self.change_head(cx, Operation::UntagResource, id, &asked, |head| {
             self.may_annotate(head)?;
             if let Some(tags) = &mut head.tags {
                 tags.retain(|(key, _)| !keys.contains(key));
@@ -92,22 +93,27 @@ impl Engine {
         .map(|_| ())
     }
 
-    /// Changes a live secret's head by a function of the head alone; again when somebody else was first.
+    /// Changes a live secret's head by a function of the head alone; again when somebody else was first. Nobody takes from
+    /// themselves, by tags or a policy, the right to do it again.
     pub(crate) async fn change_head(
         &self,
         cx: &CallContext,
+        operation: Operation,
         id: &SecretId,
+        asked: &Asked,
         change: impl Fn(&mut Head) -> Result<(), Error> + Send + Sync,
     ) -> Result<SecretRef, Error> {
-        self.authorize(cx)?;
         let target = id.target(self.realm())?;
         let _turn = self.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
-            let before = self.live(id).await?;
+            let before = self.live(cx, operation, id, asked).await?;
             let mut head = before.head.clone();
             change(&mut head)?;
+            if head.tags != before.head.tags {
+                self.permit(cx, operation, About::Secret(&head), asked).await?;
+            }
             head.touch(self.now());
             if self.commit_head(self.inner.records.batch(), Some(&before), &head).await? {
                 return Ok(head.reference(self.realm()));

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use strongroom_records::{Expect, Key, Revision};
 use strongroom_store::validate::Violations;
-use strongroom_store::{DeleteSecret, Error, ErrorKind, SecretArn, SecretDeleted, SecretId, SecretRef};
+use strongroom_store::{
+    DeleteSecret, Error, ErrorKind, Operation, SecretArn, SecretDeleted, SecretId, SecretRef,
+};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::{Head, StoredHead};
+use crate::permission::Asked;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_WINDOW: i64 = 30;
@@ -34,18 +37,24 @@ impl Engine {
         cx: &CallContext,
         request: DeleteSecret,
     ) -> Result<SecretDeleted, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.finish()?;
         let target = request.id.target(self.realm())?;
-        let days = window(&request)?;
+        let asked = Asked::nothing()
+            .maybe("secretsmanager:ForceDeleteWithoutRecovery", request.force.then_some("true"))
+            .maybe(
+                "secretsmanager:RecoveryWindowInDays",
+                request.recovery_window_days.map(|days| days.to_string()),
+            );
         let _turn = self.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
             let now = self.now();
-            let Some(before) = self.find(&target).await? else {
+            let found = self.may(cx, Operation::DeleteSecret, &request.id, &asked).await?;
+            let days = window(&request)?;
+            let Some(before) = found else {
                 if request.force {
                     // As AWS answers: the name as given and an ARN that could have been.
                     let arn = SecretArn::of(self.realm(), target.name(), &"a".repeat(SecretArn::SUFFIX));
@@ -84,7 +93,6 @@ impl Engine {
     }
 
     pub(crate) async fn restore(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
@@ -93,7 +101,7 @@ impl Engine {
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
-            let before = self.existing(id).await?;
+            let before = self.existing(cx, Operation::RestoreSecret, id, &Asked::nothing()).await?;
             self.may_change(&before.head)?;
             let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
             let mut head = before.head.clone();

@@ -1,9 +1,9 @@
-//! What a resource policy says, as far as it is checked when it is put. Deciding by it is the authorizer's.
+//! What a resource policy says, as far as it is checked when it is put whoever puts it.
 
-use strongroom_policy::{Effect, Policy, Principal, Request};
+use strongroom_policy::Policy;
 
-/// What is wrong with a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is wrong with a policy, in the order in which AWS's errors take precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Flaw {
     /// It is not a policy.
     Syntax,
@@ -48,46 +48,25 @@ pub(crate) fn parse(text: &str) -> Result<Policy, Flaw> {
     Policy::resource(text).map_err(|_| Flaw::Syntax)
 }
 
-/// What is wrong with a policy for this author and the secret of this ARN, each flaw once, in the order in which AWS's errors
-/// take precedence.
-pub(crate) fn flaws(policy: &Policy, author: &Principal, secret: &str) -> Vec<Flaw> {
+/// What is wrong with a policy whoever puts it.
+pub(crate) fn flaws(policy: &Policy) -> Vec<Flaw> {
     let bad = |wanted: &str| policy.invalid_principals().any(|(kind, _)| kind == wanted);
     let found = [
         (bad("AWS"), Flaw::Principal),
         (bad("Service"), Flaw::Service),
-        (shuts_out(policy, author, secret), Flaw::LockOut),
         (policy.allows_everybody(), Flaw::Public),
     ];
     found.into_iter().filter_map(|(found, flaw)| found.then_some(flaw)).collect()
 }
 
-/// Whether it forbids its author, without any condition, both to put another policy and to take this one away. One statement
-/// may forbid the one, another the other.
-fn shuts_out(policy: &Policy, author: &Principal, secret: &str) -> bool {
-    ["secretsmanager:PutResourcePolicy", "secretsmanager:DeleteResourcePolicy"].iter().all(|action| {
-        let request = Request::new(author.clone(), *action, secret);
-        policy.statements().iter().any(|statement| {
-            statement.effect() == Effect::Deny
-                && statement.conditions().is_empty()
-                && statement.matches(&request)
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use strongroom_types::{Caller, Realm};
-
     use super::*;
 
-    const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:s-AbCdEf";
-
     fn flaws(statement: &str) -> Vec<Flaw> {
-        let realm = Realm::default();
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
-        let author = Principal::of(&Caller::Owner(realm.account()), &realm).unwrap();
         match parse(&text) {
-            Ok(policy) => super::flaws(&policy, &author, SECRET),
+            Ok(policy) => super::flaws(&policy),
             Err(flaw) => vec![flaw],
         }
     }
@@ -135,36 +114,5 @@ mod tests {
         assert_eq!(allow(r#"{"AWS":"me"}"#, ""), [Flaw::Principal]);
         assert_eq!(allow(r#"{"Service":"rds"}"#, ""), [Flaw::Service]);
         assert_eq!(allow(r#""*""#, ""), [Flaw::Public]);
-    }
-
-    #[test]
-    fn a_policy_must_not_shut_its_author_out() {
-        let deny = |principal: &str, action: &str, more: &str| {
-            flaws(&format!(
-                r#"{{"Effect":"Deny","Principal":{principal},"Action":{action},"Resource":"*"{more}}}"#
-            ))
-        };
-        let all = r#""secretsmanager:*""#;
-        assert_eq!(deny(r#""*""#, all, ""), [Flaw::LockOut]);
-        assert_eq!(deny(r#"{"AWS":"arn:aws:iam::000000000000:root"}"#, r#""*""#, ""), [Flaw::LockOut]);
-        let both = r#"["secretsmanager:PutResourcePolicy","secretsmanager:Delete*"]"#;
-        assert_eq!(deny(r#""*""#, both, ""), [Flaw::LockOut]);
-        assert_eq!(deny(r#""*""#, r#""secretsmanager:PutResourcePolicy""#, ""), []);
-        // The one forbidden here, the other there; another secret; this one by its ARN.
-        let one = |action: &str, resource: &str| {
-            format!(
-                r#"{{"Effect":"Deny","Principal":"*","Action":"secretsmanager:{action}ResourcePolicy","Resource":"{resource}"}}"#
-            )
-        };
-        assert_eq!(flaws(&format!("{},{}", one("Put", "*"), one("Delete", SECRET))), [Flaw::LockOut]);
-        let other = SECRET.replace("s-AbCdEf", "other-AbCdEf");
-        assert_eq!(flaws(&format!("{},{}", one("Put", "*"), one("Delete", &other))), []);
-        assert_eq!(deny(r#"{"AWS":"111122223333"}"#, all, ""), []);
-        assert_eq!(deny(r#""*""#, all, r#","Condition":{"Bool":{"aws:SecureTransport":"false"}}"#), []);
-        let but = r#"{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}"#;
-        assert_eq!(flaws(but), [Flaw::LockOut]);
-        let not =
-            r#"{"Effect":"Deny","Principal":"*","NotAction":"secretsmanager:GetSecretValue","Resource":"*"}"#;
-        assert_eq!(flaws(not), [Flaw::LockOut]);
     }
 }

@@ -4,9 +4,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use strongroom_kms::Kms;
+use strongroom_policy::{Authorizer, NoDirectory};
 use strongroom_root::TrustedRecords;
-use strongroom_store::{Error, ErrorKind, SecretId, Target};
-use strongroom_types::{CallContext, Clock, Realm, Timestamp};
+use strongroom_store::{Error, Target};
+use strongroom_types::{Clock, Realm, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::access::Notes;
@@ -25,6 +26,8 @@ pub struct Engine {
     pub(crate) inner: Arc<Inner>,
     /// The service this handle acts for. Set by [`Engine::for_service`] and nowhere else.
     pub(crate) service: Option<OwningService>,
+    /// Who knows callers and their policies.
+    pub(crate) authorizer: Arc<dyn Authorizer>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -100,14 +103,21 @@ impl Engine {
                 hasher: RandomState::new(),
             }),
             service: None,
+            authorizer: Arc::new(NoDirectory::default()),
         }
+    }
+
+    /// A handle that asks `authorizer` who calls. Without one, callers are who they say, and have no policies of their own.
+    #[must_use]
+    pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { authorizer, ..self.clone() }
     }
 
     /// A handle that acts for a service which manages secrets for its customers, such as `rds`. The secrets it makes are
     /// named `rds!...`, say `OwningService`, can be read by the account, and be changed through such a handle only.
     #[must_use]
     pub fn for_service(&self, service: OwningService) -> Self {
-        Self { inner: Arc::clone(&self.inner), service: Some(service) }
+        Self { service: Some(service), ..self.clone() }
     }
 
     /// The account and region of the secrets.
@@ -127,15 +137,6 @@ impl Engine {
         self.inner.turns[index].lock().await
     }
 
-    /// Who may use this store at all. Policies join here.
-    pub(crate) fn authorize(&self, cx: &CallContext) -> Result<(), Error> {
-        if cx.caller().is_owner_of(self.realm().account()) {
-            return Ok(());
-        }
-        let text = format!("User: {} is not authorized to use the secrets of this account", cx.caller());
-        Err(Error::new(ErrorKind::AccessDenied, text))
-    }
-
     /// The secret that `id` names, marked for deletion or not.
     pub(crate) async fn find(&self, target: &Target) -> Result<Option<StoredHead>, Error> {
         let place = self.inner.layout.head(target.name());
@@ -145,23 +146,5 @@ impl Engine {
             Target::Arn { suffix, .. } if head.head.suffix != *suffix => None,
             _ => Some(head),
         })
-    }
-
-    /// As [`Engine::find`]; a secret that is not there is AWS's error.
-    pub(crate) async fn existing(&self, id: &SecretId) -> Result<StoredHead, Error> {
-        let target = id.target(self.realm())?;
-        self.find(&target).await?.ok_or_else(|| Error::not_found().with("secret", id))
-    }
-
-    /// As [`Engine::existing`]; a secret that is marked for deletion is AWS's error.
-    pub(crate) async fn live(&self, id: &SecretId) -> Result<StoredHead, Error> {
-        let head = self.existing(id).await?;
-        if head.head.deleted.is_some() {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "You can't perform this operation on the secret because it was marked for deletion.",
-            ));
-        }
-        Ok(head)
     }
 }

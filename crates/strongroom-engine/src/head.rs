@@ -42,6 +42,9 @@ pub(crate) struct Head {
     /// The resource policy, as it was put.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) policy: Option<String>,
+    /// The unique ids of those whom it names, of the moment it was put.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub(crate) policy_ids: BTreeMap<String, String>,
     /// In the order they were made.
     pub(crate) versions: Vec<Version>,
 }
@@ -107,6 +110,7 @@ impl Head {
             owning_service: None,
             primary_region: None,
             policy: None,
+            policy_ids: BTreeMap::new(),
             versions: Vec::new(),
         }
     }

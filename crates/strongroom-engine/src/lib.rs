@@ -41,6 +41,7 @@ mod layout;
 mod list;
 mod maintain;
 mod owner;
+mod permission;
 mod policy;
 mod read;
 mod seal;

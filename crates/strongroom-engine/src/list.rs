@@ -6,13 +6,14 @@
 
 use strongroom_records::{Key, Scan};
 use strongroom_store::validate::Violations;
-use strongroom_store::{Error, Filter, ListSecrets, SecretPage, SortBy, SortOrder};
+use strongroom_store::{Error, Filter, ListSecrets, Operation, SecretPage, SortBy, SortOrder};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
 use crate::error::{damaged, storage};
 use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
+use crate::permission::{About, Asked};
 
 const DEFAULT_PAGE: i64 = 100;
 /// The most secrets that one page reads.
@@ -97,7 +98,7 @@ impl<'a> Query<'a> {
 
 impl Engine {
     pub(crate) async fn list(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.authorize(cx)?;
+        self.permit(cx, Operation::ListSecrets, About::Nothing, &Asked::nothing()).await?;
         let mut violations = Violations::new();
         let size = page_size(&mut violations, request.max_results);
         Filter::check(&request.filters, &mut violations)?;

@@ -1,12 +1,15 @@
 //! Reading values.
 
 use strongroom_store::validate::Violations;
-use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretMetadata, SecretVersion, Stage};
+use strongroom_store::{
+    Error, ErrorKind, GetSecretValue, Operation, SecretId, SecretMetadata, SecretVersion, Stage,
+};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::{Head, Version};
+use crate::permission::Asked;
 
 /// The version a request asks for, if it has a value.
 fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, Error> {
@@ -40,7 +43,6 @@ impl Engine {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         if let Some(version) = &request.version_id {
@@ -50,10 +52,13 @@ impl Engine {
             violations.stage(stage);
         }
         violations.finish()?;
+        let asked = Asked::nothing()
+            .maybe("secretsmanager:VersionId", request.version_id.as_ref().map(|version| version.as_str()))
+            .maybe("secretsmanager:VersionStage", request.stage.as_ref().map(|stage| stage.as_str()));
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
-            let stored = self.live(&request.id).await?;
+            let stored = self.live(cx, Operation::GetSecretValue, &request.id, &asked).await?;
             let version = choose(&stored.head, &request)?;
             let Some(sealed) = &version.sealed else { continue };
             let Some(value) = self.fetch(cx, &stored.head, &version.id, sealed).await? else {
@@ -74,11 +79,11 @@ impl Engine {
     }
 
     pub(crate) async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        Ok(self.metadata(&self.existing(id).await?.head))
+        let found = self.existing(cx, Operation::DescribeSecret, id, &Asked::nothing()).await?;
+        Ok(self.metadata(&found.head))
     }
 
     /// What is known of a secret, with the reads that are noted but not yet written.

@@ -1,7 +1,7 @@
 //! Sealing and opening values.
 
 use strongroom_envelope::{DataKey, EncryptionContext, Envelope};
-use strongroom_kms::{DecryptOptions, GenerateDataKeyOptions, KeyManager, KeyRef};
+use strongroom_kms::{DecryptOptions, EncryptOptions, GenerateDataKeyOptions, KeyManager, KeyRef};
 use strongroom_records::Expect;
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
@@ -192,11 +192,7 @@ impl Engine {
             .await
             .map_err(encryption)?;
         let named = KeyRef::parse(pair.key_arn.as_str()).map_err(encryption)?;
-        let metadata = kms
-            .describe_key(cx, &named, &strongroom_kms::DescribeKeyOptions::new())
-            .await
-            .map_err(encryption)?;
-        if metadata.manager == KeyManager::Aws && !self.key_of(kms_key_id)?.1 {
+        if self.is_aws_managed(cx, &named).await? && !self.key_of(kms_key_id)?.1 {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
                 "a key that AWS manages is named by its alias alias/aws/secretsmanager only",
@@ -206,5 +202,45 @@ impl Engine {
             .await
             .map_err(encryption)?;
         Ok(())
+    }
+
+    /// Whether the key is one that AWS manages for a service. Where the key service knows this engine for Secrets Manager, callers
+    /// need no permission of their own for it: managed keys tell the account what they are, and a key that does not is a customer's.
+    async fn is_aws_managed(&self, cx: &CallContext, key: &KeyRef) -> Result<bool, Error> {
+        let kms = &self.inner.kms;
+        let options = strongroom_kms::DescribeKeyOptions::new();
+        let described = if self.speaks_for_secrets_manager() {
+            match kms.describe_key(&CallContext::owner(self.realm()), key, &options).await {
+                Err(error) if error.kind() == strongroom_kms::ErrorKind::AccessDenied => return Ok(false),
+                described => described,
+            }
+        } else {
+            kms.describe_key(cx, key, &options).await
+        };
+        Ok(described.map_err(encryption)?.manager == KeyManager::Aws)
+    }
+
+    fn speaks_for_secrets_manager(&self) -> bool {
+        self.inner.kms.capabilities().via_service == Some(Service::SecretsManager)
+    }
+
+    /// Whether the caller may encrypt under the secret's key, which moving a value to it takes.
+    pub(crate) async fn may_encrypt(
+        &self,
+        cx: &CallContext,
+        head: &Head,
+        version: &str,
+    ) -> Result<bool, Error> {
+        if !self.speaks_for_secrets_manager() {
+            return Ok(true);
+        }
+        let (key, _) = self.key_of(head.kms_key_id.as_deref())?;
+        let context = context(self, head, version)?;
+        let options = EncryptOptions::new();
+        match self.inner.kms.encrypt(cx, &key, &[0], &context, &options).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == strongroom_kms::ErrorKind::AccessDenied => Ok(false),
+            Err(error) => Err(encryption(error)),
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! The engine as a `SecretStore`.
 
 use async_trait::async_trait;
+use strongroom_envelope::SecretText;
 use strongroom_store::{
-    Capabilities, CreateSecret, DeleteSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PolicyValidation, PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated,
-    SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated,
-    SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut,
-    VersionPage,
+    BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, GetRandomPassword,
+    GetSecretValue, ListSecretVersionIds, ListSecrets, Operation, PolicyValidation, PutResourcePolicy,
+    PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata,
+    SecretPage, SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret,
+    UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage, batch_get,
 };
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
+use crate::permission::{About, Asked};
 
 #[async_trait]
 impl SecretStore for Engine {
@@ -56,6 +58,27 @@ impl SecretStore for Engine {
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
         self.list_versions(cx, request).await.map_err(|error| error.during("ListSecretVersionIds"))
+    }
+
+    async fn batch_get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: BatchGetSecretValue,
+    ) -> Result<BatchPage, Error> {
+        let operation = Operation::BatchGetSecretValue;
+        let permitted = self.permit(cx, operation, About::Nothing, &Asked::nothing()).await;
+        permitted.map_err(|error| error.during("BatchGetSecretValue"))?;
+        batch_get(self, cx, request).await
+    }
+
+    async fn get_random_password(
+        &self,
+        cx: &CallContext,
+        request: GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        let permitted =
+            self.permit(cx, Operation::GetRandomPassword, About::Nothing, &Asked::nothing()).await;
+        permitted.and_then(|()| request.generate()).map_err(|error| error.during("GetRandomPassword"))
     }
 
     fn capabilities(&self) -> Capabilities {

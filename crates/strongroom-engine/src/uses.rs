@@ -79,7 +79,7 @@ impl Engine {
         material: Option<&str>,
         next_token: Option<&str>,
     ) -> Result<KeyUsePage, Error> {
-        self.authorize(cx)?;
+        self.owner_only(cx, "list the uses of a key")?;
         let (arn, _) = self.newest_material(cx, key).await?;
         let query = format!("uses {arn} {}", material.unwrap_or("*"));
         let mut scan = Scan::prefix(&self.uses_of(&arn, material)).limit(PAGE);
@@ -116,7 +116,7 @@ impl Engine {
         key: &KeyRef,
         mut progress: impl FnMut(RewrapProgress) + Send,
     ) -> Result<RewrapProgress, Error> {
-        self.authorize(cx)?;
+        self.owner_only(cx, "rewrap")?;
         let (arn, newest) = self.newest_material(cx, key).await?;
         let older = |place: &Key| {
             Entry::parse(place)
@@ -153,7 +153,7 @@ impl Engine {
         key: &KeyRef,
         material: &str,
     ) -> Result<Vec<KeyUse>, Error> {
-        self.authorize(cx)?;
+        self.owner_only(cx, "retire key material")?;
         let (arn, newest) = self.newest_material(cx, key).await?;
         if newest.as_deref() == Some(material) {
             return Err(Error::new(

@@ -18,7 +18,7 @@ impl Engine {
     /// # Errors
     /// Storage that cannot be read at all; [`ErrorKind::AccessDenied`].
     pub async fn verify(&self, cx: &CallContext) -> Result<Report, Error> {
-        self.authorize(cx)?;
+        self.owner_only(cx, "verify the store")?;
         let mut report = Report::new();
         let layout = &self.inner.layout;
         // Authentication of every record, whoever wrote it.

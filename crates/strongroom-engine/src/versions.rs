@@ -2,11 +2,12 @@
 
 use strongroom_records::Key;
 use strongroom_store::validate::Violations;
-use strongroom_store::{Error, ListSecretVersionIds, VersionPage};
+use strongroom_store::{Error, ListSecretVersionIds, Operation, VersionPage};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::engine::Engine;
 use crate::list::page_size;
+use crate::permission::Asked;
 
 impl Engine {
     pub(crate) async fn list_versions(
@@ -14,12 +15,12 @@ impl Engine {
         cx: &CallContext,
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         let size = page_size(&mut violations, request.max_results);
         violations.finish()?;
-        let head = self.existing(&request.id).await?.head;
+        let (id, asked) = (&request.id, Asked::nothing());
+        let head = self.existing(cx, Operation::ListSecretVersionIds, id, &asked).await?.head;
         let arn = head.arn(self.realm());
         let query = format!("versions {arn} {}", request.include_deprecated);
         let mut listed: Vec<_> = head

@@ -4,8 +4,8 @@ use strongroom_envelope::{random_array, random_uuid};
 use strongroom_records::Expect;
 use strongroom_store::validate::{self, MAX_TAGS, Violations};
 use strongroom_store::{
-    CreateSecret, Error, ErrorKind, PutSecretValue, SecretArn, SecretCreated, SecretUpdated, SecretValue,
-    Stage, UpdateSecret, ValuePut, VersionId,
+    CreateSecret, Error, ErrorKind, Operation, PutSecretValue, SecretArn, SecretCreated, SecretUpdated,
+    SecretValue, Stage, UpdateSecret, ValuePut, VersionId,
 };
 use strongroom_types::CallContext;
 
@@ -13,6 +13,7 @@ use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::error::{damaged, sealing};
 use crate::head::{Head, StoredHead, Version};
+use crate::permission::{About, Asked};
 use crate::seal::SealedValue;
 
 /// The token the caller gave, checked, or a fresh one.
@@ -60,7 +61,6 @@ impl Engine {
         cx: &CallContext,
         request: CreateSecret,
     ) -> Result<SecretCreated, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.length("name", &request.name, 1, 512);
         violations.length("description", request.description.as_deref().unwrap_or_default(), 0, 2048);
@@ -76,6 +76,8 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidParameter, "A secret can have at most 50 tags."));
         }
         let version = token(request.token.as_ref())?;
+        let suffix = fresh_suffix()?;
+        self.permit_create(cx, &request, &suffix).await?;
         let _turn = self.turn(&request.name).await;
         let target = strongroom_store::Target::Name(request.name.clone());
         let mut attempts = Attempts::new();
@@ -87,7 +89,7 @@ impl Engine {
                 }
                 continue;
             }
-            let mut head = Head::new(request.name.clone(), fresh_suffix()?, self.now());
+            let mut head = Head::new(request.name.clone(), suffix.clone(), self.now());
             head.description.clone_from(&request.description);
             head.owning_service = self.service.as_ref().map(ToString::to_string);
             head.kms_key_id = request.kms_key_id.as_deref().and_then(key_of_request);
@@ -116,6 +118,26 @@ impl Engine {
                 return Ok(SecretCreated { arn: head.arn(self.realm()), name: head.name, version_id });
             }
         }
+    }
+
+    /// Asked of the ARN that the secret would have: policies name it without its last six characters.
+    async fn permit_create(
+        &self,
+        cx: &CallContext,
+        request: &CreateSecret,
+        suffix: &str,
+    ) -> Result<(), Error> {
+        let head = Head::new(request.name.clone(), suffix.to_owned(), self.now());
+        let asked = Asked::nothing()
+            .with("secretsmanager:Name", &request.name)
+            .maybe("secretsmanager:Description", request.description.as_ref())
+            .key(request.kms_key_id.as_deref(), self.realm())
+            .tags(&request.tags);
+        self.permit(cx, Operation::CreateSecret, About::New(&head), &asked).await?;
+        if request.tags.is_empty() {
+            return Ok(());
+        }
+        self.permit(cx, Operation::TagResource, About::New(&head), &asked).await
     }
 
     /// The name is taken. An answer if the request is a repeat; `None` to look again; else AWS's error.
@@ -198,7 +220,6 @@ impl Engine {
     }
 
     pub(crate) async fn put(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.value(&request.value);
@@ -212,7 +233,7 @@ impl Engine {
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
             attempts.next(self, cx)?;
-            let before = self.live(&request.id).await?;
+            let before = self.live(cx, Operation::PutSecretValue, &request.id, &Asked::nothing()).await?;
             self.may_change(&before.head)?;
             match self.repeat(cx, &before, &version, &request.value).await? {
                 Repeat::Again => continue,
@@ -296,7 +317,6 @@ impl Engine {
         cx: &CallContext,
         request: UpdateSecret,
     ) -> Result<SecretUpdated, Error> {
-        self.authorize(cx)?;
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.length("description", request.description.as_deref().unwrap_or_default(), 0, 2048);
@@ -308,10 +328,13 @@ impl Engine {
         let target = request.id.target(self.realm())?;
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
+        let asked = Asked::nothing()
+            .maybe("secretsmanager:Description", request.description.as_ref())
+            .key(request.kms_key_id.as_deref(), self.realm());
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
             attempts.next(self, cx)?;
-            let before = self.live(&request.id).await?;
+            let before = self.live(cx, Operation::UpdateSecret, &request.id, &asked).await?;
             self.may_change(&before.head)?;
             let mut head = before.head.clone();
             let answer = |head: &Head| SecretUpdated {
@@ -370,10 +393,18 @@ impl Engine {
             else {
                 continue;
             };
-            let Some(value) = self.fetch(cx, head, &version.id, &old).await? else {
+            // As on AWS, a caller who may not open the old ones or encrypt under the new key changes the key for new values only.
+            let value = match self.fetch(cx, head, &version.id, &old).await {
+                Err(error) if error.kind() == ErrorKind::AccessDenied => continue,
+                value => value?,
+            };
+            let Some(value) = value else {
                 self.changed_since(before, &version.id).await?;
                 return Ok(false);
             };
+            if !self.may_encrypt(cx, head, version.id.as_str()).await? {
+                continue;
+            }
             let sealed = self.seal(cx, head, &version.id, &value).await?;
             // The head's revision is the precondition of the whole commit and every change of a value changes the head.
             let new = self.put_value(batch, head, &version.id, &sealed, Expect::Any);

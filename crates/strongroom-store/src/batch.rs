@@ -11,7 +11,12 @@ use crate::{
 /// The most secrets of one call.
 const MAX: i64 = 20;
 
-pub(crate) async fn get<S: SecretStore + ?Sized>(
+/// Lists and reads one by one: what [`SecretStore::batch_get_secret_value`] does where a store has nothing better, for stores that
+/// do something else before.
+///
+/// # Errors
+/// As [`SecretStore::batch_get_secret_value`].
+pub async fn get<S: SecretStore + ?Sized>(
     store: &S,
     cx: &CallContext,
     request: BatchGetSecretValue,

@@ -27,6 +27,7 @@ mod filter;
 mod id;
 mod json;
 mod labels;
+mod operation;
 mod password;
 mod request;
 mod stage;
@@ -40,10 +41,12 @@ pub use answer::{
     SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut, VersionMetadata,
     VersionPage,
 };
+pub use batch::get as batch_get;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, FilterKey};
 pub use id::{SecretArn, SecretId, Target, VersionId};
 pub use labels::{LabelError, Labels};
+pub use operation::Operation;
 pub use password::GetRandomPassword;
 pub use request::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,

@@ -83,10 +83,10 @@ async fn a_changed_key_is_probed_and_the_three_staged_versions_are_encrypted_aga
     assert_eq!(
         world.faults.calls(),
         [
-            ["GenerateDataKey", "Decrypt"],
-            ["Decrypt", "GenerateDataKey"],
-            ["Decrypt", "GenerateDataKey"],
-            ["Decrypt", "GenerateDataKey"]
+            ["GenerateDataKey", "Decrypt"].as_slice(),
+            &["Decrypt", "Encrypt", "GenerateDataKey"],
+            &["Decrypt", "Encrypt", "GenerateDataKey"],
+            &["Decrypt", "Encrypt", "GenerateDataKey"]
         ]
         .concat()
     );

@@ -1,0 +1,280 @@
+//! Who may do what with a secret: the caller's own policies and the secret's.
+
+use std::collections::BTreeMap;
+
+use strongroom_policy::{
+    AuthorizerError, AuthorizerErrorKind, Context, Decision, Known, Policy, Request, Subject,
+};
+use strongroom_store::{Error, ErrorKind, Operation, SecretId, Tag, Target};
+use strongroom_types::{CallContext, Realm};
+
+use crate::engine::Engine;
+use crate::head::{Head, StoredHead};
+
+/// What an operation is about.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// A secret that is there.
+    Secret(&'a Head),
+    /// A secret that is to be made.
+    New(&'a Head),
+    /// One that is not there, as the caller named it.
+    Given(&'a str),
+    /// No secret.
+    Nothing,
+}
+
+/// Condition keys that mirror what a request was given. None where it was given nothing.
+#[derive(Default)]
+pub(crate) struct Asked(pub(crate) Context);
+
+impl Asked {
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// With a key of its own.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.0.set(key, value);
+        self
+    }
+
+    /// With one that may not have been given.
+    pub(crate) fn maybe(self, key: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// With tags that the request brings.
+    pub(crate) fn tags(mut self, tags: &[Tag]) -> Self {
+        for tag in tags {
+            self.0.set(format!("aws:RequestTag/{}", tag.key), &tag.value);
+        }
+        self.tag_keys(tags.iter().map(|tag| tag.key.as_str()))
+    }
+
+    /// With keys of tags.
+    pub(crate) fn tag_keys<'a>(mut self, keys: impl Iterator<Item = &'a str>) -> Self {
+        let keys: Vec<&str> = keys.collect();
+        if !keys.is_empty() {
+            self.0.set_many("aws:TagKeys", keys);
+        }
+        self
+    }
+
+    /// With the key that a secret is to have.
+    pub(crate) fn key(self, given: Option<&str>, realm: &Realm) -> Self {
+        let Some(given) = given.filter(|given| !given.is_empty()) else { return self };
+        let arn = if given.starts_with("arn:") {
+            Some(given.to_owned())
+        } else if given.starts_with("alias/") {
+            // What is behind it is the key service's to know.
+            None
+        } else {
+            Some(realm.arn("kms", &format!("key/{given}")).to_string())
+        };
+        self.with("secretsmanager:KmsKeyId", given).maybe("secretsmanager:KmsKeyArn", arn)
+    }
+}
+
+/// Nothing was found out about the caller.
+pub(crate) fn not_found_out(error: AuthorizerError) -> Error {
+    let kind = match error.kind() {
+        AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
+        AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
+        AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
+        AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
+        _ => ErrorKind::Internal,
+    };
+    Error::from_frame(error.into_frame().map_kind(kind))
+}
+
+impl Head {
+    /// Its policy, read, with whom it names.
+    pub(crate) fn resource_policy(&self) -> Result<Option<Policy>, Error> {
+        let Some(text) = &self.policy else { return Ok(None) };
+        let mut policy = Policy::resource(text).map_err(|error| {
+            // It was checked before it was kept.
+            Error::new(ErrorKind::Tampered, "the secret's policy is not readable").because(error)
+        })?;
+        policy.bind(&self.policy_ids);
+        Ok(Some(policy))
+    }
+}
+
+impl Engine {
+    /// Whether the caller is of another account.
+    pub(crate) fn is_foreign(&self, cx: &CallContext) -> bool {
+        cx.caller().account().is_some_and(|account| account != self.realm().account().as_str())
+    }
+
+    /// The caller with its documents.
+    pub(crate) async fn subject(&self, cx: &CallContext) -> Result<Subject, Error> {
+        self.authorizer.subject(cx, self.realm(), self.now()).await.map_err(not_found_out)
+    }
+
+    /// What AWS has no permission for is the owner's.
+    pub(crate) fn owner_only(&self, cx: &CallContext, what: &str) -> Result<(), Error> {
+        if cx.caller().is_owner_of(self.realm().account()) {
+            return Ok(());
+        }
+        let text = format!("User: {} is not authorized to {what}: only the owner is", cx.caller());
+        Err(Error::new(ErrorKind::AccessDenied, text))
+    }
+
+    /// That the caller may do this.
+    pub(crate) async fn permit(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        about: About<'_>,
+        asked: &Asked,
+    ) -> Result<(), Error> {
+        // The account itself may what no policy of the secret forbids.
+        let has_policy = matches!(about, About::Secret(head) if head.policy.is_some());
+        if !has_policy && cx.caller().is_owner_of(self.realm().account()) {
+            return Ok(());
+        }
+        Box::pin(self.ask(cx, operation, about, asked)).await
+    }
+
+    async fn ask(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        about: About<'_>,
+        asked: &Asked,
+    ) -> Result<(), Error> {
+        let subject = self.subject(cx).await?;
+        let request = self.request(&subject, operation, about, asked);
+        let policy = match about {
+            About::Secret(head) => head.resource_policy()?,
+            _ => None,
+        };
+        match decide(&subject, policy.as_ref(), &request) {
+            decision if decision.is_allowed() => Ok(()),
+            decision => Err(Error::new(ErrorKind::AccessDenied, decision.denial(&request))),
+        }
+    }
+
+    /// The request as policies see it.
+    pub(crate) fn request(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        about: About<'_>,
+        asked: &Asked,
+    ) -> Request {
+        let resource = match about {
+            About::Secret(head) | About::New(head) => head.arn(self.realm()).to_string(),
+            About::Given(id) => id.to_owned(),
+            About::Nothing => "*".to_owned(),
+        };
+        let mut request = subject.request(operation.action(), &resource, self.realm(), self.now());
+        let facts = request.context_mut();
+        facts.set("aws:ViaAWSService", "false");
+        match about {
+            About::Secret(head) => self.describe_to(facts, head, &resource),
+            About::Given(id) => facts.set("secretsmanager:SecretId", id),
+            About::New(_) | About::Nothing => {}
+        }
+        facts.extend(&asked.0);
+        request
+    }
+
+    /// Adds what there is to say of a secret.
+    fn describe_to(&self, facts: &mut Context, head: &Head, arn: &str) {
+        facts.set("secretsmanager:SecretId", arn);
+        facts.set("aws:ResourceAccount", self.realm().account().as_str());
+        let own = self.realm().region().as_str();
+        facts.set("secretsmanager:SecretPrimaryRegion", head.primary_region.as_deref().unwrap_or(own));
+        for (key, value) in head.tags.iter().flatten() {
+            facts.set(format!("secretsmanager:ResourceTag/{key}"), value);
+            facts.set(format!("aws:ResourceTag/{key}"), value);
+        }
+    }
+
+    /// The secret that a request names, as far as its caller can name it: from another account only by its full ARN.
+    pub(crate) async fn named(&self, cx: &CallContext, id: &SecretId) -> Result<Option<StoredHead>, Error> {
+        let target = id.target(self.realm())?;
+        if self.is_foreign(cx) && !matches!(target, Target::Arn { .. }) {
+            return Ok(None);
+        }
+        self.find(&target).await
+    }
+
+    /// The secret that `id` names, marked for deletion or not, for a caller who may do this with it. Who may not is told so, be the
+    /// secret there or not; for others a secret that is not there is AWS's error.
+    pub(crate) async fn existing(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+        asked: &Asked,
+    ) -> Result<StoredHead, Error> {
+        let found = self.may(cx, operation, id, asked).await?;
+        found.ok_or_else(|| Error::not_found().with("secret", id))
+    }
+
+    /// The secret that `id` names, if there is one, for a caller who may do this with it.
+    pub(crate) async fn may(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+        asked: &Asked,
+    ) -> Result<Option<StoredHead>, Error> {
+        let found = self.named(cx, id).await?;
+        let about = found.as_ref().map_or(About::Given(id.as_str()), |found| About::Secret(&found.head));
+        self.permit(cx, operation, about, asked).await?;
+        Ok(found)
+    }
+
+    /// As [`Engine::existing`]; a secret that is marked for deletion is AWS's error.
+    pub(crate) async fn live(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+        asked: &Asked,
+    ) -> Result<StoredHead, Error> {
+        let head = self.existing(cx, operation, id, asked).await?;
+        if head.head.deleted.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "You can't perform this operation on the secret because it was marked for deletion.",
+            ));
+        }
+        Ok(head)
+    }
+
+    /// The unique ids of users and roles that a policy names; `None` where it names nobody.
+    pub(crate) async fn ids_named(&self, policy: &Policy) -> Result<Option<BTreeMap<String, String>>, Error> {
+        let mut ids = BTreeMap::new();
+        for arn in policy.named_identities() {
+            match self.look_up(arn).await? {
+                // A session's name stays its name.
+                Known::Somebody { arn: own, id } if own == arn => {
+                    ids.insert(own, id);
+                }
+                Known::Nobody => return Ok(None),
+                _ => {}
+            }
+        }
+        Ok(Some(ids))
+    }
+
+    pub(crate) async fn look_up(&self, name: &str) -> Result<Known, Error> {
+        self.authorizer.look_up(name, self.realm()).await.map_err(not_found_out)
+    }
+}
+
+/// The decision over the caller's policies and the secret's.
+pub(crate) fn decide(subject: &Subject, policy: Option<&Policy>, request: &Request) -> Decision {
+    match policy {
+        Some(policy) => subject.policies().resource(policy).decide(request),
+        None => subject.policies().decide(request),
+    }
+}

@@ -36,6 +36,7 @@ mod deletion;
 mod document;
 mod engine;
 mod error;
+mod explain;
 mod head;
 mod layout;
 mod list;
@@ -54,5 +55,6 @@ mod walk;
 mod write;
 
 pub use engine::{Engine, EngineLimits};
+pub use explain::{KeyNeed, SecretAccess, SecretPrincipals};
 pub use owner::OwningService;
 pub use uses::{KeyUse, KeyUsePage, RewrapProgress};

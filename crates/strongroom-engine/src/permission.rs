@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_policy::{
-    AuthorizerError, AuthorizerErrorKind, Context, Decision, Known, Policy, Request, Subject,
+    AuthorizerError, AuthorizerErrorKind, Context, Known, Policies, Policy, Request, Subject,
 };
 use strongroom_store::{Error, ErrorKind, Operation, SecretId, Tag, Target};
 use strongroom_types::{CallContext, Realm};
@@ -153,7 +153,7 @@ impl Engine {
             About::Secret(head) => head.resource_policy()?,
             _ => None,
         };
-        match decide(&subject, policy.as_ref(), &request) {
+        match documents(&subject, policy.as_ref()).decide(&request) {
             decision if decision.is_allowed() => Ok(()),
             decision => Err(Error::new(ErrorKind::AccessDenied, decision.denial(&request))),
         }
@@ -173,6 +173,10 @@ impl Engine {
             About::Nothing => "*".to_owned(),
         };
         let mut request = subject.request(operation.action(), &resource, self.realm(), self.now());
+        if matches!(about, About::Nothing) {
+            // What is asked of no secret is asked of this account, whoever asks.
+            request = request.resource_account(self.realm().account().as_str());
+        }
         let facts = request.context_mut();
         facts.set("aws:ViaAWSService", "false");
         match about {
@@ -271,10 +275,10 @@ impl Engine {
     }
 }
 
-/// The decision over the caller's policies and the secret's.
-pub(crate) fn decide(subject: &Subject, policy: Option<&Policy>, request: &Request) -> Decision {
+/// The documents of a decision: the caller's, and the secret's.
+pub(crate) fn documents<'a>(subject: &'a Subject, policy: Option<&'a Policy>) -> Policies<'a> {
     match policy {
-        Some(policy) => subject.policies().resource(policy).decide(request),
-        None => subject.policies().decide(request),
+        Some(policy) => subject.policies().resource(policy),
+        None => subject.policies(),
     }
 }

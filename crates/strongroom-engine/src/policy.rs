@@ -14,7 +14,7 @@ use crate::commit::Attempts;
 use crate::document::{self, Flaw};
 use crate::engine::Engine;
 use crate::head::Head;
-use crate::permission::{About, Asked, decide};
+use crate::permission::{About, Asked, documents};
 
 /// The longest policy, in characters.
 const MAX: usize = 20_480;
@@ -96,7 +96,7 @@ impl Engine {
         let subject = self.subject(cx).await?;
         let may = |operation| {
             let request = self.request(&subject, operation, about, &Asked::nothing());
-            decide(&subject, Some(policy), &request).is_allowed()
+            documents(&subject, Some(policy)).decide(&request).is_allowed()
         };
         Ok(!may(Operation::PutResourcePolicy) && !may(Operation::DeleteResourcePolicy))
     }

@@ -24,7 +24,7 @@ pub(crate) struct SealedValue {
     managed: bool,
 }
 
-fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionContext, Error> {
+pub(crate) fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionContext, Error> {
     let arn = String::from(head.arn(engine.realm()));
     EncryptionContext::from_pairs([("SecretARN", arn.as_str()), ("SecretVersionId", version)])
         .map_err(sealing)
@@ -32,7 +32,7 @@ fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionCont
 
 impl Engine {
     /// The key that new values of a secret are encrypted under, and whether it is the managed one.
-    fn key_of(&self, kms_key_id: Option<&str>) -> Result<(KeyRef, bool), Error> {
+    pub(crate) fn key_of(&self, kms_key_id: Option<&str>) -> Result<(KeyRef, bool), Error> {
         let managed = format!("alias/aws/{}", Service::SecretsManager.name());
         let wanted = kms_key_id.unwrap_or(&managed);
         let is_managed = wanted == managed;

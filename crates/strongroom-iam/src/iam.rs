@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use strongroom_policy::{Authorizer as _, Policies, Policy};
+use strongroom_policy::{Authorizer as _, Decision, DocumentKind, Policy};
 use strongroom_records::{Expect, Key};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
@@ -87,7 +87,12 @@ impl Iam {
         }
         let subject = self.subject(cx, realm, self.now()).await.map_err(from_authorizer)?;
         let request = subject.request(&format!("iam:{action}"), resource, realm, self.now());
-        let decision = if self.is_home() { subject.policies() } else { Policies::new() }.decide(&request);
+        let is_home = self.is_home() && cx.caller().account() == Some(self.layout.account.as_str());
+        let decision = match subject.policies().decide(&request) {
+            decision if is_home || !decision.is_allowed() => decision,
+            // Nobody's policies reach into another account's directory.
+            _ => Decision::Missing(DocumentKind::Identity),
+        };
         if decision.is_allowed() {
             return Ok(());
         }

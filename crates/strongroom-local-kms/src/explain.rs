@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
-use strongroom_policy::{Decision, Explanation, Possible, PrincipalName, Request, Subject};
+use strongroom_policy::{Decision, Explanation, Ground, Possible, PrincipalName, Request, Subject};
 use strongroom_records::{Revision, Scan};
 use strongroom_types::{CallContext, Service};
 
@@ -30,6 +30,20 @@ pub struct KeyPrincipals {
     pub everybody: bool,
     /// There are more grants than were looked at.
     pub more_grants: bool,
+}
+
+/// Why a caller may use a key, or not, and what the key itself is like.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeyAccess {
+    /// The decision with all that was looked at.
+    pub explanation: Explanation,
+    /// What comes of it if the caller's circumstances are left open.
+    pub possible: Possible,
+    /// The key's state, which may be in the way beside permission.
+    pub state: KeyState,
+    /// Whether it is the key that AWS manages for a service.
+    pub managed: bool,
 }
 
 fn operation(permission: GrantOperation) -> Result<Operation, Error> {
@@ -73,8 +87,8 @@ impl LocalKms {
         Ok(Question { subject, key, request, decision })
     }
 
-    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself; of
-    /// the key's state it says nothing. Whoever asks is not asked for permission: do so before.
+    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself.
+    /// Whoever asks is not asked for permission: do so before.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], storage and damage.
@@ -84,34 +98,23 @@ impl LocalKms {
         permission: GrantOperation,
         key: &KeyRef,
         context: &EncryptionContext,
-    ) -> Result<Explanation, Error> {
+    ) -> Result<KeyAccess, Error> {
         let asked = Asked::nothing().of(key).context(context);
         let question = self.question(cx, permission, key, &asked).await?;
         let Question { subject, key, request, decision } = &question;
-        let granted = matches!(decision, Decision::Allowed(strongroom_policy::Ground::Grant));
-        let policies = subject.policies().key(key.policy(self.realm())?).granted(granted);
-        let mut explanation = policies.explain(request);
+        let policies = subject.policies().key(key.policy(self.realm())?);
+        let by_grant = matches!(decision, Decision::Allowed(Ground::Grant));
+        let mut explanation = policies.clone().granted(by_grant).explain(request);
         for grant in self.grants_of(key, request, MOST_GRANTS).await? {
             explanation.grants.push(grant.report(permission, &asked, request.principal())?);
         }
-        Ok(explanation)
-    }
-
-    /// What comes of it if the caller's circumstances are left open: see [`strongroom_policy::Policies::possible`].
-    ///
-    /// # Errors
-    /// As [`LocalKms::explain`].
-    pub async fn possible(
-        &self,
-        cx: &CallContext,
-        permission: GrantOperation,
-        key: &KeyRef,
-        context: &EncryptionContext,
-    ) -> Result<Possible, Error> {
-        let asked = Asked::nothing().of(key).context(context);
-        let Question { subject, key, request, .. } = self.question(cx, permission, key, &asked).await?;
-        let granted = self.is_granted(&key, request.principal(), permission, &asked).await?;
-        Ok(subject.policies().key(key.policy(self.realm())?).granted(granted).possible(&request))
+        let granted = by_grant || self.is_granted(key, request.principal(), permission, &asked).await?;
+        Ok(KeyAccess {
+            explanation,
+            possible: policies.granted(granted).possible(request),
+            state: key.state_at(self.now()),
+            managed: key.record.service.is_some(),
+        })
     }
 
     /// Whom a key's policy and its grants name.

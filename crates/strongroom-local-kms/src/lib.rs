@@ -56,7 +56,7 @@ mod tags;
 mod verify;
 mod wrapping;
 
-pub use explain::KeyPrincipals;
+pub use explain::{KeyAccess, KeyPrincipals};
 pub use local::LocalKms;
 pub use options::LocalKmsOptions;
 pub use retire::Retirement;

@@ -1,7 +1,7 @@
 //! What a decision comes to while nobody knows yet from where, with what second factor or with which tags a request comes.
 
 use crate::decide::ORDER;
-use crate::{Condition, Effect, Policies, Request, Statement};
+use crate::{Condition, Effect, Policies, PrincipalKind, Request, Statement};
 
 /// How conditions on circumstances are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,10 @@ const OF_THE_RESOURCE: [&str; 4] = [
 /// Whether a key, in small letters, is a circumstance that this request leaves open.
 pub(crate) fn is_open(key: &str, request: &Request) -> bool {
     let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
+    // A role has many sessions.
+    let of_a_session = key == "aws:userid" && request.principal().kind() == PrincipalKind::RoleSession;
     ALWAYS.contains(&key)
+        || of_a_session
         || (begins(&UNLESS_SAID) && !begins(&OF_THE_RESOURCE) && request.context().folded(key).is_none())
 }
 

@@ -5,10 +5,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use strongroom_access::Access;
 use strongroom_engine::{Engine, EngineLimits};
 use strongroom_envelope::{AnySealer, Provider};
+use strongroom_iam::Iam;
 use strongroom_kms::Kms;
 use strongroom_local_kms::LocalKms;
+use strongroom_policy::Authorizer;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Realm, Region, Service, SystemClock};
@@ -30,6 +33,7 @@ pub struct Builder {
     limits: EngineLimits,
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
+    authorizer: Option<Arc<dyn Authorizer>>,
     sealer: AnySealer,
 }
 
@@ -51,6 +55,7 @@ impl Builder {
             limits: EngineLimits::default(),
             existing: false,
             kms: None,
+            authorizer: None,
             sealer: AnySealer::default(),
         }
     }
@@ -77,6 +82,14 @@ impl Builder {
     #[must_use]
     pub fn kms(mut self, kms: Arc<dyn Kms>) -> Self {
         self.kms = Some(kms);
+        self
+    }
+
+    /// Asks this about callers instead of the strongroom's own directory ([`Strongroom::iam`]), where users and roles are kept
+    /// elsewhere.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = Some(authorizer);
         self
     }
 
@@ -177,11 +190,20 @@ impl Builder {
         };
         let records =
             TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
-        let kms = LocalKms::new(records.clone(), Arc::clone(&self.clock));
-        let service = self.kms.unwrap_or_else(|| Arc::new(kms.for_service(Service::SecretsManager)));
-        let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits);
+        let iam = Iam::new(records.clone(), Arc::clone(&self.clock));
+        let authorizer = self.authorizer.unwrap_or_else(|| Arc::new(iam.clone()));
+        let kms =
+            LocalKms::new(records.clone(), Arc::clone(&self.clock)).authorized_by(Arc::clone(&authorizer));
+        let own = kms.for_service(Service::SecretsManager);
+        let (service, known): (Arc<dyn Kms>, _) = match self.kms {
+            Some(other) => (other, None),
+            None => (Arc::new(own.clone()), Some(own)),
+        };
+        let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits)
+            .authorized_by(authorizer);
         let owner = CallContext::owner(records.realm());
-        Ok(Strongroom::from_parts(Parts { records, kms, clock: self.clock }, engine, owner))
+        let access = Access::new(engine.clone(), known, iam.clone());
+        Ok(Strongroom::from_parts(Parts { records, kms, iam, access, clock: self.clock }, engine, owner))
     }
 }
 

@@ -10,6 +10,8 @@ pub enum ErrorKind {
     Secret(strongroom_store::ErrorKind),
     /// A key operation failed: the kind of the key service.
     Key(strongroom_kms::ErrorKind),
+    /// An operation on users, roles and their policies failed: the kind of the directory.
+    Identity(strongroom_iam::ErrorKind),
     /// Opening, a root, a backup failed: the kind of the root of trust.
     Root(strongroom_root::ErrorKind),
     /// The builder was not given enough, or two things that exclude each other. The text says which call is missing.
@@ -21,6 +23,7 @@ impl ErrorClass for ErrorKind {
         match self {
             Self::Secret(kind) => kind.code(),
             Self::Key(kind) => kind.code(),
+            Self::Identity(kind) => kind.code(),
             Self::Root(kind) => kind.code(),
             Self::Setup => "InvalidParameterException",
         }
@@ -30,6 +33,7 @@ impl ErrorClass for ErrorKind {
         match self {
             Self::Secret(kind) => kind.retry(),
             Self::Key(kind) => kind.retry(),
+            Self::Identity(kind) => kind.retry(),
             Self::Root(kind) => kind.retry(),
             Self::Setup => Retry::Never,
         }
@@ -62,6 +66,7 @@ fn advice(kind: ErrorKind, message: &str) -> Option<&'static str> {
             "check the state of the secret's key; if it is enabled, run verify()"
         }
         ErrorKind::Secret(Secret::EncryptionFailure) => "check the state of the secret's key",
+        ErrorKind::Secret(Secret::AccessDenied) => "ask the owner for explain(), which says what is missing",
         ErrorKind::Secret(Secret::Throttled | Secret::OutcomeUnknown) => {
             "try again; with a token() of your own the repeat is safe"
         }
@@ -93,5 +98,11 @@ impl From<strongroom_kms::Error> for Error {
 impl From<strongroom_root::Error> for Error {
     fn from(error: strongroom_root::Error) -> Self {
         facade(ErrorKind::Root(error.kind()), error.into_frame())
+    }
+}
+
+impl From<strongroom_iam::Error> for Error {
+    fn from(error: strongroom_iam::Error) -> Self {
+        facade(ErrorKind::Identity(error.kind()), error.into_frame())
     }
 }

@@ -63,6 +63,7 @@
 pub mod blocking;
 mod builder;
 mod error;
+mod identities;
 mod keys;
 mod kms_root;
 pub mod request;
@@ -70,18 +71,25 @@ mod room;
 
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
+pub use identities::Identities;
 pub use keys::Keys;
 pub use kms_root::KmsRoot;
 pub use room::{Maintained, Strongroom};
 
 // The crates behind the facade, for everything that is not named here.
 pub use {
-    strongroom_envelope as envelope, strongroom_kms as kms, strongroom_policy as policy,
-    strongroom_records as records, strongroom_root as root, strongroom_store as store,
+    strongroom_envelope as envelope, strongroom_iam as iam, strongroom_kms as kms,
+    strongroom_policy as policy, strongroom_records as records, strongroom_root as root,
+    strongroom_store as store,
 };
 
+pub use strongroom_access::{AccessReport, Candidate, Verdict, WhoCan};
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
+pub use strongroom_iam::{
+    AssumeRole, CreateRole, CreateUser, ErrorKind as IdentityErrorKind, Identity, IdentityKind, IdentityRef,
+    ManagedPolicy, presets,
+};
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::{LocalKms, LocalKmsOptions, Retirement};
 pub use strongroom_records::{MemoryRecords, Records};
@@ -90,11 +98,11 @@ pub use strongroom_root::{
     RootKind, RootSlot,
 };
 pub use strongroom_store::{
-    BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, PolicyFinding,
+    BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, Operation, PolicyFinding,
     PolicyValidation, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
     SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, Tag,
     ValuePut, VersionId, VersionMetadata, VersionPage,
 };
 pub use strongroom_types::{
-    AccountId, Arn, CallContext, Caller, Clock, Realm, Region, Retry, SystemClock, Timestamp,
+    AccountId, Arn, CallContext, Caller, Clock, Realm, Region, Retry, SessionFacts, SystemClock, Timestamp,
 };

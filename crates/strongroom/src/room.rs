@@ -3,21 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use strongroom_access::{Access, AccessReport, WhoCan};
 use strongroom_engine::{Engine, KeyUse, OwningService, RewrapProgress};
+use strongroom_iam::{AssumeRole, Iam};
 use strongroom_kms::KeyRef;
 use strongroom_local_kms::{LocalKms, Retirement};
 use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, TrustedRecords};
 use strongroom_store::{
-    Filter, FilterKey, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
+    Filter, FilterKey, Operation, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
     UpdateSecretVersionStage,
 };
-use strongroom_types::{CallContext, Clock, Realm};
+use strongroom_types::{CallContext, Caller, Clock, Realm};
 
 use crate::request::{
     Create, Delete, Get, GetBatch, GetMatching, List, ListVersions, MoveStage, Put, PutPolicy,
     RandomPassword, Update, ValidatePolicy,
 };
-use crate::{Builder, Error, Keys};
+use crate::{Builder, Error, Identities, Keys};
 
 /// An open strongroom. Clones share everything; it closes with the last of them.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ impl std::fmt::Debug for Strongroom {
 pub(crate) struct Parts {
     pub(crate) records: TrustedRecords,
     pub(crate) kms: LocalKms,
+    pub(crate) iam: Iam,
+    pub(crate) access: Access,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -66,6 +70,42 @@ impl Strongroom {
     #[must_use]
     pub fn with_context(&self, cx: CallContext) -> Self {
         Self { cx, ..self.clone() }
+    }
+
+    /// A handle whose calls are made by somebody else and allowed as far as policies allow them: a user or a session of a role out of
+    /// [`Strongroom::iam`], a service, another account's.
+    ///
+    /// ```
+    /// # use strongroom::{IdentityRef, RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+    /// room.create("prod/db").text("s3cret").send().await?;
+    /// let alice = room.iam().create_user("alice").await?;
+    /// let hers = room.as_caller(alice.caller()?);
+    /// assert_eq!(hers.get("prod/db").send().await.unwrap_err().code(), "AccessDeniedException");
+    ///
+    /// let read = strongroom::presets::read_names(["prod/*"]);
+    /// room.iam().put_policy(&alice, "read-prod", &read).await?;
+    /// assert_eq!(hers.get("prod/db").send().await?.expose_text()?, "s3cret");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// This keeps the parts of a program to what they may, and what a server lets in from outside. It does not protect against hostile code
+    /// within the same process: whoever has a handle can make another with [`Strongroom::with_context`].
+    #[must_use]
+    pub fn as_caller(&self, caller: Caller) -> Self {
+        self.with_context(CallContext::new(caller))
+    }
+
+    /// Takes a role on, as this handle's caller: a handle whose calls are made by a session of it until it ends. The role's own document
+    /// and the caller's policies must allow it.
+    ///
+    /// # Errors
+    /// As [`Iam::assume_role`].
+    pub async fn assume_role(&self, request: AssumeRole) -> Result<Self, Error> {
+        let assumed = self.parts.iam.assume_role(&self.cx, request).await?;
+        Ok(self.with_context(assumed.context))
     }
 
     /// A handle that acts for a service which manages secrets for the account, such as `rds`: the secrets it makes are named
@@ -100,6 +140,60 @@ impl Strongroom {
     #[must_use]
     pub fn keys(&self) -> Keys {
         Keys::new(self.parts.kms.clone(), self.cx.clone())
+    }
+
+    /// The users, roles and policies of this strongroom.
+    #[must_use]
+    pub fn iam(&self) -> Identities {
+        Identities::new(self.parts.iam.clone(), self.cx.clone())
+    }
+
+    /// What is not a matter of policies is the owner's alone.
+    fn owner_only(&self, what: &str) -> Result<(), Error> {
+        if self.cx.caller().is_owner_of(self.realm().account()) {
+            return Ok(());
+        }
+        let text = format!("User: {} is not authorized to {what}: only the owner is", self.cx.caller());
+        Err(strongroom_store::Error::new(strongroom_store::ErrorKind::AccessDenied, text).into())
+    }
+
+    /// Why a caller may do something with a secret, or not: each permission that is needed, each document that was looked at, each of
+    /// its statements, and which smallest changes would allow it. For the owner's eyes. What the answer says is what the operation would
+    /// meet: of reads, those of the current value; of writes, a new value under the secret's own key.
+    ///
+    /// ```
+    /// # use strongroom::{Operation, RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+    /// # room.create("prod/db").text("s3cret").send().await?;
+    /// let alice = room.iam().create_user("alice").await?;
+    /// let report = room.explain(alice.caller()?, Operation::GetSecretValue, "prod/db").await?;
+    /// assert!(!report.allowed);
+    /// println!("{report}");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`SecretErrorKind::AccessDenied`](crate::SecretErrorKind::AccessDenied) for others than the owner; as [`Access::explain`].
+    pub async fn explain(
+        &self,
+        caller: impl Into<CallContext>,
+        operation: Operation,
+        secret: impl Into<SecretId>,
+    ) -> Result<AccessReport, Error> {
+        self.owner_only("explain")?;
+        Ok(self.parts.access.explain(&caller.into(), operation, &secret.into()).await?)
+    }
+
+    /// Who of those known may do something with a secret: the owner, all users and roles, and whom policies and grants name; allowed,
+    /// denied, or allowed under a condition. For the owner's eyes.
+    ///
+    /// # Errors
+    /// As [`Strongroom::explain`].
+    pub async fn who_can(&self, operation: Operation, secret: impl Into<SecretId>) -> Result<WhoCan, Error> {
+        self.owner_only("ask who can")?;
+        Ok(self.parts.access.who_can(operation, &secret.into()).await?)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -308,6 +402,7 @@ impl Strongroom {
         key_material_id: &str,
         confirmed: Retirement,
     ) -> Result<(), Error> {
+        self.owner_only("retire key material")?;
         let id = self.keys().describe(key).await?.id;
         let uses = self.engine.close_material(&self.cx, &id.clone().into(), key_material_id).await?;
         if let Some(first) = uses.first() {
@@ -338,6 +433,7 @@ impl Strongroom {
     /// # Errors
     /// [`ErrorKind::Root`](crate::ErrorKind::Root) when the file exists or cannot be written, or the storage has no backup of its own.
     pub async fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
+        self.owner_only("make a backup")?;
         Ok(self.parts.records.backup(target.as_ref()).await?)
     }
 
@@ -346,6 +442,7 @@ impl Strongroom {
     /// # Errors
     /// Storage and damage.
     pub async fn maintain(&self) -> Result<Maintained, Error> {
+        self.owner_only("maintain")?;
         // Each does what it can, whatever the other finds.
         let (secrets, keys) = (self.engine.maintain().await, self.parts.kms.maintain().await);
         let (secrets, keys_deleted) = (secrets?, keys?);
@@ -361,6 +458,7 @@ impl Strongroom {
     /// # Errors
     /// Storage and damage.
     pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
+        self.owner_only("see the roots")?;
         Ok(self.parts.records.roots().await?)
     }
 
@@ -369,6 +467,7 @@ impl Strongroom {
     /// # Errors
     /// [`ErrorKind::Root`](crate::ErrorKind::Root).
     pub async fn add_root(&self, root: impl Into<RootKey>, label: &str) -> Result<RootSlot, Error> {
+        self.owner_only("add a root")?;
         Ok(self.parts.records.add_root(root.into(), label, &*self.parts.clock).await?)
     }
 
@@ -377,6 +476,7 @@ impl Strongroom {
     /// # Errors
     /// [`ErrorKind::Root`](crate::ErrorKind::Root).
     pub async fn add_recovery_code(&self, label: &str) -> Result<RecoveryCode, Error> {
+        self.owner_only("add a root")?;
         Ok(self.parts.records.add_recovery_code(label, &*self.parts.clock).await?.0)
     }
 
@@ -385,6 +485,7 @@ impl Strongroom {
     /// # Errors
     /// [`ErrorKind::Root`](crate::ErrorKind::Root); the last root cannot be removed.
     pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
+        self.owner_only("remove a root")?;
         Ok(self.parts.records.remove_root(id).await?)
     }
 
@@ -403,6 +504,7 @@ impl Strongroom {
         roots: Vec<(RootKey, String)>,
         progress: impl FnMut(RekeyProgress) + Send,
     ) -> Result<(), Error> {
+        self.owner_only("re-key")?;
         self.parts.records.rekey(roots, &*self.parts.clock, progress).await?;
         Ok(())
     }

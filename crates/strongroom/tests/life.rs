@@ -196,7 +196,10 @@ async fn another_caller_is_refused() {
     room.create("s").text("v").send().await.unwrap();
     let other = strongroom::AccountId::parse("999999999999").unwrap();
     let stranger = room.with_context(strongroom::CallContext::new(strongroom::Caller::Owner(other)));
-    assert_eq!(secret_error(&stranger.get("s").send().await.unwrap_err()), SecretErrorKind::AccessDenied);
+    let arn = room.describe("s").await.unwrap().arn.to_string();
+    assert_eq!(secret_error(&stranger.get(arn).send().await.unwrap_err()), SecretErrorKind::AccessDenied);
+    // A name means one of its own account.
+    assert_eq!(secret_error(&stranger.get("s").send().await.unwrap_err()), SecretErrorKind::NotFound);
     assert_eq!(secret_error(&stranger.list().send().await.unwrap_err()), SecretErrorKind::AccessDenied);
     assert_eq!(
         stranger.keys().create("alias/k", "").await.unwrap_err().kind(),

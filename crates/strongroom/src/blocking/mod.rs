@@ -11,22 +11,28 @@
 //!
 //! Do not call it from async code: it blocks the thread.
 
+mod identities;
+mod keys;
+
 use std::path::Path;
 
 use pollster::block_on;
+use strongroom_access::{AccessReport, WhoCan};
 use strongroom_engine::{KeyUse, RewrapProgress};
-use strongroom_envelope::{EncryptionContext, SecretBytes};
-use strongroom_kms::{Decrypted, ImportKeyMaterial, KeyMetadata};
+use strongroom_iam::AssumeRole;
 use strongroom_local_kms::Retirement;
 use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
-use strongroom_store::{Filter, FilterKey, SecretId, SecretMetadata, SecretRef, Stage};
-use strongroom_types::{CallContext, Realm, Timestamp};
+use strongroom_store::{Filter, FilterKey, Operation, SecretId, SecretMetadata, SecretRef, Stage};
+use strongroom_types::{CallContext, Caller, Realm};
 
 use crate::request::{
     Create, Delete, Get, GetBatch, GetMatching, List, ListVersions, MoveStage, Put, PutPolicy,
     RandomPassword, Update, ValidatePolicy,
 };
 use crate::{Builder, Error, Maintained};
+
+pub use identities::Identities;
+pub use keys::Keys;
 
 /// As [`crate::Strongroom`], without async.
 #[derive(Clone, Debug)]
@@ -59,10 +65,51 @@ impl Strongroom {
         self.0.realm()
     }
 
+    /// As [`crate::Strongroom::as_caller`].
+    #[must_use]
+    pub fn as_caller(&self, caller: Caller) -> Self {
+        Self(self.0.as_caller(caller))
+    }
+
+    /// As [`crate::Strongroom::assume_role`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::assume_role`].
+    pub fn assume_role(&self, request: AssumeRole) -> Result<Self, Error> {
+        block_on(self.0.assume_role(request)).map(Self)
+    }
+
+    /// As [`crate::Strongroom::iam`], without async.
+    #[must_use]
+    pub fn iam(&self) -> Identities {
+        Identities::new(self.0.iam())
+    }
+
+    /// As [`crate::Strongroom::explain`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::explain`].
+    pub fn explain(
+        &self,
+        caller: impl Into<CallContext>,
+        operation: Operation,
+        secret: impl Into<SecretId>,
+    ) -> Result<AccessReport, Error> {
+        block_on(self.0.explain(caller, operation, secret))
+    }
+
+    /// As [`crate::Strongroom::who_can`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::who_can`].
+    pub fn who_can(&self, operation: Operation, secret: impl Into<SecretId>) -> Result<WhoCan, Error> {
+        block_on(self.0.who_can(operation, secret))
+    }
+
     /// As [`crate::Strongroom::keys`], without async.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        Keys(self.0.keys())
+        Keys::new(self.0.keys())
     }
 
     /// As [`crate::Strongroom::with_context`].
@@ -309,101 +356,5 @@ impl Strongroom {
     /// As [`crate::Strongroom::remove_root`].
     pub fn remove_root(&self, id: &str) -> Result<(), Error> {
         block_on(self.0.remove_root(id))
-    }
-}
-
-/// As [`crate::Keys`], without async.
-#[derive(Clone, Debug)]
-pub struct Keys(crate::Keys);
-
-impl Keys {
-    /// As [`crate::Keys::create`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::create`].
-    pub fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
-        block_on(self.0.create(alias, description))
-    }
-
-    /// As [`crate::Keys::describe`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::describe`].
-    pub fn describe(&self, key: &str) -> Result<KeyMetadata, Error> {
-        block_on(self.0.describe(key))
-    }
-
-    /// As [`crate::Keys::encrypt`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::encrypt`].
-    pub fn encrypt(
-        &self,
-        key: &str,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-    ) -> Result<Vec<u8>, Error> {
-        block_on(self.0.encrypt(key, plaintext, context))
-    }
-
-    /// As [`crate::Keys::decrypt`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::decrypt`].
-    pub fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
-        block_on(self.0.decrypt(ciphertext, context))
-    }
-
-    /// As [`crate::Keys::import`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::import`].
-    pub fn import(
-        &self,
-        key: &str,
-        material: &SecretBytes,
-        options: &ImportKeyMaterial,
-    ) -> Result<(), Error> {
-        block_on(self.0.import(key, material, options))
-    }
-
-    /// As [`crate::Keys::rotate`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::rotate`].
-    pub fn rotate(&self, key: &str) -> Result<(), Error> {
-        block_on(self.0.rotate(key))
-    }
-
-    /// As [`crate::Keys::disable`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::disable`].
-    pub fn disable(&self, key: &str) -> Result<(), Error> {
-        block_on(self.0.disable(key))
-    }
-
-    /// As [`crate::Keys::enable`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::enable`].
-    pub fn enable(&self, key: &str) -> Result<(), Error> {
-        block_on(self.0.enable(key))
-    }
-
-    /// As [`crate::Keys::schedule_deletion`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::schedule_deletion`].
-    pub fn schedule_deletion(&self, key: &str, days: u16) -> Result<Timestamp, Error> {
-        block_on(self.0.schedule_deletion(key, days))
-    }
-
-    /// As [`crate::Keys::cancel_deletion`].
-    ///
-    /// # Errors
-    /// As [`crate::Keys::cancel_deletion`].
-    pub fn cancel_deletion(&self, key: &str) -> Result<(), Error> {
-        block_on(self.0.cancel_deletion(key))
     }
 }

@@ -1,0 +1,123 @@
+//! Asking everybody who decides.
+
+use strongroom_engine::{Engine, KeyNeed, SecretAccess};
+use strongroom_iam::Iam;
+use strongroom_kms::{ErrorKind as KeyErrorKind, KeyState};
+use strongroom_local_kms::{KeyAccess, LocalKms};
+use strongroom_store::{Error, ErrorKind, Operation, SecretId};
+use strongroom_types::CallContext;
+
+use crate::AccessReport;
+
+/// What the engine refuses with when the key service does.
+const NO_KMS: &str = "Access to KMS is not allowed";
+
+/// A store with its key service and its directory, to be asked who may do what.
+///
+/// It asks nobody for permission: give it to those only who may know all policies.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub(crate) engine: Engine,
+    pub(crate) kms: Option<LocalKms>,
+    pub(crate) iam: Iam,
+}
+
+/// What everybody says to one operation of one caller.
+pub(crate) struct Answers {
+    pub(crate) secret: SecretAccess,
+    pub(crate) keys: Vec<(KeyNeed, KeyAccess)>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Access {
+    /// Over an engine, the key service as the engine has it (the handle that acts for Secrets Manager; nothing where keys are kept
+    /// elsewhere and nobody here knows who may use them), and the directory that both ask.
+    #[must_use]
+    pub fn new(engine: Engine, kms: Option<LocalKms>, iam: Iam) -> Self {
+        Self { engine, kms, iam }
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+    ) -> Result<Answers, Error> {
+        let mut secret = self.engine.explain(cx, operation, id).await?;
+        let mut notes = std::mem::take(&mut secret.notes);
+        let mut keys = Vec::new();
+        for need in secret.keys.drain(..) {
+            let Some(kms) = &self.kms else {
+                notes.push(format!(
+                    "whether kms:{} of {} is allowed, its own key service decides",
+                    need.permission, need.key
+                ));
+                continue;
+            };
+            match kms.explain(cx, need.permission, &need.key, &need.context).await {
+                Ok(access) => {
+                    if access.state != KeyState::Enabled {
+                        notes.push(format!("the key {} is {}", need.key, access.state));
+                    }
+                    keys.push((need, access));
+                }
+                Err(error) if error.kind() == KeyErrorKind::NotFound => {
+                    notes.push(format!("the key {} does not exist", need.key));
+                }
+                Err(error) => return Err(key_service(error)),
+            }
+        }
+        Ok(Answers { secret, keys, notes })
+    }
+
+    /// Why a caller may do this with a secret, or not: each permission that is needed, each document that was looked at, each of its
+    /// statements, and what would help. Of reads, those of the current value; of writes, under the secret's own key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`] and the like for what is no secret's name; storage and damage.
+    pub async fn explain(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+    ) -> Result<AccessReport, Error> {
+        let Answers { secret, keys, notes } = self.ask(cx, operation, id).await?;
+        let by_key = keys.iter().any(|(_, access)| !access.explanation.allowed);
+        let denial = secret.denial.or_else(|| by_key.then(|| NO_KMS.to_owned()));
+        let mut permissions = secret.explanations;
+        permissions.extend(keys.into_iter().map(|(_, access)| access.explanation));
+        Ok(AccessReport {
+            caller: cx.caller().to_string(),
+            operation: operation.name(),
+            secret: secret.secret,
+            allowed: denial.is_none(),
+            error: denial,
+            permissions,
+            notes,
+        })
+    }
+}
+
+/// The key service's errors in the words of a store.
+fn key_service(error: strongroom_kms::Error) -> Error {
+    let kind = match error.kind() {
+        KeyErrorKind::Tampered => ErrorKind::Tampered,
+        KeyErrorKind::StoreChanged => ErrorKind::StoreChanged,
+        KeyErrorKind::Throttled | KeyErrorKind::Conflict => ErrorKind::Throttled,
+        KeyErrorKind::AccessDenied => ErrorKind::AccessDenied,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, "the key service failed").because(error)
+}
+
+/// The directory's errors in the words of a store.
+pub(crate) fn directory(error: strongroom_iam::Error) -> Error {
+    use strongroom_iam::ErrorKind as Iam;
+    let kind = match error.kind() {
+        Iam::Tampered => ErrorKind::Tampered,
+        Iam::StoreChanged => ErrorKind::StoreChanged,
+        Iam::Throttled => ErrorKind::Throttled,
+        _ => ErrorKind::Internal,
+    };
+    Error::new(kind, "the directory failed").because(error)
+}

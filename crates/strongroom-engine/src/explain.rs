@@ -1,0 +1,202 @@
+//! What an operation on a secret needs, and what the caller's policies and the secret's say to it. Reads only.
+
+use std::collections::BTreeSet;
+
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{GrantOperation, KeyRef};
+use strongroom_policy::{Decision, Explanation, Policies, Possible, PrincipalName, Request};
+use strongroom_store::{Error, Operation, SecretId, Stage};
+use strongroom_types::CallContext;
+
+use crate::engine::Engine;
+use crate::head::Head;
+use crate::permission::{About, Asked, documents};
+use crate::seal::context;
+
+/// A version that is yet to be made has no id yet.
+const NEW_VERSION: &str = "00000000-0000-0000-0000-000000000000";
+/// Nor has a new secret its six characters.
+const NEW_SECRET: &str = "XXXXXX";
+
+/// What an operation needs of a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeyNeed {
+    /// The permission.
+    pub permission: GrantOperation,
+    /// The key, as the engine names it to the key service.
+    pub key: KeyRef,
+    /// The encryption context.
+    pub context: EncryptionContext,
+}
+
+/// What the engine decides about an operation of a caller on a secret, and what it leaves to the key service.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SecretAccess {
+    /// The secret's ARN; the name as given where there is no such secret.
+    pub secret: String,
+    /// Each permission of Secrets Manager that is needed, explained.
+    pub explanations: Vec<Explanation>,
+    /// What is refused, in AWS's words; the first thing that is.
+    pub denial: Option<String>,
+    /// What comes of it if the caller's circumstances are left open, in the order of the explanations.
+    pub possible: Vec<Possible>,
+    /// What is needed of keys.
+    pub keys: Vec<KeyNeed>,
+    /// What stands in the way beside permission: that the secret is not there, or marked for deletion.
+    pub notes: Vec<String>,
+}
+
+/// Whom the policy of a secret names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretPrincipals {
+    /// ARNs of users, roles and sessions; names of services.
+    pub names: BTreeSet<String>,
+    /// Accounts, in twelve digits.
+    pub accounts: BTreeSet<String>,
+}
+
+/// What policies were asked for.
+struct Needs<'a> {
+    operations: Vec<(Operation, About<'a>)>,
+    keys: Vec<KeyNeed>,
+}
+
+impl Engine {
+    /// What an operation of `cx` on a secret comes to, as it would be decided if it were tried: with the current value, a new value of
+    /// the secret's own key, nothing else said. Whoever asks is not asked for permission: do so before.
+    ///
+    /// # Errors
+    /// [`strongroom_store::ErrorKind::Validation`] and the like for what is no secret's name; storage and damage.
+    pub async fn explain(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        id: &SecretId,
+    ) -> Result<SecretAccess, Error> {
+        let target = id.target(self.realm())?;
+        let found = self.named(cx, id).await?.map(|found| found.head);
+        let new = Head::new(target.name().to_owned(), NEW_SECRET.to_owned(), self.now());
+        let mut notes = Vec::new();
+        let needs = self.needs(operation, found.as_ref(), &new, id)?;
+        match (&found, operation) {
+            (Some(head), Operation::CreateSecret) => notes.push(format!("the secret {} exists", head.name)),
+            (Some(head), _) if head.deleted.is_some() => {
+                notes.push("the secret is marked for deletion".to_owned());
+            }
+            (None, Operation::CreateSecret) => {}
+            (None, _) => notes.push("there is no such secret".to_owned()),
+            _ => {}
+        }
+        let subject = self.subject(cx).await?;
+        let policy = match &found {
+            Some(head) => head.resource_policy()?,
+            None => None,
+        };
+        let mut access = SecretAccess {
+            secret: found.as_ref().map_or_else(|| id.to_string(), |head| head.arn(self.realm()).to_string()),
+            explanations: Vec::new(),
+            denial: None,
+            possible: Vec::new(),
+            keys: needs.keys,
+            notes,
+        };
+        for (operation, about) in needs.operations {
+            let request = self.request(&subject, operation, about, &Asked::nothing());
+            let policies = documents(&subject, policy.as_ref().filter(|_| matches!(about, About::Secret(_))));
+            access.note(&policies, &request);
+        }
+        Ok(access)
+    }
+
+    /// What is asked of policies, and of keys.
+    fn needs<'a>(
+        &self,
+        operation: Operation,
+        found: Option<&'a Head>,
+        new: &'a Head,
+        id: &'a SecretId,
+    ) -> Result<Needs<'a>, Error> {
+        let about = found.map_or(About::Given(id.as_str()), About::Secret);
+        let mut operations = vec![(operation, about)];
+        let mut keys = Vec::new();
+        let seal = |head: &Head, keys: &mut Vec<KeyNeed>| -> Result<(), Error> {
+            let (key, _) = self.key_of(head.kms_key_id.as_deref())?;
+            let context = context(self, head, NEW_VERSION)?;
+            keys.push(KeyNeed { permission: GrantOperation::GenerateDataKey, key, context });
+            Ok(())
+        };
+        match operation {
+            Operation::CreateSecret => {
+                operations = vec![(operation, About::New(new))];
+                seal(new, &mut keys)?;
+            }
+            Operation::PutSecretValue | Operation::UpdateSecret => {
+                if let Some(head) = found {
+                    seal(head, &mut keys)?;
+                }
+            }
+            Operation::GetSecretValue | Operation::BatchGetSecretValue => {
+                if operation == Operation::BatchGetSecretValue {
+                    operations = vec![(operation, About::Nothing), (Operation::GetSecretValue, about)];
+                }
+                let current =
+                    found.and_then(|head| head.holder(&Stage::CURRENT).map(|version| (head, version)));
+                if let Some((head, version)) = current
+                    && let Some(sealed) = &version.sealed
+                {
+                    let key = KeyRef::parse(&sealed.key).map_err(crate::error::decryption)?;
+                    let context = context(self, head, version.id.as_str())?;
+                    keys.push(KeyNeed { permission: GrantOperation::Decrypt, key, context });
+                }
+            }
+            Operation::ListSecrets | Operation::GetRandomPassword => {
+                operations = vec![(operation, About::Nothing)];
+            }
+            Operation::ValidateResourcePolicy => operations.push((Operation::PutResourcePolicy, about)),
+            _ => {}
+        }
+        Ok(Needs { operations, keys })
+    }
+
+    /// Whom a secret's policy names. Nobody where there is no such secret.
+    ///
+    /// # Errors
+    /// As [`Engine::explain`].
+    pub async fn principals(&self, id: &SecretId) -> Result<SecretPrincipals, Error> {
+        let target = id.target(self.realm())?;
+        let mut named = SecretPrincipals::default();
+        let Some(found) = self.find(&target).await? else { return Ok(named) };
+        // By their names, not by who stands behind them.
+        let head = Head { policy_ids: Default::default(), ..found.head };
+        let policy = head.resource_policy()?;
+        let statements = policy.iter().flat_map(|policy| policy.statements());
+        for principals in statements.filter_map(|statement| statement.principals()) {
+            for name in principals.names() {
+                match name {
+                    PrincipalName::Account(account) => {
+                        named.accounts.insert(account.clone());
+                    }
+                    PrincipalName::Role(name) | PrincipalName::One(name) | PrincipalName::Service(name) => {
+                        named.names.insert(name.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(named)
+    }
+}
+
+impl SecretAccess {
+    fn note(&mut self, policies: &Policies<'_>, request: &Request) {
+        let decision: Decision = policies.decide(request);
+        if !decision.is_allowed() && self.denial.is_none() {
+            self.denial = Some(decision.denial(request));
+        }
+        self.explanations.push(policies.explain(request));
+        self.possible.push(policies.possible(request));
+    }
+}

@@ -1,0 +1,129 @@
+//! The users and roles of a strongroom.
+
+use strongroom_iam::{CreateRole, CreateUser, Iam, Identity, IdentityKind, IdentityRef, ManagedPolicy};
+use strongroom_types::CallContext;
+
+use crate::Error;
+
+/// The strongroom's own directory: users, roles and their policies, so that several parts of one program have different rights. Made by
+/// [`crate::Strongroom::iam`].
+///
+/// The everyday operations are here; all others are on [`Iam`] through [`Identities::directory`].
+#[derive(Clone, Debug)]
+pub struct Identities {
+    iam: Iam,
+    cx: CallContext,
+}
+
+impl Identities {
+    pub(crate) fn new(iam: Iam, cx: CallContext) -> Self {
+        Self { iam, cx }
+    }
+
+    /// The directory itself, for everything else.
+    #[must_use]
+    pub fn directory(&self) -> &Iam {
+        &self.iam
+    }
+
+    /// Makes a user, by name or as a [`CreateUser`] says. It may nothing yet.
+    ///
+    /// # Errors
+    /// As [`Iam::create_user`].
+    pub async fn create_user(&self, user: impl Into<CreateUser>) -> Result<Identity, Error> {
+        Ok(self.iam.create_user(&self.cx, user.into()).await?)
+    }
+
+    /// Makes a role. It may nothing yet.
+    ///
+    /// # Errors
+    /// As [`Iam::create_role`].
+    pub async fn create_role(&self, role: CreateRole) -> Result<Identity, Error> {
+        Ok(self.iam.create_role(&self.cx, role).await?)
+    }
+
+    /// All users, or all roles, by name.
+    ///
+    /// # Errors
+    /// As [`Iam::list`].
+    pub async fn list(&self, kind: IdentityKind) -> Result<Vec<Identity>, Error> {
+        let (mut all, mut marker) = (Vec::new(), None);
+        loop {
+            let page = self.iam.list(&self.cx, kind, "/", marker.as_deref(), 1000).await?;
+            all.extend(page.identities);
+            match page.next_marker {
+                Some(next) => marker = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Deletes a user or role that has no policies any more.
+    ///
+    /// # Errors
+    /// As [`Iam::delete`].
+    pub async fn delete(&self, identity: impl Into<IdentityRef>) -> Result<(), Error> {
+        Ok(self.iam.delete(&self.cx, &identity.into()).await?)
+    }
+
+    /// Gives a user or role a policy of its own, a JSON document, in place of the one of this name.
+    ///
+    /// # Errors
+    /// As [`Iam::put_policy`].
+    pub async fn put_policy(
+        &self,
+        identity: impl Into<IdentityRef>,
+        name: &str,
+        document: &str,
+    ) -> Result<(), Error> {
+        Ok(self.iam.put_policy(&self.cx, &identity.into(), name, document).await?)
+    }
+
+    /// Takes a policy of its own from a user or role.
+    ///
+    /// # Errors
+    /// As [`Iam::delete_policy`].
+    pub async fn delete_policy(&self, identity: impl Into<IdentityRef>, name: &str) -> Result<(), Error> {
+        Ok(self.iam.delete_policy(&self.cx, &identity.into(), name).await?)
+    }
+
+    /// Makes a policy that several users and roles may have.
+    ///
+    /// # Errors
+    /// As [`Iam::create_managed_policy`].
+    pub async fn create_managed_policy(&self, name: &str, document: &str) -> Result<ManagedPolicy, Error> {
+        Ok(self.iam.create_managed_policy(&self.cx, name, document).await?)
+    }
+
+    /// Gives a user or role such a policy, or one of [`crate::presets`], by its ARN.
+    ///
+    /// # Errors
+    /// As [`Iam::attach_policy`].
+    pub async fn attach_policy(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
+        Ok(self.iam.attach_policy(&self.cx, &identity.into(), arn).await?)
+    }
+
+    /// Takes such a policy from a user or role.
+    ///
+    /// # Errors
+    /// As [`Iam::detach_policy`].
+    pub async fn detach_policy(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
+        Ok(self.iam.detach_policy(&self.cx, &identity.into(), arn).await?)
+    }
+
+    /// Limits everybody but the owner: what this document denies, no policy allows. See [`crate::presets::ReservedNames`].
+    ///
+    /// # Errors
+    /// As [`Iam::put_guardrail`].
+    pub async fn put_guardrail(&self, name: &str, document: &str) -> Result<(), Error> {
+        Ok(self.iam.put_guardrail(&self.cx, name, document).await?)
+    }
+
+    /// Takes a guardrail away.
+    ///
+    /// # Errors
+    /// As [`Iam::delete_guardrail`].
+    pub async fn delete_guardrail(&self, name: &str) -> Result<(), Error> {
+        Ok(self.iam.delete_guardrail(&self.cx, name).await?)
+    }
+}

@@ -181,7 +181,7 @@ impl Statement {
         self.principals.as_ref()
     }
 
-    /// The actions it is about (or all but these, see [`Statement::not_action`]), in small letters.
+    /// The actions it is about (or all but these, see [`Statement::not_action`]), as written; they are compared without case.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         self.actions.patterns.iter().map(Pattern::text)
     }

@@ -82,7 +82,7 @@ pub struct StatementReport {
     pub effect: &'static str,
     /// Whether it is about the request.
     pub matches: bool,
-    /// Which element it is not about the request by; or how it is.
+    /// Which element it is not about the request by; of one that is, how, where there is more to say.
     pub why: String,
     /// Whether it decided.
     pub decides: bool,
@@ -184,7 +184,7 @@ fn reached(statement: &Statement, reach: Reach) -> String {
         (Some(_), Effect::Allow, Reach::Role) => {
             "names the role: boundary and session policies still count".to_owned()
         }
-        _ => "is about the request".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -265,11 +265,10 @@ impl fmt::Display for Explanation {
                     write!(f, " \"{sid}\"")?;
                 }
                 let matches = if statement.matches { "matches" } else { "does not match" };
-                writeln!(
-                    f,
-                    " (line {}), {}: {matches}; {}",
-                    statement.line, statement.effect, statement.why
-                )?;
+                let (line, effect) = (statement.line, statement.effect);
+                let why =
+                    if statement.why.is_empty() { String::new() } else { format!("; {}", statement.why) };
+                writeln!(f, " (line {line}), {effect}: {matches}{why}")?;
             }
         }
         for grant in &self.grants {

@@ -265,7 +265,7 @@ impl Policy {
                 });
             };
             for action in statement.actions() {
-                if let Some(text) = odd_action(action) {
+                if let Some(text) = odd_action(&action.to_lowercase()) {
                     add(action, text);
                 }
             }

@@ -192,7 +192,8 @@ fn actions(value: Node<'_>, place: &str) -> Result<Vec<Pattern>, ParseError> {
         }
         let reading = Reading { wildcards: true, variables: false };
         let pattern = Pattern::parse(&action.to_lowercase(), reading);
-        patterns.push(pattern.map_err(|reason| node.error(place, reason))?);
+        let pattern = pattern.map_err(|reason| node.error(place, reason))?;
+        patterns.push(pattern.written(&action));
     }
     Ok(patterns)
 }

@@ -87,6 +87,12 @@ impl Pattern {
         Ok(Self { text: text.into(), parts, variables })
     }
 
+    /// Compares as before, but stands in the policy so.
+    pub(crate) fn written(mut self, text: &str) -> Self {
+        self.text = text.into();
+        self
+    }
+
     /// The text as it stands in the policy.
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::decide::{Mismatch, ORDER};
 use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
@@ -303,10 +303,14 @@ impl Policies<'_> {
 }
 
 /// A statement that allows the request, as people write it.
-fn statement(principal: Option<Value>, request: &Request, resource: &str) -> String {
+fn statement(principal: Option<String>, request: &Request, resource: &str) -> String {
     let principal = principal.map(|who| format!(r#""Principal": {who}, "#)).unwrap_or_default();
     let (action, resource) = (Value::from(request.action()), Value::from(resource));
     format!(r#"{{"Effect": "Allow", {principal}"Action": {action}, "Resource": {resource}}}"#)
+}
+
+fn of_kind(kind: &str, name: &str) -> String {
+    format!(r#"{{"{kind}": {}}}"#, Value::from(name))
 }
 
 /// What the caller's own policy would have to say.
@@ -318,9 +322,9 @@ fn own_statement(request: &Request) -> String {
 fn named_statement(request: &Request) -> String {
     let principal = request.principal();
     let who = match principal.kind() {
-        PrincipalKind::Service => json!({"Service": principal.arn()}),
-        PrincipalKind::Anonymous => json!("*"),
-        _ => json!({"AWS": principal.identity_arn()}),
+        PrincipalKind::Service => of_kind("Service", principal.arn()),
+        PrincipalKind::Anonymous => r#""*""#.to_owned(),
+        _ => of_kind("AWS", principal.identity_arn()),
     };
     statement(Some(who), request, "*")
 }
@@ -330,7 +334,7 @@ fn delegation(request: &Request) -> Option<String> {
     let principal = request.principal();
     let partition = principal.arn().split(':').nth(1)?;
     let root = format!("arn:{partition}:iam::{}:root", principal.account()?);
-    Some(statement(Some(json!({"AWS": root})), request, "*"))
+    Some(statement(Some(of_kind("AWS", &root)), request, "*"))
 }
 
 /// The operations that grants can allow.

@@ -43,10 +43,10 @@ fn the_whole_of_one() {
          key policy\n  \
            + statement 1 \"account\" (line 2), Allow: matches; names the account, which leaves it to the account's own policies\n\
          identity-based policy Writers\n  \
-           - statement 1 \"write\" (line 1), Allow: does not match; Action: kms:Decrypt is not among kms:encrypt\n\
+           - statement 1 \"write\" (line 1), Allow: does not match; Action: kms:Decrypt is not among kms:Encrypt\n\
          what would allow it, any one of:\n  \
            * add to an identity-based policy of arn:aws:iam::111122223333:user/alice: {\"Effect\": \"Allow\", \"Action\": \"kms:Decrypt\", \"Resource\": \"arn:aws:kms:us-east-1:111122223333:key/1\"}\n  \
-           * add to the key policy: {\"Effect\": \"Allow\", \"Principal\": {\"AWS\":\"arn:aws:iam::111122223333:user/alice\"}, \"Action\": \"kms:Decrypt\", \"Resource\": \"*\"}\n  \
+           * add to the key policy: {\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"arn:aws:iam::111122223333:user/alice\"}, \"Action\": \"kms:Decrypt\", \"Resource\": \"*\"}\n  \
            * create a grant of the key for arn:aws:iam::111122223333:user/alice with the operation Decrypt\n"
     );
     let read = statement(r#""Action":"kms:D*","Resource":"*""#);
@@ -58,7 +58,7 @@ fn the_whole_of_one() {
 
 #[test]
 fn each_element_that_may_not_match() {
-    assert_eq!(why(r#""NotAction":"kms:D*","Resource":"*""#), "NotAction excepts kms:Decrypt: kms:d*");
+    assert_eq!(why(r#""NotAction":"kms:D*","Resource":"*""#), "NotAction excepts kms:Decrypt: kms:D*");
     assert_eq!(
         why(r#""Action":"*","Resource":["arn:aws:kms:::a","arn:aws:kms:::b"]"#),
         format!("Resource: {KEY} is not like arn:aws:kms:::a, arn:aws:kms:::b")

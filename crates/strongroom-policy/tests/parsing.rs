@@ -221,7 +221,7 @@ fn what_was_read_can_be_looked_at() {
     let [statement] = policy.statements() else { panic!("one statement") };
     assert_eq!((statement.sid(), statement.line(), statement.effect()), (Some("no"), 2, Effect::Deny));
     assert!(statement.not_action() && statement.not_resource() && statement.principals().is_none());
-    assert_eq!(statement.actions().collect::<Vec<_>>(), ["kms:d*"]);
+    assert_eq!(statement.actions().collect::<Vec<_>>(), ["kms:D*"]);
     let [condition] = statement.conditions() else { panic!("one condition") };
     assert_eq!((condition.operator(), condition.key()), ("ForAnyValue:StringLikeIfExists", "aws:TagKeys"));
     assert_eq!(condition.values(), ["a", "7", "true"]);

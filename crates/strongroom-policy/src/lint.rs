@@ -265,7 +265,7 @@ impl Policy {
                 });
             };
             for action in statement.actions() {
-                if let Some(text) = odd_action(&action.to_lowercase()) {
+                if let Some(text) = odd_action(action) {
                     add(action, text);
                 }
             }
@@ -302,6 +302,8 @@ fn odd_principals(statement: &Statement, add: &mut impl FnMut(&str, String)) {
 /// What is wrong with an action; in small letters, as the policy keeps it.
 fn odd_action(action: &str) -> Option<String> {
     let (service, name) = action.split_once(':')?;
+    let service = service.to_lowercase();
+    let service = service.as_str();
     if service.contains(['*', '?']) {
         return None;
     }
@@ -314,13 +316,13 @@ fn odd_action(action: &str) -> Option<String> {
         let meant = nearest(service, services)?;
         return Some(format!("there is no service {service}; did you mean {meant}:{name}?"));
     };
-    let pattern =
-        crate::pattern::Pattern::parse(name, crate::pattern::Reading { wildcards: true, variables: false })
-            .ok()?;
+    let name = name.to_lowercase();
+    let reading = crate::pattern::Reading { wildcards: true, variables: false };
+    let pattern = crate::pattern::Pattern::parse(&name, reading).ok()?;
     if actions.iter().any(|known| pattern.matches_plain(&known.to_lowercase())) {
         return None;
     }
-    Some(match nearest(name, actions.iter().copied()) {
+    Some(match nearest(&name, actions.iter().copied()) {
         Some(meant) => format!("{service} has no such action; did you mean {service}:{meant}?"),
         None => format!("{service} has no such action"),
     })

@@ -25,16 +25,16 @@ fn actions_and_services_that_do_not_exist() {
     assert_eq!(
         action("secretmanager:GetSecretValue"),
         [
-            "line 2, statement s, secretmanager:getsecretvalue: there is no service secretmanager; did you mean secretsmanager:getsecretvalue?"
+            "line 2, statement s, secretmanager:GetSecretValue: there is no service secretmanager; did you mean secretsmanager:GetSecretValue?"
         ]
     );
     assert_eq!(
         action("kms:Decypt"),
-        ["line 2, statement s, kms:decypt: kms has no such action; did you mean kms:Decrypt?"]
+        ["line 2, statement s, kms:Decypt: kms has no such action; did you mean kms:Decrypt?"]
     );
     assert_eq!(
         action("secretsmanager:Wibble"),
-        ["line 2, statement s, secretsmanager:wibble: secretsmanager has no such action"]
+        ["line 2, statement s, secretsmanager:Wibble: secretsmanager has no such action"]
     );
     assert_eq!(action("kms:ReEncrypt").len(), 1, "the rights are ReEncryptFrom and ReEncryptTo");
     for good in [

@@ -4,6 +4,7 @@ use strongroom_engine::{Engine, KeyNeed, SecretAccess};
 use strongroom_iam::Iam;
 use strongroom_kms::{ErrorKind as KeyErrorKind, KeyState};
 use strongroom_local_kms::{KeyAccess, LocalKms};
+use strongroom_policy::Detail;
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
 use strongroom_types::CallContext;
 
@@ -11,6 +12,9 @@ use crate::AccessReport;
 
 /// What the engine refuses with when the key service does.
 const NO_KMS: &str = "Access to KMS is not allowed";
+
+const ONLY_OWN: &str =
+    "the key that AWS manages is for callers of this account only: others need a secret under a customer key";
 
 /// A store with its key service and its directory, to be asked who may do what.
 ///
@@ -27,6 +31,8 @@ pub(crate) struct Answers {
     pub(crate) secret: SecretAccess,
     pub(crate) keys: Vec<(KeyNeed, KeyAccess)>,
     pub(crate) notes: Vec<String>,
+    /// What nobody here can say.
+    pub(crate) undecided: Vec<String>,
 }
 
 impl Access {
@@ -42,22 +48,27 @@ impl Access {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
+        detail: Detail,
     ) -> Result<Answers, Error> {
-        let mut secret = self.engine.explain(cx, operation, id).await?;
+        let mut secret = self.engine.explain(cx, operation, id, detail).await?;
         let mut notes = std::mem::take(&mut secret.notes);
-        let mut keys = Vec::new();
+        let (mut keys, mut undecided) = (Vec::new(), Vec::new());
         for need in secret.keys.drain(..) {
             let Some(kms) = &self.kms else {
-                notes.push(format!(
-                    "whether kms:{} of {} is allowed, its own key service decides",
+                undecided.push(format!(
+                    "kms:{} of {} is its own key service's to decide",
                     need.permission, need.key
                 ));
                 continue;
             };
-            match kms.explain(cx, need.permission, &need.key, &need.context).await {
+            match kms.explain(cx, need.permission, &need.key, &need.context, detail).await {
                 Ok(access) => {
                     if access.state != KeyState::Enabled {
                         notes.push(format!("the key {} is {}", need.key, access.state));
+                    }
+                    let foreign = cx.caller().account() != Some(self.engine.realm().account().as_str());
+                    if access.managed && foreign && !access.explanation.allowed {
+                        notes.push(ONLY_OWN.to_owned());
                     }
                     keys.push((need, access));
                 }
@@ -67,7 +78,7 @@ impl Access {
                 Err(error) => return Err(key_service(error)),
             }
         }
-        Ok(Answers { secret, keys, notes })
+        Ok(Answers { secret, keys, notes, undecided })
     }
 
     /// Why a caller may do this with a secret, or not: each permission that is needed, each document that was looked at, each of its
@@ -81,7 +92,9 @@ impl Access {
         operation: Operation,
         id: &SecretId,
     ) -> Result<AccessReport, Error> {
-        let Answers { secret, keys, notes } = self.ask(cx, operation, id).await?;
+        let answers = self.ask(cx, operation, id, Detail::Everything).await?;
+        let Answers { secret, keys, mut notes, undecided } = answers;
+        notes.extend(undecided);
         let by_key = keys.iter().any(|(_, access)| !access.explanation.allowed);
         let denial = secret.denial.or_else(|| by_key.then(|| NO_KMS.to_owned()));
         let mut permissions = secret.explanations;

@@ -15,7 +15,8 @@ pub struct AccessReport {
     pub operation: &'static str,
     /// The secret's ARN; as it was named where there is none.
     pub secret: String,
-    /// Whether all permissions that are needed are there.
+    /// Whether all permissions that are needed are there, as far as they are decided here. What else stands in the way is in the
+    /// notes.
     pub allowed: bool,
     /// What the caller is told, where it is not allowed: the text of `AccessDeniedException`.
     pub error: Option<String>,

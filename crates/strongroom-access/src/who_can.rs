@@ -5,9 +5,12 @@ use std::fmt;
 
 use serde::Serialize;
 use strongroom_engine::SecretPrincipals;
-use strongroom_iam::IdentityKind;
+use strongroom_iam::{Iam, IdentityKind};
+use strongroom_kms::KeyRef;
 use strongroom_local_kms::KeyPrincipals;
-use strongroom_policy::{Authorizer as _, Explanation, Known, Possible};
+use strongroom_policy::{
+    Authorizer as _, Detail, Effect, Explanation, Known, Policy, Possible, PrincipalName,
+};
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
 use strongroom_types::{AccountId, Arn, CallContext, Caller};
 
@@ -45,6 +48,8 @@ pub struct Candidate {
     pub conditions: Vec<String>,
     /// The grants of keys that let it.
     pub grants: Vec<String>,
+    /// Of a role, whom its own document trusts: they may take it on.
+    pub trusts: Vec<String>,
 }
 
 /// Whether somebody may do something.
@@ -69,32 +74,22 @@ impl Access {
     pub async fn who_can(&self, operation: Operation, id: &SecretId) -> Result<WhoCan, Error> {
         let realm = self.engine.realm().clone();
         let owner = CallContext::owner(&realm);
-        let asked = self.ask(&owner, operation, id).await?;
+        let asked = self.ask(&owner, operation, id, Detail::Reason).await?;
         let mut notes = asked.notes.clone();
+        // By its full ARN, which means the same to everybody.
+        let id = &SecretId::from(asked.secret.secret.clone());
         let mut callers: BTreeMap<String, CallContext> = BTreeMap::new();
+        let mut trusts: BTreeMap<String, Vec<String>> = BTreeMap::new();
         callers.insert(owner.caller().to_string(), owner.clone());
-        for kind in [IdentityKind::User, IdentityKind::Role] {
-            let mut marker = None;
-            loop {
-                let page =
-                    self.iam.list(&owner, kind, "/", marker.as_deref(), 1000).await.map_err(directory)?;
-                for identity in page.identities {
-                    let caller = match kind {
-                        IdentityKind::Role => identity.session(ANY_SESSION),
-                        _ => identity.caller(),
-                    };
-                    callers.insert(identity.arn.to_string(), caller.map_err(cannot_be)?.into());
-                }
-                match page.next_marker {
-                    Some(next) => marker = Some(next),
-                    None => break,
-                }
-            }
-        }
+        self.list(&self.iam, &owner, &mut callers, &mut trusts).await?;
         let (mut names, mut accounts) = (BTreeSet::new(), BTreeSet::new());
         let named: SecretPrincipals = self.engine.principals(id).await?;
         names.extend(named.names);
         accounts.extend(named.accounts);
+        let mut everybody = Vec::new();
+        if named.everybody {
+            everybody.push("the secret's policy".to_owned());
+        }
         if let Some(kms) = &self.kms {
             for (need, _) in &asked.keys {
                 let named: KeyPrincipals = kms.principals(&need.key).await.map_err(|error| {
@@ -102,6 +97,9 @@ impl Access {
                 })?;
                 names.extend(named.names);
                 accounts.extend(named.accounts);
+                if named.everybody && !need_is_managed(&asked, &need.key) {
+                    everybody.push(format!("the policy of the key {}", need.key));
+                }
                 if named.more_grants {
                     notes.push(format!(
                         "the key {} has more than a thousand grants; the others' grantees are not listed",
@@ -110,6 +108,28 @@ impl Access {
                 }
             }
         }
+        if !everybody.is_empty() {
+            notes.push(format!(
+                "everybody is named, maybe on conditions, by {}: other accounts, services and federated users that it lets in are not \
+                 listed",
+                everybody.join(" and ")
+            ));
+        }
+        let foreign: Vec<_> =
+            accounts.iter().filter(|account| *account != realm.account().as_str()).collect();
+        for account in &foreign {
+            if let Ok(account) = AccountId::parse(account) {
+                let caller = Caller::Owner(account);
+                callers.insert(caller.to_string(), caller.into());
+                self.list(&self.iam.of_account(account), &owner, &mut callers, &mut trusts).await?;
+            }
+        }
+        if !foreign.is_empty() {
+            notes.push(
+                "an account that may passes it on by its own policies; its users and roles are listed as far as they are known here"
+                    .to_owned(),
+            );
+        }
         for name in names {
             if !callers.contains_key(&name)
                 && let Some(caller) = self.caller_named(&name).await?
@@ -117,26 +137,49 @@ impl Access {
                 callers.insert(name, caller.into());
             }
         }
-        let foreign: Vec<&String> =
-            accounts.iter().filter(|account| *account != realm.account().as_str()).collect();
-        for account in &foreign {
-            if let Ok(account) = AccountId::parse(account) {
-                let caller = Caller::Owner(account);
-                callers.insert(caller.to_string(), caller.into());
-            }
-        }
-        if !foreign.is_empty() {
-            notes.push(
-                "an account that may passes it on by its own policies, which are not known here".to_owned(),
-            );
-        }
         let mut candidates = Vec::with_capacity(callers.len());
         for (principal, cx) in callers {
-            candidates.push(candidate(principal, self.ask(&cx, operation, id).await?));
+            let answers = self.ask(&cx, operation, id, Detail::Reason).await?;
+            let trusts = trusts.remove(&principal).unwrap_or_default();
+            candidates.push(candidate(principal, trusts, answers));
         }
         candidates
             .sort_by(|one, other| (one.verdict, &one.principal).cmp(&(other.verdict, &other.principal)));
         Ok(WhoCan { operation: operation.name(), secret: asked.secret.secret, candidates, notes })
+    }
+
+    /// Adds the users and roles of a directory.
+    async fn list(
+        &self,
+        iam: &Iam,
+        owner: &CallContext,
+        callers: &mut BTreeMap<String, CallContext>,
+        trusts: &mut BTreeMap<String, Vec<String>>,
+    ) -> Result<(), Error> {
+        for kind in [IdentityKind::User, IdentityKind::Role] {
+            let mut marker = None;
+            loop {
+                let page = iam.list(owner, kind, "/", marker.as_deref(), 1000).await.map_err(directory)?;
+                for identity in page.identities {
+                    let caller = match kind {
+                        IdentityKind::Role => identity.session(ANY_SESSION),
+                        _ => identity.caller(),
+                    };
+                    let arn = identity.arn.to_string();
+                    callers.insert(arn.clone(), caller.map_err(cannot_be)?.into());
+                    if let Some(policy) =
+                        identity.trust.as_deref().and_then(|trust| Policy::trust(trust).ok())
+                    {
+                        trusts.insert(arn, trusted(&policy));
+                    }
+                }
+                match page.next_marker {
+                    Some(next) => marker = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whoever a policy or grant means by a name that is not in the directory.
@@ -167,22 +210,53 @@ fn cannot_be(error: strongroom_types::ParseError) -> Error {
     Error::new(ErrorKind::Internal, "a principal is not of its form").because(error)
 }
 
-fn candidate(principal: String, answers: Answers) -> Candidate {
-    let Answers { secret, keys, .. } = answers;
+/// Whom a role's document lets take it on, as it names them.
+fn trusted(policy: &Policy) -> Vec<String> {
+    let allows = policy.statements().iter().filter(|statement| statement.effect() == Effect::Allow);
+    let names = allows.filter_map(|statement| statement.principals()).flat_map(|some| some.names());
+    let told = names.map(|name| match name {
+        PrincipalName::Everybody => "everybody".to_owned(),
+        PrincipalName::Account(account) => format!("account {account}"),
+        PrincipalName::Role(name)
+        | PrincipalName::One(name)
+        | PrincipalName::Id(name)
+        | PrincipalName::Service(name)
+        | PrincipalName::Federated(name) => name.clone(),
+        _ => "a name that is none".to_owned(),
+    });
+    told.collect()
+}
+
+/// The managed key's policy names everybody, and means this account.
+fn need_is_managed(answers: &Answers, key: &KeyRef) -> bool {
+    answers.keys.iter().any(|(need, access)| need.key == *key && access.managed)
+}
+
+fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candidate {
+    let Answers { secret, keys, undecided, .. } = answers;
     let mut told = Candidate {
         principal,
         verdict: Verdict::Allowed,
         because: Vec::new(),
         conditions: Vec::new(),
         grants: Vec::new(),
+        trusts,
     };
     let own = secret.explanations.into_iter().zip(secret.possible);
     let of_keys = keys.into_iter().map(|(_, access)| (access.explanation, access.possible));
     for (explanation, possible) in own.chain(of_keys) {
         told.add(&explanation, possible);
     }
+    if !undecided.is_empty() {
+        told.verdict = told.verdict.max(Verdict::Conditional);
+        told.conditions.extend(undecided);
+    }
     if told.verdict != Verdict::Conditional {
         told.conditions.clear();
+    }
+    if told.verdict == Verdict::Denied {
+        // Nobody gets anywhere by taking it on.
+        told.trusts.clear();
     }
     told
 }
@@ -229,6 +303,9 @@ impl fmt::Display for WhoCan {
             }
             for line in &candidate.grants {
                 writeln!(f, "{:<14}grant {line}", "")?;
+            }
+            if !candidate.trusts.is_empty() {
+                writeln!(f, "{:<14}can be taken on by: {}", "", candidate.trusts.join(", "))?;
             }
         }
         Ok(())

@@ -22,6 +22,8 @@ fn either(error: &strongroom_kms::Error) -> Option<Error> {
         Kms::AccessDenied => {
             return Some(Error::new(ErrorKind::AccessDenied, "Access to KMS is not allowed"));
         }
+        // Over since the engine asked.
+        Kms::ExpiredToken => return Some(Error::new(ErrorKind::ExpiredToken, error.message().to_owned())),
         Kms::Throttled | Kms::Conflict => ErrorKind::Throttled,
         Kms::Internal | Kms::DependencyTimeout => ErrorKind::Internal,
         Kms::Tampered => ErrorKind::Tampered,

@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{GrantOperation, KeyRef};
-use strongroom_policy::{Decision, Explanation, Policies, Possible, PrincipalName, Request};
+use strongroom_policy::{Decision, Detail, Effect, Explanation, Policies, Possible, PrincipalName, Request};
 use strongroom_store::{Error, Operation, SecretId, Stage};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
 use crate::head::Head;
-use crate::permission::{About, Asked, documents};
+use crate::permission::{About, Asked, NO_SUFFIX, documents};
 use crate::seal::context;
 
 /// A version that is yet to be made has no id yet.
 const NEW_VERSION: &str = "00000000-0000-0000-0000-000000000000";
-/// Nor has a new secret its six characters.
-const NEW_SECRET: &str = "XXXXXX";
 
 /// What an operation needs of a key.
 #[derive(Clone, Debug)]
@@ -56,6 +54,20 @@ pub struct SecretPrincipals {
     pub names: BTreeSet<String>,
     /// Accounts, in twelve digits.
     pub accounts: BTreeSet<String>,
+    /// Whether the policy allows something to everybody, maybe on conditions.
+    pub everybody: bool,
+}
+
+/// Whether an operation changes what only a service may change of the secrets that it manages.
+fn changes(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::PutSecretValue
+            | Operation::UpdateSecret
+            | Operation::UpdateSecretVersionStage
+            | Operation::DeleteSecret
+            | Operation::RestoreSecret
+    )
 }
 
 /// What policies were asked for.
@@ -75,12 +87,13 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
+        detail: Detail,
     ) -> Result<SecretAccess, Error> {
         let target = id.target(self.realm())?;
         let found = self.named(cx, id).await?.map(|found| found.head);
-        let new = Head::new(target.name().to_owned(), NEW_SECRET.to_owned(), self.now());
+        let new = Head::new(target.name().to_owned(), NO_SUFFIX.to_owned(), self.now());
         let mut notes = Vec::new();
-        let needs = self.needs(operation, found.as_ref(), &new, id)?;
+        let needs = self.needs(cx, operation, found.as_ref(), &new, id)?;
         match (&found, operation) {
             (Some(head), Operation::CreateSecret) => notes.push(format!("the secret {} exists", head.name)),
             (Some(head), _) if head.deleted.is_some() => {
@@ -88,6 +101,11 @@ impl Engine {
             }
             (None, Operation::CreateSecret) => {}
             (None, _) => notes.push("there is no such secret".to_owned()),
+            (Some(head), operation) if changes(operation) => {
+                if let Err(error) = self.may_change(head) {
+                    notes.push(error.message().to_owned());
+                }
+            }
             _ => {}
         }
         let subject = self.subject(cx).await?;
@@ -104,9 +122,13 @@ impl Engine {
             notes,
         };
         for (operation, about) in needs.operations {
-            let request = self.request(&subject, operation, about, &Asked::nothing());
+            let asked = match operation {
+                Operation::CreateSecret => Asked::nothing().with("secretsmanager:Name", target.name()),
+                _ => Asked::nothing(),
+            };
+            let request = self.request(&subject, operation, about, &asked);
             let policies = documents(&subject, policy.as_ref().filter(|_| matches!(about, About::Secret(_))));
-            access.note(&policies, &request);
+            access.note(&policies, &request, detail);
         }
         Ok(access)
     }
@@ -114,6 +136,7 @@ impl Engine {
     /// What is asked of policies, and of keys.
     fn needs<'a>(
         &self,
+        cx: &CallContext,
         operation: Operation,
         found: Option<&'a Head>,
         new: &'a Head,
@@ -123,7 +146,7 @@ impl Engine {
         let mut operations = vec![(operation, about)];
         let mut keys = Vec::new();
         let seal = |head: &Head, keys: &mut Vec<KeyNeed>| -> Result<(), Error> {
-            let (key, _) = self.key_of(head.kms_key_id.as_deref())?;
+            let (key, _) = self.key_for(cx, head.kms_key_id.as_deref())?;
             let context = context(self, head, NEW_VERSION)?;
             keys.push(KeyNeed { permission: GrantOperation::GenerateDataKey, key, context });
             Ok(())
@@ -173,9 +196,10 @@ impl Engine {
         let head = Head { policy_ids: Default::default(), ..found.head };
         let policy = head.resource_policy()?;
         let statements = policy.iter().flat_map(|policy| policy.statements());
-        for principals in statements.filter_map(|statement| statement.principals()) {
-            for name in principals.names() {
+        for statement in statements {
+            for name in statement.principals().into_iter().flat_map(|some| some.names()) {
                 match name {
+                    PrincipalName::Everybody => named.everybody |= statement.effect() == Effect::Allow,
                     PrincipalName::Account(account) => {
                         named.accounts.insert(account.clone());
                     }
@@ -191,12 +215,12 @@ impl Engine {
 }
 
 impl SecretAccess {
-    fn note(&mut self, policies: &Policies<'_>, request: &Request) {
+    fn note(&mut self, policies: &Policies<'_>, request: &Request, detail: Detail) {
         let decision: Decision = policies.decide(request);
         if !decision.is_allowed() && self.denial.is_none() {
             self.denial = Some(decision.denial(request));
         }
-        self.explanations.push(policies.explain(request));
+        self.explanations.push(policies.explain_with(request, detail));
         self.possible.push(policies.possible(request));
     }
 }

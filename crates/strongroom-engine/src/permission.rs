@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use strongroom_kms::{DescribeKeyOptions, KeyRef};
 use strongroom_policy::{
     AuthorizerError, AuthorizerErrorKind, Context, Known, Policies, Policy, Request, Subject,
 };
 use strongroom_store::{Error, ErrorKind, Operation, SecretId, Tag, Target};
-use strongroom_types::{CallContext, Realm};
+use strongroom_types::CallContext;
 
 use crate::engine::Engine;
 use crate::head::{Head, StoredHead};
+
+/// What stands for the six characters of a secret's ARN before there are any. Patterns with six question marks match it.
+pub(crate) const NO_SUFFIX: &str = "??????";
 
 /// What an operation is about.
 #[derive(Clone, Copy)]
@@ -50,7 +54,7 @@ impl Asked {
     /// With tags that the request brings.
     pub(crate) fn tags(mut self, tags: &[Tag]) -> Self {
         for tag in tags {
-            self.0.set(format!("aws:RequestTag/{}", tag.key), &tag.value);
+            self.0.set_first(format!("aws:RequestTag/{}", tag.key), &tag.value);
         }
         self.tag_keys(tags.iter().map(|tag| tag.key.as_str()))
     }
@@ -63,26 +67,13 @@ impl Asked {
         }
         self
     }
-
-    /// With the key that a secret is to have.
-    pub(crate) fn key(self, given: Option<&str>, realm: &Realm) -> Self {
-        let Some(given) = given.filter(|given| !given.is_empty()) else { return self };
-        let arn = if given.starts_with("arn:") {
-            Some(given.to_owned())
-        } else if given.starts_with("alias/") {
-            // What is behind it is the key service's to know.
-            None
-        } else {
-            Some(realm.arn("kms", &format!("key/{given}")).to_string())
-        };
-        self.with("secretsmanager:KmsKeyId", given).maybe("secretsmanager:KmsKeyArn", arn)
-    }
 }
 
 /// Nothing was found out about the caller.
 pub(crate) fn not_found_out(error: AuthorizerError) -> Error {
     let kind = match error.kind() {
         AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
+        AuthorizerErrorKind::ExpiredSession => ErrorKind::ExpiredToken,
         AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
         AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
         AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
@@ -115,9 +106,39 @@ impl Engine {
         self.authorizer.subject(cx, self.realm(), self.now()).await.map_err(not_found_out)
     }
 
+    /// With the key that a secret is to have, as it was given and as it is. The key's name alone must not do for its ARN.
+    pub(crate) async fn asked_key(
+        &self,
+        cx: &CallContext,
+        asked: Asked,
+        given: Option<&str>,
+    ) -> Result<Asked, Error> {
+        let Some(given) = given.filter(|_| !cx.acts_freely_in(self.realm().account())) else {
+            return Ok(asked);
+        };
+        let (key, _) = self.key_of(Some(given).filter(|given| !given.is_empty()))?;
+        let options = DescribeKeyOptions::new();
+        let owner = CallContext::owner(self.realm());
+        let arn = match self.inner.kms.describe_key(&owner, &key, &options).await {
+            Ok(described) => described.arn.to_string(),
+            // What it is, its own policy hides, or there is none: it is told by what it was called.
+            Err(_) => self.qualified(key).to_string(),
+        };
+        Ok(asked.with("secretsmanager:KmsKeyId", given).with("secretsmanager:KmsKeyArn", arn))
+    }
+
+    /// A key named as in this account.
+    pub(crate) fn qualified(&self, key: KeyRef) -> KeyRef {
+        match key {
+            KeyRef::Id(id) => KeyRef::Arn(id.arn(self.realm()), id),
+            KeyRef::Alias(name) => KeyRef::AliasArn(name.arn(self.realm()), name),
+            key => key,
+        }
+    }
+
     /// What AWS has no permission for is the owner's.
     pub(crate) fn owner_only(&self, cx: &CallContext, what: &str) -> Result<(), Error> {
-        if cx.caller().is_owner_of(self.realm().account()) {
+        if cx.acts_freely_in(self.realm().account()) {
             return Ok(());
         }
         let text = format!("User: {} is not authorized to {what}: only the owner is", cx.caller());
@@ -134,7 +155,7 @@ impl Engine {
     ) -> Result<(), Error> {
         // The account itself may what no policy of the secret forbids.
         let has_policy = matches!(about, About::Secret(head) if head.policy.is_some());
-        if !has_policy && cx.caller().is_owner_of(self.realm().account()) {
+        if !has_policy && cx.acts_freely_in(self.realm().account()) {
             return Ok(());
         }
         Box::pin(self.ask(cx, operation, about, asked)).await
@@ -173,8 +194,8 @@ impl Engine {
             About::Nothing => "*".to_owned(),
         };
         let mut request = subject.request(operation.action(), &resource, self.realm(), self.now());
-        if matches!(about, About::Nothing) {
-            // What is asked of no secret is asked of this account, whoever asks.
+        if matches!(about, About::Nothing | About::Given(_)) {
+            // What is asked of no secret, or of one that is not there, is asked of this account, whoever asks.
             request = request.resource_account(self.realm().account().as_str());
         }
         let facts = request.context_mut();
@@ -191,12 +212,11 @@ impl Engine {
     /// Adds what there is to say of a secret.
     fn describe_to(&self, facts: &mut Context, head: &Head, arn: &str) {
         facts.set("secretsmanager:SecretId", arn);
-        facts.set("aws:ResourceAccount", self.realm().account().as_str());
         let own = self.realm().region().as_str();
         facts.set("secretsmanager:SecretPrimaryRegion", head.primary_region.as_deref().unwrap_or(own));
         for (key, value) in head.tags.iter().flatten() {
-            facts.set(format!("secretsmanager:ResourceTag/{key}"), value);
-            facts.set(format!("aws:ResourceTag/{key}"), value);
+            facts.set_first(format!("secretsmanager:ResourceTag/{key}"), value);
+            facts.set_first(format!("aws:ResourceTag/{key}"), value);
         }
     }
 

@@ -45,6 +45,16 @@ impl Engine {
         Ok((KeyRef::parse(wanted).map_err(encryption)?, is_managed))
     }
 
+    /// As [`Engine::key_of`], named so that it is this account's key whoever calls.
+    pub(crate) fn key_for(
+        &self,
+        cx: &CallContext,
+        kms_key_id: Option<&str>,
+    ) -> Result<(KeyRef, bool), Error> {
+        let (key, managed) = self.key_of(kms_key_id)?;
+        Ok((if self.is_foreign(cx) { self.qualified(key) } else { key }, managed))
+    }
+
     /// Seals a value under a fresh data key. Holds no snapshot and no lock on storage while the key service works.
     pub(crate) async fn seal(
         &self,
@@ -53,7 +63,7 @@ impl Engine {
         version: &VersionId,
         value: &SecretValue,
     ) -> Result<SealedValue, Error> {
-        let (key, managed) = self.key_of(head.kms_key_id.as_deref())?;
+        let (key, managed) = self.key_for(cx, head.kms_key_id.as_deref())?;
         self.seal_under(cx, head, version, value, &key, managed).await
     }
 
@@ -184,7 +194,7 @@ impl Engine {
         head: &Head,
         kms_key_id: Option<&str>,
     ) -> Result<(), Error> {
-        let (key, _) = self.key_of(kms_key_id)?;
+        let (key, _) = self.key_for(cx, kms_key_id)?;
         let context = context(self, head, "RequestToValidateKeyAccess")?;
         let kms = &self.inner.kms;
         let pair = kms
@@ -234,7 +244,7 @@ impl Engine {
         if !self.speaks_for_secrets_manager() {
             return Ok(true);
         }
-        let (key, _) = self.key_of(head.kms_key_id.as_deref())?;
+        let (key, _) = self.key_for(cx, head.kms_key_id.as_deref())?;
         let context = context(self, head, version)?;
         let options = EncryptOptions::new();
         match self.inner.kms.encrypt(cx, &key, &[0], &context, &options).await {

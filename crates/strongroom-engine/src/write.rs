@@ -13,7 +13,7 @@ use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::error::{damaged, sealing};
 use crate::head::{Head, StoredHead, Version};
-use crate::permission::{About, Asked};
+use crate::permission::{About, Asked, NO_SUFFIX};
 use crate::seal::SealedValue;
 
 /// The token the caller gave, checked, or a fresh one.
@@ -76,8 +76,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidParameter, "A secret can have at most 50 tags."));
         }
         let version = token(request.token.as_ref())?;
-        let suffix = fresh_suffix()?;
-        self.permit_create(cx, &request, &suffix).await?;
+        self.permit_create(cx, &request).await?;
         let _turn = self.turn(&request.name).await;
         let target = strongroom_store::Target::Name(request.name.clone());
         let mut attempts = Attempts::new();
@@ -89,7 +88,7 @@ impl Engine {
                 }
                 continue;
             }
-            let mut head = Head::new(request.name.clone(), suffix.clone(), self.now());
+            let mut head = Head::new(request.name.clone(), fresh_suffix()?, self.now());
             head.description.clone_from(&request.description);
             head.owning_service = self.service.as_ref().map(ToString::to_string);
             head.kms_key_id = request.kms_key_id.as_deref().and_then(key_of_request);
@@ -120,19 +119,14 @@ impl Engine {
         }
     }
 
-    /// Asked of the ARN that the secret would have: policies name it without its last six characters.
-    async fn permit_create(
-        &self,
-        cx: &CallContext,
-        request: &CreateSecret,
-        suffix: &str,
-    ) -> Result<(), Error> {
-        let head = Head::new(request.name.clone(), suffix.to_owned(), self.now());
+    /// Asked of the ARN that the secret would have, without its last six characters: nobody is to try until they suit.
+    async fn permit_create(&self, cx: &CallContext, request: &CreateSecret) -> Result<(), Error> {
+        let head = Head::new(request.name.clone(), NO_SUFFIX.to_owned(), self.now());
         let asked = Asked::nothing()
             .with("secretsmanager:Name", &request.name)
             .maybe("secretsmanager:Description", request.description.as_ref())
-            .key(request.kms_key_id.as_deref(), self.realm())
             .tags(&request.tags);
+        let asked = self.asked_key(cx, asked, request.kms_key_id.as_deref()).await?;
         self.permit(cx, Operation::CreateSecret, About::New(&head), &asked).await?;
         if request.tags.is_empty() {
             return Ok(());
@@ -328,9 +322,8 @@ impl Engine {
         let target = request.id.target(self.realm())?;
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
-        let asked = Asked::nothing()
-            .maybe("secretsmanager:Description", request.description.as_ref())
-            .key(request.kms_key_id.as_deref(), self.realm());
+        let asked = Asked::nothing().maybe("secretsmanager:Description", request.description.as_ref());
+        let asked = self.asked_key(cx, asked, request.kms_key_id.as_deref()).await?;
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
             attempts.next(self, cx)?;

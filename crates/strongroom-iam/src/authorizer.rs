@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_policy::{Authorizer, AuthorizerError, Known, Policy, Subject};
+use serde::de::DeserializeOwned;
+use strongroom_policy::{Authorizer, AuthorizerError, Known, Policy, PrincipalKind, Subject};
 use strongroom_records::{Key, Revision};
+use strongroom_root::TrustedSnapshot;
 use strongroom_types::{AccountId, Arn, CallContext, Realm, Timestamp};
 
 use crate::cache::{Entry, Resolved};
@@ -61,44 +63,57 @@ impl Iam {
         Ok(identity)
     }
 
-    /// Reads an identity and its documents, and notes which records these are.
+    /// Reads an identity and its documents, all of one moment, and notes which records these are.
     async fn gather(
         &self,
         identity: &IdentityRef,
         place: &Key,
         read: &mut Vec<(Key, Option<Revision>)>,
     ) -> Result<Option<Resolved>, Error> {
-        let record: Option<Stored<IdentityRecord>> = self.read(place).await?;
-        read.push((place.clone(), record.as_ref().map(|record| record.revision)));
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let record: Option<Stored<IdentityRecord>> = get(&snapshot, place, read).await?;
         let Some(Stored { record, .. }) = record else { return Ok(None) };
         let mut policies = Vec::with_capacity(record.inline.len() + record.attached.len());
         for (name, document) in &record.inline {
             policies.push((name.clone(), Arc::new(parse(document)?)));
         }
         for arn in &record.attached {
-            policies.push((arn.clone(), self.gather_managed(arn, read).await?));
+            policies.push((arn.clone(), self.gather_managed(&snapshot, arn, read).await?));
         }
         let boundary = match &record.boundary {
-            Some(arn) => Some((arn.clone(), self.gather_managed(arn, read).await?)),
+            Some(arn) => Some((arn.clone(), self.gather_managed(&snapshot, arn, read).await?)),
             None => None,
         };
+        let guardrails = self.gather_guardrails(&snapshot, read).await?.ok_or_else(|| {
+            // It is there from the first identity on.
+            Error::new(ErrorKind::Tampered, "the record of guardrails is missing")
+        })?;
+        let told = record.told(identity.kind, &self.layout);
+        Ok(Some(Resolved { arn: told.arn, id: told.id, tags: told.tags, policies, boundary, guardrails }))
+    }
+
+    /// The guardrails, if there has ever been anybody for them.
+    async fn gather_guardrails(
+        &self,
+        snapshot: &TrustedSnapshot,
+        read: &mut Vec<(Key, Option<Revision>)>,
+    ) -> Result<Option<Vec<(String, Arc<Policy>)>>, Error> {
+        let found: Option<Stored<GuardrailsRecord>> = get(snapshot, &self.layout.guardrails(), read).await?;
+        let Some(found) = found else { return Ok(None) };
         let mut guardrails = Vec::new();
-        let place = self.layout.guardrails();
-        let found: Option<Stored<GuardrailsRecord>> = self.read(&place).await?;
-        read.push((place, found.as_ref().map(|found| found.revision)));
-        for (name, document) in found.iter().flat_map(|found| &found.record.guardrails) {
+        for (name, document) in &found.record.guardrails {
             guardrails.push((name.clone(), Arc::new(parse(document)?)));
         }
         if !guardrails.is_empty() {
             // As AWS attaches it, so that the others need only deny.
             guardrails.push(("FullAWSAccess".to_owned(), Arc::new(parse(presets::EVERYTHING)?)));
         }
-        let told = record.told(identity.kind, &self.layout);
-        Ok(Some(Resolved { arn: told.arn, id: told.id, tags: told.tags, policies, boundary, guardrails }))
+        Ok(Some(guardrails))
     }
 
     async fn gather_managed(
         &self,
+        snapshot: &TrustedSnapshot,
         arn: &str,
         read: &mut Vec<(Key, Option<Revision>)>,
     ) -> Result<Arc<Policy>, Error> {
@@ -106,14 +121,25 @@ impl Iam {
             return Ok(Arc::new(parse(document)?));
         }
         let place = self.layout.policy(arn.rsplit('/').next().unwrap_or_default());
-        let found: Option<Stored<PolicyRecord>> = self.read(&place).await?;
-        read.push((place, found.as_ref().map(|found| found.revision)));
+        let found: Option<Stored<PolicyRecord>> = get(snapshot, &place, read).await?;
         // It cannot be deleted while it is attached.
         let found = found.ok_or_else(|| {
             Error::new(ErrorKind::Tampered, "a policy that is attached is missing").with("policy", arn)
         })?;
         Ok(Arc::new(parse(&found.record.document)?))
     }
+}
+
+/// Reads a record, and notes which it was.
+async fn get<T: DeserializeOwned>(
+    snapshot: &TrustedSnapshot,
+    place: &Key,
+    read: &mut Vec<(Key, Option<Revision>)>,
+) -> Result<Option<Stored<T>>, Error> {
+    let found = snapshot.get(place).await.map_err(storage)?;
+    let found: Option<Stored<T>> = found.as_ref().map(Stored::parse).transpose()?;
+    read.push((place.clone(), found.as_ref().map(|found| found.revision)));
+    Ok(found)
 }
 
 #[async_trait]
@@ -126,7 +152,16 @@ impl Authorizer for Iam {
     ) -> Result<Subject, AuthorizerError> {
         let mut subject = Subject::of(cx, realm, now)?;
         let Some(arn) = subject.principal().attached_to() else {
-            // A federated one of whom no more is known is let in by nothing but its ARN, for which its account vouches.
+            let of_home = subject.principal().account() == Some(self.layout.account.as_str());
+            if of_home && subject.principal().kind() == PrincipalKind::FederatedUser {
+                // Nobody knows who made it. It is let in by nothing but its own ARN, and bound as all are.
+                let snapshot = self.inner.records.snapshot().await.map_err(storage).map_err(to_authorizer)?;
+                let guardrails =
+                    self.gather_guardrails(&snapshot, &mut Vec::new()).await.map_err(to_authorizer)?;
+                for (name, policy) in guardrails.unwrap_or_default() {
+                    subject = subject.with_service_control(name, policy);
+                }
+            }
             return Ok(subject);
         };
         let Some((account, identity)) = identity_of(arn) else { return Ok(subject.stranger()) };
@@ -147,6 +182,14 @@ impl Authorizer for Iam {
         }
         for (name, policy) in &known.guardrails {
             subject = subject.with_service_control(name, Arc::clone(policy));
+        }
+        if cx.facts().and_then(|facts| facts.identity_id.as_ref()).is_some_and(|id| *id != known.id) {
+            // A session of a role that is gone; this one has its name.
+            return Ok(subject.stranger());
+        }
+        // What policies allow to a user by name they do not allow to whom it makes.
+        if subject.principal().kind() == PrincipalKind::FederatedUser {
+            return Ok(subject);
         }
         Ok(subject.with_id(&known.id))
     }

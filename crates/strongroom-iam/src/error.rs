@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Validation,
     /// The caller may not.
     AccessDenied,
+    /// The caller's session is over.
+    ExpiredToken,
     /// What is stored was damaged, or changed by somebody without the root.
     Tampered,
     /// Others were faster too many times. Nothing was changed.
@@ -44,6 +46,7 @@ impl ErrorClass for ErrorKind {
             Self::LimitExceeded => "LimitExceeded",
             Self::Validation => "ValidationError",
             Self::AccessDenied => "AccessDenied",
+            Self::ExpiredToken => "ExpiredToken",
             Self::Throttled => "Throttling",
             Self::Tampered | Self::OutcomeUnknown | Self::StoreChanged | Self::Internal => "ServiceFailure",
         }
@@ -78,6 +81,7 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
 pub(crate) fn to_authorizer(error: Error) -> AuthorizerError {
     let kind = match error.kind() {
         ErrorKind::AccessDenied => AuthorizerErrorKind::InvalidCaller,
+        ErrorKind::ExpiredToken => AuthorizerErrorKind::ExpiredSession,
         ErrorKind::Tampered => AuthorizerErrorKind::Tampered,
         ErrorKind::StoreChanged => AuthorizerErrorKind::StoreChanged,
         ErrorKind::Throttled => AuthorizerErrorKind::Throttled,
@@ -89,6 +93,7 @@ pub(crate) fn to_authorizer(error: Error) -> AuthorizerError {
 pub(crate) fn from_authorizer(error: AuthorizerError) -> Error {
     let kind = match error.kind() {
         AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
+        AuthorizerErrorKind::ExpiredSession => ErrorKind::ExpiredToken,
         AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
         AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
         AuthorizerErrorKind::Throttled => ErrorKind::Throttled,

@@ -1,9 +1,9 @@
-//! What limits everybody in the account but its owner.
+//! What limits everybody of the account but its owner.
 
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
-use crate::iam::{ATTEMPTS, crowded};
+use crate::iam::crowded;
 use crate::names::{check_name, check_size, parse};
 use crate::record::GuardrailsRecord;
 use crate::{Error, ErrorKind, Iam};
@@ -15,15 +15,16 @@ const MOST: usize = 5;
 
 impl Iam {
     fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        if cx.caller().is_owner_of(self.layout.realm.account()) {
+        if cx.acts_freely_in(self.layout.realm.account()) {
             return Ok(());
         }
         let text = format!("User: {} is not authorized to perform: {operation}", cx.caller());
         Err(Error::new(ErrorKind::AccessDenied, text).during(operation))
     }
 
-    /// Limits everybody but the owner, as a service control policy does: what it denies, no other policy allows. The owner stands
-    /// where AWS has the organization's management account. Only the owner may do it.
+    /// Limits the account's users, roles and federated users, as a service control policy does: what it denies, no other policy
+    /// allows. The owner stands where AWS has the organization's management account, and is not bound; other accounts and services
+    /// are not either, as on AWS. Only the owner may do it.
     ///
     /// # Errors
     /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond five, or 5,120 characters.
@@ -31,9 +32,9 @@ impl Iam {
         let put = async {
             self.owner_only(cx, "PutGuardrail")?;
             check_name("guardrail", name, 128)?;
-            check_size(document, MAX)?;
+            check_size(document, MAX, "PolicySize")?;
             parse(document)?;
-            self.change_guardrails(|all| {
+            self.change_guardrails(cx, |all| {
                 all.retain(|(known, _)| known != name);
                 all.push((name.to_owned(), document.to_owned()));
                 all.sort();
@@ -55,7 +56,7 @@ impl Iam {
     pub async fn delete_guardrail(&self, cx: &CallContext, name: &str) -> Result<(), Error> {
         let deleted = async {
             self.owner_only(cx, "DeleteGuardrail")?;
-            self.change_guardrails(|all| {
+            self.change_guardrails(cx, |all| {
                 let before = all.len();
                 all.retain(|(known, _)| known != name);
                 if all.len() < before {
@@ -80,10 +81,11 @@ impl Iam {
 
     async fn change_guardrails(
         &self,
+        cx: &CallContext,
         change: impl Fn(&mut Vec<(String, String)>) -> Result<(), Error> + Send + Sync,
     ) -> Result<(), Error> {
         let place = self.layout.guardrails();
-        for _ in 0..ATTEMPTS {
+        for () in self.attempts(cx) {
             let found = self.read::<GuardrailsRecord>(&place).await?;
             let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
             let mut record = found.map(|found| found.record).unwrap_or_default();

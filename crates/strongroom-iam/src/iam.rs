@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use strongroom_policy::{Authorizer as _, Decision, DocumentKind, Policy};
+use strongroom_policy::{Authorizer as _, Context, Decision, DocumentKind, Known, Policy, PrincipalName};
 use strongroom_records::{Expect, Key};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
@@ -13,6 +13,9 @@ use crate::cache::Cache;
 use crate::error::{from_authorizer, storage};
 use crate::record::{IdentityRecord, Layout, Stored, encode};
 use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
+
+/// The longest record, in bytes: what every storage takes, with room for what is around it.
+const MAX_RECORD: usize = 200 * 1024;
 
 /// How often a change is tried again after meeting another one.
 pub(crate) const ATTEMPTS: usize = 32;
@@ -40,6 +43,12 @@ impl std::fmt::Debug for Iam {
 
 pub(crate) fn crowded() -> Error {
     Error::new(ErrorKind::Throttled, "the identity is being changed by others; try again")
+}
+
+/// A policy names somebody who is not there, or cannot be.
+pub(crate) fn nobody(kind: &str, name: &str) -> Error {
+    let text = format!("Invalid principal in policy: \"{kind}\":\"{name}\"");
+    Error::new(ErrorKind::MalformedPolicy, text)
 }
 
 pub(crate) fn no_identity(identity: &IdentityRef) -> Error {
@@ -81,12 +90,27 @@ impl Iam {
 
     /// That the caller may do this.
     pub(crate) async fn permit(&self, cx: &CallContext, action: &str, resource: &str) -> Result<(), Error> {
+        self.permit_with(cx, action, resource, &Context::new()).await
+    }
+
+    /// As [`Iam::permit`], for a request that says more: condition keys beside those of the caller.
+    pub(crate) async fn permit_with(
+        &self,
+        cx: &CallContext,
+        action: &str,
+        resource: &str,
+        asked: &Context,
+    ) -> Result<(), Error> {
         let realm = &self.layout.realm;
-        if cx.caller().is_owner_of(realm.account()) {
+        if cx.acts_freely_in(realm.account()) {
             return Ok(());
         }
         let subject = self.subject(cx, realm, self.now()).await.map_err(from_authorizer)?;
-        let request = subject.request(&format!("iam:{action}"), resource, realm, self.now());
+        let mut request = subject.request(&format!("iam:{action}"), resource, realm, self.now());
+        if resource == "*" {
+            request = request.resource_account(self.layout.account.as_str());
+        }
+        request.context_mut().extend(asked);
         let is_home = self.is_home() && cx.caller().account() == Some(self.layout.account.as_str());
         let decision = match subject.policies().decide(&request) {
             decision if is_home || !decision.is_allowed() => decision,
@@ -105,12 +129,27 @@ impl Iam {
         cx: &CallContext,
         action: &str,
         identity: &IdentityRef,
+        asked: &Context,
     ) -> Result<Option<Stored<IdentityRecord>>, Error> {
         let found = self.find(identity).await?;
         let path = found.as_ref().map_or("/", |found| found.record.path.as_str());
         let arn = self.layout.arn(identity.kind.as_str(), path, &identity.name);
-        self.permit(cx, action, arn.as_str()).await?;
+        let mut asked = asked.clone();
+        for (key, value) in found.iter().flat_map(|found| &found.record.tags) {
+            asked.set_first(format!("aws:ResourceTag/{key}"), value);
+            asked.set_first(format!("iam:ResourceTag/{key}"), value);
+        }
+        self.permit_with(cx, action, arn.as_str(), &asked).await?;
         Ok(found)
+    }
+
+    /// Gives up at the caller's deadline instead of trying again.
+    pub(crate) fn attempts(&self, cx: &CallContext) -> impl Iterator<Item = ()> + use<'_> {
+        let (clock, deadline) = (Arc::clone(&self.inner.clock), cx.deadline());
+        (0..ATTEMPTS).map_while(move |attempt| {
+            let late = attempt > 0 && deadline.is_some_and(|deadline| clock.now() > deadline);
+            (!late).then_some(())
+        })
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>, Error> {
@@ -149,7 +188,12 @@ impl Iam {
         record: &T,
         expect: Expect,
     ) -> Result<(), Error> {
-        batch.put(key, &encode(record)?, expect);
+        let content = encode(record)?;
+        if content.len() > MAX_RECORD {
+            let text = "the documents take more room than a record has, blanks among it";
+            return Err(Error::new(ErrorKind::LimitExceeded, text));
+        }
+        batch.put(key, &content, expect);
         Ok(())
     }
 
@@ -159,10 +203,11 @@ impl Iam {
         cx: &CallContext,
         action: &str,
         identity: &IdentityRef,
+        asked: &Context,
         change: impl Fn(&mut IdentityRecord) -> Result<(), Error> + Send + Sync,
     ) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
-            let found = self.permit_on(cx, action, identity).await?;
+        for () in self.attempts(cx) {
+            let found = self.permit_on(cx, action, identity, asked).await?;
             let mut found = found.ok_or_else(|| no_identity(identity))?;
             change(&mut found.record)?;
             let mut batch = self.inner.records.batch();
@@ -175,18 +220,28 @@ impl Iam {
         Err(crowded())
     }
 
-    /// The unique ids of those in this account whom a policy names.
+    /// The unique ids of those in this account whom a policy names. A name of nobody is refused.
     pub(crate) async fn ids_named(
         &self,
         policy: &Policy,
     ) -> Result<std::collections::BTreeMap<String, String>, Error> {
         let mut ids = std::collections::BTreeMap::new();
         for arn in policy.named_identities() {
-            if let strongroom_policy::Known::Somebody { arn: own, id } =
-                self.look_up(arn, &self.layout.realm).await.map_err(from_authorizer)?
-                && own == arn
-            {
-                ids.insert(arn.to_owned(), id);
+            match self.look_up(arn, &self.layout.realm).await.map_err(from_authorizer)? {
+                Known::Somebody { arn: own, id } if own == arn => {
+                    ids.insert(arn.to_owned(), id);
+                }
+                Known::Nobody => return Err(nobody("AWS", arn)),
+                _ => {}
+            }
+        }
+        let principals = policy.statements().iter().filter_map(|statement| statement.principals());
+        for name in principals.flat_map(|some| some.names()) {
+            if let PrincipalName::Id(id) = name {
+                let known = self.look_up(id, &self.layout.realm).await.map_err(from_authorizer)?;
+                if !matches!(known, Known::Somebody { .. }) {
+                    return Err(nobody("AWS", id));
+                }
             }
         }
         Ok(ids)

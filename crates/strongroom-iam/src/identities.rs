@@ -1,13 +1,13 @@
 //! Making, finding, tagging and deleting users and roles.
 
-use strongroom_policy::Policy;
+use strongroom_policy::{Context, Policy};
 use strongroom_records::{Expect, Scan};
 use strongroom_types::CallContext;
 
 use crate::error::storage;
-use crate::iam::{ATTEMPTS, crowded, no_identity};
-use crate::names::{check_name, check_path, check_size, check_tags, malformed, unique_id};
-use crate::record::{IdentityRecord, Stored};
+use crate::iam::{crowded, no_identity, nobody};
+use crate::names::{check_name, check_path, check_size, check_tags, invalid, malformed, unique_id};
+use crate::record::{GuardrailsRecord, IdentityRecord, Stored};
 use crate::{
     CreateRole, CreateUser, Error, ErrorKind, Iam, Identity, IdentityKind, IdentityPage, IdentityRef,
 };
@@ -51,12 +51,21 @@ impl Iam {
         let CreateRole { name, trust, path, description, tags, boundary, max_session_seconds } = request;
         let policy = read_trust(&trust).map_err(named)?;
         let seconds = max_session_seconds.unwrap_or(3600);
-        if !(3600..=43_200).contains(&seconds)
-            || description.as_ref().is_some_and(|text| text.chars().count() > 1000)
-        {
-            let text = "1 validation error detected: maxSessionDuration must be 3600 to 43200 seconds, description at most 1000 characters";
-            return Err(named(Error::new(ErrorKind::Validation, text)));
+        if !(3600..=43_200).contains(&seconds) {
+            let bound =
+                if seconds < 3600 { "greater than or equal to 3600" } else { "less than or equal to 43200" };
+            return Err(named(invalid("maxSessionDuration", format_args!("have value {bound}"))));
         }
+        if description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
+            return Err(named(invalid("description", "have length less than or equal to 1000")));
+        }
+        // Who there is, is told only to those who may.
+        let arn = self.layout.arn("role", path.as_deref().unwrap_or("/"), &name);
+        let mut asked = tags_of(&tags);
+        if let Some(boundary) = &boundary {
+            asked.set("iam:PermissionsBoundary", boundary);
+        }
+        self.permit_with(cx, "CreateRole", arn.as_str(), &asked).await.map_err(named)?;
         let record = IdentityRecord {
             path: path.unwrap_or_else(|| "/".to_owned()),
             id: unique_id("AROA")?,
@@ -86,9 +95,17 @@ impl Iam {
         check_path(&record.path)?;
         check_tags(&record.tags)?;
         let told = record.told(kind, &self.layout);
-        self.permit(cx, action, told.arn.as_str()).await?;
+        let mut asked = tags_of(&record.tags);
+        if let Some(boundary) = &record.boundary {
+            asked.set("iam:PermissionsBoundary", boundary);
+        }
+        self.permit_with(cx, action, told.arn.as_str(), &asked).await?;
+        if !record.tags.is_empty() {
+            let tag = if kind == IdentityKind::User { "TagUser" } else { "TagRole" };
+            self.permit_with(cx, tag, told.arn.as_str(), &asked).await?;
+        }
         let place = self.layout.identity(kind, &record.name);
-        for _ in 0..ATTEMPTS {
+        for () in self.attempts(cx) {
             if self.taken(kind, &record.name).await?.is_some() {
                 let word = if kind == IdentityKind::User { "User" } else { "Role" };
                 let text = format!("{word} with name {} already exists.", record.name);
@@ -96,6 +113,11 @@ impl Iam {
             }
             let mut batch = self.inner.records.batch();
             self.put(&mut batch, &place, &record, Expect::Absent)?;
+            let guardrails = self.layout.guardrails();
+            if self.read::<GuardrailsRecord>(&guardrails).await?.is_none() {
+                // There from the first identity on, so that nobody takes the guardrails away unnoticed.
+                self.put(&mut batch, &guardrails, &GuardrailsRecord::default(), Expect::Absent)?;
+            }
             let owner = format!("{kind} {}", record.name);
             batch.put(&self.layout.id(&record.id), owner.as_bytes(), Expect::Absent);
             if let Some(boundary) = &record.boundary {
@@ -114,8 +136,9 @@ impl Iam {
     /// [`ErrorKind::NoSuchEntity`].
     pub async fn get(&self, cx: &CallContext, identity: &IdentityRef) -> Result<Identity, Error> {
         let action = if identity.kind == IdentityKind::User { "GetUser" } else { "GetRole" };
-        let found = self.permit_on(cx, action, identity).await.map_err(|error| error.during("Get"))?;
-        let found = found.ok_or_else(|| no_identity(identity).during("Get"))?;
+        let found = self.permit_on(cx, action, identity, &Context::new()).await;
+        let found = found.map_err(|error| error.during(action))?;
+        let found = found.ok_or_else(|| no_identity(identity).during(action))?;
         Ok(found.record.told(identity.kind, &self.layout))
     }
 
@@ -139,25 +162,37 @@ impl Iam {
             let text = "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000";
             return Err(named(Error::new(ErrorKind::Validation, text)));
         }
-        let prefix = self.layout.identities(kind);
-        let mut scan = Scan::prefix(&prefix).limit(limit);
-        if let Some(marker) = marker {
-            scan = scan.after(&prefix.clone().then(marker.to_ascii_lowercase()));
+        if !path_prefix.starts_with('/') {
+            check_path(path_prefix).map_err(named)?;
         }
-        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
-        let found = snapshot.scan(&scan).await.map_err(storage)?;
-        drop(snapshot);
+        let prefix = self.layout.identities(kind);
         let mut page = IdentityPage::default();
-        let mut last = None;
-        for stored in &found.records {
-            let record = Stored::<IdentityRecord>::parse(stored)?.record;
-            last = Some(record.name.clone());
-            if record.path.starts_with(path_prefix) {
+        let mut after = marker.map(|marker| prefix.clone().then(marker.to_ascii_lowercase()));
+        // On until the page is full: where it ends, and so what the marker says, is one of those asked for.
+        loop {
+            let mut scan = Scan::prefix(&prefix).limit(MAX_PAGE);
+            if let Some(after) = &after {
+                scan = scan.after(after);
+            }
+            let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+            let found = snapshot.scan(&scan).await.map_err(storage)?;
+            drop(snapshot);
+            for stored in &found.records {
+                let record = Stored::<IdentityRecord>::parse(stored)?.record;
+                if !record.path.starts_with(path_prefix) {
+                    continue;
+                }
+                if page.identities.len() == limit {
+                    page.next_marker = page.identities.last().map(|last| last.name.clone());
+                    return Ok(page);
+                }
                 page.identities.push(record.told(kind, &self.layout));
             }
+            match found.cursor {
+                Some(cursor) => after = Some(cursor),
+                None => return Ok(page),
+            }
         }
-        page.next_marker = found.cursor.and(last);
-        Ok(page)
     }
 
     /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
@@ -168,8 +203,8 @@ impl Iam {
     pub async fn delete(&self, cx: &CallContext, identity: &IdentityRef) -> Result<(), Error> {
         let action = if identity.kind == IdentityKind::User { "DeleteUser" } else { "DeleteRole" };
         let named = |error: Error| error.during(action);
-        for _ in 0..ATTEMPTS {
-            let found = self.permit_on(cx, action, identity).await.map_err(named)?;
+        for () in self.attempts(cx) {
+            let found = self.permit_on(cx, action, identity, &Context::new()).await.map_err(named)?;
             let Stored { record, revision } = found.ok_or_else(|| named(no_identity(identity)))?;
             let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
             if !record.inline.is_empty() {
@@ -202,7 +237,8 @@ impl Iam {
         tags: &[(String, String)],
     ) -> Result<(), Error> {
         let action = if identity.kind == IdentityKind::User { "TagUser" } else { "TagRole" };
-        let tagged = self.change(cx, action, identity, |record| {
+        let asked = tags_of(tags);
+        let tagged = self.change(cx, action, identity, &asked, |record| {
             check_tags(tags)?;
             for (key, value) in tags {
                 match record.tags.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
@@ -226,7 +262,9 @@ impl Iam {
         keys: &[String],
     ) -> Result<(), Error> {
         let action = if identity.kind == IdentityKind::User { "UntagUser" } else { "UntagRole" };
-        let untagged = self.change(cx, action, identity, |record| {
+        let mut asked = Context::new();
+        asked.set_many("aws:TagKeys", keys);
+        let untagged = self.change(cx, action, identity, &asked, |record| {
             record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
             Ok(())
         });
@@ -239,9 +277,14 @@ impl Iam {
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`].
     pub async fn update_trust(&self, cx: &CallContext, role: &str, trust: &str) -> Result<(), Error> {
         let named = |error: Error| error.during("UpdateAssumeRolePolicy");
-        let ids = self.ids_named(&read_trust(trust).map_err(named)?).await.map_err(named)?;
+        let policy = read_trust(trust).map_err(named)?;
+        let action = "UpdateAssumeRolePolicy";
+        // Who there is, is told only to those who may.
+        self.permit_on(cx, action, &IdentityRef::role(role), &Context::new()).await.map_err(named)?;
+        let ids = self.ids_named(&policy).await.map_err(named)?;
         let role = IdentityRef::role(role);
-        let changed = self.change(cx, "UpdateAssumeRolePolicy", &role, |record| {
+        let asked = Context::new();
+        let changed = self.change(cx, action, &role, &asked, |record| {
             record.trust = Some(trust.to_owned());
             record.trusted_ids.clone_from(&ids);
             Ok(())
@@ -250,11 +293,27 @@ impl Iam {
     }
 }
 
+/// Tags that a request brings, as condition keys.
+fn tags_of(tags: &[(String, String)]) -> Context {
+    let mut facts = Context::new();
+    for (key, value) in tags {
+        facts.set_first(format!("aws:RequestTag/{key}"), value);
+    }
+    if !tags.is_empty() {
+        facts.set_many("aws:TagKeys", tags.iter().map(|(key, _)| key));
+    }
+    facts
+}
+
 fn read_trust(document: &str) -> Result<Policy, Error> {
-    check_size(document, MAX_TRUST)?;
+    check_size(document, MAX_TRUST, "ACLSizePerRole")?;
     let policy = Policy::trust(document).map_err(malformed)?;
     if let Some((kind, name)) = policy.invalid_principals().next() {
-        let text = format!("Invalid principal in policy: \"{kind}\":\"{name}\"");
+        return Err(nobody(kind, name));
+    }
+    let of_sts = |action: &str| action.to_ascii_lowercase().starts_with("sts:");
+    if !policy.statements().iter().all(|statement| statement.actions().all(of_sts)) {
+        let text = "AssumeRole policy may only specify STS AssumeRole actions.";
         return Err(Error::new(ErrorKind::MalformedPolicy, text));
     }
     Ok(policy)

@@ -70,6 +70,18 @@ impl fmt::Display for IdentityRef {
     }
 }
 
+impl From<Identity> for IdentityRef {
+    fn from(identity: Identity) -> Self {
+        Self { kind: identity.kind, name: identity.name }
+    }
+}
+
+impl From<&Self> for IdentityRef {
+    fn from(identity: &Self) -> Self {
+        identity.clone()
+    }
+}
+
 impl From<&Identity> for IdentityRef {
     fn from(identity: &Identity) -> Self {
         Self { kind: identity.kind, name: identity.name.clone() }
@@ -205,6 +217,12 @@ impl CreateUser {
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl From<String> for CreateUser {
+    fn from(name: String) -> Self {
+        Self::new(name)
     }
 }
 

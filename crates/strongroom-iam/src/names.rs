@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind};
 /// The most tags of a user or role.
 const MAX_TAGS: usize = 50;
 
-fn invalid(what: &str, constraint: impl std::fmt::Display) -> Error {
+pub(crate) fn invalid(what: &str, constraint: impl std::fmt::Display) -> Error {
     let text = format!(
         "1 validation error detected: Value at '{what}' failed to satisfy constraint: Member must {constraint}"
     );
@@ -43,8 +43,12 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
         let plain = |text: &str| {
             text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c))
         };
-        if key.is_empty() || key.chars().count() > 128 || !plain(key) {
-            return Err(invalid(&format!("tags.{}.member.key", index + 1), "have 1 to 128 plain characters"));
+        let reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+        if key.is_empty() || key.chars().count() > 128 || !plain(key) || reserved {
+            return Err(invalid(
+                &format!("tags.{}.member.key", index + 1),
+                "have 1 to 128 plain characters and not begin with aws:",
+            ));
         }
         if value.chars().count() > 256 || !plain(value) {
             return Err(invalid(
@@ -71,12 +75,10 @@ pub(crate) fn size(document: &str) -> usize {
     document.chars().filter(|c| !c.is_whitespace()).count()
 }
 
-pub(crate) fn check_size(document: &str, most: usize) -> Result<(), Error> {
+pub(crate) fn check_size(document: &str, most: usize, quota: &str) -> Result<(), Error> {
     if size(document) > most {
-        return Err(Error::new(
-            ErrorKind::LimitExceeded,
-            format!("Maximum policy size of {most} bytes exceeded"),
-        ));
+        let text = format!("Cannot exceed quota for {quota}: {most}");
+        return Err(Error::new(ErrorKind::LimitExceeded, text));
     }
     Ok(())
 }

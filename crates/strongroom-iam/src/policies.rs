@@ -1,11 +1,12 @@
 //! Policies of users and roles: inline, managed, boundaries.
 
+use strongroom_policy::Context;
 use strongroom_records::{Expect, Scan};
 use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::error::storage;
-use crate::iam::{ATTEMPTS, crowded, no_identity};
+use crate::iam::{crowded, no_identity};
 use crate::names::{check_name, check_path, check_size, parse, size, unique_id};
 use crate::presets;
 use crate::record::{IdentityRecord, PolicyRecord, Stored};
@@ -22,7 +23,7 @@ const MAX_ATTACHED: usize = 10;
 pub struct ManagedPolicy {
     /// The name, unique in the account whatever the case of its letters.
     pub name: String,
-    /// The unique id: `ANPA...`.
+    /// The unique id: `ANPA...`; nothing for one of [`presets`](crate::presets).
     pub id: String,
     /// The ARN, by which it is attached.
     pub arn: Arn,
@@ -69,7 +70,8 @@ impl Iam {
             IdentityKind::User => ("PutUserPolicy", 2048),
             IdentityKind::Role => ("PutRolePolicy", 10_240),
         };
-        let put = self.change(cx, action, identity, |record| {
+        let asked = Context::new();
+        let put = self.change(cx, action, identity, &asked, |record| {
             check_name("policyName", name, 128)?;
             parse(document)?;
             record.inline.retain(|(known, _)| known != name);
@@ -117,7 +119,8 @@ impl Iam {
         action: &'static str,
         identity: &IdentityRef,
     ) -> Result<IdentityRecord, Error> {
-        let found = self.permit_on(cx, action, identity).await.map_err(|error| error.during(action))?;
+        let found = self.permit_on(cx, action, identity, &Context::new()).await;
+        let found = found.map_err(|error| error.during(action))?;
         Ok(found.ok_or_else(|| no_identity(identity).during(action))?.record)
     }
 
@@ -133,7 +136,8 @@ impl Iam {
     ) -> Result<(), Error> {
         let action =
             if identity.kind == IdentityKind::User { "DeleteUserPolicy" } else { "DeleteRolePolicy" };
-        let deleted = self.change(cx, action, identity, |record| {
+        let asked = Context::new();
+        let deleted = self.change(cx, action, identity, &asked, |record| {
             let before = record.inline.len();
             record.inline.retain(|(known, _)| known != name);
             if record.inline.len() == before { Err(no_inline(identity, name)) } else { Ok(()) }
@@ -158,7 +162,7 @@ impl Iam {
         check_path(path)?;
         let arn = self.layout.arn("policy", path, name);
         self.permit(cx, "CreatePolicy", arn.as_str()).await.map_err(named)?;
-        check_size(document, MAX_MANAGED).map_err(named)?;
+        check_size(document, MAX_MANAGED, "PolicySize").map_err(named)?;
         parse(document).map_err(named)?;
         let now = self.now().as_millis();
         let record = PolicyRecord {
@@ -195,6 +199,21 @@ impl Iam {
     pub async fn managed_policy(&self, cx: &CallContext, arn: &str) -> Result<ManagedPolicy, Error> {
         let named = |error: Error| error.during("GetPolicy");
         self.permit(cx, "GetPolicy", arn).await.map_err(named)?;
+        if let (Some(document), Ok(arn)) = (presets::document(arn), Arn::parse(arn)) {
+            let name = arn.resource().rsplit('/').next().unwrap_or_default().to_owned();
+            let (created, updated) = (Timestamp::from_millis(0), Timestamp::from_millis(0));
+            let document = document.to_owned();
+            // Nobody counts who has it.
+            return Ok(ManagedPolicy {
+                id: String::new(),
+                name,
+                arn,
+                document,
+                created,
+                updated,
+                attachments: 0,
+            });
+        }
         let found = self.managed(arn).await.map_err(named)?.ok_or_else(|| named(no_policy(arn)))?;
         Ok(self.told(found.record))
     }
@@ -228,9 +247,9 @@ impl Iam {
     ) -> Result<(), Error> {
         let named = |error: Error| error.during("CreatePolicyVersion");
         self.permit(cx, "CreatePolicyVersion", arn).await.map_err(named)?;
-        check_size(document, MAX_MANAGED).map_err(named)?;
+        check_size(document, MAX_MANAGED, "PolicySize").map_err(named)?;
         parse(document).map_err(named)?;
-        for _ in 0..ATTEMPTS {
+        for () in self.attempts(cx) {
             let found = self.managed(arn).await.map_err(named)?;
             let mut found = found.ok_or_else(|| named(no_policy(arn)))?;
             found.record.document = document.to_owned();
@@ -252,7 +271,7 @@ impl Iam {
     pub async fn delete_managed_policy(&self, cx: &CallContext, arn: &str) -> Result<(), Error> {
         let named = |error: Error| error.during("DeletePolicy");
         self.permit(cx, "DeletePolicy", arn).await.map_err(named)?;
-        for _ in 0..ATTEMPTS {
+        for () in self.attempts(cx) {
             let found = self.managed(arn).await.map_err(named)?.ok_or_else(|| named(no_policy(arn)))?;
             if found.record.attachments > 0 {
                 let text = "Cannot delete a policy attached to entities.";
@@ -284,7 +303,9 @@ impl Iam {
                 return Ok(false);
             }
             if record.attached.len() >= MAX_ATTACHED {
-                let text = format!("Cannot exceed quota for PoliciesPerIdentity: {MAX_ATTACHED}");
+                let quota =
+                    if identity.kind == IdentityKind::User { "PoliciesPerUser" } else { "PoliciesPerRole" };
+                let text = format!("Cannot exceed quota for {quota}: {MAX_ATTACHED}");
                 return Err(Error::new(ErrorKind::LimitExceeded, text));
             }
             record.attached.push(arn.to_owned());
@@ -366,8 +387,12 @@ impl Iam {
         identity: &IdentityRef,
         to: Option<&str>,
     ) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
-            let found = self.permit_on(cx, action, identity).await?;
+        for () in self.attempts(cx) {
+            let mut asked = Context::new();
+            if let Some(to) = to {
+                asked.set("iam:PermissionsBoundary", to);
+            }
+            let found = self.permit_on(cx, action, identity, &asked).await?;
             let mut found = found.ok_or_else(|| no_identity(identity))?;
             let before = found.record.boundary.take();
             if before.as_deref() == to {
@@ -418,8 +443,9 @@ impl Iam {
         by: i32,
         change: impl Fn(&mut IdentityRecord) -> Result<bool, Error> + Send + Sync,
     ) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
-            let found = self.permit_on(cx, action, identity).await?;
+        for () in self.attempts(cx) {
+            let found =
+                self.permit_on(cx, action, identity, &Context::new().with("iam:PolicyARN", arn)).await?;
             let mut found = found.ok_or_else(|| no_identity(identity))?;
             if !change(&mut found.record)? {
                 return Ok(());

@@ -4,7 +4,7 @@
 //! use strongroom_iam::presets::ReservedNames;
 //! use strongroom_policy::Policy;
 //!
-//! // Nobody but the platform's roles touches what is named so.
+//! // Nobody of the account but its owner and the platform's roles touches what is named so.
 //! let document = ReservedNames::new(["ams/*", "customer-shared/*"]).except("arn:aws:iam::*:role/platform-*").document();
 //! assert!(Policy::identity(&document).is_ok());
 //! ```
@@ -33,7 +33,10 @@ const POWER_USER: &str = r#"{
 /// The document of a policy that every account has.
 #[must_use]
 pub fn document(arn: &str) -> Option<&'static str> {
-    match arn {
+    // The same in every partition.
+    let rest = arn.strip_prefix("arn:")?;
+    let rest = rest.get(rest.find(':')?..)?;
+    match format!("arn:aws{rest}").as_str() {
         ADMINISTRATOR_ACCESS => Some(EVERYTHING),
         KEY_MANAGEMENT_POWER_USER => Some(POWER_USER),
         _ => None,
@@ -66,12 +69,9 @@ const READS: [&str; 3] =
     ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:ListSecretVersionIds"];
 
 /// The ARNs of secrets by a pattern of their names: `prod/*`, or a name, whose six random characters are filled in.
-fn resources(partition: &str, names: &[String]) -> Vec<String> {
+fn resources(names: &[String]) -> Vec<String> {
     let suffix = |name: &str| if name.ends_with('*') { "" } else { "-??????" };
-    names
-        .iter()
-        .map(|name| format!("arn:{partition}:secretsmanager:*:*:secret:{name}{}", suffix(name)))
-        .collect()
+    names.iter().map(|name| format!("arn:*:secretsmanager:*:*:secret:{name}{}", suffix(name))).collect()
 }
 
 /// A guardrail: secrets of these names are not to be touched, but by those excepted.
@@ -80,18 +80,12 @@ pub struct ReservedNames {
     names: Vec<String>,
     except: Vec<String>,
     readable: bool,
-    partition: String,
 }
 
 impl ReservedNames {
     /// Reserves the secrets of these names: patterns such as `ams/*`, or whole names.
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
-        Self {
-            names: names.into_iter().map(Into::into).collect(),
-            except: Vec::new(),
-            readable: false,
-            partition: "aws".to_owned(),
-        }
+        Self { names: names.into_iter().map(Into::into).collect(), except: Vec::new(), readable: false }
     }
 
     /// But not for users and roles of ARNs like this: `arn:aws:iam::*:role/platform-*`.
@@ -108,13 +102,6 @@ impl ReservedNames {
         self
     }
 
-    /// The partition of the ARNs: `aws` unless told, `aws-cn`, `aws-us-gov`.
-    #[must_use]
-    pub fn partition(mut self, partition: impl Into<String>) -> Self {
-        self.partition = partition.into();
-        self
-    }
-
     /// The policy: one that denies. For a guardrail, a boundary, or beside others of a user or role.
     #[must_use]
     pub fn document(&self) -> String {
@@ -126,7 +113,7 @@ impl ReservedNames {
             "Sid": "ReservedNames",
             "Effect": "Deny",
             "Action": actions,
-            "Resource": resources(&self.partition, &self.names),
+            "Resource": resources(&self.names),
         });
         if !self.except.is_empty() {
             statement["Condition"] = json!({"ArnNotLike": {"aws:PrincipalArn": self.except}});
@@ -140,7 +127,7 @@ impl ReservedNames {
 pub fn read_names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> String {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
     let statement = json!({
-        "Sid": "ReadNames", "Effect": "Allow", "Action": READS, "Resource": resources("aws", &names),
+        "Sid": "ReadNames", "Effect": "Allow", "Action": READS, "Resource": resources(&names),
     });
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_policy::{Authorizer as _, Policy};
+use strongroom_policy::{Authorizer as _, Policy, PrincipalKind};
 use strongroom_types::{Arn, CallContext, Caller, SessionFacts, Timestamp};
 
 use crate::authorizer::identity_of;
@@ -102,17 +102,18 @@ impl Iam {
             .map_err(|error| validation(error.to_string()))?;
         check_tags(&asked.tags)?;
         for document in &asked.policies {
-            check_size(document, MAX_POLICY)?;
+            check_size(document, MAX_POLICY, "PolicySize")?;
             parse(document)?;
         }
-        let denied = || {
+        let denied_as = |action: &str| {
             let text = format!(
-                "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                "User: {} is not authorized to perform: {action} on resource: {}",
                 cx.caller(),
                 asked.role
             );
             Error::new(ErrorKind::AccessDenied, text)
         };
+        let denied = || denied_as("sts:AssumeRole");
         let (realm, now) = (&self.layout.realm, self.now());
         let named = identity_of(asked.role.as_str()).filter(|(account, identity)| {
             *account == self.layout.account && identity.kind == IdentityKind::Role
@@ -126,6 +127,17 @@ impl Iam {
         let mut trust = Policy::trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
         trust.bind(&role.trusted_ids);
         let subject = self.subject(cx, realm, now).await.map_err(from_authorizer)?;
+        match subject.principal().kind() {
+            PrincipalKind::Root => {
+                return Err(Error::new(
+                    ErrorKind::AccessDenied,
+                    "Roles may not be assumed by root accounts.",
+                ));
+            }
+            // What they have of their makers does not reach this far.
+            PrincipalKind::FederatedUser => return Err(denied()),
+            _ => {}
+        }
         let policies = subject.policies().key(&trust);
         let actions = if asked.tags.is_empty() {
             &["sts:AssumeRole"][..]
@@ -135,22 +147,26 @@ impl Iam {
         for action in actions {
             let mut question = subject.request(action, asked.role.as_str(), realm, now);
             let facts = question.context_mut();
+            for (key, value) in &role.tags {
+                facts.set_first(format!("aws:ResourceTag/{key}"), value);
+                facts.set_first(format!("iam:ResourceTag/{key}"), value);
+            }
             facts.set("sts:RoleSessionName", &asked.session_name);
             if let Some(id) = &asked.external_id {
                 facts.set("sts:ExternalId", id);
             }
             for (key, value) in &asked.tags {
-                facts.set(format!("aws:RequestTag/{key}"), value);
+                facts.set_first(format!("aws:RequestTag/{key}"), value);
             }
             if !asked.tags.is_empty() {
                 facts.set_many("aws:TagKeys", asked.tags.iter().map(|(key, _)| key));
             }
             if !policies.decide(&question).is_allowed() {
-                return Err(denied());
+                return Err(denied_as(action));
             }
         }
         // A session that takes on a role has an hour at most.
-        let chained = matches!(cx.caller(), Caller::Session { .. });
+        let chained = subject.principal().kind() == PrincipalKind::RoleSession;
         let most = if chained { 3600 } else { role.max_session_seconds.unwrap_or(3600) };
         let seconds = asked.duration_seconds.unwrap_or(3600);
         if seconds > most {
@@ -167,11 +183,19 @@ impl Iam {
             facts.source_ip = own.source_ip;
             facts.secure_transport = own.secure_transport;
             facts.user_agent.clone_from(&own.user_agent);
-            facts.mfa = own.mfa;
+            facts.keys.clone_from(&own.keys);
         }
+        facts.identity_id = Some(role.id.clone());
         facts.tags = asked.tags;
         facts.policies = asked.policies.into_iter().map(Into::into).collect();
         let id = format!("{}:{}", role.id, asked.session_name);
-        Ok(AssumedRole { context: CallContext::new(caller).with_facts(facts), id, expires })
+        let mut context = CallContext::new(caller).with_facts(facts);
+        if let Some(request) = cx.request_id() {
+            context = context.with_request_id(request);
+        }
+        if let Some(deadline) = cx.deadline() {
+            context = context.with_deadline(deadline);
+        }
+        Ok(AssumedRole { context, id, expires })
     }
 }

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     InvalidKeyUsage,
     /// The caller may not, or must not know.
     AccessDenied,
+    /// The caller's session is over.
+    ExpiredToken,
     /// A member of the request violates its constraint.
     Validation,
     /// An ARN is not one.
@@ -82,6 +84,7 @@ impl ErrorClass for ErrorKind {
             Self::IncorrectKey => "IncorrectKeyException",
             Self::InvalidKeyUsage => "InvalidKeyUsageException",
             Self::AccessDenied => "AccessDeniedException",
+            Self::ExpiredToken => "ExpiredTokenException",
             Self::Validation => "ValidationException",
             Self::InvalidArn => "InvalidArnException",
             Self::InvalidAliasName => "InvalidAliasNameException",

@@ -12,6 +12,7 @@ use strongroom_types::{CallContext, Service, Timestamp};
 use crate::asked::Asked;
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
 use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
+use crate::permission::denied;
 use crate::policy::{NewPolicy, check_policy_name};
 use crate::rotation::after_days;
 use crate::states::Operation;
@@ -194,6 +195,9 @@ impl LocalKms {
             }
             None => None,
         };
+        if let Some(alias) = alias {
+            self.permit_first_alias(cx, alias, policy.as_ref()).await?;
+        }
         let new = NewKey {
             description: &request.description,
             spec: request.spec,
@@ -206,6 +210,28 @@ impl LocalKms {
         };
         let key = self.commit_new_key(new).await?;
         Ok(key.metadata(self.realm(), self.now()))
+    }
+
+    /// Naming a new key takes what naming one takes: of the alias, and of the key, whose policy is the new one.
+    async fn permit_first_alias(
+        &self,
+        cx: &CallContext,
+        alias: &AliasName,
+        policy: Option<&NewPolicy>,
+    ) -> Result<(), Error> {
+        let operation = Operation::CreateAlias;
+        let place = alias.arn(self.realm());
+        self.authorize_on(cx, operation, place.as_str(), &Asked::nothing()).await?;
+        let key = self.realm().arn("kms", "key/new");
+        let Some(policy) = policy else {
+            return self.authorize_on(cx, operation, key.as_str(), &Asked::nothing()).await;
+        };
+        let subject = self.subject(cx).await?;
+        let request = self.request_on(&subject, operation, key.as_str());
+        match subject.policies().key(&policy.read()?).decide(&request) {
+            decision if decision.is_allowed() => Ok(()),
+            decision => Err(denied(decision, &request)),
+        }
     }
 
     pub(crate) fn put_material(

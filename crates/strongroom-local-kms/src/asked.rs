@@ -57,7 +57,7 @@ impl<'a> Asked<'a> {
 
     /// With a condition key of its own.
     pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.facts.set(key, value);
+        self.facts.set_first(key, value);
         self
     }
 }

@@ -115,6 +115,7 @@ impl LocalKms {
         asked: &Asked<'_>,
         dry: bool,
     ) -> Result<Ready, Error> {
+        self.check_asked(cx, asked)?;
         let key = self.named(cx, key, operation).await?;
         self.ready_with(cx, key, operation, asked, dry).await
     }
@@ -182,6 +183,7 @@ impl LocalKms {
             ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
             _ => error,
         };
+        self.check_asked(cx, asked)?;
         let named = match asked.reference {
             Some(named) => {
                 let named = self.named(cx, named, operation).await?;
@@ -263,8 +265,9 @@ impl LocalKms {
         operation: Operation,
         tokens: &[String],
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let key = self.named(cx, named, operation).await?;
         let asked = Asked::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
+        self.check_asked(cx, &asked)?;
+        let key = self.named(cx, named, operation).await?;
         let key = self.fresh_for(&asked, key).await?;
         self.permit(cx, &key, operation, &asked).await?;
         check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
@@ -363,6 +366,8 @@ impl Kms for LocalKms {
     ) -> Result<ReEncrypted, Error> {
         let named = |error: Error| error.during("ReEncrypt");
         const SAME: &str = "kms:ReEncryptOnSameKey";
+        let asked = Asked::nothing().context(context).tokens(&options.grant_tokens);
+        self.check_asked(cx, &asked).map_err(named)?;
         // Looked for once: what the policies are asked about is what is used. What is wrong with it is told in its turn.
         let destination = self.named(cx, key, Operation::ReEncryptTo).await;
         let same = match (&destination, Blob::parse(ciphertext)) {
@@ -399,6 +404,7 @@ impl Kms for LocalKms {
     ) -> Result<KeyMetadata, Error> {
         let named = |error: Error| error.during("DescribeKey");
         let asked = Asked::nothing().of(key).tokens(&options.grant_tokens);
+        self.check_asked(cx, &asked).map_err(named)?;
         let key = self.named(cx, key, Operation::DescribeKey).await.map_err(named)?;
         let key = self.fresh_for(&asked, key).await.map_err(named)?;
         self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;

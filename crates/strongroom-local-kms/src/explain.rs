@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
-use strongroom_policy::{Decision, Explanation, Ground, Possible, PrincipalName, Request, Subject};
+use strongroom_policy::{
+    Decision, Detail, Effect, Explanation, Ground, Possible, PrincipalName, Request, Subject,
+};
 use strongroom_records::{Revision, Scan};
 use strongroom_types::{CallContext, Service};
 
@@ -26,7 +28,7 @@ pub struct KeyPrincipals {
     pub names: BTreeSet<String>,
     /// Accounts whose own policies the key's leaves it to, in twelve digits.
     pub accounts: BTreeSet<String>,
-    /// Whether the policy names everybody.
+    /// Whether the policy allows something to everybody, maybe on conditions.
     pub everybody: bool,
     /// There are more grants than were looked at.
     pub more_grants: bool,
@@ -98,13 +100,15 @@ impl LocalKms {
         permission: GrantOperation,
         key: &KeyRef,
         context: &EncryptionContext,
+        detail: Detail,
     ) -> Result<KeyAccess, Error> {
         let asked = Asked::nothing().of(key).context(context);
         let question = self.question(cx, permission, key, &asked).await?;
         let Question { subject, key, request, decision } = &question;
-        let policies = subject.policies().key(key.policy(self.realm())?);
+        let managed = key.record.service.is_some();
+        let policies = subject.policies().key(key.policy(self.realm())?).fixed(managed);
         let by_grant = matches!(decision, Decision::Allowed(Ground::Grant));
-        let mut explanation = policies.clone().granted(by_grant).explain(request);
+        let mut explanation = policies.clone().granted(by_grant).explain_with(request, detail);
         for grant in self.grants_of(key, request, MOST_GRANTS).await? {
             explanation.grants.push(grant.report(permission, &asked, request.principal())?);
         }
@@ -113,7 +117,7 @@ impl LocalKms {
             explanation,
             possible: policies.granted(granted).possible(request),
             state: key.state_at(self.now()),
-            managed: key.record.service.is_some(),
+            managed,
         })
     }
 
@@ -129,10 +133,10 @@ impl LocalKms {
         let policy = strongroom_policy::Policy::resource(&text).map_err(|error| {
             Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
         })?;
-        for principals in policy.statements().iter().filter_map(|statement| statement.principals()) {
-            for name in principals.names() {
+        for statement in policy.statements() {
+            for name in statement.principals().into_iter().flat_map(|some| some.names()) {
                 match name {
-                    PrincipalName::Everybody => found.everybody = true,
+                    PrincipalName::Everybody => found.everybody |= statement.effect() == Effect::Allow,
                     PrincipalName::Account(account) => {
                         found.accounts.insert(account.clone());
                     }

@@ -76,7 +76,8 @@ impl GrantRecord {
         let Some(name) = &self.name else { return Ok(None) };
         let mut operations = self.operations.clone();
         operations.sort_unstable();
-        let asked = encode(&(name, &self.grantee, &self.retiring, operations, &self.constraint))?;
+        let whom = (&self.grantee, &self.grantee_id, &self.retiring, &self.retiring_id);
+        let asked = encode(&(name, whom, operations, &self.constraint))?;
         Ok(Some(hex(&Sha256::digest(asked))))
     }
 
@@ -214,12 +215,15 @@ impl LocalKms {
             let mut walk =
                 self.inner.records.walk(Scan::prefix(&self.inner.layout.grants_for(&key.id, name)));
             while let Some(page) = walk.next().await.map_err(storage)? {
+                let mut places = Vec::with_capacity(page.len());
                 for (place, entry) in page {
                     entry.map_err(storage)?;
-                    let id = last_segment(&place).unwrap_or_default();
-                    // Ended in this moment, if it is not there.
-                    let Some(grant) = self.find_grant(&key.id, &id).await? else { continue };
-                    if grant.1.is_for(name, who) && grant.1.allows(wanted, asked)? {
+                    places.push(self.inner.layout.grant(&key.id, &last_segment(&place).unwrap_or_default()));
+                }
+                // Ended in this moment, if one is not there.
+                for stored in self.inner.records.read(&places).await.map_err(storage)?.iter().flatten() {
+                    let grant: GrantRecord = decode(stored)?;
+                    if grant.is_for(name, who) && grant.allows(wanted, asked)? {
                         return Ok(true);
                     }
                 }
@@ -276,11 +280,6 @@ impl LocalKms {
         request.check()?;
         let layout = &self.inner.layout;
         let issuer = principal(cx, self.realm())?;
-        let grantee_id = self.principal_id(&request.grantee).await?;
-        let retiring_id = match &request.retiring {
-            Some(retiring) => self.principal_id(retiring).await?,
-            None => None,
-        };
         let account = issuer.account().map_or_else(|| self.realm().account().to_string(), str::to_owned);
         let constraint = request.constraint.as_ref().map(|constraint| Constraint {
             exact: matches!(constraint, GrantConstraint::EncryptionContextEquals(_)),
@@ -293,8 +292,16 @@ impl LocalKms {
             }
         }
         for _ in 0..ATTEMPTS {
+            let asked = Asked::nothing().grant(&request);
+            self.check_asked(cx, &asked)?;
             let mut key = self.resolve_managed(cx, key, Operation::CreateGrant).await?;
-            self.permit(cx, &key, Operation::CreateGrant, &Asked::nothing().grant(&request)).await?;
+            self.permit(cx, &key, Operation::CreateGrant, &asked).await?;
+            // Who there is, is told only to those who may.
+            let grantee_id = self.principal_id(&request.grantee).await?;
+            let retiring_id = match &request.retiring {
+                Some(retiring) => self.principal_id(retiring).await?,
+                None => None,
+            };
             let usage = key.spec.usage();
             // AWS's texts for these two are unconfirmed.
             if let Some(wrong) = request.operations.iter().find(|operation| !operation.fits(usage)) {
@@ -492,7 +499,10 @@ impl LocalKms {
                 self.permit(cx, &key, operation, &Asked::nothing()).await?;
             }
             let found = self.find_grant(&key.id, id).await?;
-            let (stored, record) = found.ok_or_else(|| no_grant(id))?;
+            let (stored, record) = found.ok_or_else(|| {
+                // Another account is not told whether there is the key.
+                if self.is_foreign(cx) { self.hidden(cx, operation) } else { no_grant(id) }
+            })?;
             if operation == Operation::RetireGrant {
                 self.may_retire(cx, &key, &record).await?;
             }

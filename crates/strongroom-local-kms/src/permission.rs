@@ -1,5 +1,8 @@
 //! Who may do what with a key: its policy, the caller's own policies, and grants.
 
+use std::collections::BTreeSet;
+
+use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantConstraint, GrantOperation, KeyRef, KeyState};
 use strongroom_policy::{
     AuthorizerError, AuthorizerErrorKind, Decision, DocumentKind, Principal, Request, Subject,
@@ -35,12 +38,23 @@ pub(crate) fn denied(decision: Decision, request: &Request) -> Error {
 pub(crate) fn not_found_out(error: AuthorizerError) -> Error {
     let kind = match error.kind() {
         AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
+        AuthorizerErrorKind::ExpiredSession => ErrorKind::ExpiredToken,
         AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
         AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
         AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
         _ => ErrorKind::Internal,
     };
     Error::from_frame(error.into_frame().map_kind(kind))
+}
+
+/// Policies do not tell the keys of a context apart by case; of two, neither may stand for both.
+fn check_distinct(context: &EncryptionContext) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    if context.iter().all(|(name, _)| seen.insert(name.to_ascii_lowercase())) {
+        return Ok(());
+    }
+    let text = "The encryption context has keys that differ in nothing but case, which the policy of the key cannot tell apart";
+    Err(Error::new(ErrorKind::Validation, text))
 }
 
 impl LocalKms {
@@ -62,6 +76,18 @@ impl LocalKms {
         states::check(operation, state, &key.arn)
     }
 
+    /// What can be wrong with a request whatever the key: told before anything is told of the key.
+    pub(crate) fn check_asked(&self, cx: &CallContext, asked: &Asked<'_>) -> Result<(), Error> {
+        if !asked.tokens.is_empty() {
+            self.check_tokens(asked.tokens)?;
+        }
+        // The account's own calls meet no policy that would confuse them, unless the key has one of its own.
+        if let Some(context) = asked.context.filter(|_| !cx.acts_freely_in(self.realm().account())) {
+            check_distinct(context)?;
+        }
+        Ok(())
+    }
+
     /// Permission, whatever the state.
     pub(crate) async fn allow(
         &self,
@@ -70,9 +96,6 @@ impl LocalKms {
         operation: Operation,
         asked: &Asked<'_>,
     ) -> Result<(), Error> {
-        if !asked.tokens.is_empty() {
-            self.check_tokens(asked.tokens)?;
-        }
         if self.is_plain(cx, key, operation) {
             return Ok(());
         }
@@ -112,7 +135,7 @@ impl LocalKms {
                 operation.is_of_managed_use() && self.via.is_some_and(|via| via.name() == service)
             }
         };
-        managed && key.record.policy.is_none() && cx.caller().is_owner_of(self.realm().account())
+        managed && key.record.policy.is_none() && cx.acts_freely_in(self.realm().account())
     }
 
     async fn ask(
@@ -172,7 +195,11 @@ impl LocalKms {
         let subject = self.subject(cx).await?;
         let request = self.request(&subject, key, operation, &Asked::nothing()).await?;
         match subject.policies().key(key.policy(self.realm())?).decide(&request) {
-            decision if !matches!(decision, Decision::Denied(_)) && otherwise => Ok(()),
+            Decision::Allowed(_) | Decision::Missing(DocumentKind::Identity | DocumentKind::Resource)
+                if otherwise && !subject.is_stranger() =>
+            {
+                Ok(())
+            }
             _ if self.is_foreign(cx) => Err(self.hidden(cx, operation)),
             decision @ Decision::Denied(_) => Err(denied(decision, &request)),
             _ => Err(denied(Decision::Missing(DocumentKind::Resource), &request)),
@@ -197,23 +224,18 @@ impl LocalKms {
             facts.set("kms:MultiRegionKeyType", "PRIMARY");
         }
         for (tag, value) in &key.record.tags {
-            facts.set(format!("aws:ResourceTag/{tag}"), value);
+            facts.set_first(format!("aws:ResourceTag/{tag}"), value);
         }
         if let Some(KeyRef::Alias(name) | KeyRef::AliasArn(_, name)) = asked.reference {
             facts.set("kms:RequestAlias", name.as_str());
         }
         if let Some(context) = asked.context {
-            if operation.encrypts() {
+            if operation.encrypts() || operation.makes_data_keys() {
                 facts.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
             }
+            check_distinct(context)?;
             for (name, value) in context.iter() {
-                let name = format!("kms:EncryptionContext:{name}");
-                // Policies do not tell keys apart by case; of two, neither may stand for both.
-                if facts.get(&name).is_some() {
-                    let text = "The encryption context has keys that differ in nothing but case, which the policy of the key cannot tell apart";
-                    return Err(Error::new(ErrorKind::Validation, text));
-                }
-                facts.set(name, value);
+                facts.set(format!("kms:EncryptionContext:{name}"), value);
             }
             if !context.is_empty() {
                 facts.set_many("kms:EncryptionContextKeys", context.iter().map(|(name, _)| name));
@@ -231,6 +253,13 @@ impl LocalKms {
                 }
                 Some(_) => facts.set("kms:GrantConstraintType", "EncryptionContextSubset"),
                 None => {}
+            }
+            if let Some(constraint) = &grant.constraint {
+                for (name, value) in constraint.context().iter() {
+                    facts.set_first(format!("kms:EncryptionContext:{name}"), value);
+                }
+                facts
+                    .set_many("kms:EncryptionContextKeys", constraint.context().iter().map(|(name, _)| name));
             }
         }
         if matches!(operation, Operation::CreateGrant | Operation::ListGrants | Operation::RevokeGrant) {
@@ -264,7 +293,11 @@ impl LocalKms {
             facts.set("aws:CalledViaLast", &service);
             facts.set_many("aws:CalledVia", [service]);
             // It is the service that connects, not the caller.
-            facts.remove("aws:SourceIp");
+            for key in
+                ["aws:SourceIp", "aws:VpcSourceIp", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"]
+            {
+                facts.remove(key);
+            }
         }
         request
     }
@@ -282,11 +315,14 @@ impl LocalKms {
         resource: &str,
         asked: &Asked<'_>,
     ) -> Result<(), Error> {
-        if cx.caller().is_owner_of(self.realm().account()) {
+        if cx.acts_freely_in(self.realm().account()) {
             return Ok(());
         }
         let subject = self.subject(cx).await?;
         let mut request = self.request_on(&subject, operation, resource);
+        if resource == "*" {
+            request = request.resource_account(self.realm().account().as_str());
+        }
         request.context_mut().extend(&asked.facts);
         let own = !self.is_foreign(cx);
         match subject.policies().decide(&request) {

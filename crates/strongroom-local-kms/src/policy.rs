@@ -139,6 +139,15 @@ pub(crate) struct NewPolicy {
     pub(crate) ids: BTreeMap<String, String>,
 }
 
+impl NewPolicy {
+    /// As it will be decided by.
+    pub(crate) fn read(&self) -> Result<Policy, Error> {
+        let mut policy = check(&self.text)?;
+        policy.bind(&self.ids);
+        Ok(policy)
+    }
+}
+
 /// Everything that can be wrong with a document whoever puts it.
 fn check(text: &str) -> Result<Policy, Error> {
     if text.is_empty() {

@@ -5,6 +5,7 @@ use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
 use crate::admin::Change;
+use crate::asked::Asked;
 use crate::local::LocalKms;
 use crate::rotation::wrong_origin;
 use crate::states::Operation;
@@ -32,31 +33,34 @@ impl LocalKms {
         key_material_id: &str,
         _confirmed: Retirement,
     ) -> Result<(), Error> {
-        let retired = self.change(cx, key, Operation::ScheduleKeyDeletion, |kms, key, batch| {
-            if key.is_external() {
-                return Err(wrong_origin(key));
-            }
-            let newest = key.newest()?.number;
-            let generation = key
-                .record
-                .generations
-                .iter_mut()
-                .find(|generation| *generation.material_id == *key_material_id);
-            let generation = generation.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, format!("Key material {key_material_id} does not exist"))
-            })?;
-            if generation.number == newest {
-                let text =
-                    format!("Key material {key_material_id} is the one that {} encrypts with.", key.arn);
-                return Err(Error::new(ErrorKind::InvalidState, text));
-            }
-            if generation.retired {
-                return Ok(Change::None(key.id.clone()));
-            }
-            generation.retired = true;
-            batch.delete(&kms.inner.layout.material(&key.id, generation.number), Expect::Any);
-            Ok(Change::Write(key.id.clone()))
-        });
+        // Gone at once: a policy that wants a longer wait than none forbids it.
+        let asked = Asked::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", "0");
+        let retired =
+            self.change_asked(cx, key, Operation::ScheduleKeyDeletion, &asked, |kms, key, batch| {
+                if key.is_external() {
+                    return Err(wrong_origin(key));
+                }
+                let newest = key.newest()?.number;
+                let generation = key
+                    .record
+                    .generations
+                    .iter_mut()
+                    .find(|generation| *generation.material_id == *key_material_id);
+                let generation = generation.ok_or_else(|| {
+                    Error::new(ErrorKind::NotFound, format!("Key material {key_material_id} does not exist"))
+                })?;
+                if generation.number == newest {
+                    let text =
+                        format!("Key material {key_material_id} is the one that {} encrypts with.", key.arn);
+                    return Err(Error::new(ErrorKind::InvalidState, text));
+                }
+                if generation.retired {
+                    return Ok(Change::None(key.id.clone()));
+                }
+                generation.retired = true;
+                batch.delete(&kms.inner.layout.material(&key.id, generation.number), Expect::Any);
+                Ok(Change::Write(key.id.clone()))
+            });
         let named = |error: Error| error.during("RetireMaterial");
         let id = retired.await.map_err(named)?;
         self.inner.materials.forget(&id);

@@ -73,6 +73,10 @@ impl Operation {
         matches!(self, Self::Encrypt | Self::Decrypt | Self::ReEncryptFrom | Self::ReEncryptTo)
     }
 
+    pub(crate) fn makes_data_keys(self) -> bool {
+        matches!(self, Self::GenerateDataKey | Self::GenerateDataKeyWithoutPlaintext)
+    }
+
     /// Whether another account may be allowed it.
     pub(crate) fn crosses_accounts(self) -> bool {
         matches!(

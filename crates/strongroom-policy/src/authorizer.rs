@@ -72,8 +72,10 @@ impl Authorizer for NoDirectory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthorizerErrorKind {
-    /// The caller cannot be, its session is over, or a policy of it is none.
+    /// The caller cannot be, or a policy of its session is none.
     InvalidCaller,
+    /// The caller's session is over.
+    ExpiredSession,
     /// What is stored was damaged, or changed by somebody without the root.
     Tampered,
     /// The store was replaced or re-keyed meanwhile.
@@ -88,6 +90,7 @@ impl ErrorClass for AuthorizerErrorKind {
     fn code(self) -> &'static str {
         match self {
             Self::InvalidCaller => "AccessDeniedException",
+            Self::ExpiredSession => "ExpiredTokenException",
             Self::Throttled => "ThrottlingException",
             _ => "InternalServiceError",
         }
@@ -108,6 +111,10 @@ error_type!(
 
 impl From<SubjectError> for AuthorizerError {
     fn from(error: SubjectError) -> Self {
-        Self::new(AuthorizerErrorKind::InvalidCaller, error.to_string())
+        let kind = match error {
+            SubjectError::Expired => AuthorizerErrorKind::ExpiredSession,
+            _ => AuthorizerErrorKind::InvalidCaller,
+        };
+        Self::new(kind, error.to_string())
     }
 }

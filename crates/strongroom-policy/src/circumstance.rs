@@ -33,11 +33,7 @@ impl Circumstances {
 }
 
 /// Keys that differ from request to request of one caller, whatever this one says.
-const ALWAYS: [&str; 11] = [
-    "aws:sourceip",
-    "aws:vpcsourceip",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
+const ALWAYS: [&str; 7] = [
     "aws:multifactorauthpresent",
     "aws:multifactorauthage",
     "aws:tokenissuetime",
@@ -48,8 +44,7 @@ const ALWAYS: [&str; 11] = [
 ];
 
 /// Beginnings of keys that are open where the request does not have them: a session's tags, what an operation may be given.
-const UNLESS_SAID: [&str; 8] = [
-    "aws:principaltag/",
+const UNLESS_SAID: [&str; 7] = [
     "aws:principalorg",
     "aws:userid",
     "aws:sourceidentity",
@@ -67,14 +62,50 @@ const OF_THE_RESOURCE: [&str; 4] = [
     "secretsmanager:secretprimaryregion",
 ];
 
+/// From where a request comes, which a service that calls for somebody hides.
+const OF_THE_CONNECTION: [&str; 4] = ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce"];
+
 /// Whether a key, in small letters, is a circumstance that this request leaves open.
 pub(crate) fn is_open(key: &str, request: &Request) -> bool {
     let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
-    // A role has many sessions.
-    let of_a_session = key == "aws:userid" && request.principal().kind() == PrincipalKind::RoleSession;
+    let kind = request.principal().kind();
+    // A role has many sessions, which may bring tags of their own; a user has its tags.
+    let has_sessions = matches!(kind, PrincipalKind::RoleSession | PrincipalKind::FederatedUser);
+    if key.starts_with("aws:principaltag/") || key == "aws:userid" {
+        return has_sessions;
+    }
+    if OF_THE_CONNECTION.contains(&key) {
+        return request.context().single_folded("aws:viaawsservice") != Some("true");
+    }
     ALWAYS.contains(&key)
-        || of_a_session
         || (begins(&UNLESS_SAID) && !begins(&OF_THE_RESOURCE) && request.context().folded(key).is_none())
+}
+
+/// Beginnings of keys that say who asks, for what, or by which way: a request with others would be another request.
+const IDENTIFYING: [&str; 17] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principaltype",
+    "aws:principalis",
+    "aws:principalservice",
+    "aws:userid",
+    "aws:username",
+    "aws:resource",
+    "aws:via",
+    "aws:calledvia",
+    "aws:requestedregion",
+    "kms:calleraccount",
+    "kms:key",
+    "kms:multiregion",
+    "kms:resourcealiases",
+    "kms:viaservice",
+    "kms:encryptioncontext",
+];
+
+/// Whether the same caller could make the same request such that a condition on this key, in small letters, holds.
+pub(crate) fn can_be_met(key: &str) -> bool {
+    let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
+    !begins(&IDENTIFYING) && !begins(&OF_THE_RESOURCE)
 }
 
 /// What comes of a request whose circumstances are open.

@@ -47,6 +47,11 @@ impl Context {
         self.0.insert(key.as_ref().to_ascii_lowercase(), Values::One(value.into()));
     }
 
+    /// As [`Context::set`], unless the key is there: of names that differ in nothing but case, the first stands.
+    pub fn set_first(&mut self, key: impl AsRef<str>, value: impl Into<String>) {
+        self.0.entry(key.as_ref().to_ascii_lowercase()).or_insert_with(|| Values::One(value.into()));
+    }
+
     /// As [`Context::with_many`].
     pub fn set_many<T: Into<String>>(&mut self, key: impl AsRef<str>, values: impl IntoIterator<Item = T>) {
         let values = values.into_iter().map(Into::into).collect();

@@ -27,6 +27,7 @@ pub struct Policies<'a> {
     rule: ResourceRule,
     granted: bool,
     stranger: bool,
+    fixed: bool,
 }
 
 /// A document and what it is called in explanations; nothing for its number.
@@ -172,6 +173,13 @@ impl<'a> Policies<'a> {
         self
     }
 
+    /// Whether the resource's policy cannot be changed, so that no remedy is to be looked for in it: the keys that AWS manages.
+    #[must_use]
+    pub fn fixed(mut self, fixed: bool) -> Self {
+        self.fixed = fixed;
+        self
+    }
+
     /// Whether a condition of a document is about this key.
     #[must_use]
     pub fn mention(&self, key: &str) -> bool {
@@ -210,6 +218,10 @@ impl<'a> Policies<'a> {
 
     pub(crate) fn is_granted(&self) -> bool {
         self.granted
+    }
+
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     pub(crate) fn is_stranger(&self) -> bool {
@@ -323,7 +335,7 @@ impl<'a> Policies<'a> {
             return limited(if root { there } else { own()? });
         }
         let decision = match (self.rule, named) {
-            (ResourceRule::Either, _) if root => Ok(Decision::Allowed(Ground::Root)),
+            (ResourceRule::Either, _) if root => limited(Ground::Root),
             (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
             (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
             (ResourceRule::Either, _) | (ResourceRule::Key, Some((_, Reach::Account))) => {

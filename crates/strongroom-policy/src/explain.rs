@@ -31,6 +31,16 @@ pub struct Explanation {
     pub remedies: Vec<Remedy>,
 }
 
+/// How much an explanation tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Documents, statements, remedies.
+    Everything,
+    /// The verdict and its reason.
+    Reason,
+}
+
 /// What a grant of a key says to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -93,6 +103,37 @@ impl Policies<'_> {
     /// [`Policies::decide`].
     #[must_use]
     pub fn explain(&self, request: &Request) -> Explanation {
+        let mut explanation = self.explain_in_short(request);
+        explanation.documents = self.reports(request);
+        explanation.remedies = self.remedies(request);
+        explanation
+    }
+
+    /// As [`Policies::explain`], in this detail.
+    #[must_use]
+    pub fn explain_with(&self, request: &Request, detail: Detail) -> Explanation {
+        match detail {
+            Detail::Everything => self.explain(request),
+            Detail::Reason => self.explain_in_short(request),
+        }
+    }
+
+    fn explain_in_short(&self, request: &Request) -> Explanation {
+        let decision = self.decide(request);
+        let who = request.principal().arn();
+        Explanation {
+            principal: if who.is_empty() { "anonymous".to_owned() } else { who.to_owned() },
+            action: request.action().to_owned(),
+            resource: request.resource().to_owned(),
+            allowed: decision.is_allowed(),
+            reason: reason(decision, self, request),
+            documents: Vec::new(),
+            grants: Vec::new(),
+            remedies: Vec::new(),
+        }
+    }
+
+    fn reports(&self, request: &Request) -> Vec<DocumentReport> {
         let decision = self.decide(request);
         let deciding = match decision {
             Decision::Allowed(Ground::Statement(place)) | Decision::Denied(place) => Some(place),
@@ -116,17 +157,7 @@ impl Policies<'_> {
                 });
             }
         }
-        let who = request.principal().arn();
-        Explanation {
-            principal: if who.is_empty() { "anonymous".to_owned() } else { who.to_owned() },
-            action: request.action().to_owned(),
-            resource: request.resource().to_owned(),
-            allowed: decision.is_allowed(),
-            reason: reason(decision, self, request),
-            documents,
-            grants: Vec::new(),
-            remedies: self.remedies(request),
-        }
+        documents
     }
 }
 

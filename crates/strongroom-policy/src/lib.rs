@@ -65,7 +65,7 @@ pub use context::Context;
 pub use decide::{Decision, DocumentKind, Ground, Place, Policies, ResourceRule};
 pub use document::{Effect, Policy, Statement, Version};
 pub use error::ParseError;
-pub use explain::{DocumentReport, Explanation, GrantReport, StatementReport};
+pub use explain::{Detail, DocumentReport, Explanation, GrantReport, StatementReport};
 pub use lint::Finding;
 pub use principal::{Principal, PrincipalKind, PrincipalName, Principals};
 pub use remedy::{Change, Remedy};

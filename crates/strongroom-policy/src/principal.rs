@@ -130,7 +130,10 @@ impl Principal {
                 }
                 _ => Err(bad(arn)),
             },
-            Caller::Service(name) => Ok(Self::service(name)),
+            Caller::Service(name) => match PrincipalName::service(name.clone()) {
+                PrincipalName::Service(name) => Ok(Self::service(name)),
+                _ => Err(ParseError::new("service principal", name, "rds.amazonaws.com")),
+            },
             _ => Ok(Self::anonymous()),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::circumstance::can_be_met;
 use crate::decide::{Mismatch, ORDER};
 use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
 
@@ -157,7 +158,7 @@ enum Core {
 
 impl Policies<'_> {
     /// The smallest sets of changes that would allow a request that is not allowed: none can spare one of its changes. Empty where it
-    /// is allowed, and where no document can help because nobody knows the caller.
+    /// is allowed, where no document can help because nobody knows the caller, and where only one could that cannot be changed.
     #[must_use]
     pub fn remedies(&self, request: &Request) -> Vec<Remedy> {
         if self.is_stranger() || self.decide(request).is_allowed() {
@@ -174,6 +175,7 @@ impl Policies<'_> {
         };
         self.meet(&draft, &lifted, request, &mut note);
         let limits = self.limits_that_lack(request);
+        let fixed = self.is_fixed();
         for with_limits in [false, true] {
             for core in
                 [Core::Nothing, Core::Identity, Core::Resource, Core::Grant, Core::Both, Core::Delegation]
@@ -206,6 +208,9 @@ impl Policies<'_> {
                         changes.push(change);
                     }
                     Core::Grant | Core::Delegation => continue,
+                }
+                if fixed && !matches!(core, Core::Nothing | Core::Identity) {
+                    continue;
                 }
                 let about_identity = matches!(core, Core::Identity | Core::Both | Core::Delegation);
                 if about_identity && request.principal().attached_to().is_none() {
@@ -245,18 +250,18 @@ impl Policies<'_> {
             for (index, statement) in document.policy.statements.iter().enumerate() {
                 let only_conditions = statement.effect() == Effect::Allow
                     && matches!(statement.check(request), Err(Mismatch::Condition(..)));
-                if !only_conditions {
+                let missed = || statement.conditions().iter().filter(|condition| !holds(condition));
+                if !only_conditions || !missed().all(|condition| condition.keys().all(can_be_met)) {
                     continue;
                 }
                 let mut tried = draft.clone();
                 tried.documents[at].policy.statements[index].conditions.retain(holds);
                 if tried.allows(request) {
-                    let missed = statement.conditions().iter().filter(|condition| !holds(condition));
                     let mut changes = lifted.to_vec();
                     changes.push(Change::Meet {
                         document: self.title(document.kind, document.index),
                         statement: document.numbers[index],
-                        conditions: missed.map(Condition::told).collect(),
+                        conditions: missed().map(Condition::told).collect(),
                     });
                     note(changes);
                 }

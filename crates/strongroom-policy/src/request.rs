@@ -27,6 +27,9 @@ impl Request {
         principal.describe(&mut context);
         let account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
         let resource_account = account.or_else(|| principal.account().map(str::to_owned));
+        if let Some(account) = &resource_account {
+            context.set("aws:ResourceAccount", account);
+        }
         let folded = action.to_lowercase();
         let circumstances = Circumstances::AsSaid;
         Self { principal, action, folded, resource, resource_account, context, circumstances }
@@ -53,7 +56,9 @@ impl Request {
     /// The account the resource belongs to, where its ARN does not say.
     #[must_use]
     pub fn resource_account(mut self, account: impl Into<String>) -> Self {
-        self.resource_account = Some(account.into());
+        let account = account.into();
+        self.context.set("aws:ResourceAccount", &account);
+        self.resource_account = Some(account);
         self
     }
 

@@ -37,6 +37,10 @@ impl Subject {
         if said.expires.is_some_and(|expires| expires <= now) {
             return Err(SubjectError::Expired);
         }
+        let is_service = principal.kind() == PrincipalKind::Service;
+        if let Some((key, _)) = said.keys.iter().find(|(key, _)| !may_be_said(key, is_service)) {
+            return Err(SubjectError::Key(key.clone()));
+        }
         let mut session = Vec::with_capacity(said.policies.len());
         for (index, text) in said.policies.iter().enumerate() {
             let policy = Policy::identity(text).map_err(SubjectError::SessionPolicy)?;
@@ -73,6 +77,12 @@ impl Subject {
     pub fn stranger(mut self) -> Self {
         self.stranger = true;
         self
+    }
+
+    /// Whether nobody knows it.
+    #[must_use]
+    pub fn is_stranger(&self) -> bool {
+        self.stranger
     }
 
     /// With its unique id: see [`Principal::id`].
@@ -160,6 +170,33 @@ fn seconds(moment: Timestamp) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
+/// Keys of AWS that say from where a request came or by whom its session was vouched for, and are said with the session.
+const SAID: [&str; 9] = [
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourcevpcarn",
+    "aws:vpcsourceip",
+    "aws:referer",
+    "aws:sourceidentity",
+    "aws:federatedprovider",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+];
+
+/// And those that a service says for whom it calls.
+const SAID_BY_SERVICES: [&str; 4] =
+    ["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"];
+
+/// Whether a session may say this key itself. What the services know, of the caller, the resource or the way the request took, it may
+/// not.
+fn may_be_said(key: &str, is_service: bool) -> bool {
+    let key = key.to_ascii_lowercase();
+    let ours = ["aws:", "kms:", "secretsmanager:", "ssm:", "iam:", "sts:"];
+    SAID.contains(&key.as_str())
+        || (is_service && SAID_BY_SERVICES.contains(&key.as_str()))
+        || !ours.iter().any(|service| key.starts_with(service))
+}
+
 fn facts_of(said: &SessionFacts, principal: &Principal) -> Context {
     let mut facts = Context::new();
     for (key, value) in &said.keys {
@@ -191,6 +228,8 @@ fn facts_of(said: &SessionFacts, principal: &Principal) -> Context {
 pub enum SubjectError {
     /// The caller cannot be.
     Caller(strongroom_types::ParseError),
+    /// The session says a condition key that is not its to say.
+    Key(String),
     /// The session is over.
     Expired,
     /// A policy of the session is none.
@@ -201,6 +240,9 @@ impl std::fmt::Display for SubjectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Caller(error) => write!(f, "the caller is not known: {error}"),
+            Self::Key(key) => {
+                write!(f, "a session cannot say the condition key {}", key.escape_default())
+            }
             // AWS's text.
             Self::Expired => f.write_str("The security token included in the request is expired"),
             Self::SessionPolicy(error) => write!(f, "a session policy cannot be read: {error}"),

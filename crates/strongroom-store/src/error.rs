@@ -26,6 +26,8 @@ pub enum ErrorKind {
     PublicPolicy,
     /// The caller may not.
     AccessDenied,
+    /// The caller's session is over.
+    ExpiredToken,
     /// The key service would not make a data key.
     EncryptionFailure,
     /// The value does not open: disabled key, damaged bytes, wrong context. Which of the last two, nobody is told.
@@ -59,6 +61,7 @@ impl ErrorClass for ErrorKind {
             Self::MalformedPolicy => "MalformedPolicyDocumentException",
             Self::PublicPolicy => "PublicPolicyException",
             Self::AccessDenied => "AccessDeniedException",
+            Self::ExpiredToken => "ExpiredTokenException",
             Self::EncryptionFailure => "EncryptionFailure",
             Self::DecryptionFailure => "DecryptionFailure",
             Self::Throttled => "ThrottlingException",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Caller, Realm, SessionFacts, Timestamp};
+use crate::{AccountId, Caller, Realm, SessionFacts, Timestamp};
 
 /// The facts about one call that every operation is given. It has no default: a program says who calls.
 ///
@@ -55,6 +55,13 @@ impl CallContext {
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Whether the account itself calls, and nothing that is known of its session limits it.
+    #[must_use]
+    pub fn acts_freely_in(&self, account: AccountId) -> bool {
+        let unlimited = |facts: &SessionFacts| facts.expires.is_none() && facts.policies.is_empty();
+        self.caller.is_owner_of(account) && self.facts().is_none_or(unlimited)
     }
 
     /// What is known of the caller's session; nothing unless it was said.

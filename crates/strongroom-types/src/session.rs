@@ -35,8 +35,10 @@ pub struct SessionFacts {
     pub tags: Vec<(String, String)>,
     /// The session's policies: JSON documents that limit what the identity may do.
     pub policies: Vec<Arc<str>>,
-    /// Other condition keys with their values, `aws:SourceVpce` and the like. What the service itself knows (who calls, what is
-    /// asked for, on what) is not taken from here.
+    /// The unique id of the role that was taken on: a role made again under the same name is another. See `assume_role`.
+    pub identity_id: Option<String>,
+    /// Other condition keys with their values: `aws:SourceVpce` and the like, and those of identity providers. What the services
+    /// themselves know (who calls, what is asked for, on what, by which way) cannot be said here: such a call is refused.
     pub keys: Vec<(String, String)>,
 }
 

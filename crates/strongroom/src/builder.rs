@@ -33,7 +33,6 @@ pub struct Builder {
     limits: EngineLimits,
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
-    authorizer: Option<Arc<dyn Authorizer>>,
     sealer: AnySealer,
 }
 
@@ -55,7 +54,6 @@ impl Builder {
             limits: EngineLimits::default(),
             existing: false,
             kms: None,
-            authorizer: None,
             sealer: AnySealer::default(),
         }
     }
@@ -82,14 +80,6 @@ impl Builder {
     #[must_use]
     pub fn kms(mut self, kms: Arc<dyn Kms>) -> Self {
         self.kms = Some(kms);
-        self
-    }
-
-    /// Asks this about callers instead of the strongroom's own directory ([`Strongroom::iam`]), where users and roles are kept
-    /// elsewhere.
-    #[must_use]
-    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
-        self.authorizer = Some(authorizer);
         self
     }
 
@@ -191,7 +181,7 @@ impl Builder {
         let records =
             TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
         let iam = Iam::new(records.clone(), Arc::clone(&self.clock));
-        let authorizer = self.authorizer.unwrap_or_else(|| Arc::new(iam.clone()));
+        let authorizer: Arc<dyn Authorizer> = Arc::new(iam.clone());
         let kms =
             LocalKms::new(records.clone(), Arc::clone(&self.clock)).authorized_by(Arc::clone(&authorizer));
         let own = kms.for_service(Service::SecretsManager);

@@ -8,7 +8,7 @@ use crate::Error;
 /// The strongroom's own directory: users, roles and their policies, so that several parts of one program have different rights. Made by
 /// [`crate::Strongroom::iam`].
 ///
-/// The everyday operations are here; all others are on [`Iam`] through [`Identities::directory`].
+/// What is said with every call, the caller, is this handle's; the directory itself is [`Identities::directory`].
 #[derive(Clone, Debug)]
 pub struct Identities {
     iam: Iam,
@@ -111,7 +111,7 @@ impl Identities {
         Ok(self.iam.detach_policy(&self.cx, &identity.into(), arn).await?)
     }
 
-    /// Limits everybody but the owner: what this document denies, no policy allows. See [`crate::presets::ReservedNames`].
+    /// Limits the account's users and roles: what this document denies, no policy allows. See [`crate::presets::ReservedNames`].
     ///
     /// # Errors
     /// As [`Iam::put_guardrail`].
@@ -125,5 +125,109 @@ impl Identities {
     /// As [`Iam::delete_guardrail`].
     pub async fn delete_guardrail(&self, name: &str) -> Result<(), Error> {
         Ok(self.iam.delete_guardrail(&self.cx, name).await?)
+    }
+
+    /// What is known of a user or role.
+    ///
+    /// # Errors
+    /// As [`Iam::get`].
+    pub async fn get(&self, identity: impl Into<IdentityRef>) -> Result<Identity, Error> {
+        Ok(self.iam.get(&self.cx, &identity.into()).await?)
+    }
+
+    /// Adds tags to a user or role, or changes their values: `aws:PrincipalTag/...`.
+    ///
+    /// # Errors
+    /// As [`Iam::tag`].
+    pub async fn tag(&self, identity: impl Into<IdentityRef>, key: &str, value: &str) -> Result<(), Error> {
+        Ok(self.iam.tag(&self.cx, &identity.into(), &[(key.to_owned(), value.to_owned())]).await?)
+    }
+
+    /// Removes a tag of a user or role; fine when it is not there.
+    ///
+    /// # Errors
+    /// As [`Iam::untag`].
+    pub async fn untag(&self, identity: impl Into<IdentityRef>, key: &str) -> Result<(), Error> {
+        Ok(self.iam.untag(&self.cx, &identity.into(), &[key.to_owned()]).await?)
+    }
+
+    /// The names of a user's or role's own policies.
+    ///
+    /// # Errors
+    /// As [`Iam::policies`].
+    pub async fn policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
+        Ok(self.iam.policies(&self.cx, &identity.into()).await?)
+    }
+
+    /// The document of a user's or role's own policy.
+    ///
+    /// # Errors
+    /// As [`Iam::policy`].
+    pub async fn policy(&self, identity: impl Into<IdentityRef>, name: &str) -> Result<String, Error> {
+        Ok(self.iam.policy(&self.cx, &identity.into(), name).await?)
+    }
+
+    /// The ARNs of the managed policies that a user or role has.
+    ///
+    /// # Errors
+    /// As [`Iam::attached_policies`].
+    pub async fn attached_policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
+        Ok(self.iam.attached_policies(&self.cx, &identity.into()).await?)
+    }
+
+    /// Limits what a user's or role's policies can allow to what this managed policy allows too.
+    ///
+    /// # Errors
+    /// As [`Iam::put_boundary`].
+    pub async fn put_boundary(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
+        Ok(self.iam.put_boundary(&self.cx, &identity.into(), arn).await?)
+    }
+
+    /// Takes a boundary away; fine where there is none.
+    ///
+    /// # Errors
+    /// As [`Iam::delete_boundary`].
+    pub async fn delete_boundary(&self, identity: impl Into<IdentityRef>) -> Result<(), Error> {
+        Ok(self.iam.delete_boundary(&self.cx, &identity.into()).await?)
+    }
+
+    /// Changes who may take a role on.
+    ///
+    /// # Errors
+    /// As [`Iam::update_trust`].
+    pub async fn update_trust(&self, role: &str, trust: &str) -> Result<(), Error> {
+        Ok(self.iam.update_trust(&self.cx, role, trust).await?)
+    }
+
+    /// The account's managed policies, by name.
+    ///
+    /// # Errors
+    /// As [`Iam::managed_policies`].
+    pub async fn managed_policies(&self) -> Result<Vec<ManagedPolicy>, Error> {
+        Ok(self.iam.managed_policies(&self.cx).await?)
+    }
+
+    /// Gives a managed policy another document.
+    ///
+    /// # Errors
+    /// As [`Iam::update_managed_policy`].
+    pub async fn update_managed_policy(&self, arn: &str, document: &str) -> Result<(), Error> {
+        Ok(self.iam.update_managed_policy(&self.cx, arn, document).await?)
+    }
+
+    /// Deletes a managed policy that nobody has any more.
+    ///
+    /// # Errors
+    /// As [`Iam::delete_managed_policy`].
+    pub async fn delete_managed_policy(&self, arn: &str) -> Result<(), Error> {
+        Ok(self.iam.delete_managed_policy(&self.cx, arn).await?)
+    }
+
+    /// The guardrails, name and document.
+    ///
+    /// # Errors
+    /// As [`Iam::guardrails`].
+    pub async fn guardrails(&self) -> Result<Vec<(String, String)>, Error> {
+        Ok(self.iam.guardrails(&self.cx).await?)
     }
 }

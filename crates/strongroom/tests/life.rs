@@ -198,8 +198,7 @@ async fn another_caller_is_refused() {
     let stranger = room.with_context(strongroom::CallContext::new(strongroom::Caller::Owner(other)));
     let arn = room.describe("s").await.unwrap().arn.to_string();
     assert_eq!(secret_error(&stranger.get(arn).send().await.unwrap_err()), SecretErrorKind::AccessDenied);
-    // A name means one of its own account.
-    assert_eq!(secret_error(&stranger.get("s").send().await.unwrap_err()), SecretErrorKind::NotFound);
+    assert_eq!(secret_error(&stranger.get("s").send().await.unwrap_err()), SecretErrorKind::AccessDenied);
     assert_eq!(secret_error(&stranger.list().send().await.unwrap_err()), SecretErrorKind::AccessDenied);
     assert_eq!(
         stranger.keys().create("alias/k", "").await.unwrap_err().kind(),

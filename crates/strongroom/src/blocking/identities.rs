@@ -14,7 +14,7 @@ impl Identities {
         Self(identities)
     }
 
-    /// As [`crate::Identities::directory`].
+    /// As [`crate::Identities::directory`], whose operations are async.
     #[must_use]
     pub fn directory(&self) -> &Iam {
         self.0.directory()
@@ -111,5 +111,109 @@ impl Identities {
     /// As [`crate::Identities::delete_guardrail`].
     pub fn delete_guardrail(&self, name: &str) -> Result<(), Error> {
         block_on(self.0.delete_guardrail(name))
+    }
+
+    /// As [`crate::Identities::get`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::get`].
+    pub fn get(&self, identity: impl Into<IdentityRef>) -> Result<Identity, Error> {
+        block_on(self.0.get(identity))
+    }
+
+    /// As [`crate::Identities::tag`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::tag`].
+    pub fn tag(&self, identity: impl Into<IdentityRef>, key: &str, value: &str) -> Result<(), Error> {
+        block_on(self.0.tag(identity, key, value))
+    }
+
+    /// As [`crate::Identities::untag`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::untag`].
+    pub fn untag(&self, identity: impl Into<IdentityRef>, key: &str) -> Result<(), Error> {
+        block_on(self.0.untag(identity, key))
+    }
+
+    /// As [`crate::Identities::policies`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::policies`].
+    pub fn policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
+        block_on(self.0.policies(identity))
+    }
+
+    /// As [`crate::Identities::policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::policy`].
+    pub fn policy(&self, identity: impl Into<IdentityRef>, name: &str) -> Result<String, Error> {
+        block_on(self.0.policy(identity, name))
+    }
+
+    /// As [`crate::Identities::attached_policies`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::attached_policies`].
+    pub fn attached_policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
+        block_on(self.0.attached_policies(identity))
+    }
+
+    /// As [`crate::Identities::put_boundary`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::put_boundary`].
+    pub fn put_boundary(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
+        block_on(self.0.put_boundary(identity, arn))
+    }
+
+    /// As [`crate::Identities::delete_boundary`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::delete_boundary`].
+    pub fn delete_boundary(&self, identity: impl Into<IdentityRef>) -> Result<(), Error> {
+        block_on(self.0.delete_boundary(identity))
+    }
+
+    /// As [`crate::Identities::update_trust`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::update_trust`].
+    pub fn update_trust(&self, role: &str, trust: &str) -> Result<(), Error> {
+        block_on(self.0.update_trust(role, trust))
+    }
+
+    /// As [`crate::Identities::managed_policies`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::managed_policies`].
+    pub fn managed_policies(&self) -> Result<Vec<ManagedPolicy>, Error> {
+        block_on(self.0.managed_policies())
+    }
+
+    /// As [`crate::Identities::update_managed_policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::update_managed_policy`].
+    pub fn update_managed_policy(&self, arn: &str, document: &str) -> Result<(), Error> {
+        block_on(self.0.update_managed_policy(arn, document))
+    }
+
+    /// As [`crate::Identities::delete_managed_policy`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::delete_managed_policy`].
+    pub fn delete_managed_policy(&self, arn: &str) -> Result<(), Error> {
+        block_on(self.0.delete_managed_policy(arn))
+    }
+
+    /// As [`crate::Identities::guardrails`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::guardrails`].
+    pub fn guardrails(&self) -> Result<Vec<(String, String)>, Error> {
+        block_on(self.0.guardrails())
     }
 }

@@ -147,11 +147,15 @@ impl Engine {
         let asked = Asked::nothing();
         let operations = [Operation::ValidateResourcePolicy, Operation::PutResourcePolicy];
         let mut head = None;
+        // Both before it is told whether there is the secret.
         for operation in operations {
             match &request.id {
-                Some(id) => head = Some(self.live(cx, operation, id, &asked).await?),
+                Some(id) => drop(self.may(cx, operation, id, &asked).await?),
                 None => self.permit(cx, operation, About::Nothing, &asked).await?,
             }
+        }
+        if let Some(id) = &request.id {
+            head = Some(self.live(cx, Operation::PutResourcePolicy, id, &asked).await?);
         }
         let policy = document::parse(&request.policy).map_err(error)?;
         let about = head.as_ref().map_or(About::Nothing, |head| About::Secret(&head.head));

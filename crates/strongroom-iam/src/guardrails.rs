@@ -14,7 +14,7 @@ const MAX: usize = 5120;
 const MOST: usize = 5;
 
 impl Iam {
-    fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
+    pub(crate) fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
         if cx.acts_freely_in(self.layout.realm.account()) {
             return Ok(());
         }

@@ -43,6 +43,7 @@ mod policies;
 pub mod presets;
 mod record;
 mod session;
+mod verify;
 
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;

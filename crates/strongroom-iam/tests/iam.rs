@@ -8,7 +8,7 @@ use strongroom_iam::{
     AssumeRole, CreateRole, CreateUser, ErrorKind, Iam, Identity, IdentityKind, IdentityRef, presets,
 };
 use strongroom_policy::{Authorizer, Decision, Known};
-use strongroom_records::MemoryRecords;
+use strongroom_records::{Expect, Key, MemoryRecords};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_testkit::ManualClock;
 use strongroom_types::{AccountId, Arn, CallContext, Caller, Clock, Realm, SessionFacts, Timestamp};
@@ -18,6 +18,7 @@ const READ: &str = r#"{"Version":"2012-10-17","Statement":{"Sid":"read","Effect"
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"sts:AssumeRole"}}"#;
 
 struct World {
+    records: TrustedRecords,
     iam: Iam,
     /// The same storage, as another process has it.
     other: Iam,
@@ -33,7 +34,14 @@ async fn world() -> World {
     let (records, others) = (open().await.unwrap(), open().await.unwrap());
     let realm = records.realm().clone();
     let cx = CallContext::owner(&realm);
-    World { iam: Iam::new(records, clock.clone()), other: Iam::new(others, clock.clone()), cx, clock, realm }
+    World {
+        records: records.clone(),
+        iam: Iam::new(records, clock.clone()),
+        other: Iam::new(others, clock.clone()),
+        cx,
+        clock,
+        realm,
+    }
 }
 
 impl World {
@@ -649,5 +657,138 @@ fn a_federated_user_has_its_makers_rights_as_far_as_its_policies_go() {
             .decide(iam, &guest.with_facts(SessionFacts::new().policy(all)), "secretsmanager:PutSecretValue")
             .await;
         assert!(!put.is_allowed());
+    });
+}
+
+#[test]
+fn records_are_held_against_each_other() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, records, realm, .. } = &world;
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+        let (alice, role) = (world.user("alice").await, world.role("reader").await);
+        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        for id in [IdentityRef::from(&alice), IdentityRef::from(&role)] {
+            iam.attach_policy(cx, &id, policy.arn.as_str()).await.unwrap();
+        }
+        iam.attach_policy(cx, &(&alice).into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+        // Each record that somebody with the root takes away, or puts in place of another, is missed.
+        let under = |kind: &str| Key::realm(realm).then("iam").then("000000000000").then(kind);
+        let take = async |key: &Key| {
+            let stored = records.get(key).await.unwrap().unwrap();
+            let mut batch = records.batch();
+            batch.delete(key, Expect::Any);
+            records.commit(batch).await.unwrap();
+            let report = iam.verify(cx).await.unwrap();
+            let mut batch = records.batch();
+            batch.put(key, &stored.content, Expect::Absent);
+            records.commit(batch).await.unwrap();
+            assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+            report.problems.iter().map(|problem| format!("{problem:?}")).collect::<Vec<_>>().join("; ")
+        };
+        assert!(take(&under("policy").then("readers")).await.contains("is missing"));
+        assert!(take(&under("user").then("alice")).await.contains("1 have it and 2 are counted"));
+        assert!(take(&under("id").then(&alice.id)).await.contains("does not lead back"));
+        assert!(take(&under("guardrails")).await.contains("guardrails is missing"));
+        // And decisions are not made without them.
+        let mut batch = records.batch();
+        batch.delete(&under("guardrails"), Expect::Any);
+        records.commit(batch).await.unwrap();
+        let refused = iam.subject(&context(&alice), realm, world.clock.now()).await.unwrap_err();
+        assert_eq!(refused.code(), "InternalServiceError");
+        assert!(refused.to_string().contains("guardrails"), "{refused}");
+        assert_eq!(iam.verify(&context(&role)).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+    });
+}
+
+/// IAM's own condition keys: what a delegated administrator is kept from.
+#[test]
+fn conditions_of_the_directory() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let admin = world.user("admin").await;
+        let its = context(&admin);
+        let bob = IdentityRef::from(&world.user("bob").await);
+        let boundary = iam.create_managed_policy(cx, "Boundary", READ).await.unwrap();
+        let rule = async |deny: &str| {
+            let document = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"iam:*","Resource":"*"}},{{"Effect":"Deny",{deny},"Resource":"*"}}]}}"#
+            );
+            iam.put_policy(cx, &(&admin).into(), "own", &document).await.unwrap();
+        };
+        let denied = |result: Result<(), strongroom_iam::Error>| {
+            result.is_err_and(|error| error.kind() == ErrorKind::AccessDenied)
+        };
+        rule(&format!(
+            r#""Action":"iam:Attach*","Condition":{{"ArnEquals":{{"iam:PolicyARN":"{}"}}}}"#,
+            presets::ADMINISTRATOR_ACCESS
+        ))
+        .await;
+        assert!(denied(iam.attach_policy(&its, &bob, presets::ADMINISTRATOR_ACCESS).await));
+        iam.attach_policy(&its, &bob, presets::KEY_MANAGEMENT_POWER_USER).await.unwrap();
+        rule(r#""Action":["iam:TagUser","iam:UntagUser"],"Condition":{"ForAnyValue:StringEquals":{"aws:TagKeys":"team"}}"#).await;
+        assert!(denied(iam.tag(&its, &bob, &[("team".into(), "red".into())]).await));
+        assert!(denied(iam.untag(&its, &bob, &["team".into()]).await));
+        let tagged = CreateUser::new("eve").tag("team", "red");
+        assert!(denied(iam.create_user(&its, tagged).await.map(drop)));
+        iam.tag(&its, &bob, &[("area".into(), "x".into())]).await.unwrap();
+        // Users only under a boundary, and not those of another area.
+        rule(&format!(
+            r#""Action":["iam:CreateUser","iam:PutUserPermissionsBoundary"],"Condition":{{"ArnNotEquals":{{"iam:PermissionsBoundary":"{}"}}}}"#,
+            boundary.arn
+        ))
+        .await;
+        assert!(denied(iam.create_user(&its, "eve".into()).await.map(drop)));
+        iam.create_user(&its, CreateUser::new("eve").boundary(boundary.arn.as_str())).await.unwrap();
+        assert!(denied(iam.put_boundary(&its, &bob, presets::ADMINISTRATOR_ACCESS).await));
+        iam.put_boundary(&its, &bob, boundary.arn.as_str()).await.unwrap();
+        rule(r#""Action":"iam:PutUserPolicy","Condition":{"StringEquals":{"aws:ResourceTag/area":"x"}}"#)
+            .await;
+        assert!(denied(iam.put_policy(&its, &bob, "p", READ).await));
+        iam.put_policy(&its, &IdentityRef::user("eve"), "p", READ).await.unwrap();
+    });
+}
+
+/// A session is of the role that was taken on, not of the next one of its name.
+#[test]
+fn sessions_end_with_their_role() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        let trust = TRUST.replace("\"000000000000\"", &format!("\"{}\"", alice.arn));
+        let make = async || {
+            let role = iam.create_role(cx, CreateRole::new("reader", trust.clone())).await.unwrap();
+            iam.put_policy(cx, &(&role).into(), "read", READ).await.unwrap();
+            role
+        };
+        let role = make().await;
+        let taken =
+            iam.assume_role(&context(&alice), AssumeRole::new(role.arn.clone(), "run")).await.unwrap();
+        assert!(world.may_read(&taken.context).await);
+        iam.delete_policy(cx, &(&role).into(), "read").await.unwrap();
+        iam.delete(cx, &(&role).into()).await.unwrap();
+        make().await;
+        assert!(!world.may_read(&taken.context).await);
+        // A root, and a federated user, take on no role.
+        let ask = || AssumeRole::new(role.arn.clone(), "run");
+        let root = iam.assume_role(cx, ask()).await.unwrap_err();
+        assert_eq!(root.message(), "Roles may not be assumed by root accounts.");
+        let guest = CallContext::new(Caller::federated(&alice.arn, "guest").unwrap());
+        assert_eq!(iam.assume_role(&guest, ask()).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+        // Whom a role trusts must be there.
+        for nobody in ["arn:aws:iam::000000000000:user/nobody", "AIDAAAAAAAAAAAAAAAAAA"] {
+            let trust = trust.replace(alice.arn.as_str(), nobody);
+            let refused = iam.create_role(cx, CreateRole::new("other", trust)).await.unwrap_err();
+            assert_eq!(
+                (refused.kind(), refused.message().to_owned()),
+                (ErrorKind::MalformedPolicy, format!("Invalid principal in policy: \"AWS\":\"{nobody}\""))
+            );
+        }
+        let other = trust.replace("sts:AssumeRole", "s3:GetObject");
+        let refused = iam.create_role(cx, CreateRole::new("other", other)).await.unwrap_err();
+        assert_eq!(refused.message(), "AssumeRole policy may only specify STS AssumeRole actions.");
     });
 }

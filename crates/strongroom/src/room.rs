@@ -417,13 +417,14 @@ impl Strongroom {
     }
 
     /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
-    /// they index. Reads only; others may go on writing.
+    /// they index, and the directory's records against each other. Reads only; others may go on writing.
     ///
     /// # Errors
     /// Storage that cannot be read at all. Damage is not an error; it stands in the report.
     pub async fn verify(&self) -> Result<Report, Error> {
         let mut report = self.engine.verify(&self.cx).await?;
         report.merge(self.parts.kms.verify().await?);
+        report.merge(self.parts.iam.verify(&self.cx).await?);
         Ok(report)
     }
 

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agreement;
+mod closed;
 mod conditions;
 mod keys;
 mod operations;

@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use strongroom_policy::{Policies, Policy, Principal, Request};
+use strongroom_policy::{Policies, Policy, Possible, Principal, Request};
 use strongroom_types::Arn;
 
 fuzz_target!(|input: &str| {
@@ -27,6 +27,15 @@ fuzz_target!(|input: &str| {
             assert_eq!(decision.is_allowed(), decision.denial(&request).is_empty());
             let less = own.resource(&deny).decide(&request);
             assert!(decision.is_allowed() || !less.is_allowed());
+            // Every remedy was tried; none is offered for what is allowed.
+            let explained = own.explain(&request);
+            assert_eq!(explained.allowed, decision.is_allowed());
+            assert_eq!(explained.remedies.is_empty(), decision.is_allowed());
+            match own.possible(&request) {
+                Possible::Always => assert!(decision.is_allowed()),
+                Possible::Never => assert!(!decision.is_allowed()),
+                _ => {}
+            }
             let also = Policies::new().identity(&policy).identity(&policy).decide(&request);
             assert_eq!(also.is_allowed(), decision.is_allowed());
         }
@@ -40,5 +49,7 @@ fuzz_target!(|input: &str| {
         let granted = Policies::new().key(&policy).granted(true).decide(&request);
         assert!(granted.is_allowed() || !decision.is_allowed());
         let _ = (policy.allows_everybody(), policy.invalid_principals().count());
+        let _ = (policy.named_identities().len(), Policies::new().key(&policy).explain(&request).to_string());
     }
+    let _ = Policy::trust(document).map(|policy| policy.lint());
 });

@@ -25,12 +25,12 @@ fuzz_target!(|input: &str| {
             let decision = own.decide(&request);
             assert_eq!(decision, own.decide(&request));
             assert_eq!(decision.is_allowed(), decision.denial(&request).is_empty());
-            let less = own.resource(&deny).decide(&request);
+            let less = own.clone().resource(&deny).decide(&request);
             assert!(decision.is_allowed() || !less.is_allowed());
             // Every remedy was tried; none is offered for what is allowed.
             let explained = own.explain(&request);
             assert_eq!(explained.allowed, decision.is_allowed());
-            assert_eq!(explained.remedies.is_empty(), decision.is_allowed());
+            assert!(explained.remedies.is_empty() || !decision.is_allowed());
             match own.possible(&request) {
                 Possible::Always => assert!(decision.is_allowed()),
                 Possible::Never => assert!(!decision.is_allowed()),

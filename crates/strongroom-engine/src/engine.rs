@@ -52,7 +52,7 @@ pub(crate) struct Inner {
 #[non_exhaustive]
 pub struct EngineLimits {
     /// The versions of a secret. Beyond it the oldest without labels goes, if it is a day old; else
-    /// [`ErrorKind::LimitExceeded`]. Default: 100, as AWS has it.
+    /// [`strongroom_store::ErrorKind::LimitExceeded`]. Default: 100, as AWS has it.
     pub versions: usize,
 }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
-use strongroom_policy::{
-    Decision, Detail, Effect, Explanation, Ground, Possible, PrincipalName, Request, Subject,
-};
+use strongroom_policy::{Decision, Detail, Effect, Explanation, Possible, PrincipalName, Request, Subject};
 use strongroom_records::{Revision, Scan};
 use strongroom_types::{CallContext, Service};
 
@@ -107,7 +105,8 @@ impl LocalKms {
         let Question { subject, key, request, decision } = &question;
         let managed = key.record.service.is_some();
         let policies = subject.policies().key(key.policy(self.realm())?).fixed(managed);
-        let by_grant = matches!(decision, Decision::Allowed(Ground::Grant));
+        // Across accounts a grant is one of two that are needed, and the other may be what the decision names.
+        let by_grant = decision.is_allowed() && !policies.decide(request).is_allowed();
         let mut explanation = policies.clone().granted(by_grant).explain_with(request, detail);
         for grant in self.grants_of(key, request, MOST_GRANTS).await? {
             explanation.grants.push(grant.report(permission, &asked, request.principal())?);

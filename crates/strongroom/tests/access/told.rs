@@ -231,3 +231,25 @@ async fn who_can_lists_everybody_known() {
     assert!(text.contains("ON CONDITION  arn:aws:iam::000000000000:user/office"), "{text}");
     assert_eq!(serde_json::to_value(&told).unwrap()["candidates"][4]["verdict"], "conditional");
 }
+
+/// Across accounts a grant stands for the key's policy, and the caller's account must agree.
+#[tokio::test]
+async fn grants_across_accounts_are_told_as_they_count() {
+    let world = World::new().await;
+    let there = strongroom::AccountId::parse("111122223333").unwrap();
+    let directory = world.room.iam().directory().of_account(there);
+    let bob = directory.create_user(world.room.context(), "bob".into()).await.unwrap();
+    let rights = allow(&["secretsmanager:GetSecretValue", "kms:Decrypt"]);
+    directory.put_policy(world.room.context(), &(&bob).into(), "own", &rights).await.unwrap();
+    let names = r#"{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}"#;
+    world.room.put_policy("own", document(&[names.to_owned()])).send().await.unwrap();
+    let arn = world.room.describe("own").await.unwrap().arn.to_string();
+    assert!(world.tries(&bob.caller().unwrap(), GET, &arn).await.is_err());
+    world.grant(bob.arn.as_str(), GrantOperation::Decrypt).await;
+    world.tries(&bob.caller().unwrap(), GET, &arn).await.unwrap();
+    let told = world.room.who_can(GET, "own").await.unwrap();
+    let listed = told.candidates.iter().find(|one| one.principal == bob.arn.as_str()).unwrap();
+    assert_eq!((listed.verdict, listed.grants.len()), (Verdict::Allowed, 1));
+    directory.delete_policy(world.room.context(), &(&bob).into(), "own").await.unwrap();
+    assert!(world.tries(&bob.caller().unwrap(), GET, &arn).await.is_err());
+}

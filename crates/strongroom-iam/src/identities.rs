@@ -37,6 +37,7 @@ impl Iam {
             trust: None,
             trusted_ids: Default::default(),
             max_session_seconds: None,
+            access_keys: Vec::new(),
             name,
         };
         self.create(cx, IdentityKind::User, record).await.map_err(|error| error.during("CreateUser"))
@@ -78,6 +79,7 @@ impl Iam {
             trusted_ids: self.ids_named(&policy).await.map_err(named)?,
             trust: Some(trust),
             max_session_seconds: Some(seconds),
+            access_keys: Vec::new(),
             name,
         };
         self.create(cx, IdentityKind::Role, record).await.map_err(named)
@@ -212,6 +214,9 @@ impl Iam {
             }
             if !record.attached.is_empty() {
                 return conflict("Cannot delete entity, must detach all policies first.");
+            }
+            if !record.access_keys.is_empty() {
+                return conflict("Cannot delete entity, must delete access keys first.");
             }
             let mut batch = self.inner.records.batch();
             batch.delete(&self.layout.identity(identity.kind, &identity.name), Expect::At(revision));

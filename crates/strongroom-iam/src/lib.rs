@@ -31,6 +31,7 @@
 //! Names, limits and errors are those of AWS IAM. Whoever knows another account's users and roles keeps them under
 //! [`Iam::of_account`].
 
+mod access_keys;
 mod authorizer;
 mod cache;
 mod error;
@@ -43,10 +44,13 @@ mod policies;
 pub mod presets;
 mod record;
 mod session;
+mod session_token;
 mod verify;
 
+pub use access_keys::{AccessKey, Credentials};
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
 pub use policies::ManagedPolicy;
 pub use session::{AssumeRole, AssumedRole};
+pub use session_token::TemporaryCredentials;

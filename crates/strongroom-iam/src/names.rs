@@ -1,6 +1,6 @@
 //! Names, paths, tags, documents: what they may be, and unique ids.
 
-use strongroom_envelope::random_array;
+use strongroom_envelope::{SecretBytes, SecretText, random_array};
 use strongroom_policy::Policy;
 
 use crate::{Error, ErrorKind};
@@ -90,6 +90,17 @@ pub(crate) fn malformed(error: strongroom_policy::ParseError) -> Error {
 /// A document without principals.
 pub(crate) fn parse(document: &str) -> Result<Policy, Error> {
     Policy::identity(document).map_err(malformed)
+}
+
+/// A secret of so many letters and digits.
+pub(crate) fn random_letters(len: usize) -> Result<SecretText, Error> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let random: [u8; 64] =
+        random_array().map_err(|error| Error::new(ErrorKind::Internal, "no random bytes").because(error))?;
+    let letters = random.iter().take(len).map(|byte| LETTERS[usize::from(byte % 64)]);
+    let bytes = SecretBytes::from(letters.collect::<Vec<u8>>());
+    SecretText::from_utf8(bytes)
+        .map_err(|error| Error::new(ErrorKind::Internal, "letters are no text").because(error))
 }
 
 /// A fresh unique id: `AIDA`, `AROA` or `ANPA` and seventeen letters and digits.

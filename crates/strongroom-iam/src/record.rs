@@ -35,6 +35,9 @@ pub(crate) struct IdentityRecord {
     pub(crate) trusted_ids: std::collections::BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) max_session_seconds: Option<u32>,
+    /// The ids of a user's access keys.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) access_keys: Vec<String>,
 }
 
 /// A managed policy's record.
@@ -132,6 +135,16 @@ impl Layout {
     /// Who has a unique id.
     pub(crate) fn id(&self, id: &str) -> Key {
         self.under("id").then(id)
+    }
+
+    /// An access key. Its secret lies below it.
+    pub(crate) fn access_key(&self, id: &str) -> Key {
+        self.under("access-key").then(id)
+    }
+
+    /// A place that no record has: what is sealed for it is given out.
+    pub(crate) fn session_token(&self) -> Key {
+        self.under("session-token")
     }
 
     /// The ARN of a user, role or policy.

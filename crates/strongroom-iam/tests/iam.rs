@@ -792,3 +792,97 @@ fn sessions_end_with_their_role() {
         assert_eq!(refused.message(), "AssumeRole policy may only specify STS AssumeRole actions.");
     });
 }
+
+#[test]
+fn access_keys_stand_for_whom_they_were_made() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        let first = iam.create_access_key(cx, "alice").await.unwrap();
+        assert!(first.id.starts_with("AKIA") && first.id.len() == 20 && first.secret.expose().len() == 40);
+        assert!(!format!("{first:?}").contains(first.secret.expose()));
+        for directory in [iam, &world.other] {
+            let found = directory.credentials(&first.id).await.unwrap().unwrap();
+            assert_eq!(found.secret.expose(), first.secret.expose().as_bytes());
+            assert_eq!(found.context.caller().to_string(), alice.arn.as_str());
+        }
+        let second = iam.create_access_key(cx, "alice").await.unwrap();
+        assert_eq!(iam.create_access_key(cx, "alice").await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        assert_eq!(iam.access_keys(cx, "alice").await.unwrap(), [first.id.clone(), second.id.clone()]);
+        let kept = iam.delete(cx, &(&alice).into()).await.unwrap_err();
+        assert_eq!(kept.message(), "Cannot delete entity, must delete access keys first.");
+        iam.delete_access_key(cx, "alice", &first.id).await.unwrap();
+        assert!(iam.credentials(&first.id).await.unwrap().is_none());
+        let gone = iam.delete_access_key(cx, "alice", &first.id).await.unwrap_err();
+        assert_eq!(gone.message(), format!("The Access Key with id {} cannot be found.", first.id));
+        assert!(iam.credentials("AKIANOBODY").await.unwrap().is_none());
+        assert_eq!(iam.create_access_key(cx, "nobody").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        let hers = context(&alice);
+        assert_eq!(iam.create_access_key(&hers, "alice").await.unwrap_err().kind(), ErrorKind::AccessDenied);
+
+        // The owner's: given or fresh, and the same again.
+        let text = |text: &str| strongroom_envelope::SecretText::copy_from(text);
+        let given = || Some(("AKIAEXAMPLE000001".to_owned(), text("secret")));
+        iam.put_owner_access_key(cx, given()).await.unwrap();
+        iam.put_owner_access_key(cx, given()).await.unwrap();
+        let other = Some(("AKIAEXAMPLE000001".to_owned(), text("another")));
+        assert_eq!(iam.put_owner_access_key(cx, other).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        let hers = Some((second.id.clone(), text(second.secret.expose())));
+        assert_eq!(iam.put_owner_access_key(cx, hers).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        for (id, secret) in [("short", "secret"), ("AKIAEXAMPLE00000/", "secret"), ("AKIAEXAMPLE000002", "")]
+        {
+            let bad = Some((id.to_owned(), text(secret)));
+            assert_eq!(
+                iam.put_owner_access_key(cx, bad).await.unwrap_err().kind(),
+                ErrorKind::Validation,
+                "{id}"
+            );
+        }
+        let fresh = iam.put_owner_access_key(cx, None).await.unwrap();
+        let found = iam.credentials(&fresh.id).await.unwrap().unwrap();
+        assert!(found.context.caller().is_owner_of(world.realm.account()));
+        assert_eq!(
+            iam.put_owner_access_key(&context(&alice), None).await.unwrap_err().kind(),
+            ErrorKind::AccessDenied
+        );
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+    });
+}
+
+#[test]
+fn a_sessions_credentials_are_in_its_token() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, clock, .. } = &world;
+        let alice = world.user("alice").await;
+        let role = world.role("reader").await;
+        iam.put_policy(cx, &(&role).into(), "read", READ).await.unwrap();
+        let both = TRUST.replace("\"sts:AssumeRole\"", r#"["sts:AssumeRole","sts:TagSession"]"#);
+        iam.update_trust(cx, "reader", &both).await.unwrap();
+        let assume = r#"{"Statement":{"Effect":"Allow","Action":"sts:*","Resource":"*"}}"#;
+        iam.put_policy(cx, &(&alice).into(), "assume", assume).await.unwrap();
+        let ask = AssumeRole::new(role.arn.clone(), "run-1").tag("team", "orders").policy(READ);
+        let assumed = iam.assume_role(&context(&alice), ask).await.unwrap();
+        let made = iam.temporary_credentials(&assumed).unwrap();
+        assert!(made.id.starts_with("ASIA"));
+        // Another process knows them by the token alone.
+        let found = world.other.session_credentials(&made.id, &made.token).unwrap();
+        assert_eq!(found.secret.expose(), made.secret.expose().as_bytes());
+        assert_eq!(found.context.caller(), assumed.context.caller());
+        assert_eq!(found.context.facts().unwrap().tags, assumed.context.facts().unwrap().tags);
+        assert!(world.may_read(&found.context).await);
+        assert!(iam.session_credentials("ASIAOTHER", &made.token).is_none());
+        let mut changed = made.token.clone();
+        changed[40] ^= 1;
+        for token in [changed.as_slice(), b"", &made.token[1..]] {
+            assert!(iam.session_credentials(&made.id, token).is_none());
+        }
+        let plain = made.token.windows(40).any(|window| window == made.secret.expose().as_bytes());
+        assert!(!plain, "the token shows nothing");
+        clock.advance(std::time::Duration::from_secs(3600));
+        let over = iam.session_credentials(&made.id, &made.token).unwrap();
+        let refused = iam.subject(&over.context, &world.realm, clock.now()).await.unwrap_err();
+        assert_eq!(refused.code(), "ExpiredTokenException");
+    });
+}

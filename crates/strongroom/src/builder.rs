@@ -33,6 +33,7 @@ pub struct Builder {
     limits: EngineLimits,
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
+    directory: Option<Iam>,
     sealer: AnySealer,
 }
 
@@ -54,6 +55,7 @@ impl Builder {
             limits: EngineLimits::default(),
             existing: false,
             kms: None,
+            directory: None,
             sealer: AnySealer::default(),
         }
     }
@@ -80,6 +82,13 @@ impl Builder {
     #[must_use]
     pub fn kms(mut self, kms: Arc<dyn Kms>) -> Self {
         self.kms = Some(kms);
+        self
+    }
+
+    /// Has the users and roles of another strongroom, which keeps them for both: for the other regions of an account.
+    #[must_use]
+    pub fn identities_of(mut self, room: &Strongroom) -> Self {
+        self.directory = Some(room.iam().directory().clone());
         self
     }
 
@@ -180,7 +189,7 @@ impl Builder {
         };
         let records =
             TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
-        let iam = Iam::new(records.clone(), Arc::clone(&self.clock));
+        let iam = self.directory.unwrap_or_else(|| Iam::new(records.clone(), Arc::clone(&self.clock)));
         let authorizer: Arc<dyn Authorizer> = Arc::new(iam.clone());
         let kms =
             LocalKms::new(records.clone(), Arc::clone(&self.clock)).authorized_by(Arc::clone(&authorizer));

@@ -1,0 +1,117 @@
+//! What an operation answers with, and what it fails with, in AWS's JSON.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use strongroom_envelope::SecretBytes;
+use strongroom_types::Timestamp;
+
+/// The body of an answer; empty where the operation answers nothing. Wiped when it has been sent.
+#[derive(Debug, Default)]
+pub(crate) struct Answer(pub(crate) SecretBytes);
+
+impl Answer {
+    pub(crate) fn empty() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn json(value: &impl Serialize) -> Result<Self, ApiError> {
+        let mut bytes = SecretBytes::default();
+        serde_json::to_writer(&mut bytes, value).map_err(|_| ApiError::internal())?;
+        Ok(Self(bytes))
+    }
+
+    pub(crate) fn into_body(self) -> Bytes {
+        struct Owner(SecretBytes);
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                self.0.expose()
+            }
+        }
+        Bytes::from_owner(Owner(self.0))
+    }
+}
+
+/// A failure as it goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) text: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
+        let code = code.into();
+        let status = match code.as_str() {
+            "InternalServiceError"
+            | "KMSInternalException"
+            | "ServiceFailure"
+            | "KeyUnavailableException" => 500,
+            "DependencyTimeoutException" => 503,
+            _ => 400,
+        };
+        Self { status, code, text: text.into() }
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new("InternalServiceError", "An error occurred on the server side.")
+    }
+
+    pub(crate) fn validation(text: impl Into<String>) -> Self {
+        Self::new("ValidationException", text)
+    }
+
+    /// A member that is required is not there.
+    pub(crate) fn null(member: &str) -> Self {
+        Self::validation(format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        ))
+    }
+
+    /// A word that is none of those there are.
+    pub(crate) fn not_of(member: &str, value: &str, words: &str) -> Self {
+        let value: String = value.chars().take(256).collect();
+        Self::validation(format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [{words}]"
+        ))
+    }
+
+    /// The body: Secrets Manager writes `Message`, others `message`; where there is no text, none.
+    pub(crate) fn body(&self, capital: bool) -> Value {
+        let name = if capital { "Message" } else { "message" };
+        if self.text.is_empty() {
+            return json!({"__type": self.code});
+        }
+        json!({"__type": self.code, name: self.text})
+    }
+}
+
+impl From<strongroom_store::Error> for ApiError {
+    fn from(error: strongroom_store::Error) -> Self {
+        Self::new(error.code(), error.message())
+    }
+}
+
+impl From<strongroom_kms::Error> for ApiError {
+    fn from(error: strongroom_kms::Error) -> Self {
+        Self::new(error.code(), error.message())
+    }
+}
+
+impl From<strongroom_iam::Error> for ApiError {
+    fn from(error: strongroom_iam::Error) -> Self {
+        Self::new(error.code(), error.message())
+    }
+}
+
+/// A moment in seconds since 1970, with milliseconds.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit for a hundred thousand years")]
+pub(crate) fn seconds(moment: Timestamp) -> Value {
+    json!(moment.as_millis() as f64 / 1000.0)
+}
+
+/// An object without the members that have no value.
+pub(crate) fn object(members: Vec<(&str, Option<Value>)>) -> Value {
+    Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}

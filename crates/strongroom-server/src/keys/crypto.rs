@@ -1,0 +1,239 @@
+//! Encrypting, decrypting, data keys, codes, random bytes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
+    GenerateMacOptions, KmsAdmin, MacAlgorithm, ReEncryptOptions, VerifyMacOptions,
+};
+use strongroom_types::CallContext;
+
+use super::{key, metadata, named, word};
+use crate::answer::{Answer, ApiError};
+use crate::input::{Blob, base64, input, read, required, small};
+
+/// What is answered with a plaintext or a ciphertext, written into memory that wipes itself.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output<'a> {
+    key_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext_blob: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plaintext: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_algorithm: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_material_id: Option<&'a str>,
+}
+
+type Context = BTreeMap<String, String>;
+
+fn context(given: Option<Context>) -> Result<EncryptionContext, ApiError> {
+    EncryptionContext::from_pairs(given.unwrap_or_default())
+        .map_err(|error| ApiError::validation(error.to_string()))
+}
+
+fn algorithm(given: Option<&str>, member: &str) -> Result<(), ApiError> {
+    match given {
+        None | Some("SYMMETRIC_DEFAULT") => Ok(()),
+        Some("RSAES_OAEP_SHA_1" | "RSAES_OAEP_SHA_256" | "SM2PKE") => Err(ApiError::new(
+            "InvalidKeyUsageException",
+            format!("{} is not an encryption algorithm of this key.", given.unwrap_or_default()),
+        )),
+        Some(other) => Err(ApiError::not_of(
+            member,
+            other,
+            "SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, SM2PKE",
+        )),
+    }
+}
+
+fn data_key_spec(spec: Option<String>, bytes: Option<i64>) -> Result<DataKeySpec, ApiError> {
+    match (spec.as_deref(), bytes) {
+        (Some("AES_256"), None) => Ok(DataKeySpec::Aes256),
+        (Some("AES_128"), None) => Ok(DataKeySpec::Aes128),
+        (Some(other), None) => Err(ApiError::not_of("keySpec", other, "AES_256, AES_128")),
+        (None, Some(bytes)) => Ok(DataKeySpec::Bytes(small(bytes))),
+        _ => Err(ApiError::validation("Please specify either number of bytes or key spec.")),
+    }
+}
+
+fn mac_algorithm(given: Option<String>) -> Result<MacAlgorithm, ApiError> {
+    let given = required(given, "macAlgorithm")?;
+    word(
+        &given,
+        "macAlgorithm",
+        MacAlgorithm::from_word,
+        "HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512",
+    )
+}
+
+/// Runs one of these operations; `None` for another.
+pub(super) async fn run(
+    kms: &dyn KmsAdmin,
+    cx: &CallContext,
+    operation: &str,
+    body: &[u8],
+) -> Result<Option<Answer>, ApiError> {
+    Ok(Some(match operation {
+        "Encrypt" => {
+            input!(Input {
+                key_id: String, plaintext: Blob, encryption_context: Context, grant_tokens: Vec<String>,
+                encryption_algorithm: String, dry_run: bool,
+            });
+            let asked: Input = read(body)?;
+            let (key, plaintext) = (key(asked.key_id)?, required(asked.plaintext, "plaintext")?.0);
+            algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
+            let mut options = EncryptOptions::new();
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            options.dry_run = asked.dry_run.unwrap_or(false);
+            let context = context(asked.encryption_context)?;
+            let made = kms.encrypt(cx, &key, plaintext.expose(), &context, &options).await?;
+            Answer::json(&Output {
+                key_id: made.key_arn.as_str(),
+                ciphertext_blob: Some(base64(&made.ciphertext).expose()),
+                encryption_algorithm: Some("SYMMETRIC_DEFAULT"),
+                ..Output::default()
+            })?
+        }
+        "Decrypt" => {
+            input!(Input {
+                ciphertext_blob: Blob, encryption_context: Context, grant_tokens: Vec<String>, key_id: String,
+                encryption_algorithm: String, dry_run: bool,
+            });
+            let asked: Input = read(body)?;
+            let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
+            algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
+            let mut options = DecryptOptions::new();
+            options.key = asked.key_id.map(|id| key(Some(id))).transpose()?;
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            options.dry_run = asked.dry_run.unwrap_or(false);
+            let context = context(asked.encryption_context)?;
+            let opened = kms.decrypt(cx, ciphertext.expose(), &context, &options).await?;
+            Answer::json(&Output {
+                key_id: opened.key_arn.as_str(),
+                plaintext: Some(base64(opened.plaintext.expose()).expose()),
+                encryption_algorithm: Some("SYMMETRIC_DEFAULT"),
+                key_material_id: opened.key_material_id.as_deref(),
+                ..Output::default()
+            })?
+        }
+        "ReEncrypt" => re_encrypt(kms, cx, body).await?,
+        "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+            input!(Input {
+                key_id: String, encryption_context: Context, number_of_bytes: i64, key_spec: String,
+                grant_tokens: Vec<String>, dry_run: bool,
+            });
+            let asked: Input = read(body)?;
+            let key = key(asked.key_id)?;
+            let mut options = GenerateDataKeyOptions::new();
+            options.spec = data_key_spec(asked.key_spec, asked.number_of_bytes)?;
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            options.dry_run = asked.dry_run.unwrap_or(false);
+            let context = context(asked.encryption_context)?;
+            if operation == "GenerateDataKey" {
+                let made = kms.generate_data_key(cx, &key, &context, &options).await?;
+                Answer::json(&Output {
+                    key_id: made.key_arn.as_str(),
+                    ciphertext_blob: Some(base64(&made.ciphertext).expose()),
+                    plaintext: Some(base64(made.plaintext.expose()).expose()),
+                    key_material_id: made.key_material_id.as_deref(),
+                    ..Output::default()
+                })?
+            } else {
+                let made = kms.generate_data_key_without_plaintext(cx, &key, &context, &options).await?;
+                Answer::json(&Output {
+                    key_id: made.key_arn.as_str(),
+                    ciphertext_blob: Some(base64(&made.ciphertext).expose()),
+                    key_material_id: made.key_material_id.as_deref(),
+                    ..Output::default()
+                })?
+            }
+        }
+        "GenerateMac" => {
+            input!(Input { key_id: String, message: Blob, mac_algorithm: String, grant_tokens: Vec<String>, dry_run: bool });
+            let asked: Input = read(body)?;
+            let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
+            let mut options = GenerateMacOptions::new();
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            options.dry_run = asked.dry_run.unwrap_or(false);
+            let algorithm = mac_algorithm(asked.mac_algorithm)?;
+            let made = kms.generate_mac(cx, &key, message.expose(), algorithm, &options).await?;
+            Answer::json(&json!({
+                "KeyId": made.key_arn.as_str(), "MacAlgorithm": made.algorithm.as_str(),
+                "Mac": base64(&made.mac).expose(),
+            }))?
+        }
+        "VerifyMac" => {
+            input!(Input {
+                key_id: String, message: Blob, mac: Blob, mac_algorithm: String, grant_tokens: Vec<String>, dry_run: bool,
+            });
+            let asked: Input = read(body)?;
+            let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
+            let mac = required(asked.mac, "mac")?.0;
+            let mut options = VerifyMacOptions::new();
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            options.dry_run = asked.dry_run.unwrap_or(false);
+            let algorithm = mac_algorithm(asked.mac_algorithm)?;
+            let good = kms.verify_mac(cx, &key, message.expose(), mac.expose(), algorithm, &options).await?;
+            Answer::json(&json!({
+                "KeyId": good.key_arn.as_str(), "MacAlgorithm": good.algorithm.as_str(), "MacValid": true,
+            }))?
+        }
+        "GenerateRandom" => {
+            input!(Input { number_of_bytes: i64 });
+            let asked: Input = read(body)?;
+            let bytes =
+                asked.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
+            let made = kms.generate_random(cx, small(bytes)).await?;
+            #[derive(Serialize)]
+            #[serde(rename_all = "PascalCase")]
+            struct Random<'a> {
+                plaintext: &'a str,
+            }
+            Answer::json(&Random { plaintext: base64(made.expose()).expose() })?
+        }
+        "DescribeKey" => {
+            input!(Input { key_id: String, grant_tokens: Vec<String> });
+            let asked: Input = read(body)?;
+            let mut options = DescribeKeyOptions::new();
+            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+            let found = kms.describe_key(cx, &key(asked.key_id)?, &options).await?;
+            Answer::json(&json!({"KeyMetadata": metadata(&found)}))?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+async fn re_encrypt(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Answer, ApiError> {
+    input!(Input {
+        ciphertext_blob: Blob, source_encryption_context: Context, source_key_id: String, destination_key_id: String,
+        destination_encryption_context: Context, source_encryption_algorithm: String,
+        destination_encryption_algorithm: String, grant_tokens: Vec<String>, dry_run: bool,
+    });
+    let asked: Input = read(body)?;
+    let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
+    let destination = named(asked.destination_key_id, "destinationKeyId")?;
+    algorithm(asked.source_encryption_algorithm.as_deref(), "sourceEncryptionAlgorithm")?;
+    algorithm(asked.destination_encryption_algorithm.as_deref(), "destinationEncryptionAlgorithm")?;
+    let mut options = ReEncryptOptions::new();
+    options.source_key = asked.source_key_id.map(|id| named(Some(id), "sourceKeyId")).transpose()?;
+    options.grant_tokens = asked.grant_tokens.unwrap_or_default();
+    options.dry_run = asked.dry_run.unwrap_or(false);
+    let (from, to) =
+        (context(asked.source_encryption_context)?, context(asked.destination_encryption_context)?);
+    let made = kms.re_encrypt(cx, ciphertext.expose(), &from, &destination, &to, &options).await?;
+    Answer::json(&json!({
+        "CiphertextBlob": base64(&made.ciphertext).expose(),
+        "SourceKeyId": made.source_key_arn.as_str(),
+        "KeyId": made.key_arn.as_str(),
+        "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "SourceKeyMaterialId": made.source_key_material_id.as_deref(),
+        "DestinationKeyMaterialId": made.key_material_id.as_deref(),
+    }))
+}

@@ -1,0 +1,33 @@
+//! Strongroom over the AWS wire protocol: Secrets Manager, KMS, and as much of STS and IAM as sessions and identities need, for any AWS
+//! client in any language. A [`Server`] is a `tower` service, to be mounted in a program's own server; it can listen by itself; and
+//! there is a binary, `strongroom-server`.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! // For tests: a server in memory on a port of its own, gone with its guard.
+//! let server = strongroom_server::test_server().await?;
+//! println!("AWS_ENDPOINT_URL={}", server.endpoint_url());
+//! println!("AWS_ACCESS_KEY_ID={}", server.access_key_id());
+//! assert_eq!(server.secret_access_key().expose().len(), 40);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Every request is signed (Signature Version 4) and decided by the policies of who signed it. One server answers for every region that
+//! a signature names; each has its own secrets and keys, and all have one directory of users and roles.
+
+mod answer;
+mod builder;
+mod input;
+mod keys;
+mod query;
+mod rooms;
+mod secrets;
+mod server;
+mod service;
+mod sigv4;
+mod test_server;
+
+pub use builder::ServerBuilder;
+pub use server::{BodyTooLong, Server};
+pub use test_server::{TestServer, test_server};

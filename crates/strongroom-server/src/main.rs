@@ -1,0 +1,155 @@
+//! `strongroom-server`: Secrets Manager and KMS on this machine, for any AWS client.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use strongroom::{AccountId, Region};
+use strongroom_envelope::SecretText;
+use strongroom_server::Server;
+use tokio::net::TcpListener;
+
+/// Secrets Manager and KMS on this machine, for any AWS client.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one. Loopback only: signed requests are not encrypted.
+    #[arg(long, default_value = "127.0.0.1:4766")]
+    listen: SocketAddr,
+    /// Where everything is kept.
+    #[arg(long, default_value = "./strongroom.d", conflicts_with = "memory")]
+    data: PathBuf,
+    /// Keep everything in memory.
+    #[arg(long)]
+    memory: bool,
+    /// The region in which identities are kept; all regions are served.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The account.
+    #[arg(long, default_value = "000000000000")]
+    account: String,
+    /// The file of the root key, made when there is none. Unless given, within the data directory: then whoever has the directory
+    /// has everything.
+    #[arg(long)]
+    root_key: Option<PathBuf>,
+    /// Take any credentials, for test suites: 12 digits as access key id name an account, anything else is the root of the default one.
+    #[arg(long)]
+    accept_any_credentials: bool,
+    /// Write the log as JSON.
+    #[arg(long)]
+    log_json: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    if arguments.log_json {
+        log.json().init()
+    } else {
+        log.init()
+    }
+    if !arguments.listen.ip().is_loopback() {
+        return Err("--listen: only loopback addresses; put a TLS proxy before the server for others".into());
+    }
+    let account = AccountId::parse(&arguments.account)?;
+    let region = Region::parse(&arguments.region)?;
+    let mut builder = Server::builder().account(account).region(region);
+    let mut told = true;
+    if !arguments.memory {
+        make_directory(&arguments.data)?;
+        let root_key = arguments.root_key.clone().unwrap_or_else(|| arguments.data.join("root.key"));
+        builder = builder.directory(&arguments.data, root_key);
+    }
+    let file = (!arguments.memory).then(|| arguments.data.join("access-key"));
+    let given =
+        match (std::env::var("STRONGROOM_ACCESS_KEY_ID"), std::env::var("STRONGROOM_SECRET_ACCESS_KEY")) {
+            (Ok(id), Ok(secret)) => Some((id, SecretText::from_string(secret))),
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => {
+                return Err("STRONGROOM_ACCESS_KEY_ID and STRONGROOM_SECRET_ACCESS_KEY go together".into());
+            }
+            _ => file.as_deref().map(read_access_key).transpose()?.flatten(),
+        };
+    if let Some((id, secret)) = given {
+        builder = builder.access_key(id, secret);
+        told = false;
+    }
+    if arguments.accept_any_credentials {
+        tracing::warn!("any credentials are taken: whoever reaches this port is the root of any account");
+        builder = builder.accept_any_credentials();
+    }
+    let server = builder.open().await?;
+    if told {
+        let (id, secret) = server.owner_access_key();
+        if let Some(file) = &file {
+            write_access_key(file, id, secret)?;
+        }
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={}", secret.expose())?;
+    }
+    let listener = TcpListener::bind(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "listening on http://{address}")?;
+        out.flush()?;
+    }
+    server.serve(listener, stopped()).await?;
+    Ok(())
+}
+
+/// Ready when somebody wants the server to end.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn make_directory(directory: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// The two lines of the file, if there is one.
+fn read_access_key(file: &Path) -> Result<Option<(String, SecretText)>, Box<dyn Error>> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => SecretText::from_string(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut lines = text.expose().lines();
+    match (lines.next(), lines.next()) {
+        (Some(id), Some(secret)) => Ok(Some((id.to_owned(), SecretText::copy_from(secret)))),
+        _ => {
+            Err(format!("{} does not hold an access key id and a secret, a line each", file.display()).into())
+        }
+    }
+}
+
+fn write_access_key(file: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(file)?;
+    out.write_all(format!("{id}\n").as_bytes())?;
+    out.write_all(secret.expose().as_bytes())?;
+    out.write_all(b"\n")?;
+    out.sync_all()
+}

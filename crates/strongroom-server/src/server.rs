@@ -1,0 +1,324 @@
+//! From a request to its answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Deserialize;
+use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
+use strongroom_envelope::{SecretText, random_uuid};
+
+use crate::answer::{Answer, ApiError};
+use crate::rooms::Rooms;
+use crate::sigv4::{self, Presented, Refusal};
+use crate::{keys, query, secrets};
+
+/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// A server: strongrooms behind AWS's wire protocol. Clones share everything. A `tower` service: mount it in a program's own server, or
+/// let [`Server::serve`] listen.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) inner: Arc<Inner>,
+    /// Who is at the other end, where it is known.
+    pub(crate) peer: Option<IpAddr>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) rooms: Rooms,
+    pub(crate) owner_key: (String, SecretText),
+    pub(crate) accept_any: bool,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({})", self.inner.rooms.home())
+    }
+}
+
+/// What a request wants: of which service, and how it is answered.
+enum Wanted {
+    Secrets(String),
+    Keys(String),
+    /// STS and IAM, in their Query protocol.
+    Query,
+}
+
+impl Wanted {
+    fn of(request: &Parts) -> Option<Self> {
+        if let Some(target) = request.headers.get("x-amz-target") {
+            let (service, operation) = target.to_str().ok()?.split_once('.')?;
+            return match service {
+                "secretsmanager" => Some(Self::Secrets(operation.to_owned())),
+                "TrentService" => Some(Self::Keys(operation.to_owned())),
+                _ => None,
+            };
+        }
+        let form = request.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        form.starts_with("application/x-www-form-urlencoded").then_some(Self::Query)
+    }
+
+    /// The services that a signature may be scoped to.
+    fn scopes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Secrets(_) => &["secretsmanager"],
+            Self::Keys(_) => &["kms"],
+            Self::Query => &["sts", "iam"],
+        }
+    }
+}
+
+/// Who a request is from, and where it goes.
+pub(crate) struct Admitted {
+    pub(crate) room: Strongroom,
+    pub(crate) cx: CallContext,
+    pub(crate) service: String,
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code, refusal.text)
+    }
+}
+
+/// What a request is about, for the log.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Subject {
+    secret_id: Option<String>,
+    name: Option<String>,
+    key_id: Option<String>,
+}
+
+impl Server {
+    /// The server for requests of one peer, whose address policies may look at.
+    #[must_use]
+    pub fn for_peer(&self, peer: IpAddr) -> Self {
+        Self { peer: Some(peer), ..self.clone() }
+    }
+
+    /// The access key of the owner: id and secret.
+    #[must_use]
+    pub fn owner_access_key(&self) -> (&str, &SecretText) {
+        (&self.inner.owner_key.0, &self.inner.owner_key.1)
+    }
+
+    /// Answers one request.
+    pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyTooLong>) -> Response<Full<Bytes>> {
+        let id = random_uuid().unwrap_or_default();
+        let begun = Instant::now();
+        match (request.method.as_str(), request.uri.path()) {
+            ("GET" | "HEAD", "/health") => return plain(StatusCode::OK, "{\"status\":\"ok\"}", &id),
+            ("POST", "/_strongroom/reset") => return self.reset(&id).await,
+            _ => {}
+        }
+        let wanted = Wanted::of(&request);
+        let (answer, who) = match (&wanted, &body) {
+            (None, _) => (Err(ApiError::new("UnknownOperationException", "")), None),
+            (Some(_), Err(BodyTooLong)) => {
+                let error =
+                    ApiError::new("RequestEntityTooLargeException", "The request is longer than 1 MiB.");
+                (Err(ApiError { status: 413, ..error }), None)
+            }
+            (Some(wanted), Ok(body)) => match self.admit(&request, body, wanted).await {
+                Ok(admitted) => {
+                    let who = admitted.cx.caller().to_string();
+                    (self.run(&admitted, wanted, body, &id).await, Some(who))
+                }
+                Err(error) => (Err(error), None),
+            },
+        };
+        let operation = match &wanted {
+            Some(Wanted::Secrets(name) | Wanted::Keys(name)) => name.clone(),
+            Some(Wanted::Query) => query::action(body.as_ref().map_or(&[][..], |body| body)),
+            None => String::new(),
+        };
+        let about: Subject = match (&wanted, &body) {
+            (Some(Wanted::Secrets(_) | Wanted::Keys(_)), Ok(body)) => {
+                serde_json::from_slice(body).unwrap_or_default()
+            }
+            _ => Subject::default(),
+        };
+        let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
+        tracing::info!(
+            operation = operation.escape_debug().to_string(),
+            principal = who.as_deref().unwrap_or("-"),
+            about = about
+                .secret_id
+                .or(about.name)
+                .or(about.key_id)
+                .unwrap_or_default()
+                .escape_debug()
+                .to_string(),
+            code,
+            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            request = id,
+            "request"
+        );
+        rendered(answer, wanted.as_ref(), &id)
+    }
+
+    async fn run(
+        &self,
+        admitted: &Admitted,
+        wanted: &Wanted,
+        body: &[u8],
+        id: &str,
+    ) -> Result<Answer, ApiError> {
+        match wanted {
+            Wanted::Secrets(operation) => {
+                secrets::run(&*admitted.room.store(), &admitted.cx, operation, body).await
+            }
+            Wanted::Keys(operation) => {
+                keys::run(&*admitted.room.keys().service(), &admitted.cx, operation, body).await
+            }
+            Wanted::Query => query::run(admitted, body, id).await,
+        }
+    }
+
+    /// Finds out who signed a request, and the room it is for.
+    async fn admit(&self, request: &Parts, body: &[u8], wanted: &Wanted) -> Result<Admitted, ApiError> {
+        let presented = sigv4::parse(request)?.ok_or_else(|| {
+            ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
+        })?;
+        if !wanted.scopes().contains(&presented.service.as_str()) {
+            let text = format!("Credential should be scoped to correct service: '{}'.", wanted.scopes()[0]);
+            return Err(ApiError::new("InvalidSignatureException", text));
+        }
+        let region = Region::parse(&presented.region).map_err(|_| {
+            ApiError::new("InvalidSignatureException", "Credential should be scoped to a valid region.")
+        })?;
+        let home = self.inner.rooms.home().clone();
+        let (account, cx) = if self.inner.accept_any {
+            let account = AccountId::parse(&presented.key_id).unwrap_or(home.account());
+            match self.checked(&presented, request, body).await {
+                // Known credentials are who they are; made-up ones are the root of their account.
+                Ok(cx) => (home.account(), cx),
+                Err(_) => (account, CallContext::new(Caller::Owner(account))),
+            }
+        } else {
+            (home.account(), self.checked(&presented, request, body).await?)
+        };
+        let cx = self.with_circumstances(cx, request);
+        let rooms = &self.inner.rooms;
+        let room = match wanted {
+            // What belongs to no region is kept at home.
+            Wanted::Query => rooms.home_of(account).await,
+            _ => rooms.room(&Realm::new(account, region)).await,
+        };
+        let room = room.map_err(|error| {
+            tracing::error!(%error, "a strongroom cannot be opened");
+            ApiError::internal()
+        })?;
+        Ok(Admitted { room, cx, service: presented.service })
+    }
+
+    /// The caller whose secret a request was signed with.
+    async fn checked(
+        &self,
+        presented: &Presented,
+        request: &Parts,
+        body: &[u8],
+    ) -> Result<CallContext, ApiError> {
+        presented.check_time(self.inner.rooms.clock().now())?;
+        let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await;
+        let home = home.map_err(|_| ApiError::internal())?;
+        let iam = home.iam();
+        let directory = iam.directory();
+        let found = match &presented.token {
+            Some(token) => {
+                let token = base64::engine::general_purpose::STANDARD
+                    .decode(token)
+                    .map_err(|_| Refusal::unknown())?;
+                directory.session_credentials(&presented.key_id, &token)
+            }
+            None => directory.credentials(&presented.key_id).await?,
+        };
+        let found = found.ok_or_else(Refusal::unknown)?;
+        presented.check(found.secret.expose(), request, body)?;
+        let over = found.context.facts().and_then(|facts| facts.expires);
+        if over.is_some_and(|expires| expires <= self.inner.rooms.clock().now()) {
+            return Err(ApiError::new(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ));
+        }
+        Ok(found.context)
+    }
+
+    /// From where, over what, with what.
+    fn with_circumstances(&self, cx: CallContext, request: &Parts) -> CallContext {
+        let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
+        facts.source_ip = self.peer;
+        facts.secure_transport = Some(false);
+        let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        facts.user_agent = agent.map(str::to_owned);
+        cx.with_facts(facts)
+    }
+
+    /// Empties everything: of a server in memory that takes any credentials.
+    async fn reset(&self, id: &str) -> Response<Full<Bytes>> {
+        if !(self.inner.accept_any && self.inner.rooms.is_in_memory()) {
+            return plain(
+                StatusCode::FORBIDDEN,
+                "{\"message\":\"only with --memory and --accept-any-credentials\"}",
+                id,
+            );
+        }
+        self.inner.rooms.forget();
+        match self.admit_owner().await {
+            Ok(()) => plain(StatusCode::OK, "{}", id),
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "{}", id),
+        }
+    }
+
+    /// Gives the owner its access key.
+    pub(crate) async fn admit_owner(&self) -> Result<(), strongroom::Error> {
+        let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
+        let (id, secret) = &self.inner.owner_key;
+        let given = (id.clone(), SecretText::copy_from(secret.expose()));
+        home.iam().directory().put_owner_access_key(home.context(), Some(given)).await?;
+        Ok(())
+    }
+}
+
+/// The body of a request was longer than this server reads.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "nothing more to say")]
+pub struct BodyTooLong;
+
+fn header_of(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn plain(status: StatusCode, text: &'static str, id: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert("x-amzn-requestid", header_of(id));
+    response
+}
+
+fn rendered(answer: Result<Answer, ApiError>, wanted: Option<&Wanted>, id: &str) -> Response<Full<Bytes>> {
+    let xml = matches!(wanted, Some(Wanted::Query));
+    let (status, body) = match answer {
+        Ok(answer) => (200, answer.into_body()),
+        Err(error) if xml => (error.status, Bytes::from(query::error(&error, id))),
+        Err(error) => {
+            let capital = matches!(wanted, Some(Wanted::Secrets(_)));
+            (error.status, Bytes::from(error.body(capital).to_string()))
+        }
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = if xml { "text/xml" } else { "application/x-amz-json-1.1" };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert("x-amzn-requestid", header_of(id));
+    response
+}

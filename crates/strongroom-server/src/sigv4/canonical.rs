@@ -1,0 +1,100 @@
+//! The request in the form that is signed.
+
+use std::fmt::Write as _;
+
+use http::request::Parts;
+
+use super::{Presented, Refusal};
+
+/// As RFC 3986 has it: everything but unreserved characters in hexadecimal.
+fn encode(bytes: &[u8], keep_slash: bool) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(*byte))
+            }
+            b'/' if keep_slash => text.push('/'),
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// What stands for `%41`; a `+` is a plus.
+fn decode(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (bytes[at], hex) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+fn query(raw: &str, of_query: bool) -> String {
+    let mut pairs: Vec<(String, String)> = raw
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (encode(&decode(name), false), encode(&decode(value), false)))
+        .filter(|(name, _)| !(of_query && name == "X-Amz-Signature"))
+        .collect();
+    pairs.sort_unstable();
+    let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
+}
+
+/// The canonical request. What must be signed and is not is refused.
+pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Result<String, Refusal> {
+    let signed = &presented.signed_headers;
+    // Whoever could change these unsigned could make another request of it.
+    let must = ["host", "x-amz-date", "x-amz-target", "x-amz-security-token", "x-amz-content-sha256"];
+    for name in must {
+        let there = request.headers.contains_key(name) || (name == "host" && request.uri.host().is_some());
+        if there && !signed.iter().any(|known| known == name) {
+            return Err(Refusal::incomplete(format!(
+                "'{name}' must be a 'SignedHeader' in the AWS Authorization."
+            )));
+        }
+    }
+    if !signed.is_sorted() || signed.windows(2).any(|two| two[0] == two[1]) {
+        return Err(Refusal::incomplete("SignedHeaders must be sorted, each once."));
+    }
+    let mut headers = String::new();
+    for name in signed {
+        let mut values: Vec<String> = Vec::new();
+        for value in request.headers.get_all(name.as_str()) {
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            values.push(text.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+        }
+        if values.is_empty() && name == "host" {
+            // HTTP/2 has it in the request's target.
+            values.extend(request.uri.authority().map(|authority| authority.to_string()));
+        }
+        if values.is_empty() {
+            return Err(Refusal::incomplete(format!("The signed header {name} is not in the request.")));
+        }
+        let _ = writeln!(headers, "{name}:{}", values.join(","));
+    }
+    let path = request.uri.path();
+    let path = if path.is_empty() { "/".to_owned() } else { encode(path.as_bytes(), true) };
+    Ok(format!(
+        "{}\n{path}\n{}\n{headers}\n{}\n{hash}",
+        request.method,
+        query(request.uri.query().unwrap_or_default(), presented.expires.is_some()),
+        signed.join(";")
+    ))
+}

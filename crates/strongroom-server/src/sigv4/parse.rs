@@ -1,0 +1,132 @@
+//! Reading a signature: from the header, or from the query.
+
+use http::request::Parts;
+
+use super::Refusal;
+
+/// The longest header or query that is read, in bytes.
+const MAX: usize = 64 * 1024;
+/// The longest that a signed URL may be good, in seconds: a week.
+const MAX_EXPIRES: i64 = 7 * 24 * 60 * 60;
+
+/// A signature as it was presented.
+#[derive(Clone, Debug)]
+pub(crate) struct Presented {
+    pub(crate) key_id: String,
+    pub(crate) scope_date: String,
+    pub(crate) region: String,
+    pub(crate) service: String,
+    pub(crate) date: String,
+    pub(crate) signed_headers: Vec<String>,
+    pub(crate) signature: String,
+    pub(crate) token: Option<String>,
+    /// Of a signed URL: for how many seconds it is good.
+    pub(crate) expires: Option<i64>,
+}
+
+/// The signature of a request, if it has one.
+pub(crate) fn parse(request: &Parts) -> Result<Option<Presented>, Refusal> {
+    let query = request.uri.query().unwrap_or_default();
+    if query.len() > MAX {
+        return Err(Refusal::incomplete("The query is too long."));
+    }
+    if let Some(header) = request.headers.get(http::header::AUTHORIZATION) {
+        let text = header.to_str().ok().filter(|text| text.len() <= MAX);
+        let text = text.ok_or_else(|| Refusal::incomplete("Authorization header is not text."))?;
+        return of_header(request, text).map(Some);
+    }
+    if query.contains("X-Amz-Signature=") {
+        return of_query(query).map(Some);
+    }
+    Ok(None)
+}
+
+fn header(request: &Parts, name: &str) -> Option<String> {
+    request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn of_header(request: &Parts, text: &str) -> Result<Presented, Refusal> {
+    let rest = text.strip_prefix("AWS4-HMAC-SHA256").filter(|rest| rest.starts_with([' ', ','])).ok_or_else(
+        || Refusal::incomplete("Authorization header requires the algorithm AWS4-HMAC-SHA256."),
+    )?;
+    let (mut credential, mut signed, mut signature) = (None, None, None);
+    for part in rest.split(',') {
+        let slot = match part.trim().split_once('=') {
+            Some(("Credential", value)) => (&mut credential, value),
+            Some(("SignedHeaders", value)) => (&mut signed, value),
+            Some(("Signature", value)) => (&mut signature, value),
+            _ => continue,
+        };
+        *slot.0 = Some(slot.1.to_owned());
+    }
+    let required = |value: Option<String>, name: &str| {
+        value.ok_or_else(|| Refusal::incomplete(format!("Authorization header requires '{name}' parameter.")))
+    };
+    let date = header(request, "x-amz-date").ok_or_else(|| {
+        Refusal::incomplete(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+        )
+    })?;
+    let token = header(request, "x-amz-security-token");
+    presented(
+        &required(credential, "Credential")?,
+        &required(signed, "SignedHeaders")?,
+        required(signature, "Signature")?,
+        date,
+        token,
+        None,
+    )
+}
+
+fn of_query(query: &str) -> Result<Presented, Refusal> {
+    let mut found: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if found.insert(name.clone().into_owned(), value.into_owned()).is_some() && name.starts_with("X-Amz-")
+        {
+            return Err(Refusal::incomplete(format!("{name} is given twice.")));
+        }
+    }
+    let mut take = |name: &str| {
+        found
+            .remove(name)
+            .ok_or_else(|| Refusal::incomplete(format!("AWS query-string parameters must include '{name}'.")))
+    };
+    if take("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
+        return Err(Refusal::incomplete("X-Amz-Algorithm must be AWS4-HMAC-SHA256."));
+    }
+    let expires =
+        take("X-Amz-Expires")?.parse::<i64>().ok().filter(|seconds| (1..=MAX_EXPIRES).contains(seconds));
+    let expires = expires.ok_or_else(|| Refusal::incomplete("X-Amz-Expires must be 1 to 604800 seconds."))?;
+    let (credential, signed) = (take("X-Amz-Credential")?, take("X-Amz-SignedHeaders")?);
+    let (signature, date) = (take("X-Amz-Signature")?, take("X-Amz-Date")?);
+    let token = found.remove("X-Amz-Security-Token");
+    presented(&credential, &signed, signature, date, token, Some(expires))
+}
+
+fn presented(
+    credential: &str,
+    signed: &str,
+    signature: String,
+    date: String,
+    token: Option<String>,
+    expires: Option<i64>,
+) -> Result<Presented, Refusal> {
+    let parts: Vec<&str> = credential.split('/').collect();
+    let [key_id, scope_date, region, service, "aws4_request"] = parts.as_slice() else {
+        let text =
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.";
+        return Err(Refusal::incomplete(text));
+    };
+    let signed_headers: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
+    Ok(Presented {
+        key_id: (*key_id).to_owned(),
+        scope_date: (*scope_date).to_owned(),
+        region: (*region).to_owned(),
+        service: (*service).to_owned(),
+        date,
+        signed_headers,
+        signature,
+        token,
+        expires,
+    })
+}

@@ -39,6 +39,7 @@ pub(crate) fn check_path(path: &str) -> Result<(), Error> {
 }
 
 pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
+    let mut known = std::collections::HashSet::new();
     for (index, (key, value)) in tags.iter().enumerate() {
         let plain = |text: &str| {
             text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c))
@@ -56,8 +57,7 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
                 "have at most 256 plain characters",
             ));
         }
-        let same = |(other, _): &(String, String)| other.eq_ignore_ascii_case(key);
-        if tags[..index].iter().any(same) {
+        if !known.insert(key.to_ascii_lowercase()) {
             return Err(Error::new(
                 ErrorKind::Validation,
                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.",

@@ -1,5 +1,7 @@
 //! Tags of keys.
 
+use std::collections::HashSet;
+
 use crate::{Error, ErrorKind};
 
 /// A tag of a key.
@@ -27,6 +29,7 @@ impl KeyTag {
     /// # Errors
     /// [`ErrorKind::Validation`] for lengths; [`ErrorKind::Tag`] for duplicates, AWS's own and too many.
     pub fn check(tags: &[Self]) -> Result<(), Error> {
+        // The first ten are told, so that an answer is not many times as long as its request.
         let mut violated = Vec::new();
         for (index, tag) in tags.iter().enumerate() {
             let members = [("tagKey", &tag.key, 1, 128), ("tagValue", &tag.value, 0, 256)];
@@ -36,6 +39,9 @@ impl KeyTag {
                     len if len > most => format!("less than or equal to {most}"),
                     _ => continue,
                 };
+                if violated.len() == 10 {
+                    break;
+                }
                 violated.push(format!(
                     "Value '{text}' at 'tags.{}.member.{member}' failed to satisfy constraint: Member must have length {bound}",
                     index + 1
@@ -48,8 +54,9 @@ impl KeyTag {
             return Err(Error::new(ErrorKind::Validation, text));
         }
         let wrong = |text: &'static str| Err(Error::new(ErrorKind::Tag, text));
-        for (index, tag) in tags.iter().enumerate() {
-            if tags[..index].iter().any(|earlier| earlier.key == tag.key) {
+        let mut known = HashSet::new();
+        for tag in tags {
+            if !known.insert(&tag.key) {
                 return wrong("Duplicate tag keys");
             }
             if tag.key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
@@ -95,6 +102,8 @@ mod tests {
         assert_eq!(kind, ErrorKind::Validation);
         assert!(told.starts_with("2 validation errors detected: "), "{told}");
         assert!(told.contains("'tags.1.member.tagKey'") && told.contains("'tags.1.member.tagValue'"));
+        let told = text(&vec![tag("", ""); 1000]).1;
+        assert!(told.starts_with("10 validation errors detected: ") && told.len() < 2000, "{told}");
         assert!(text(&[tag("", "")]).1.contains("greater than or equal to 1"));
     }
 }

@@ -29,5 +29,5 @@ mod sigv4;
 mod test_server;
 
 pub use builder::ServerBuilder;
-pub use server::{BodyTooLong, Server};
+pub use server::{BodyError, Server};
 pub use test_server::{TestServer, test_server};

@@ -110,7 +110,7 @@ impl Server {
     }
 
     /// Answers one request.
-    pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyTooLong>) -> Response<Full<Bytes>> {
+    pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyError>) -> Response<Full<Bytes>> {
         let id = random_uuid().unwrap_or_default();
         let begun = Instant::now();
         match (request.method.as_str(), request.uri.path()) {
@@ -121,10 +121,18 @@ impl Server {
         let wanted = Wanted::of(&request);
         let (answer, who) = match (&wanted, &body) {
             (None, _) => (Err(ApiError::new("UnknownOperationException", "")), None),
-            (Some(_), Err(BodyTooLong)) => {
-                let error =
-                    ApiError::new("RequestEntityTooLargeException", "The request is longer than 1 MiB.");
-                (Err(ApiError { status: 413, ..error }), None)
+            (Some(_), Err(error)) => {
+                let (status, code, message) = match error {
+                    BodyError::TooLong => {
+                        (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB.")
+                    }
+                    BodyError::Incomplete => (
+                        408,
+                        "RequestTimeoutException",
+                        "The request did not arrive whole within 30 seconds.",
+                    ),
+                };
+                (Err(ApiError { status, ..ApiError::new(code, message) }), None)
             }
             (Some(wanted), Ok(body)) => match self.admit(&request, body, wanted).await {
                 Ok(admitted) => {
@@ -288,10 +296,14 @@ impl Server {
     }
 }
 
-/// The body of a request was longer than this server reads.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "nothing more to say")]
-pub struct BodyTooLong;
+/// Why there is no body to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// Longer than 1 MiB: answered with 413.
+    TooLong,
+    /// It broke off, or took longer than thirty seconds: answered with 408.
+    Incomplete,
+}
 
 fn header_of(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static(""))

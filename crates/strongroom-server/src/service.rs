@@ -3,24 +3,31 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::Server;
-use crate::server::{BodyTooLong, MAX_BODY};
+use crate::server::{BodyError, MAX_BODY};
 
 /// How long what is under way may take when the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long a client may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The most connections at once; others wait to be accepted. Bounds memory.
+const CONNECTIONS: usize = 10_240;
 
 impl<B> tower_service::Service<Request<B>> for Server
 where
@@ -40,11 +47,24 @@ where
         let server = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = Limited::new(body, MAX_BODY).collect().await;
-            // A body that breaks off is no request; its sender is gone.
-            let body = body.map(|body| body.to_bytes()).map_err(|_| BodyTooLong);
-            Ok(server.respond(parts, body).await)
+            Ok(server.respond(parts, whole(body).await).await)
         })
+    }
+}
+
+/// The whole of a body. What says beforehand that it is too long is not read at all.
+async fn whole<B>(body: B) -> Result<Bytes, BodyError>
+where
+    B: Body,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(BodyError::TooLong);
+    }
+    match tokio::time::timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
+        Ok(Err(_)) | Err(_) => Err(BodyError::Incomplete),
     }
 }
 
@@ -61,7 +81,12 @@ impl Server {
     ) -> std::io::Result<()> {
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
+        let rooms = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
+            let room = tokio::select! {
+                room = Arc::clone(&rooms).acquire_owned() => room,
+                () = &mut stop => break,
+            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = &mut stop => break,
@@ -77,10 +102,18 @@ impl Server {
             };
             let _ = stream.set_nodelay(true);
             let service = TowerToHyperService::new(self.for_peer(peer.ip()));
-            let builder = auto::Builder::new(TokioExecutor::new());
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            // Who says nothing, or says it slowly, is not waited for without end.
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+            builder
+                .http2()
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(256)
+                .keep_alive_interval(PATIENCE);
             let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
+                let _room = room;
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection broke");
                 }

@@ -1,12 +1,18 @@
 //! The constraints of requests, checked together and reported together, as AWS does.
 
+use std::collections::HashSet;
+
 use crate::id::check_name;
 use crate::{Error, ErrorKind, SecretId, SecretValue, Stage, Tag, VersionId};
 
 /// Collects violated constraints and tells them in AWS's grammar:
 /// `2 validation errors detected: Value '' at 'name' failed to satisfy constraint: ...; Value at 'secretString' ...`.
+/// The first ten are told, so that an answer is not many times as long as its request.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<String>);
+
+/// How many are told.
+const MOST: usize = 10;
 
 impl Violations {
     /// None yet.
@@ -16,6 +22,9 @@ impl Violations {
     }
 
     fn add(&mut self, value: Option<&str>, path: &str, constraint: impl std::fmt::Display) {
+        if self.0.len() == MOST {
+            return;
+        }
         let shown = value.map_or_else(|| "Value".to_owned(), |value| format!("Value '{value}'"));
         self.0.push(format!("{shown} at '{path}' failed to satisfy constraint: {constraint}"));
     }
@@ -160,8 +169,9 @@ pub fn token(token: &VersionId) -> Result<(), Error> {
 /// # Errors
 /// [`ErrorKind::InvalidParameter`] naming the key.
 pub fn tag_keys(tags: &[Tag]) -> Result<(), Error> {
-    for (index, tag) in tags.iter().enumerate() {
-        if tags[..index].iter().any(|earlier| earlier.key == tag.key) {
+    let mut known = HashSet::new();
+    for tag in tags {
+        if !known.insert(&tag.key) {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
                 format!("Tag keys must be unique. Duplicate key: {}", tag.key),
@@ -198,6 +208,9 @@ mod tests {
              Value '101' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100"
         );
         assert!(Violations::new().finish().is_ok());
+        let mut violations = Violations::new();
+        (0..1000).for_each(|_| violations.number("maxResults", 101, 1, 100));
+        assert!(violations.finish().unwrap_err().message().starts_with("10 validation errors detected: "));
     }
 
     #[test]

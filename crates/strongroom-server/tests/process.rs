@@ -1,0 +1,176 @@
+//! The binary as a process: started, stopped, killed.
+
+#![cfg(test)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use support::{Signer, call, exchange};
+
+struct Server {
+    child: Child,
+    address: String,
+    out: BufReader<std::process::ChildStdout>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-server"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_remove("STRONGROOM_ACCESS_KEY_ID").env_remove("STRONGROOM_SECRET_ACCESS_KEY");
+    command
+}
+
+fn start(command: &mut Command) -> Server {
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_default().to_owned();
+    if address.is_empty() {
+        let mut told = String::new();
+        let _ = child.stderr.take().unwrap().read_to_string(&mut told);
+        panic!("it did not start: {line}{told}");
+    }
+    Server { child, address, out }
+}
+
+impl Server {
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+}
+
+fn data(directory: &Path) -> [String; 4] {
+    ["--listen", "127.0.0.1:0", "--data", directory.to_str().unwrap()].map(str::to_owned)
+}
+
+#[test]
+fn what_was_acknowledged_survives_being_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("data");
+    let arguments = data(&place);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut server = start(&mut command(&arguments));
+    let key = std::fs::read_to_string(place.join("access-key")).unwrap();
+    let (id, secret) = key.trim_end().split_once('\n').unwrap();
+    let signer = Signer::new(id, secret);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for file in ["access-key", "root.key"] {
+            assert_eq!(std::fs::metadata(place.join(file)).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    let mut stream = server.connect();
+    for n in 0..20 {
+        let body = format!(r#"{{"Name":"s{n}","SecretString":"v{n}"}}"#);
+        assert_eq!(call(&mut stream, &signer, "secretsmanager.CreateSecret", &body).status, 200);
+    }
+    server.signal("-KILL");
+    assert!(!server.child.wait().unwrap().success());
+    // The two lines to be exported were told once, on standard error.
+    let mut told = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(told.contains(&format!("export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={secret}")));
+    assert!(!told.contains("v19"), "no value is logged");
+
+    let mut again = start(&mut command(&arguments));
+    let mut stream = again.connect();
+    for n in 0..20 {
+        let answer =
+            call(&mut stream, &signer, "secretsmanager.GetSecretValue", &format!(r#"{{"SecretId":"s{n}"}}"#));
+        assert!(
+            answer.status == 200 && answer.body.contains(&format!("\"SecretString\":\"v{n}\"")),
+            "{answer:?}"
+        );
+    }
+    again.signal("-TERM");
+    assert!(again.child.wait().unwrap().success());
+    let mut rest = String::new();
+    again.out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "one line on standard output, no more");
+    let mut told = String::new();
+    again.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(!told.contains(secret), "the secret is told when it is made, not again");
+}
+
+#[test]
+fn a_key_of_ones_own_and_a_request_under_way() {
+    let mut command = command(&["--memory", "--listen", "127.0.0.1:0", "--log-json"]);
+    command
+        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
+        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
+    let mut server = start(&mut command);
+    let signer = Signer::new("AKIAEXAMPLE000001", "secret");
+    let mut stream = server.connect();
+    let made =
+        call(&mut stream, &signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"hidden"}"#);
+    assert_eq!(made.status, 200, "{made:?}");
+    assert!(made.headers.contains("x-amzn-requestid: "));
+    let health = exchange(&mut stream, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!((health.status, health.body.as_str()), (200, r#"{"status":"ok"}"#));
+    let reset =
+        exchange(&mut stream, b"POST /_strongroom/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+    assert_eq!(reset.status, 403);
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    let mut log = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let line = log.lines().find(|line| line.contains("CreateSecret")).unwrap();
+    for part in [r#""principal":"arn:aws:iam::000000000000:root""#, r#""about":"db""#, r#""code":"-""#] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!log.contains("hidden") && !log.contains("\"secret\""), "{log}");
+}
+
+#[test]
+fn any_credentials_and_a_reset() {
+    let server = start(&mut command(&["--memory", "--listen", "127.0.0.1:0", "--accept-any-credentials"]));
+    let mut stream = server.connect();
+    let (one, two) = (Signer::new("111122223333", "x"), Signer::new("test", "y"));
+    let create = |stream: &mut TcpStream, signer: &Signer| {
+        call(stream, signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#)
+    };
+    let made = create(&mut stream, &one);
+    assert!(made.body.contains("arn:aws:secretsmanager:us-east-1:111122223333:secret:db-"), "{made:?}");
+    let made = create(&mut stream, &two);
+    assert!(made.body.contains("arn:aws:secretsmanager:us-east-1:000000000000:secret:db-"), "{made:?}");
+    assert!(create(&mut stream, &two).body.contains("ResourceExistsException"));
+    let reset =
+        exchange(&mut stream, b"POST /_strongroom/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+    assert_eq!(reset.status, 200);
+    assert_eq!(create(&mut stream, &two).status, 200);
+}
+
+#[test]
+fn what_cannot_be_is_told() {
+    let told = |arguments: &[&str]| {
+        let output = command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(told(&["--memory", "--listen", "0.0.0.0:0"]).contains("only loopback"));
+    assert!(told(&["--memory", "--account", "1"]).contains("twelve digits"));
+    assert!(told(&["--memory", "--region", "here"]).contains("us-east-1"));
+    assert!(told(&["--memory", "--data", "x"]).contains("--memory"));
+    let half = command(&["--memory"]).env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001").output().unwrap();
+    assert!(String::from_utf8_lossy(&half.stderr).contains("go together"));
+}

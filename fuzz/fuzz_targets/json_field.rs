@@ -18,8 +18,25 @@ fuzz_target!(|text: &str| {
             assert!(TOLD.contains(&error.message()), "an error of another text");
             // What comes with it is the field's name, as asked for, and numbers.
             let mut told = format!("{error:?}");
-            told = told.replace(error.message(), "").replace("NotOfThisForm", "").replace(&format!("{name:?}"), "");
-            let words = ["Error", "kind", "text", "details", "field", "line", "column", "operation", "None", "Some", "source", "password", "a"];
+            told = told
+                .replace(error.message(), "")
+                .replace("NotOfThisForm", "")
+                .replace(&format!("{name:?}"), "");
+            let words = [
+                "Error",
+                "kind",
+                "text",
+                "details",
+                "field",
+                "line",
+                "column",
+                "operation",
+                "None",
+                "Some",
+                "source",
+                "password",
+                "a",
+            ];
             let known = told.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
             for word in known {
                 assert!(words.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()), "{word} is told");

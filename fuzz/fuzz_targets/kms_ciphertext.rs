@@ -52,7 +52,8 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         let key = kms.create_key(&cx, CreateKey::new()).await.expect("a key").id.into();
         let context = EncryptionContext::from_pairs([("table", "orders")]).expect("a context");
         let options = EncryptOptions::new();
-        let good = kms.encrypt(&cx, &key, b"plaintext", &context, &options).await.expect("encrypts").ciphertext;
+        let good =
+            kms.encrypt(&cx, &key, b"plaintext", &context, &options).await.expect("encrypts").ciphertext;
         World { kms, cx, context, good }
     })
 });
@@ -90,10 +91,17 @@ fuzz_target!(|input: Input| {
             assert_eq!(opened.plaintext.expose(), b"plaintext");
         }
         Err(error) if bytes.is_empty() || bytes.len() > 6144 => {
-            assert!(matches!(error.kind(), ErrorKind::Validation | ErrorKind::InvalidCiphertext), "{error:?}");
+            assert!(
+                matches!(error.kind(), ErrorKind::Validation | ErrorKind::InvalidCiphertext),
+                "{error:?}"
+            );
         }
         Err(error) if bytes.get(ID) != good.get(ID) && error.kind() == ErrorKind::AccessDenied => {
-            assert!(error.message().starts_with("The ciphertext refers to a customer master key that does not exist"));
+            assert!(
+                error
+                    .message()
+                    .starts_with("The ciphertext refers to a customer master key that does not exist")
+            );
         }
         Err(error) => {
             assert!(bytes != *good || given != *context, "the ciphertext itself does not open");

@@ -16,7 +16,8 @@ fuzz_target!(|input: &str| {
     let user = Arn::parse("arn:aws:iam::111122223333:user/alice").expect("an ARN");
     let user = Principal::user(&user).expect("a user");
     let (action, resource, key, value) = (next(), next(), next(), next());
-    let request = Request::new(user, action, resource).with(key, value).with_many("aws:TagKeys", [value, key]);
+    let request =
+        Request::new(user, action, resource).with(key, value).with_many("aws:TagKeys", [value, key]);
     let deny = r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}}"#;
     let deny = Policy::resource(deny).expect("a policy");
     match Policy::identity(document) {

@@ -298,6 +298,7 @@ impl Server {
 
 /// Why there is no body to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BodyError {
     /// Longer than 1 MiB: answered with 413.
     TooLong,

@@ -20,6 +20,7 @@ mod answer;
 mod builder;
 mod input;
 mod keys;
+mod measure;
 mod query;
 mod rooms;
 mod secrets;
@@ -29,5 +30,6 @@ mod sigv4;
 mod test_server;
 
 pub use builder::ServerBuilder;
+pub use measure::Metrics;
 pub use server::{BodyError, Server};
 pub use test_server::{TestServer, test_server};

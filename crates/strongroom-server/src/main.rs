@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use strongroom::{AccountId, Region};
 use strongroom_envelope::SecretText;
-use strongroom_server::Server;
+use strongroom_server::{Metrics, Server};
 use tokio::net::TcpListener;
 
 /// Secrets Manager and KMS on this machine, for any AWS client.
@@ -35,6 +35,9 @@ struct Arguments {
     /// has everything.
     #[arg(long)]
     root_key: Option<PathBuf>,
+    /// Where to answer Prometheus, `GET /metrics`; without it nothing is counted. Loopback only.
+    #[arg(long)]
+    metrics: Option<SocketAddr>,
     /// Take any credentials, for test suites: 12 digits as access key id name an account, anything else is the root of the default one.
     #[arg(long)]
     accept_any_credentials: bool,
@@ -54,6 +57,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     if !arguments.listen.ip().is_loopback() {
         return Err("--listen: only loopback addresses; put a TLS proxy before the server for others".into());
+    }
+    if let Some(address) = arguments.metrics {
+        if !address.ip().is_loopback() {
+            return Err("--metrics: only loopback addresses".into());
+        }
+        let metrics = Metrics::install()?;
+        let listener = TcpListener::bind(address).await?;
+        tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(metrics.serve(listener));
     }
     let account = AccountId::parse(&arguments.account)?;
     let region = Region::parse(&arguments.region)?;

@@ -16,7 +16,7 @@ use strongroom_envelope::{SecretText, random_uuid};
 use crate::answer::{Answer, ApiError};
 use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal};
-use crate::{keys, query, secrets};
+use crate::{keys, measure, query, secrets};
 
 /// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -154,6 +154,7 @@ impl Server {
             _ => Subject::default(),
         };
         let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
+        measure::request(who.as_ref().map(|_| operation.as_str()), code, begun.elapsed());
         tracing::info!(
             operation = operation.escape_debug().to_string(),
             principal = who.as_deref().unwrap_or("-"),

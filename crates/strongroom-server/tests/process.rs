@@ -141,6 +141,45 @@ fn a_key_of_ones_own_and_a_request_under_way() {
 }
 
 #[test]
+fn counted_for_prometheus() {
+    let mut command = command(&["--memory", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    command
+        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
+        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
+    let mut server = start(&mut command);
+    let mut log = BufReader::new(server.child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("metrics on http://") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0);
+    }
+    let place = line.split("http://").nth(1).unwrap().trim_end().trim_end_matches("/metrics").to_owned();
+    let (known, stranger) =
+        (Signer::new("AKIAEXAMPLE000001", "secret"), Signer::new("AKIAEXAMPLE000001", "x"));
+    let mut stream = server.connect();
+    for _ in 0..3 {
+        call(&mut stream, &known, "secretsmanager.GetSecretValue", r#"{"SecretId":"none"}"#);
+    }
+    call(&mut stream, &known, "secretsmanager.ListSecrets", "{}");
+    call(&mut stream, &known, "secretsmanager.Invented", "{}");
+    call(&mut stream, &stranger, "secretsmanager.Invented2", "{}");
+    let mut stream = TcpStream::connect(&place).unwrap();
+    let page = exchange(&mut stream, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap().body;
+    for line in [
+        r#"strongroom_requests_total{operation="GetSecretValue",code="ResourceNotFoundException"} 3"#,
+        r#"strongroom_requests_total{operation="ListSecrets",code="-"} 1"#,
+        r#"strongroom_requests_total{operation="-",code="UnknownOperationException"} 1"#,
+        r#"strongroom_requests_total{operation="-",code="InvalidSignatureException"} 1"#,
+        r#"strongroom_request_seconds_count{operation="GetSecretValue"} 3"#,
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    assert!(!page.contains("Invented") && !page.contains("none"), "{page}");
+    let other = exchange(&mut stream, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(other.status, 404);
+}
+
+#[test]
 fn any_credentials_and_a_reset() {
     let server = start(&mut command(&["--memory", "--listen", "127.0.0.1:0", "--accept-any-credentials"]));
     let mut stream = server.connect();
@@ -168,6 +207,7 @@ fn what_cannot_be_is_told() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert!(told(&["--memory", "--listen", "0.0.0.0:0"]).contains("only loopback"));
+    assert!(told(&["--memory", "--metrics", "0.0.0.0:0"]).contains("only loopback"));
     assert!(told(&["--memory", "--account", "1"]).contains("twelve digits"));
     assert!(told(&["--memory", "--region", "here"]).contains("us-east-1"));
     assert!(told(&["--memory", "--data", "x"]).contains("--memory"));

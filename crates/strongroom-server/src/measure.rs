@@ -1,0 +1,90 @@
+//! What is counted, and the page that Prometheus reads.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+
+/// Seconds. A read takes some tens of microseconds, a durable write some milliseconds.
+const BUCKETS: [f64; 12] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
+
+/// Counts an answer with the program's recorder, if it has one. An operation is named where its caller was let in and it exists: clients do
+/// not choose how many series there are.
+pub(crate) fn request(operation: Option<&str>, code: &str, taken: Duration) {
+    let unknown = matches!(code, "UnknownOperationException" | "InvalidAction");
+    let operation = operation.filter(|_| !unknown).unwrap_or("-").to_owned();
+    metrics::counter!("strongroom_requests_total", "operation" => operation.clone(), "code" => code.to_owned())
+        .increment(1);
+    metrics::histogram!("strongroom_request_seconds", "operation" => operation).record(taken);
+}
+
+/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation and error code (`-` for success), and
+/// `strongroom_request_seconds` by operation.
+///
+/// A program with a recorder of its own for the `metrics` crate has these there, and does not need this.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Begins to count, for all servers of this process.
+    ///
+    /// # Errors
+    /// The process has a recorder already.
+    pub fn install() -> Result<Self, std::io::Error> {
+        let install = || -> Result<PrometheusHandle, BuildError> {
+            PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()
+        };
+        Ok(Self(install().map_err(std::io::Error::other)?))
+    }
+
+    /// The page.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+
+    /// Answers `GET /metrics` on a listener of its own, which asks nobody who they are.
+    pub async fn serve(self, listener: TcpListener) {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let page = self.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let page = page.clone();
+                async move { Ok::<_, Infallible>(page.answer(request.method(), request.uri().path())) }
+            });
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+        }
+    }
+
+    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        let (status, text) = match (method, path) {
+            (&Method::GET, "/metrics") => (StatusCode::OK, self.render()),
+            _ => (StatusCode::NOT_FOUND, "GET /metrics\n".to_owned()),
+        };
+        let mut response = Response::new(Full::new(Bytes::from(text)));
+        *response.status_mut() = status;
+        let kind = http::HeaderValue::from_static("text/plain; version=0.0.4");
+        response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+        response
+    }
+}

@@ -98,7 +98,7 @@ impl Head {
 impl Engine {
     /// Whether the caller is of another account.
     pub(crate) fn is_foreign(&self, cx: &CallContext) -> bool {
-        cx.caller().account().is_some_and(|account| account != self.realm().account().as_str())
+        cx.is_foreign_to(self.realm().account())
     }
 
     /// The caller with its documents.

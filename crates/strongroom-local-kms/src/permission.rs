@@ -104,7 +104,7 @@ impl LocalKms {
 
     /// Whether the caller is of another account. Somebody without an account is nobody's.
     pub(crate) fn is_foreign(&self, cx: &CallContext) -> bool {
-        cx.caller().account().is_some_and(|account| account != self.realm().account().as_str())
+        cx.is_foreign_to(self.realm().account())
     }
 
     /// What another account's caller is told, be the key unknown, not for it, or denied to it.

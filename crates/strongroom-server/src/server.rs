@@ -96,6 +96,15 @@ struct Subject {
     key_id: Option<String>,
 }
 
+impl Subject {
+    /// The name in a request's body, if it has one.
+    fn of(wanted: Option<&Wanted>, body: &[u8]) -> String {
+        let Some(Wanted::Secrets(_) | Wanted::Keys(_)) = wanted else { return String::new() };
+        let Self { secret_id, name, key_id } = serde_json::from_slice(body).unwrap_or_default();
+        secret_id.or(name).or(key_id).unwrap_or_default()
+    }
+}
+
 impl Server {
     /// The server for requests of one peer, whose address policies may look at.
     #[must_use]
@@ -147,24 +156,14 @@ impl Server {
             Some(Wanted::Query) => query::action(body.as_ref().map_or(&[][..], |body| body)),
             None => String::new(),
         };
-        let about: Subject = match (&wanted, &body) {
-            (Some(Wanted::Secrets(_) | Wanted::Keys(_)), Ok(body)) => {
-                serde_json::from_slice(body).unwrap_or_default()
-            }
-            _ => Subject::default(),
-        };
         let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
         measure::request(who.as_ref().map(|_| operation.as_str()), code, begun.elapsed());
         tracing::info!(
             operation = operation.escape_debug().to_string(),
             principal = who.as_deref().unwrap_or("-"),
-            about = about
-                .secret_id
-                .or(about.name)
-                .or(about.key_id)
-                .unwrap_or_default()
-                .escape_debug()
-                .to_string(),
+            // Read only where somebody logs.
+            about =
+                Subject::of(wanted.as_ref(), body.as_deref().unwrap_or_default()).escape_debug().to_string(),
             code,
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request = id,

@@ -31,6 +31,15 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// In memory, with an access key given by the environment.
+fn with_key(more: &[&str]) -> (Command, Signer) {
+    let mut command = command(&[&["--memory", "--listen", "127.0.0.1:0"], more].concat());
+    command
+        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
+        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
+    (command, Signer::new("AKIAEXAMPLE000001", "secret"))
+}
+
 fn start(command: &mut Command) -> Server {
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -112,12 +121,8 @@ fn what_was_acknowledged_survives_being_killed() {
 
 #[test]
 fn a_key_of_ones_own_and_a_request_under_way() {
-    let mut command = command(&["--memory", "--listen", "127.0.0.1:0", "--log-json"]);
-    command
-        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
-        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
+    let (mut command, signer) = with_key(&["--log-json"]);
     let mut server = start(&mut command);
-    let signer = Signer::new("AKIAEXAMPLE000001", "secret");
     let mut stream = server.connect();
     let made =
         call(&mut stream, &signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"hidden"}"#);
@@ -142,10 +147,7 @@ fn a_key_of_ones_own_and_a_request_under_way() {
 
 #[test]
 fn counted_for_prometheus() {
-    let mut command = command(&["--memory", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
-    command
-        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
-        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
+    let (mut command, known) = with_key(&["--metrics", "127.0.0.1:0"]);
     let mut server = start(&mut command);
     let mut log = BufReader::new(server.child.stderr.take().unwrap());
     let mut line = String::new();
@@ -154,8 +156,7 @@ fn counted_for_prometheus() {
         assert_ne!(log.read_line(&mut line).unwrap(), 0);
     }
     let place = line.split("http://").nth(1).unwrap().trim_end().trim_end_matches("/metrics").to_owned();
-    let (known, stranger) =
-        (Signer::new("AKIAEXAMPLE000001", "secret"), Signer::new("AKIAEXAMPLE000001", "x"));
+    let stranger = Signer::new("AKIAEXAMPLE000001", "x");
     let mut stream = server.connect();
     for _ in 0..3 {
         call(&mut stream, &known, "secretsmanager.GetSecretValue", r#"{"SecretId":"none"}"#);

@@ -64,6 +64,12 @@ impl CallContext {
         self.caller.is_owner_of(account) && self.facts().is_none_or(unlimited)
     }
 
+    /// Whether the caller is of another account. Somebody without an account is nobody's.
+    #[must_use]
+    pub fn is_foreign_to(&self, account: AccountId) -> bool {
+        self.caller.account().is_some_and(|own| own != account.as_str())
+    }
+
     /// What is known of the caller's session; nothing unless it was said.
     #[must_use]
     pub fn facts(&self) -> Option<&SessionFacts> {

@@ -102,7 +102,7 @@ impl ServerBuilder {
             }
         };
         let inner = Inner { rooms, owner_key, accept_any: self.accept_any };
-        let server = Server { inner: Arc::new(inner), peer: None };
+        let server = Server { inner: Arc::new(inner), peer: None, secure: false };
         server.admit_owner().await?;
         Ok(server)
     }

@@ -28,8 +28,12 @@ mod server;
 mod service;
 mod sigv4;
 mod test_server;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::ServerBuilder;
 pub use measure::Metrics;
 pub use server::{BodyError, Server};
 pub use test_server::{TestServer, test_server};
+#[cfg(feature = "tls")]
+pub use tls::Tls;

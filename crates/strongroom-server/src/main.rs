@@ -9,16 +9,22 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use strongroom::{AccountId, Region};
 use strongroom_envelope::SecretText;
-use strongroom_server::{Metrics, Server};
+use strongroom_server::{Metrics, Server, Tls};
 use tokio::net::TcpListener;
 
 /// Secrets Manager and KMS on this machine, for any AWS client.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one. Loopback only: signed requests are not encrypted.
+    /// Where to listen; port 0 takes a free one. Beyond loopback only with TLS.
     #[arg(long, default_value = "127.0.0.1:4766")]
     listen: SocketAddr,
+    /// The certificate to show, in PEM, followed by those that lead to its authority: then TLS is spoken.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Where everything is kept.
     #[arg(long, default_value = "./strongroom.d", conflicts_with = "memory")]
     data: PathBuf,
@@ -55,8 +61,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } else {
         log.init()
     }
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some(
+            Tls::from_files(certificate, key).map_err(|error| format!("--tls-cert, --tls-key: {error}"))?,
+        ),
+        _ => None,
+    };
     if !arguments.listen.ip().is_loopback() {
-        return Err("--listen: only loopback addresses; put a TLS proxy before the server for others".into());
+        if tls.is_none() {
+            return Err("--listen: beyond loopback only with --tls-cert and --tls-key".into());
+        }
+        if arguments.accept_any_credentials {
+            return Err("--accept-any-credentials: only on loopback addresses".into());
+        }
     }
     if let Some(address) = arguments.metrics {
         if !address.ip().is_loopback() {
@@ -106,10 +123,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "listening on http://{address}")?;
+        writeln!(out, "listening on {}://{address}", if tls.is_some() { "https" } else { "http" })?;
         out.flush()?;
     }
-    server.serve(listener, stopped()).await?;
+    match tls {
+        Some(tls) => server.serve_tls(listener, tls, stopped()).await?,
+        None => server.serve(listener, stopped()).await?,
+    }
     Ok(())
 }
 

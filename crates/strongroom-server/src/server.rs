@@ -28,6 +28,8 @@ pub struct Server {
     pub(crate) inner: Arc<Inner>,
     /// Who is at the other end, where it is known.
     pub(crate) peer: Option<IpAddr>,
+    /// Whether requests come over TLS.
+    pub(crate) secure: bool,
 }
 
 pub(crate) struct Inner {
@@ -110,6 +112,17 @@ impl Server {
     #[must_use]
     pub fn for_peer(&self, peer: IpAddr) -> Self {
         Self { peer: Some(peer), ..self.clone() }
+    }
+
+    /// The server for requests that come over TLS: `aws:SecureTransport` is true for them. For a program that ends TLS itself;
+    /// `Server::serve_tls` does this.
+    #[must_use]
+    pub fn over_tls(&self) -> Self {
+        Self { secure: true, ..self.clone() }
+    }
+
+    pub(crate) fn takes_any_credentials(&self) -> bool {
+        self.inner.accept_any
     }
 
     /// The access key of the owner: id and secret.
@@ -264,7 +277,7 @@ impl Server {
     fn with_circumstances(&self, cx: CallContext, request: &Parts) -> CallContext {
         let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
         facts.source_ip = self.peer;
-        facts.secure_transport = Some(false);
+        facts.secure_transport = Some(self.secure);
         let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         facts.user_agent = agent.map(str::to_owned);
         cx.with_facts(facts)

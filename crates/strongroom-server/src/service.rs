@@ -15,7 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::Server;
@@ -69,16 +70,37 @@ where
 }
 
 impl Server {
-    /// Answers what comes to a listener, HTTP/1.1 and HTTP/2 with prior knowledge, until `stop` is ready; then what is under way is
-    /// finished, for ten seconds at most.
+    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge, until `stop` is ready; then what is under
+    /// way is finished, for ten seconds at most.
     ///
     /// # Errors
-    /// A listener that fails.
+    /// `InvalidInput` for a listener beyond loopback, where values would be seen on their way: that is for `Server::serve_tls`, or for a
+    /// program's own server, with this one mounted in it. A listener that fails.
     pub async fn serve(
         self,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send,
     ) -> std::io::Result<()> {
+        if !listener.local_addr()?.ip().is_loopback() {
+            return Err(refused("without TLS only loopback is listened on"));
+        }
+        self.listen(listener, |stream| std::future::ready(Ok(stream)), stop).await
+    }
+
+    /// Answers what comes to a listener, over what `wrap` makes of each connection.
+    pub(crate) async fn listen<S, F>(
+        self,
+        listener: TcpListener,
+        wrap: impl Fn(TcpStream) -> F,
+        stop: impl Future<Output = ()> + Send,
+    ) -> std::io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = std::io::Result<S>> + Send + 'static,
+    {
+        if self.takes_any_credentials() && !listener.local_addr()?.ip().is_loopback() {
+            return Err(refused("a server that takes any credentials listens on loopback only"));
+        }
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         let rooms = Arc::new(Semaphore::new(CONNECTIONS));
@@ -102,19 +124,17 @@ impl Server {
             };
             let _ = stream.set_nodelay(true);
             let service = TowerToHyperService::new(self.for_peer(peer.ip()));
-            let mut builder = auto::Builder::new(TokioExecutor::new());
-            // Who says nothing, or says it slowly, is not waited for without end.
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            builder
-                .http2()
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(256)
-                .keep_alive_interval(PATIENCE);
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-            let connection = graceful.watch(connection);
+            let (wrapped, watcher) = (wrap(stream), graceful.watcher());
             tokio::spawn(async move {
                 let _room = room;
-                if let Err(error) = connection.await {
+                let stream = match tokio::time::timeout(PATIENCE, wrapped).await {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(error)) => return tracing::debug!(%error, "no connection came about"),
+                    Err(_) => return tracing::debug!("no connection came about in time"),
+                };
+                let builder = protocol();
+                let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                if let Err(error) = watcher.watch(connection).await {
                     tracing::debug!(%error, "a connection broke");
                 }
             });
@@ -123,4 +143,16 @@ impl Server {
         let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
         Ok(())
     }
+}
+
+/// HTTP as it is spoken here: who says nothing, or says it slowly, is not waited for without end.
+fn protocol() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(PATIENCE);
+    builder
+}
+
+fn refused(text: &str) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, text)
 }

@@ -7,63 +7,9 @@ mod support;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
+use support::process::{command, start, with_key};
 use support::{Signer, call, exchange};
-
-struct Server {
-    child: Child,
-    address: String,
-    out: BufReader<std::process::ChildStdout>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom-server"));
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_remove("STRONGROOM_ACCESS_KEY_ID").env_remove("STRONGROOM_SECRET_ACCESS_KEY");
-    command
-}
-
-/// In memory, with an access key given by the environment.
-fn with_key(more: &[&str]) -> (Command, Signer) {
-    let mut command = command(&[&["--memory", "--listen", "127.0.0.1:0"], more].concat());
-    command
-        .env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001")
-        .env("STRONGROOM_SECRET_ACCESS_KEY", "secret");
-    (command, Signer::new("AKIAEXAMPLE000001", "secret"))
-}
-
-fn start(command: &mut Command) -> Server {
-    let mut child = command.spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    out.read_line(&mut line).unwrap();
-    let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_default().to_owned();
-    if address.is_empty() {
-        let mut told = String::new();
-        let _ = child.stderr.take().unwrap().read_to_string(&mut told);
-        panic!("it did not start: {line}{told}");
-    }
-    Server { child, address, out }
-}
-
-impl Server {
-    fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).unwrap()
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-}
 
 fn data(directory: &Path) -> [String; 4] {
     ["--listen", "127.0.0.1:0", "--data", directory.to_str().unwrap()].map(str::to_owned)
@@ -207,7 +153,7 @@ fn what_cannot_be_is_told() {
         assert!(!output.status.success(), "{arguments:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    assert!(told(&["--memory", "--listen", "0.0.0.0:0"]).contains("only loopback"));
+    assert!(told(&["--memory", "--listen", "0.0.0.0:0"]).contains("--tls-cert"));
     assert!(told(&["--memory", "--metrics", "0.0.0.0:0"]).contains("only loopback"));
     assert!(told(&["--memory", "--account", "1"]).contains("twelve digits"));
     assert!(told(&["--memory", "--region", "here"]).contains("us-east-1"));

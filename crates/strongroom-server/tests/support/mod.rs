@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod clients;
+pub(crate) mod process;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

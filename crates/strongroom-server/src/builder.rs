@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom::{AccountId, Clock, Error, Realm, Region, SystemClock};
 use strongroom_envelope::SecretText;
@@ -9,6 +10,7 @@ use strongroom_envelope::SecretText;
 use crate::Server;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
+use crate::service::PATIENCE;
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
@@ -18,6 +20,7 @@ pub struct ServerBuilder {
     clock: Arc<dyn Clock>,
     owner_key: Option<(String, SecretText)>,
     accept_any: bool,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for ServerBuilder {
@@ -37,6 +40,7 @@ impl Server {
             clock: Arc::new(SystemClock),
             owner_key: None,
             accept_any: false,
+            patience: PATIENCE,
         }
     }
 }
@@ -86,6 +90,14 @@ impl ServerBuilder {
         self
     }
 
+    /// How long a client may take for a handshake, a request's head, its body; and the least time that a connection is kept without being
+    /// used. Default: thirty seconds.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Opens what there is.
     ///
     /// # Errors
@@ -101,7 +113,7 @@ impl ServerBuilder {
                 (made.id, made.secret)
             }
         };
-        let inner = Inner { rooms, owner_key, accept_any: self.accept_any };
+        let inner = Inner { rooms, owner_key, accept_any: self.accept_any, patience: self.patience };
         let server = Server { inner: Arc::new(inner), peer: None, secure: false };
         server.admit_owner().await?;
         Ok(server)

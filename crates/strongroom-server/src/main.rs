@@ -84,6 +84,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
         tokio::spawn(metrics.serve(listener));
     }
+    #[cfg(unix)]
+    raise_open_files();
     let account = AccountId::parse(&arguments.account)?;
     let region = Region::parse(&arguments.region)?;
     let mut builder = Server::builder().account(account).region(region);
@@ -131,6 +133,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         None => server.serve(listener, stopped()).await?,
     }
     Ok(())
+}
+
+/// As many open files as the process may have: each connection is one.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_err() {
+        tracing::warn!("the limit of open files stays as it is");
+    }
 }
 
 /// Ready when somebody wants the server to end.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -36,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     pub(crate) owner_key: (String, SecretText),
     pub(crate) accept_any: bool,
+    pub(crate) patience: Duration,
 }
 
 impl std::fmt::Debug for Server {
@@ -121,6 +122,10 @@ impl Server {
         Self { secure: true, ..self.clone() }
     }
 
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner.patience
+    }
+
     pub(crate) fn takes_any_credentials(&self) -> bool {
         self.inner.accept_any
     }
@@ -148,11 +153,9 @@ impl Server {
                     BodyError::TooLong => {
                         (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB.")
                     }
-                    BodyError::Incomplete => (
-                        408,
-                        "RequestTimeoutException",
-                        "The request did not arrive whole within 30 seconds.",
-                    ),
+                    BodyError::Incomplete => {
+                        (408, "RequestTimeoutException", "The request did not arrive whole in time.")
+                    }
                 };
                 (Err(ApiError { status, ..ApiError::new(code, message) }), None)
             }
@@ -315,7 +318,7 @@ impl Server {
 pub enum BodyError {
     /// Longer than 1 MiB: answered with 413.
     TooLong,
-    /// It broke off, or took longer than thirty seconds: answered with 408.
+    /// It broke off, or took longer than [`ServerBuilder::patience`](crate::ServerBuilder::patience): answered with 408.
     Incomplete,
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower_service::Service as _;
 
 use crate::Server;
 use crate::server::{BodyError, MAX_BODY};
@@ -25,8 +27,8 @@ use crate::server::{BodyError, MAX_BODY};
 /// How long what is under way may take when the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long a client may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to say what it wants, unless told.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most connections at once; others wait to be accepted. Bounds memory.
 const CONNECTIONS: usize = 10_240;
 
@@ -48,13 +50,13 @@ where
         let server = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            Ok(server.respond(parts, whole(body).await).await)
+            Ok(server.respond(parts, whole(body, server.patience()).await).await)
         })
     }
 }
 
 /// The whole of a body. What says beforehand that it is too long is not read at all.
-async fn whole<B>(body: B) -> Result<Bytes, BodyError>
+async fn whole<B>(body: B, patience: Duration) -> Result<Bytes, BodyError>
 where
     B: Body,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -62,7 +64,7 @@ where
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(BodyError::TooLong);
     }
-    match tokio::time::timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
+    match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
         Ok(Err(_)) | Err(_) => Err(BodyError::Incomplete),
@@ -101,6 +103,7 @@ impl Server {
         if self.takes_any_credentials() && !listener.local_addr()?.ip().is_loopback() {
             return Err(refused("a server that takes any credentials listens on loopback only"));
         }
+        let patience = self.patience();
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         let rooms = Arc::new(Semaphore::new(CONNECTIONS));
@@ -123,18 +126,41 @@ impl Server {
                 }
             };
             let _ = stream.set_nodelay(true);
-            let service = TowerToHyperService::new(self.for_peer(peer.ip()));
+            let server = self.for_peer(peer.ip());
             let (wrapped, watcher) = (wrap(stream), graceful.watcher());
             tokio::spawn(async move {
                 let _room = room;
-                let stream = match tokio::time::timeout(PATIENCE, wrapped).await {
+                let stream = match tokio::time::timeout(patience, wrapped).await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(error)) => return tracing::debug!(%error, "no connection came about"),
                     Err(_) => return tracing::debug!("no connection came about in time"),
                 };
-                let builder = protocol();
+                let activity = Arc::new(Activity::default());
+                let asked = Arc::clone(&activity);
+                let service = service_fn(move |request| {
+                    let one = asked.one();
+                    let answer = server.clone().call(request);
+                    async move {
+                        let answer = answer.await;
+                        drop(one);
+                        answer
+                    }
+                });
+                let builder = protocol(patience);
                 let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-                if let Err(error) = watcher.watch(connection).await {
+                let mut connection = std::pin::pin!(watcher.watch(connection));
+                let mut seen = 0;
+                let ended = loop {
+                    match tokio::time::timeout(patience, &mut connection).await {
+                        Ok(ended) => break ended,
+                        // HTTP sees to a head that does not end, not to who never begins, or keeps a connection for nothing.
+                        Err(_) if activity.idle_since(&mut seen) => {
+                            return tracing::debug!("a connection was kept and not used");
+                        }
+                        Err(_) => {}
+                    }
+                };
+                if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke");
                 }
             });
@@ -145,11 +171,43 @@ impl Server {
     }
 }
 
+/// What a connection is used for.
+#[derive(Default)]
+struct Activity {
+    asked: AtomicU64,
+    under_way: AtomicU64,
+}
+
+/// One request under way.
+struct One(Arc<Activity>);
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Activity {
+    fn one(self: &Arc<Self>) -> One {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        One(Arc::clone(self))
+    }
+
+    /// Whether nothing is under way and nothing was asked since this was asked last.
+    fn idle_since(&self, seen: &mut u64) -> bool {
+        let asked = self.asked.load(Ordering::Relaxed);
+        let idle = asked == *seen && self.under_way.load(Ordering::Relaxed) == 0;
+        *seen = asked;
+        idle
+    }
+}
+
 /// HTTP as it is spoken here: who says nothing, or says it slowly, is not waited for without end.
-fn protocol() -> auto::Builder<TokioExecutor> {
+fn protocol(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(PATIENCE);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(patience);
     builder
 }
 

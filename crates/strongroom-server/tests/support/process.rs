@@ -50,7 +50,7 @@ pub(crate) fn start(command: &mut Command) -> Server {
     let address = url.split_once("://").unwrap_or_default().1.to_owned();
     if address.is_empty() {
         let mut told = String::new();
-        let _ = child.stderr.take().unwrap().read_to_string(&mut told);
+        child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut told));
         panic!("it did not start: {line}{told}");
     }
     let url = url.to_owned();

@@ -109,7 +109,7 @@ impl Engine {
         loop {
             attempts.next(self, cx)?;
             let before = self.live(cx, operation, id, asked).await?;
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             change(&mut head)?;
             if head.tags != before.head.tags {
                 self.permit(cx, operation, About::Secret(&head), asked).await?;

@@ -80,7 +80,7 @@ impl Engine {
                     "You tried to perform the operation on a secret that's currently marked deleted.",
                 ));
             }
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             let date = now.after(DAY * days);
             head.deleted = Some(date.as_millis());
             head.touch(now);
@@ -104,7 +104,7 @@ impl Engine {
             let before = self.existing(cx, Operation::RestoreSecret, id, &Asked::nothing()).await?;
             self.may_change(&before.head)?;
             let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             head.deleted = None;
             head.touch(self.now());
             let mut batch = self.inner.records.batch();

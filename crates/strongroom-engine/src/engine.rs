@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::access::Notes;
 use crate::error::storage;
-use crate::head::StoredHead;
+use crate::head::{Heads, StoredHead};
 use crate::layout::Layout;
 use crate::owner::OwningService;
 
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) layout: Layout,
     pub(crate) limits: EngineLimits,
     pub(crate) notes: Notes,
+    heads: Heads,
     turns: [Mutex<()>; TURNS],
     hasher: RandomState,
 }
@@ -99,6 +100,7 @@ impl Engine {
                 layout,
                 limits,
                 notes: Notes::default(),
+                heads: Heads::default(),
                 turns,
                 hasher: RandomState::new(),
             }),
@@ -141,7 +143,10 @@ impl Engine {
     pub(crate) async fn find(&self, target: &Target) -> Result<Option<StoredHead>, Error> {
         let place = self.inner.layout.head(target.name());
         let stored = self.inner.records.get(&place).await.map_err(storage)?;
-        let Some(head) = stored.as_ref().map(StoredHead::parse).transpose()? else { return Ok(None) };
+        let known = &self.inner.heads;
+        let Some(head) = stored.as_ref().map(|stored| known.parse(stored)).transpose()? else {
+            return Ok(None);
+        };
         Ok(match target {
             Target::Arn { suffix, .. } if head.head.suffix != *suffix => None,
             _ => Some(head),

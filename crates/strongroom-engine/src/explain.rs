@@ -93,7 +93,7 @@ impl Engine {
         let found = self.named(cx, id).await?.map(|found| found.head);
         let new = Head::new(target.name().to_owned(), NO_SUFFIX.to_owned(), self.now());
         let mut notes = Vec::new();
-        let needs = self.needs(cx, operation, found.as_ref(), &new, id)?;
+        let needs = self.needs(cx, operation, found.as_deref(), &new, id)?;
         match (&found, operation) {
             (Some(head), Operation::CreateSecret) => notes.push(format!("the secret {} exists", head.name)),
             (Some(head), _) if head.deleted.is_some() => {
@@ -193,7 +193,7 @@ impl Engine {
         let mut named = SecretPrincipals::default();
         let Some(found) = self.find(&target).await? else { return Ok(named) };
         // By their names, not by who stands behind them.
-        let head = Head { policy_ids: Default::default(), ..found.head };
+        let head = Head { policy_ids: Default::default(), ..Head::clone(&found.head) };
         let policy = head.resource_policy()?;
         let statements = policy.iter().flat_map(|policy| policy.statements());
         for statement in statements {

@@ -1,9 +1,10 @@
 //! A secret's head record: everything but the values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use strongroom_records::Revision;
+use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
 use strongroom_store::{
     Error, ErrorKind, Labels, SecretArn, SecretMetadata, SecretRef, Stage, Tag, VersionId, VersionMetadata,
@@ -82,7 +83,7 @@ pub(crate) struct Sealed {
 /// A head as it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredHead {
-    pub(crate) head: Head,
+    pub(crate) head: Arc<Head>,
     pub(crate) revision: Revision,
 }
 
@@ -90,7 +91,41 @@ impl StoredHead {
     pub(crate) fn parse(stored: &TrustedRecord) -> Result<Self, Error> {
         let head: Head = serde_json::from_slice(&stored.content)
             .map_err(|_| damaged(&stored.key, "the head is not readable"))?;
-        Ok(Self { head, revision: stored.revision })
+        Ok(Self { head: Arc::new(head), revision: stored.revision })
+    }
+}
+
+/// Heads that were read before, each known by the digest of its record. So many at most; without plaintext.
+#[derive(Default)]
+pub(crate) struct Heads(Mutex<KnownHeads>);
+
+/// By the key of the record: its digest, and what it says.
+type KnownHeads = HashMap<Key, ([u8; 32], Arc<Head>)>;
+
+impl Heads {
+    const MOST: usize = 1024;
+    /// Longer ones, of secrets with very many versions, are read anew each time.
+    const LONGEST: usize = 16 * 1024;
+
+    /// The head in a record.
+    pub(crate) fn parse(&self, stored: &TrustedRecord) -> Result<StoredHead, Error> {
+        let known = self.lock().get(&stored.key).filter(|(digest, _)| *digest == stored.digest).cloned();
+        if let Some((_, head)) = known {
+            return Ok(StoredHead { head, revision: stored.revision });
+        }
+        let parsed = StoredHead::parse(stored)?;
+        if stored.content.len() <= Self::LONGEST {
+            let mut known = self.lock();
+            if known.len() >= Self::MOST {
+                known.clear();
+            }
+            known.insert(stored.key.clone(), (stored.digest, Arc::clone(&parsed.head)));
+        }
+        Ok(parsed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KnownHeads> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

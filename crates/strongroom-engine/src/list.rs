@@ -4,6 +4,8 @@
 //! filter says how names begin, only those heads are walked. What a page looks at is bounded: a page may be short, or empty, and
 //! still carry a token.
 
+use std::sync::Arc;
+
 use strongroom_records::{Key, Scan};
 use strongroom_store::validate::Violations;
 use strongroom_store::{Error, Filter, ListSecrets, Operation, SecretPage, SortBy, SortOrder};
@@ -214,7 +216,7 @@ impl Engine {
         &self,
         query: &Query<'_>,
         scan: &Scan,
-    ) -> Result<(Vec<(Key, Option<Head>)>, bool), Error> {
+    ) -> Result<(Vec<(Key, Option<Arc<Head>>)>, bool), Error> {
         let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
         let entries = snapshot.scan(scan).await.map_err(storage)?;
         let more = entries.cursor.is_some();
@@ -295,7 +297,8 @@ impl Engine {
         if query.descending {
             few.reverse();
         }
-        let shown = |(key, head): &(Key, Head)| query.shows(self, head).map(|secret| (key.clone(), secret));
+        let shown =
+            |(key, head): &(Key, Arc<Head>)| query.shows(self, head).map(|secret| (key.clone(), secret));
         let mut shown = few.iter().filter_map(shown).peekable();
         let mut page = SecretPage::default();
         while let Some((key, secret)) = shown.next() {

@@ -62,7 +62,7 @@ impl Engine {
             if let Some(flaw) = flaws.into_iter().find(refused) {
                 return Err(error(flaw));
             }
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             (head.policy, head.policy_ids) = (Some(request.policy.clone()), ids);
             head.touch(self.now());
             if self.commit_head(self.inner.records.batch(), Some(&before), &head).await? {
@@ -107,7 +107,7 @@ impl Engine {
         violations.finish()?;
         let head = self.live(cx, Operation::GetResourcePolicy, id, &Asked::nothing()).await?.head;
         let policy = self.told_policy(&head).await?;
-        Ok(ResourcePolicy { arn: head.arn(self.realm()), name: head.name, policy })
+        Ok(ResourcePolicy { arn: head.arn(self.realm()), name: head.name.clone(), policy })
     }
 
     /// The policy as it is told: whoever is deleted stands in it by the id that was theirs.

@@ -120,7 +120,7 @@ mod tests {
         let cx = CallContext::owner(engine.realm());
         engine.create_secret(&cx, CreateSecret::new("s").value(SecretValue::text("1"))).await.unwrap();
         let before = engine.find(&Target::Name("s".into())).await.unwrap().unwrap();
-        let mut head = before.head.clone();
+        let mut head = Head::clone(&before.head);
         let created = head.created + 1;
         let stages = [Stage::PENDING].into();
         head.versions.push(Version { id: token.clone(), created, accessed: None, stages, sealed: None });

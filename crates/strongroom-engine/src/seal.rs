@@ -5,7 +5,7 @@ use strongroom_kms::{DecryptOptions, EncryptOptions, GenerateDataKeyOptions, Key
 use strongroom_records::Expect;
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
-use strongroom_types::{CallContext, Service, hex};
+use strongroom_types::{CallContext, Service, from_hex, hex};
 
 use crate::engine::Engine;
 use crate::error::{damaged, decryption, encryption, not_opened, sealing, storage};
@@ -180,10 +180,9 @@ impl Engine {
         sealed: &Sealed,
     ) -> Result<Option<SecretValue>, Error> {
         let place = self.inner.layout.value(head, version);
-        let stored = self.inner.records.get(&place).await.map_err(storage)?;
-        let Some(record) = stored.filter(|record| hex(&record.digest) == sealed.digest) else {
-            return Ok(None);
-        };
+        let Some(digest) = from_hex(&sealed.digest) else { return Ok(None) };
+        let stored = self.inner.records.get_vouched(&place, &digest).await.map_err(storage)?;
+        let Some(record) = stored else { return Ok(None) };
         self.open(cx, head, version, sealed, &record).await.map(Some)
     }
 

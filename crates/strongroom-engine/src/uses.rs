@@ -8,7 +8,7 @@ use strongroom_types::{Arn, CallContext};
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::error::{encryption, storage};
-use crate::head::StoredHead;
+use crate::head::{Head, StoredHead};
 
 /// A version of a secret that is encrypted under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,7 +209,7 @@ impl Engine {
         loop {
             attempts.next(self, cx)?;
             let Some(before) = self.find(&target).await? else { return Ok(false) };
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             let Some(index) = head.versions.iter().position(|version| version.id == entry.version) else {
                 return Ok(false);
             };

@@ -234,7 +234,7 @@ impl Engine {
                 Repeat::Yes => return Ok(self.put_answer(&before.head, version)),
                 Repeat::No => {}
             }
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             let mut batch = self.inner.records.batch();
             self.store_value(
                 cx,
@@ -329,7 +329,7 @@ impl Engine {
             attempts.next(self, cx)?;
             let before = self.live(cx, Operation::UpdateSecret, &request.id, &asked).await?;
             self.may_change(&before.head)?;
-            let mut head = before.head.clone();
+            let mut head = Head::clone(&before.head);
             let answer = |head: &Head| SecretUpdated {
                 arn: head.arn(self.realm()),
                 name: head.name.clone(),

@@ -1,6 +1,7 @@
 //! The directory itself: reading and changing records, and who may.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use strongroom_records::{Expect, Key};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
 
+use crate::access_keys::AtHand;
 use crate::cache::Cache;
 use crate::error::{from_authorizer, storage};
 use crate::record::{IdentityRecord, Layout, Stored, encode};
@@ -33,11 +35,23 @@ pub(crate) struct Inner {
     pub(crate) records: TrustedRecords,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache,
+    pub(crate) credentials: AtHand,
+    /// How often this process changed the directory.
+    pub(crate) commits: AtomicU64,
 }
 
 impl std::fmt::Debug for Iam {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Iam({})", self.layout.account)
+    }
+}
+
+/// Counts a change when it is over.
+struct Counted<'a>(&'a AtomicU64);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -62,7 +76,16 @@ impl Iam {
     pub fn new(records: TrustedRecords, clock: Arc<dyn Clock>) -> Self {
         let realm = records.realm().clone();
         let layout = Layout { account: realm.account(), realm };
-        Self { inner: Arc::new(Inner { records, clock, cache: Cache::default() }), layout }
+        Self {
+            inner: Arc::new(Inner {
+                records,
+                clock,
+                cache: Cache::default(),
+                credentials: AtHand::default(),
+                commits: AtomicU64::new(0),
+            }),
+            layout,
+        }
     }
 
     /// What is known here of another account's users and roles: kept in the same storage, for callers from there. Only this
@@ -174,6 +197,8 @@ impl Iam {
 
     /// Commits. `false`: a precondition did not hold.
     pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<bool, Error> {
+        // Also where it is given up half way, or its outcome is not known.
+        let _counted = Counted(&self.inner.commits);
         match self.inner.records.commit(batch).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == strongroom_root::ErrorKind::Conflict => Ok(false),

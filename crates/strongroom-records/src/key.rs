@@ -28,11 +28,11 @@ impl Key {
     /// This key and one more segment.
     #[must_use]
     pub fn then(mut self, segment: impl AsRef<[u8]>) -> Self {
-        for &byte in segment.as_ref() {
-            self.0.push(byte);
-            if byte == 0 {
-                self.0.push(0xff);
-            }
+        let mut parts = segment.as_ref().split(|byte| *byte == 0);
+        self.0.extend_from_slice(parts.next().unwrap_or_default());
+        for part in parts {
+            self.0.extend_from_slice(&[0, 0xff]);
+            self.0.extend_from_slice(part);
         }
         self.0.extend_from_slice(&[0, 1]);
         self

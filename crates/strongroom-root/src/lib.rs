@@ -26,6 +26,7 @@
 //! ```
 
 mod batch;
+mod cache;
 mod error;
 mod frame;
 mod key_file;

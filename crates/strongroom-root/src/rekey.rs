@@ -91,7 +91,7 @@ impl TrustedRecords {
             store_revision,
             keyring,
         };
-        Ok(Self { inner: Arc::new(inner), sealer: self.sealer })
+        Ok(Self::of(inner).with_sealer(self.sealer).with_read_cache(self.read_cache()))
     }
 
     /// Writes all records of older epochs anew. Nobody writes such any more: every commit checks the store's own record.

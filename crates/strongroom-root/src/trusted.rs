@@ -8,6 +8,7 @@ use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revis
 use strongroom_types::{Clock, Realm};
 
 use crate::batch::TrustedBatch;
+use crate::cache::{DEFAULT_BYTES, ReadCache};
 use crate::error::tampered;
 use crate::frame;
 use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
@@ -26,6 +27,7 @@ pub(crate) const MATERIAL: Label = Label::new("strongroom-mat");
 pub struct TrustedRecords {
     pub(crate) inner: Arc<Inner>,
     pub(crate) sealer: AnySealer,
+    cache: Arc<ReadCache>,
 }
 
 #[derive(Debug)]
@@ -100,7 +102,7 @@ impl TrustedRecords {
             Ok(store_revision) => {
                 let realm = stored.realm()?;
                 let inner = Inner { records, realm, store: stored, store_revision, keyring };
-                Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
+                Ok(Self::of(inner))
             }
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
                 // Another process made the store in this moment: it is theirs, and opens with our root or not.
@@ -147,7 +149,12 @@ impl TrustedRecords {
             .with("asked for", wanted));
         }
         let inner = Inner { records, realm: own, store, store_revision: verified.revision, keyring };
-        Ok(Self { inner: Arc::new(inner), sealer: AnySealer::default() })
+        Ok(Self::of(inner))
+    }
+
+    pub(crate) fn of(inner: Inner) -> Self {
+        let cache = Arc::new(ReadCache::new(DEFAULT_BYTES));
+        Self { inner: Arc::new(inner), sealer: AnySealer::default(), cache }
     }
 
     /// Seals and opens with the provider of one's choice from here on: [`TrustedRecords::seal`] and what is built over this
@@ -156,6 +163,18 @@ impl TrustedRecords {
     pub fn with_sealer(mut self, sealer: AnySealer) -> Self {
         self.sealer = sealer;
         self
+    }
+
+    /// Keeps at most so many bytes of records in memory, as they are stored, until something is committed; none with 0. For this store's
+    /// handles from here on. 8 MiB unless told.
+    #[must_use]
+    pub fn with_read_cache(mut self, bytes: usize) -> Self {
+        self.cache = Arc::new(ReadCache::new(bytes));
+        self
+    }
+
+    pub(crate) fn read_cache(&self) -> usize {
+        self.cache.most()
     }
 
     /// What seals and opens: values, key material, ciphertexts, page tokens.
@@ -176,15 +195,39 @@ impl TrustedRecords {
         &self.inner.records
     }
 
-    /// The records under `keys`, all of one moment.
+    /// The records under `keys`, all of one moment. Those that were read since the last commit are known, and not read again
+    /// ([`TrustedRecords::with_read_cache`]).
     ///
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        let cache = &self.cache;
+        // Before the records are read: what is committed in between makes it older than them.
+        let token = if cache.is_off() { None } else { Some(self.inner.records.change_token().await?) };
+        if let Some(known) = token.and_then(|token| cache.all(token, keys)) {
+            return Ok(known);
+        }
         match self.inner.verify_all(self.inner.records.read(keys).await?) {
-            Ok(records) => Ok(records),
+            Ok(records) => {
+                if let Some(token) = token {
+                    cache.keep(token, keys, &records);
+                }
+                Ok(records)
+            }
             Err(error) => Err(self.inner.settle(error).await),
         }
+    }
+
+    /// The record under `key`, if it is the one that another record vouches for by this digest; `None` when it is another or there
+    /// is none. One that is known by its digest need not be asked for.
+    ///
+    /// # Errors
+    /// As [`TrustedRecords::read`].
+    pub async fn get_vouched(&self, key: &Key, digest: &[u8; 32]) -> Result<Option<TrustedRecord>, Error> {
+        if let Some(known) = self.cache.vouched(key, digest) {
+            return Ok(Some(known));
+        }
+        Ok(self.get(key).await?.filter(|record| record.digest == *digest))
     }
 
     /// The record under `key`.

@@ -8,9 +8,11 @@ use strongroom::{AccountId, Clock, Error, Realm, Region, SystemClock};
 use strongroom_envelope::SecretText;
 
 use crate::Server;
+use crate::request_id::RequestIds;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
 use crate::service::PATIENCE;
+use crate::sigv4::SigningKeys;
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
@@ -113,7 +115,14 @@ impl ServerBuilder {
                 (made.id, made.secret)
             }
         };
-        let inner = Inner { rooms, owner_key, accept_any: self.accept_any, patience: self.patience };
+        let inner = Inner {
+            rooms,
+            owner_key,
+            accept_any: self.accept_any,
+            patience: self.patience,
+            signing_keys: SigningKeys::default(),
+            request_ids: RequestIds::new(),
+        };
         let server = Server { inner: Arc::new(inner), peer: None, secure: false };
         server.admit_owner().await?;
         Ok(server)

@@ -22,6 +22,7 @@ mod input;
 mod keys;
 mod measure;
 mod query;
+mod request_id;
 mod rooms;
 mod secrets;
 mod server;

@@ -1,5 +1,7 @@
 //! `strongroom-server`: Secrets Manager and KMS on this machine, for any AWS client.
 
+mod log;
+
 use std::error::Error;
 use std::fs;
 use std::io::Write;
@@ -7,10 +9,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use log::Log;
 use strongroom::{AccountId, Region};
 use strongroom_envelope::SecretText;
 use strongroom_server::{Metrics, Server, Tls};
 use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Secrets Manager and KMS on this machine, for any AWS client.
 #[derive(Debug, Parser)]
@@ -55,7 +61,9 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    let log = Log::default();
+    let _writing = log.start()?;
+    let log = tracing_subscriber::fmt().with_writer(log).with_target(false);
     if arguments.log_json {
         log.json().init()
     } else {

@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +12,12 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
-use strongroom_envelope::{SecretText, random_uuid};
+use strongroom_envelope::SecretText;
 
 use crate::answer::{Answer, ApiError};
+use crate::request_id::RequestIds;
 use crate::rooms::Rooms;
-use crate::sigv4::{self, Presented, Refusal};
+use crate::sigv4::{self, Presented, Refusal, SigningKeys};
 use crate::{keys, measure, query, secrets};
 
 /// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
@@ -37,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) owner_key: (String, SecretText),
     pub(crate) accept_any: bool,
     pub(crate) patience: Duration,
+    pub(crate) signing_keys: SigningKeys,
+    pub(crate) request_ids: RequestIds,
 }
 
 impl std::fmt::Debug for Server {
@@ -99,6 +103,16 @@ struct Subject {
     key_id: Option<String>,
 }
 
+/// Without what could make a line of the log look like two, or like another.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    if text.as_bytes().iter().all(plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.escape_debug().to_string())
+    }
+}
+
 impl Subject {
     /// The name in a request's body, if it has one.
     fn of(wanted: Option<&Wanted>, body: &[u8]) -> String {
@@ -138,7 +152,7 @@ impl Server {
 
     /// Answers one request.
     pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyError>) -> Response<Full<Bytes>> {
-        let id = random_uuid().unwrap_or_default();
+        let id = self.inner.request_ids.next();
         let begun = Instant::now();
         match (request.method.as_str(), request.uri.path()) {
             ("GET" | "HEAD", "/health") => return plain(StatusCode::OK, "{\"status\":\"ok\"}", &id),
@@ -168,18 +182,17 @@ impl Server {
             },
         };
         let operation = match &wanted {
-            Some(Wanted::Secrets(name) | Wanted::Keys(name)) => name.clone(),
-            Some(Wanted::Query) => query::action(body.as_ref().map_or(&[][..], |body| body)),
-            None => String::new(),
+            Some(Wanted::Secrets(name) | Wanted::Keys(name)) => Cow::Borrowed(name.as_str()),
+            Some(Wanted::Query) => Cow::Owned(query::action(body.as_ref().map_or(&[][..], |body| body))),
+            None => Cow::Borrowed(""),
         };
         let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
-        measure::request(who.as_ref().map(|_| operation.as_str()), code, begun.elapsed());
+        measure::request(who.as_ref().map(|_| &*operation), code, begun.elapsed());
         tracing::info!(
-            operation = operation.escape_debug().to_string(),
+            operation = &*escaped(&operation),
             principal = who.as_deref().unwrap_or("-"),
             // Read only where somebody logs.
-            about =
-                Subject::of(wanted.as_ref(), body.as_deref().unwrap_or_default()).escape_debug().to_string(),
+            about = &*escaped(&Subject::of(wanted.as_ref(), body.as_deref().unwrap_or_default())),
             code,
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request = id,
@@ -260,12 +273,12 @@ impl Server {
                 let token = base64::engine::general_purpose::STANDARD
                     .decode(token)
                     .map_err(|_| Refusal::unknown())?;
-                directory.session_credentials(&presented.key_id, &token)
+                directory.session_credentials(&presented.key_id, &token).map(Arc::new)
             }
             None => directory.credentials(&presented.key_id).await?,
         };
         let found = found.ok_or_else(Refusal::unknown)?;
-        presented.check(found.secret.expose(), request, body)?;
+        presented.check(&found.secret, &self.inner.signing_keys, request, body)?;
         let over = found.context.facts().and_then(|facts| facts.expires);
         if over.is_some_and(|expires| expires <= self.inner.rooms.clock().now()) {
             return Err(ApiError::new(
@@ -273,7 +286,7 @@ impl Server {
                 "The security token included in the request is expired",
             ));
         }
-        Ok(found.context)
+        Ok(found.context.clone())
     }
 
     /// From where, over what, with what.

@@ -1,5 +1,6 @@
 //! Ten thousand connections at once: others are answered, memory stays bounded.
 
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 mod support;

@@ -1,5 +1,6 @@
 //! The change token: whether anything was committed.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,19 +18,75 @@ use crate::thread::on_a_thread;
 /// The question is answered from memory that the processes share, in a few microseconds, so it is asked on the caller's
 /// thread: handing it to another one would cost ten times as much. Opening, and the rare case in which somebody holds the
 /// shared memory, go to a thread of their own.
+///
+/// On Linux there is a shorter way yet. Every commit changes the header of the WAL index (sqlite.org/walformat.html), the
+/// first bytes of the `-shm` file, which is that shared memory; a header that is what it was before the last question was
+/// asked has the same answer. One read of a page in memory, a tenth of the question.
 #[derive(Debug)]
 pub(crate) struct Token {
     path: PathBuf,
     busy_timeout: Duration,
     connection: Arc<Mutex<Option<Connection>>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// Both copies of the WAL index's header.
+type Header = [u8; 96];
+
+/// The last answer, and the header as it was before the question.
+#[derive(Clone, Debug)]
+struct Last {
+    shared: Arc<File>,
+    header: Header,
+    token: ChangeToken,
+}
+
+#[cfg(target_os = "linux")]
+fn header_of(shared: &File) -> Option<Header> {
+    use std::os::unix::fs::FileExt;
+    let mut header = [0; 96];
+    shared.read_exact_at(&mut header, 0).ok()?;
+    // A writer is between the two copies, or nothing is there yet: it is asked properly.
+    let (one, two) = header.split_at(48);
+    (one == two && one != [0; 48]).then_some(header)
+}
+
+/// Elsewhere it is not known that a file's bytes are those of its mapping.
+#[cfg(not(target_os = "linux"))]
+fn header_of(_shared: &File) -> Option<Header> {
+    None
 }
 
 impl Token {
     pub(crate) fn new(path: &Path, busy_timeout: Duration) -> Self {
-        Self { path: path.to_path_buf(), busy_timeout, connection: Arc::default() }
+        Self { path: path.to_path_buf(), busy_timeout, connection: Arc::default(), last: Mutex::default() }
     }
 
     pub(crate) async fn get(&self) -> Result<ChangeToken, Error> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let shared = last.as_ref().map(|last| Arc::clone(&last.shared)).or_else(|| self.open_shared());
+        // Before the question: what is committed after this makes the next header another.
+        let header = shared.as_deref().and_then(header_of);
+        if let Some(last) = last.filter(|last| header == Some(last.header)) {
+            return Ok(last.token);
+        }
+        let token = self.ask().await?;
+        if let (Some(shared), Some(header)) = (shared, header) {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some(Last { shared, header, token });
+        }
+        Ok(token)
+    }
+
+    /// The shared memory as a file. It is there, and stays the same one, as long as the token's own connection is open.
+    fn open_shared(&self) -> Option<Arc<File>> {
+        let open = self.connection.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let mut path = self.path.clone().into_os_string();
+        path.push("-shm");
+        open.then(|| File::open(path).ok()).flatten().map(Arc::new)
+    }
+
+    async fn ask(&self) -> Result<ChangeToken, Error> {
         let answered = self.connection.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask);
         match answered {
             Some(Ok(token)) => Ok(token),

@@ -30,6 +30,6 @@ pub use call::CallContext;
 pub use caller::{Caller, Service};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorClass, Frame, ParseError, Retry};
-pub use hex::hex;
+pub use hex::{from_hex, hex};
 pub use realm::{AccountId, Realm, Region};
 pub use session::SessionFacts;

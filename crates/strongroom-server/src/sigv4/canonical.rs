@@ -57,6 +57,13 @@ fn query(raw: &str, of_query: bool) -> String {
     pairs.join("&")
 }
 
+/// A header's value without space around it, and with one for each run of it.
+fn one_space_each(value: &str, text: &mut String) {
+    for (index, word) in value.split_ascii_whitespace().enumerate() {
+        text.extend([if index == 0 { "" } else { " " }, word]);
+    }
+}
+
 /// The canonical request. What must be signed and is not is refused.
 pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Result<String, Refusal> {
     let signed = &presented.signed_headers;
@@ -73,28 +80,40 @@ pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Res
     if !signed.is_sorted() || signed.windows(2).any(|two| two[0] == two[1]) {
         return Err(Refusal::incomplete("SignedHeaders must be sorted, each once."));
     }
-    let mut headers = String::new();
-    for name in signed {
-        let mut values: Vec<String> = Vec::new();
-        for value in request.headers.get_all(name.as_str()) {
-            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            values.push(text.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
-        }
-        if values.is_empty() && name == "host" {
-            // HTTP/2 has it in the request's target.
-            values.extend(request.uri.authority().map(|authority| authority.to_string()));
-        }
-        if values.is_empty() {
-            return Err(Refusal::incomplete(format!("The signed header {name} is not in the request.")));
-        }
-        let _ = writeln!(headers, "{name}:{}", values.join(","));
+    let mut text = String::with_capacity(512);
+    text.extend([request.method.as_str(), "\n"]);
+    match request.uri.path() {
+        "" | "/" => text.push('/'),
+        path => text.push_str(&encode(path.as_bytes(), true)),
     }
-    let path = request.uri.path();
-    let path = if path.is_empty() { "/".to_owned() } else { encode(path.as_bytes(), true) };
-    Ok(format!(
-        "{}\n{path}\n{}\n{headers}\n{}\n{hash}",
-        request.method,
-        query(request.uri.query().unwrap_or_default(), presented.expires.is_some()),
-        signed.join(";")
-    ))
+    text.push('\n');
+    text.push_str(&query(request.uri.query().unwrap_or_default(), presented.expires.is_some()));
+    text.push('\n');
+    for name in signed {
+        text.extend([name, ":"]);
+        let before = text.len();
+        for value in request.headers.get_all(name.as_str()) {
+            if text.len() > before {
+                text.push(',');
+            }
+            one_space_each(&String::from_utf8_lossy(value.as_bytes()), &mut text);
+        }
+        if !request.headers.contains_key(name.as_str()) {
+            // HTTP/2 has the host in the request's target.
+            match request.uri.authority().filter(|_| name == "host") {
+                Some(authority) => text.push_str(authority.as_str()),
+                None => {
+                    let text = format!("The signed header {name} is not in the request.");
+                    return Err(Refusal::incomplete(text));
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    for (index, name) in signed.iter().enumerate() {
+        text.extend([if index == 0 { "" } else { ";" }, name]);
+    }
+    text.extend(["\n", hash]);
+    Ok(text)
 }

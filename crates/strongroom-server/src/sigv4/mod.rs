@@ -2,11 +2,14 @@
 
 mod canonical;
 mod parse;
+mod signing_keys;
 
 pub(crate) use parse::{Presented, parse};
+pub(crate) use signing_keys::SigningKeys;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use strongroom_envelope::SecretBytes;
 use strongroom_types::{Timestamp, hex};
 use subtle::ConstantTimeEq;
 
@@ -97,7 +100,8 @@ impl Presented {
     /// That the request was signed with this secret.
     pub(crate) fn check(
         &self,
-        secret: &[u8],
+        secret: &SecretBytes,
+        keys: &SigningKeys,
         request: &http::request::Parts,
         body: &[u8],
     ) -> Result<(), Refusal> {
@@ -111,13 +115,7 @@ impl Presented {
         let canonical = canonical::request(self, request, &hash)?;
         let scope = format!("{}/{}/{}/aws4_request", self.scope_date, self.region, self.service);
         let text = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", self.date, hex(&Sha256::digest(canonical)));
-        let mut start = strongroom_envelope::SecretBytes::copy_from(b"AWS4");
-        start.extend_from_slice(secret);
-        let mut key = mac(start.expose(), self.scope_date.as_bytes());
-        for part in [self.region.as_bytes(), self.service.as_bytes(), b"aws4_request"] {
-            key = mac(&key, part);
-        }
-        let own = hex(&mac(&key, text.as_bytes()));
+        let own = hex(&mac(keys.key(secret, self).expose(), text.as_bytes()));
         if bool::from(own.as_bytes().ct_eq(self.signature.as_bytes())) {
             Ok(())
         } else {
@@ -160,8 +158,13 @@ mod tests {
         let (parts, ()) = request.into_parts();
         let presented = parse(&parts).unwrap().unwrap();
         assert_eq!((presented.key_id.as_str(), presented.region.as_str()), ("AKIDEXAMPLE", "us-east-1"));
-        let secret = b"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-        presented.check(secret, &parts, b"").unwrap();
+        let secret = SecretBytes::copy_from(b"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+        let keys = SigningKeys::default();
+        let check = |secret: &SecretBytes, parts: &http::request::Parts, body: &[u8]| {
+            presented.check(secret, &keys, parts, body)
+        };
+        check(&secret, &parts, b"").unwrap();
+        check(&secret, &parts, b"").unwrap();
         let now = moment("20150830T123600Z").unwrap();
         presented.check_time(now).unwrap();
         let after = |minutes: u64| now.after(std::time::Duration::from_secs(minutes * 60));
@@ -169,17 +172,18 @@ mod tests {
         assert!(presented.check_time(after(6)).unwrap_err().text.starts_with("Signature expired"));
         let before = Timestamp::from_millis(now.as_millis() - 6 * 60 * 1000);
         assert!(presented.check_time(before).unwrap_err().text.starts_with("Signature not yet current"));
-        for (secret, body) in [(&b"another"[..], &b""[..]), (secret, b"x")] {
-            assert_eq!(presented.check(secret, &parts, body).unwrap_err().code, "InvalidSignatureException");
+        let another = SecretBytes::copy_from(b"another");
+        for (secret, body) in [(&another, &b""[..]), (&secret, b"x")] {
+            assert_eq!(check(secret, &parts, body).unwrap_err().code, "InvalidSignatureException");
         }
         let mut other = parts.clone();
         other.uri = "/?Param2=value2&Param1=value3".parse().unwrap();
-        assert!(presented.check(secret, &other, b"").is_err());
+        assert!(check(&secret, &other, b"").is_err());
         let mut other = parts.clone();
         other.method = http::Method::POST;
-        assert!(presented.check(secret, &other, b"").is_err());
+        assert!(check(&secret, &other, b"").is_err());
         let mut other = parts;
         other.headers.insert("Host", "elsewhere.amazonaws.com".parse().unwrap());
-        assert!(presented.check(secret, &other, b"").is_err());
+        assert!(check(&secret, &other, b"").is_err());
     }
 }

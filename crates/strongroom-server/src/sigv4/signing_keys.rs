@@ -1,0 +1,53 @@
+//! Signing keys, which stand for a day, a region and a service.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use strongroom_envelope::SecretBytes;
+
+use super::{Presented, mac};
+
+/// So many are at hand at most.
+const MOST: usize = 1024;
+
+/// For whom, which day, where, for what.
+type Scope = [String; 4];
+
+/// Signing keys that were derived before, each with the secret it is of. Wiped when they go.
+#[derive(Default)]
+pub(crate) struct SigningKeys(Mutex<HashMap<Scope, (SecretBytes, SecretBytes)>>);
+
+impl SigningKeys {
+    /// The signing key of a secret for what is presented.
+    pub(super) fn key(&self, secret: &SecretBytes, presented: &Presented) -> SecretBytes {
+        let Presented { key_id, scope_date, region, service, .. } = presented;
+        let scope = [key_id, scope_date, region, service].map(Clone::clone);
+        if let Some((of, key)) = self.lock().get(&scope)
+            && of == secret
+        {
+            return SecretBytes::copy_from(key.expose());
+        }
+        let key = derive(secret, presented);
+        let mut known = self.lock();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        let kept = [secret, &key].map(|bytes| SecretBytes::copy_from(bytes.expose()));
+        known.insert(scope, kept.into());
+        key
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Scope, (SecretBytes, SecretBytes)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn derive(secret: &SecretBytes, presented: &Presented) -> SecretBytes {
+    let mut key = SecretBytes::copy_from(b"AWS4");
+    key.extend_from_slice(secret.expose());
+    let Presented { scope_date, region, service, .. } = presented;
+    for part in [scope_date.as_bytes(), region.as_bytes(), service.as_bytes(), b"aws4_request"] {
+        key = SecretBytes::copy_from(&mac(key.expose(), part));
+    }
+    key
+}

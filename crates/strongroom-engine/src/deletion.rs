@@ -64,7 +64,7 @@ impl Engine {
             };
             self.may_change(&before.head)?;
             let answer = |head: &Head, deletion_date| SecretDeleted {
-                arn: head.arn(self.realm()),
+                arn: head.arn(self.realm()).clone(),
                 name: head.name.clone(),
                 deletion_date,
             };

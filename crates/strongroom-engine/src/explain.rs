@@ -193,7 +193,8 @@ impl Engine {
         let mut named = SecretPrincipals::default();
         let Some(found) = self.find(&target).await? else { return Ok(named) };
         // By their names, not by who stands behind them.
-        let head = Head { policy_ids: Default::default(), ..Head::clone(&found.head) };
+        let mut head = Head::clone(&found.head);
+        head.policy_ids.clear();
         let policy = head.resource_policy()?;
         let statements = policy.iter().flat_map(|policy| policy.statements());
         for statement in statements {

@@ -1,7 +1,7 @@
 //! A secret's head record: everything but the values.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use strongroom_records::{Key, Revision};
@@ -48,6 +48,9 @@ pub(crate) struct Head {
     pub(crate) policy_ids: BTreeMap<String, String>,
     /// In the order they were made.
     pub(crate) versions: Vec<Version>,
+    /// Made once of name and suffix, which never change.
+    #[serde(skip)]
+    arn: OnceLock<Arn>,
 }
 
 /// A version, labelled or deprecated.
@@ -147,6 +150,7 @@ impl Head {
             policy: None,
             policy_ids: BTreeMap::new(),
             versions: Vec::new(),
+            arn: OnceLock::new(),
         }
     }
 
@@ -155,12 +159,13 @@ impl Head {
             .map_err(|error| Error::new(ErrorKind::Internal, "the head cannot be written").because(error))
     }
 
-    pub(crate) fn arn(&self, realm: &Realm) -> Arn {
-        SecretArn::of(realm, &self.name, &self.suffix)
+    /// Its ARN, in the realm of its store.
+    pub(crate) fn arn(&self, realm: &Realm) -> &Arn {
+        self.arn.get_or_init(|| SecretArn::of(realm, &self.name, &self.suffix))
     }
 
     pub(crate) fn reference(&self, realm: &Realm) -> SecretRef {
-        SecretRef { arn: self.arn(realm), name: self.name.clone() }
+        SecretRef { arn: self.arn(realm).clone(), name: self.name.clone() }
     }
 
     pub(crate) fn version(&self, id: &VersionId) -> Option<&Version> {
@@ -196,7 +201,7 @@ impl Head {
 
     pub(crate) fn metadata(&self, realm: &Realm) -> SecretMetadata {
         let created = Timestamp::from_millis(self.created);
-        let mut metadata = SecretMetadata::new(self.arn(realm), self.name.clone(), created);
+        let mut metadata = SecretMetadata::new(self.arn(realm).clone(), self.name.clone(), created);
         metadata.description.clone_from(&self.description);
         metadata.kms_key_id.clone_from(&self.kms_key_id);
         metadata.tags = self.tag_list();

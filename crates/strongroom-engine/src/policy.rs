@@ -107,7 +107,7 @@ impl Engine {
         violations.finish()?;
         let head = self.live(cx, Operation::GetResourcePolicy, id, &Asked::nothing()).await?.head;
         let policy = self.told_policy(&head).await?;
-        Ok(ResourcePolicy { arn: head.arn(self.realm()), name: head.name.clone(), policy })
+        Ok(ResourcePolicy { arn: head.arn(self.realm()).clone(), name: head.name.clone(), policy })
     }
 
     /// The policy as it is told: whoever is deleted stands in it by the id that was theirs.

@@ -68,7 +68,7 @@ impl Engine {
             };
             self.accessed(&stored.head, &version.id, version.accessed).await;
             return Ok(SecretVersion {
-                arn: stored.head.arn(self.realm()),
+                arn: stored.head.arn(self.realm()).clone(),
                 name: stored.head.name.clone(),
                 version_id: version.id.clone(),
                 value,

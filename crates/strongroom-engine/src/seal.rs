@@ -25,9 +25,8 @@ pub(crate) struct SealedValue {
 }
 
 pub(crate) fn context(engine: &Engine, head: &Head, version: &str) -> Result<EncryptionContext, Error> {
-    let arn = String::from(head.arn(engine.realm()));
-    EncryptionContext::from_pairs([("SecretARN", arn.as_str()), ("SecretVersionId", version)])
-        .map_err(sealing)
+    let arn = head.arn(engine.realm()).as_str();
+    EncryptionContext::from_pairs([("SecretARN", arn), ("SecretVersionId", version)]).map_err(sealing)
 }
 
 impl Engine {

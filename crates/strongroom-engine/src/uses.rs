@@ -188,7 +188,7 @@ impl Engine {
                     });
                     if under && uses.len() < PAGE {
                         uses.push(KeyUse {
-                            secret: head.arn(self.realm()),
+                            secret: head.arn(self.realm()).clone(),
                             name: head.name.clone(),
                             version_id: version.id.clone(),
                             key_material_id: Some(material.to_owned()),

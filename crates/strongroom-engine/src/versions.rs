@@ -21,7 +21,7 @@ impl Engine {
         violations.finish()?;
         let (id, asked) = (&request.id, Asked::nothing());
         let head = self.existing(cx, Operation::ListSecretVersionIds, id, &asked).await?.head;
-        let arn = head.arn(self.realm());
+        let arn = head.arn(self.realm()).clone();
         let query = format!("versions {arn} {}", request.include_deprecated);
         let mut listed: Vec<_> = head
             .versions

@@ -114,7 +114,11 @@ impl Engine {
             }
             if self.commit_head(batch, None, &head).await? {
                 let version_id = request.value.as_ref().map(|_| version);
-                return Ok(SecretCreated { arn: head.arn(self.realm()), name: head.name, version_id });
+                return Ok(SecretCreated {
+                    arn: head.arn(self.realm()).clone(),
+                    name: head.name,
+                    version_id,
+                });
             }
         }
     }
@@ -158,7 +162,7 @@ impl Engine {
             match self.repeat(cx, existing, version, value).await? {
                 Repeat::Again => return Ok(None),
                 Repeat::Yes => {
-                    let arn = head.arn(self.realm());
+                    let arn = head.arn(self.realm()).clone();
                     return Ok(Some(SecretCreated {
                         arn,
                         name: head.name.clone(),
@@ -255,7 +259,7 @@ impl Engine {
 
     fn put_answer(&self, head: &Head, version_id: VersionId) -> ValuePut {
         let stages = head.version(&version_id).map(|version| version.stages.clone()).unwrap_or_default();
-        ValuePut { arn: head.arn(self.realm()), name: head.name.clone(), version_id, stages }
+        ValuePut { arn: head.arn(self.realm()).clone(), name: head.name.clone(), version_id, stages }
     }
 
     /// Seals a value, or takes what an earlier attempt sealed, and adds the version to the head and the batch.
@@ -331,7 +335,7 @@ impl Engine {
             self.may_change(&before.head)?;
             let mut head = Head::clone(&before.head);
             let answer = |head: &Head| SecretUpdated {
-                arn: head.arn(self.realm()),
+                arn: head.arn(self.realm()).clone(),
                 name: head.name.clone(),
                 version_id: request.value.as_ref().map(|_| version.clone()),
             };

@@ -69,9 +69,9 @@ pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Res
     let signed = &presented.signed_headers;
     // Whoever could change these unsigned could make another request of it.
     let must = ["host", "x-amz-date", "x-amz-target", "x-amz-security-token", "x-amz-content-sha256"];
-    for name in must {
-        let there = request.headers.contains_key(name) || (name == "host" && request.uri.host().is_some());
-        if there && !signed.iter().any(|known| known == name) {
+    let sent = request.headers.keys().map(|name| name.as_str()).filter(|name| must.contains(name));
+    for name in sent.chain(request.uri.host().map(|_| "host")) {
+        if !signed.iter().any(|known| known == name) {
             return Err(Refusal::incomplete(format!(
                 "'{name}' must be a 'SignedHeader' in the AWS Authorization."
             )));
@@ -91,14 +91,15 @@ pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Res
     text.push('\n');
     for name in signed {
         text.extend([name, ":"]);
-        let before = text.len();
+        let mut sent = false;
         for value in request.headers.get_all(name.as_str()) {
-            if text.len() > before {
+            if sent {
                 text.push(',');
             }
+            sent = true;
             one_space_each(&String::from_utf8_lossy(value.as_bytes()), &mut text);
         }
-        if !request.headers.contains_key(name.as_str()) {
+        if !sent {
             // HTTP/2 has the host in the request's target.
             match request.uri.authority().filter(|_| name == "host") {
                 Some(authority) => text.push_str(authority.as_str()),

@@ -46,7 +46,7 @@ fn the_other_puts_what_it_is_told() {
     let Ok(directory) = std::env::var(DIRECTORY) else { return };
     pollster::block_on(async {
         let room = open(Path::new(&directory)).await;
-        let mut say = |text: &str| {
+        let say = |text: &str| {
             let mut out = std::io::stdout();
             out.write_all(text.as_bytes()).unwrap();
             out.flush().unwrap();

@@ -6,4 +6,4 @@ pub(crate) mod clients;
 pub(crate) mod process;
 mod signer;
 
-pub(crate) use signer::{Answer, Signer, call, exchange, stamp};
+pub(crate) use signer::{Answer, Signer, call, exchange, request, stamp};

@@ -26,6 +26,7 @@ mod faults;
 pub mod kms;
 mod kms_faults;
 pub mod records;
+mod runtime;
 mod small;
 pub mod store;
 

@@ -3,6 +3,7 @@
 use std::thread;
 
 use super::{Subject, assert_error, fresh, stages, token};
+use crate::runtime::Runtime;
 use strongroom_store::{
     CreateSecret, ErrorKind, GetSecretValue, PutSecretValue, SecretValue, Stage, UpdateSecret,
 };
@@ -155,18 +156,19 @@ pub async fn bad_input_is_named_and_changes_nothing(subject: &Subject) {
 pub fn racing_puts_are_all_kept(subject: &Subject) {
     const THREADS: u32 = 4;
     const EACH: u32 = 8;
-    let name = pollster::block_on(subject.create("racing", "0"));
+    let runtime = &Runtime::current();
+    let name = runtime.block_on(subject.create("racing", "0"));
     thread::scope(|scope| {
         for thread in 1..=THREADS {
             let name = &name;
             scope.spawn(move || {
                 for n in 0..EACH {
-                    pollster::block_on(subject.put(name, thread * 1000 + n, &format!("{thread}-{n}")));
+                    runtime.block_on(subject.put(name, thread * 1000 + n, &format!("{thread}-{n}")));
                 }
             });
         }
     });
-    pollster::block_on(async {
+    runtime.block_on(async {
         for thread in 1..=THREADS {
             for n in 0..EACH {
                 let request = GetSecretValue::new(&name).version_id(token(thread * 1000 + n));

@@ -1,0 +1,270 @@
+//! From the SDK's failures to ours: the one table.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_types::request_id::RequestId;
+
+/// What a call failed with, whichever service it was.
+pub(crate) struct Failure {
+    /// AWS's code, where it answered.
+    pub(crate) code: Option<String>,
+    pub(crate) text: String,
+    pub(crate) request_id: Option<String>,
+    pub(crate) how: How,
+}
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// AWS answered, and refused.
+    Refused,
+    /// It was not sent.
+    NotSent,
+    /// It may have been carried out: it took too long, the connection broke, the answer was not readable.
+    Unknown,
+}
+
+/// Reads the SDK's error. `answered` gives code and message of the service's own.
+pub(crate) fn failure<E>(
+    error: &SdkError<E, HttpResponse>,
+    answered: impl FnOnce(&E) -> (Option<&str>, Option<&str>),
+) -> Failure {
+    let request_id = error.request_id().map(str::to_owned);
+    let (code, text, how) = match error {
+        SdkError::ServiceError(refused) => {
+            let (code, text) = answered(refused.err());
+            // What answers 5xx without a code of its own may have done it.
+            let how = if code.is_none() && refused.raw().status().is_server_error() {
+                How::Unknown
+            } else {
+                How::Refused
+            };
+            (code.map(str::to_owned), text.unwrap_or_default().to_owned(), how)
+        }
+        SdkError::ConstructionFailure(_) => (None, "the request could not be made".to_owned(), How::NotSent),
+        SdkError::TimeoutError(_) => (None, "AWS did not answer in time".to_owned(), How::Unknown),
+        SdkError::DispatchFailure(failed) if failed.is_timeout() => {
+            (None, "AWS did not answer in time".to_owned(), How::Unknown)
+        }
+        SdkError::DispatchFailure(failed) if failed.is_user() => {
+            (None, "the request could not be sent: look at credentials and endpoint".to_owned(), How::NotSent)
+        }
+        SdkError::DispatchFailure(_) => (None, "the connection to AWS failed".to_owned(), How::Unknown),
+        _ => (None, "AWS's answer was not readable".to_owned(), How::Unknown),
+    };
+    Failure { code, text, request_id, how }
+}
+
+#[cfg(feature = "kms")]
+pub(crate) mod kms {
+    use std::error::Error as StdError;
+
+    use aws_sdk_kms::error::ProvideErrorMetadata;
+    use strongroom_kms::{Error, ErrorKind};
+
+    use super::{Failure, How, HttpResponse, SdkError, failure};
+
+    /// The kind of each of AWS's codes; what stands for several of ours, or for none, is told by its text.
+    fn kind(code: &str) -> ErrorKind {
+        match code {
+            "NotFoundException" => ErrorKind::NotFound,
+            "AlreadyExistsException" => ErrorKind::AlreadyExists,
+            "DisabledException" => ErrorKind::Disabled,
+            "KMSInvalidStateException" => ErrorKind::InvalidState,
+            "InvalidCiphertextException" => ErrorKind::InvalidCiphertext,
+            "KMSInvalidMacException" => ErrorKind::InvalidMac,
+            "IncorrectKeyException" => ErrorKind::IncorrectKey,
+            "InvalidKeyUsageException" => ErrorKind::InvalidKeyUsage,
+            "AccessDeniedException"
+            | "AccessDenied"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationTokenException"
+            | "InvalidClientTokenId"
+            | "OptInRequired" => ErrorKind::AccessDenied,
+            "ExpiredTokenException" | "ExpiredToken" => ErrorKind::ExpiredToken,
+            "ValidationException" | "SerializationException" => ErrorKind::Validation,
+            "InvalidArnException" => ErrorKind::InvalidArn,
+            "InvalidAliasNameException" => ErrorKind::InvalidAliasName,
+            "InvalidGrantTokenException" => ErrorKind::InvalidGrantToken,
+            "InvalidMarkerException" => ErrorKind::InvalidMarker,
+            "LimitExceededException" => ErrorKind::LimitExceeded,
+            "UnsupportedOperationException" | "UnknownOperationException" => ErrorKind::Unsupported,
+            "DryRunOperationException" => ErrorKind::DryRun,
+            "ConflictException" => ErrorKind::Conflict,
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                ErrorKind::Throttled
+            }
+            "DependencyTimeoutException" | "KeyUnavailableException" => ErrorKind::DependencyTimeout,
+            _ => ErrorKind::Internal,
+        }
+    }
+
+    /// An operation's failure, with AWS's text and the request's id.
+    pub(crate) fn error<E>(operation: &'static str, failed: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let Failure { code, text, request_id, how } =
+            failure(&failed, |refused| (refused.code(), refused.message()));
+        let kind = match (&code, how) {
+            (Some(code), _) => kind(code),
+            // No operation of the key service changes anything: what may have been done can be done again.
+            (None, How::Unknown) => ErrorKind::DependencyTimeout,
+            (None, _) => ErrorKind::Internal,
+        };
+        // All failures of decryption look alike.
+        let text = if kind == ErrorKind::InvalidCiphertext { String::new() } else { text };
+        let mut error = Error::new(kind, text).during(operation);
+        if let Some(code) = code.filter(|code| code != error.code()) {
+            error = error.with("AWS's code", code);
+        }
+        if let Some(id) = request_id {
+            error = error.with("request", id);
+        }
+        error
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// What the services share has the same code on both sides.
+        #[test]
+        fn codes_are_read_as_they_are_written() {
+            for one in [
+                ErrorKind::NotFound,
+                ErrorKind::AlreadyExists,
+                ErrorKind::Disabled,
+                ErrorKind::InvalidState,
+                ErrorKind::InvalidCiphertext,
+                ErrorKind::InvalidMac,
+                ErrorKind::IncorrectKey,
+                ErrorKind::InvalidKeyUsage,
+                ErrorKind::AccessDenied,
+                ErrorKind::ExpiredToken,
+                ErrorKind::Validation,
+                ErrorKind::InvalidArn,
+                ErrorKind::InvalidAliasName,
+                ErrorKind::InvalidGrantToken,
+                ErrorKind::InvalidMarker,
+                ErrorKind::LimitExceeded,
+                ErrorKind::Unsupported,
+                ErrorKind::DryRun,
+                ErrorKind::Conflict,
+                ErrorKind::Throttled,
+                ErrorKind::DependencyTimeout,
+            ] {
+                assert_eq!(kind(Error::new(one, "").code()), one);
+            }
+            assert_eq!(kind("SomethingNewException"), ErrorKind::Internal);
+        }
+    }
+}
+
+#[cfg(feature = "secrets-manager")]
+pub(crate) mod secrets {
+    use std::error::Error as StdError;
+
+    use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+    use strongroom_store::{Error, ErrorKind};
+
+    use super::{Failure, How, HttpResponse, SdkError, failure};
+
+    /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
+    const KMS_DENIED: &str = "Access to KMS is not allowed";
+
+    fn kind(code: &str) -> ErrorKind {
+        match code {
+            "ResourceNotFoundException" => ErrorKind::NotFound,
+            "ResourceExistsException" => ErrorKind::Exists,
+            "InvalidParameterException" => ErrorKind::InvalidParameter,
+            "InvalidRequestException" | "PreconditionNotMetException" => ErrorKind::InvalidRequest,
+            "ValidationException" | "SerializationException" => ErrorKind::Validation,
+            "LimitExceededException" => ErrorKind::LimitExceeded,
+            "InvalidNextTokenException" => ErrorKind::InvalidNextToken,
+            "MalformedPolicyDocumentException" => ErrorKind::MalformedPolicy,
+            "PublicPolicyException" => ErrorKind::PublicPolicy,
+            "AccessDeniedException"
+            | "AccessDenied"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationTokenException"
+            | "InvalidClientTokenId"
+            | "OptInRequired" => ErrorKind::AccessDenied,
+            "ExpiredTokenException" | "ExpiredToken" => ErrorKind::ExpiredToken,
+            "EncryptionFailure" => ErrorKind::EncryptionFailure,
+            "DecryptionFailure" => ErrorKind::DecryptionFailure,
+            "UnknownOperationException" => ErrorKind::Unsupported,
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                ErrorKind::Throttled
+            }
+            _ => ErrorKind::Internal,
+        }
+    }
+
+    /// A failure that an answer tells of.
+    pub(crate) fn of_code(code: Option<&str>, text: String) -> Error {
+        Error::new(code.map_or(ErrorKind::Internal, kind), text)
+    }
+
+    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
+    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let Failure { code, text, request_id, how } =
+            failure(&failed, |refused| (refused.code(), refused.message()));
+        let kind = match (&code, how) {
+            // It failed inside, and does not say how far it came.
+            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
+            (Some(code), _) => kind(code),
+            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, _) => ErrorKind::Internal,
+        };
+        let denied = kind == ErrorKind::AccessDenied;
+        let by = if text.starts_with(KMS_DENIED) { "KMS" } else { "Secrets Manager" };
+        let mut error = Error::new(kind, text).during(operation);
+        if denied {
+            error = error.with("refused by", by);
+        }
+        if let Some(code) = code.filter(|code| code != error.code()) {
+            error = error.with("AWS's code", code);
+        }
+        if let Some(id) = request_id {
+            error = error.with("request", id);
+        }
+        error
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// What the services share has the same code on both sides.
+        #[test]
+        fn codes_are_read_as_they_are_written() {
+            for one in [
+                ErrorKind::NotFound,
+                ErrorKind::Exists,
+                ErrorKind::InvalidParameter,
+                ErrorKind::InvalidRequest,
+                ErrorKind::Validation,
+                ErrorKind::LimitExceeded,
+                ErrorKind::InvalidNextToken,
+                ErrorKind::MalformedPolicy,
+                ErrorKind::PublicPolicy,
+                ErrorKind::AccessDenied,
+                ErrorKind::ExpiredToken,
+                ErrorKind::EncryptionFailure,
+                ErrorKind::DecryptionFailure,
+                ErrorKind::Throttled,
+                ErrorKind::Internal,
+            ] {
+                assert_eq!(kind(Error::new(one, "").code()), one);
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! AWS KMS as a key service.
+
+mod metadata;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{DataKeySpec as SdkSpec, MacAlgorithmSpec};
+use aws_types::SdkConfig;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
+use strongroom_kms::{
+    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
+    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms,
+    Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
+};
+use strongroom_types::{Arn, CallContext, Caller};
+
+use crate::error::kms::error;
+
+/// AWS KMS. Clones share the SDK's client.
+///
+/// Every answer's key is compared with the one asked for, as far as its name tells (an id or an ARN does, an alias does not), and with
+/// those of [`AwsKms::only`].
+#[derive(Clone, Debug)]
+pub struct AwsKms {
+    client: aws_sdk_kms::Client,
+    only: Option<Arc<[KeyRef]>>,
+}
+
+impl AwsKms {
+    /// With the credentials, region, endpoint, retries and time limits of a configuration.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
+        Self::from_client(aws_sdk_kms::Client::new(config))
+    }
+
+    /// With a client of one's own making.
+    #[must_use]
+    pub fn from_client(client: aws_sdk_kms::Client) -> Self {
+        Self { client, only: None }
+    }
+
+    /// Takes answers from these keys only, each named by its ARN or id: also where an alias was asked for, or a ciphertext names its key
+    /// itself. An alias in the list allows nothing, because whoever may change it chooses the key.
+    #[must_use]
+    pub fn only(mut self, keys: impl IntoIterator<Item = KeyRef>) -> Self {
+        self.only = Some(keys.into_iter().collect());
+        self
+    }
+
+    /// That the call is for whoever holds the credentials.
+    fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
+        if matches!(cx.caller(), Caller::Owner(_)) {
+            return Ok(());
+        }
+        let text = "AWS decides about the credentials of this key service, not about another caller: it acts for the owner only";
+        Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
+    }
+
+    /// That a key may be used directly.
+    fn usable(&self, key: &KeyRef, operation: &'static str) -> Result<(), Error> {
+        let (KeyRef::Alias(name) | KeyRef::AliasArn(_, name)) = key else { return Ok(()) };
+        if !name.is_reserved() {
+            return Ok(());
+        }
+        let text = "AWS lets a key that it manages be used through its own service only: name a customer managed key";
+        Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("key", key))
+    }
+
+    /// The key that answered, if it is the one asked for and one that is allowed.
+    fn answered(
+        &self,
+        asked: Option<&KeyRef>,
+        key: Option<String>,
+        operation: &'static str,
+    ) -> Result<Arn, Error> {
+        let wrong = |text: &'static str| Error::new(ErrorKind::IncorrectKey, text).during(operation);
+        let arn = key.and_then(|key| Arn::parse(&key).ok());
+        let arn = arn.ok_or_else(|| wrong("AWS's answer does not name its key by an ARN"))?;
+        let is = |known: &KeyRef| match known {
+            KeyRef::Arn(own, _) => *own == arn,
+            KeyRef::Id(id) => arn.resource().strip_prefix("key/") == Some(id.as_str()),
+            _ => false,
+        };
+        if asked.is_some_and(|asked| matches!(asked, KeyRef::Arn(..) | KeyRef::Id(_)) && !is(asked)) {
+            return Err(wrong("AWS answered with another key than the one asked for").with("key", &arn));
+        }
+        if self.only.as_ref().is_some_and(|only| !only.iter().any(is)) {
+            return Err(wrong("the key is none of those allowed").with("key", &arn));
+        }
+        Ok(arn)
+    }
+}
+
+fn pairs(context: &EncryptionContext) -> Option<HashMap<String, String>> {
+    let pairs = || context.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    (!context.is_empty()).then(pairs)
+}
+
+fn tokens(tokens: &[String]) -> Option<Vec<String>> {
+    (!tokens.is_empty()).then(|| tokens.to_vec())
+}
+
+fn dry(dry_run: bool) -> Option<bool> {
+    dry_run.then_some(true)
+}
+
+/// A data key's length as the SDK takes it: a word, or a number.
+fn length(spec: DataKeySpec) -> (Option<SdkSpec>, Option<i32>) {
+    match spec {
+        DataKeySpec::Aes256 => (Some(SdkSpec::Aes256), None),
+        DataKeySpec::Aes128 => (Some(SdkSpec::Aes128), None),
+        other => (None, Some(i32::try_from(other.len()).unwrap_or(i32::MAX))),
+    }
+}
+
+fn material(id: Option<String>) -> Option<Arc<str>> {
+    id.map(Arc::from)
+}
+
+/// Wiped when dropped.
+fn secret(blob: Option<Blob>, operation: &'static str) -> Result<SecretBytes, Error> {
+    Ok(SecretBytes::from_vec(bytes(blob, operation)?))
+}
+
+fn bytes(blob: Option<Blob>, operation: &'static str) -> Result<Vec<u8>, Error> {
+    let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(operation);
+    blob.map(Blob::into_inner).ok_or_else(missing)
+}
+
+#[async_trait]
+impl Kms for AwsKms {
+    async fn generate_data_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<DataKeyPair, Error> {
+        const NAME: &str = "GenerateDataKey";
+        self.own(cx, NAME)?;
+        self.usable(key, NAME)?;
+        let (spec, number) = length(options.spec);
+        let call = self
+            .client
+            .generate_data_key()
+            .key_id(key.to_string())
+            .set_encryption_context(pairs(context))
+            .set_key_spec(spec)
+            .set_number_of_bytes(number)
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        let plaintext = secret(answer.plaintext, NAME)?;
+        let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
+        if plaintext.len() != options.spec.len() {
+            return Err(Error::new(ErrorKind::Internal, "AWS gave a data key of another length").during(NAME));
+        }
+        Ok(DataKeyPair {
+            plaintext,
+            ciphertext: bytes(answer.ciphertext_blob, NAME)?,
+            key_arn,
+            key_material_id: material(answer.key_material_id),
+        })
+    }
+
+    async fn generate_data_key_without_plaintext(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<WrappedDataKey, Error> {
+        const NAME: &str = "GenerateDataKeyWithoutPlaintext";
+        self.own(cx, NAME)?;
+        self.usable(key, NAME)?;
+        let (spec, number) = length(options.spec);
+        let call = self
+            .client
+            .generate_data_key_without_plaintext()
+            .key_id(key.to_string())
+            .set_encryption_context(pairs(context))
+            .set_key_spec(spec)
+            .set_number_of_bytes(number)
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        Ok(WrappedDataKey {
+            key_arn: self.answered(Some(key), answer.key_id, NAME)?,
+            ciphertext: bytes(answer.ciphertext_blob, NAME)?,
+            key_material_id: material(answer.key_material_id),
+        })
+    }
+
+    async fn encrypt(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+        options: &EncryptOptions,
+    ) -> Result<Ciphertext, Error> {
+        const NAME: &str = "Encrypt";
+        self.own(cx, NAME)?;
+        self.usable(key, NAME)?;
+        let call = self
+            .client
+            .encrypt()
+            .key_id(key.to_string())
+            .plaintext(Blob::new(plaintext))
+            .set_encryption_context(pairs(context))
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        Ok(Ciphertext {
+            key_arn: self.answered(Some(key), answer.key_id, NAME)?,
+            ciphertext: bytes(answer.ciphertext_blob, NAME)?,
+            // Encrypt does not tell.
+            key_material_id: None,
+        })
+    }
+
+    async fn decrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+        options: &DecryptOptions,
+    ) -> Result<Decrypted, Error> {
+        const NAME: &str = "Decrypt";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .decrypt()
+            .ciphertext_blob(Blob::new(ciphertext))
+            .set_key_id(options.key.as_ref().map(KeyRef::to_string))
+            .set_encryption_context(pairs(context))
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        // Taken out first, so that it is wiped also where the key is the wrong one.
+        let plaintext = secret(answer.plaintext, NAME)?;
+        let key_arn = self.answered(options.key.as_ref(), answer.key_id, NAME)?;
+        Ok(Decrypted { plaintext, key_arn, key_material_id: material(answer.key_material_id) })
+    }
+
+    async fn re_encrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        source_context: &EncryptionContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &ReEncryptOptions,
+    ) -> Result<ReEncrypted, Error> {
+        const NAME: &str = "ReEncrypt";
+        self.own(cx, NAME)?;
+        self.usable(key, NAME)?;
+        let call = self
+            .client
+            .re_encrypt()
+            .ciphertext_blob(Blob::new(ciphertext))
+            .set_source_key_id(options.source_key.as_ref().map(KeyRef::to_string))
+            .set_source_encryption_context(pairs(source_context))
+            .destination_key_id(key.to_string())
+            .set_destination_encryption_context(pairs(context))
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        Ok(ReEncrypted {
+            source_key_arn: self.answered(options.source_key.as_ref(), answer.source_key_id, NAME)?,
+            key_arn: self.answered(Some(key), answer.key_id, NAME)?,
+            ciphertext: bytes(answer.ciphertext_blob, NAME)?,
+            source_key_material_id: material(answer.source_key_material_id),
+            key_material_id: material(answer.destination_key_material_id),
+        })
+    }
+
+    async fn describe_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        options: &DescribeKeyOptions,
+    ) -> Result<KeyMetadata, Error> {
+        const NAME: &str = "DescribeKey";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .describe_key()
+            .key_id(key.to_string())
+            .set_grant_tokens(tokens(&options.grant_tokens));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
+        metadata::read(answer.key_metadata.ok_or_else(missing)?).map_err(|error| error.during(NAME))
+    }
+
+    async fn generate_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        algorithm: MacAlgorithm,
+        options: &GenerateMacOptions,
+    ) -> Result<Mac, Error> {
+        const NAME: &str = "GenerateMac";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .generate_mac()
+            .key_id(key.to_string())
+            .message(Blob::new(message))
+            .mac_algorithm(MacAlgorithmSpec::from(algorithm.as_str()))
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
+        Ok(Mac { mac: bytes(answer.mac, NAME)?, algorithm, key_arn })
+    }
+
+    async fn verify_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        mac: &[u8],
+        algorithm: MacAlgorithm,
+        options: &VerifyMacOptions,
+    ) -> Result<Mac, Error> {
+        const NAME: &str = "VerifyMac";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .verify_mac()
+            .key_id(key.to_string())
+            .message(Blob::new(message))
+            .mac(Blob::new(mac))
+            .mac_algorithm(MacAlgorithmSpec::from(algorithm.as_str()))
+            .set_grant_tokens(tokens(&options.grant_tokens))
+            .set_dry_run(dry(options.dry_run));
+        let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
+        let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
+        if !answer.mac_valid {
+            return Err(Error::new(ErrorKind::InvalidMac, "").during(NAME));
+        }
+        Ok(Mac { mac: mac.to_vec(), algorithm, key_arn })
+    }
+
+    async fn generate_random(&self, cx: &CallContext, count: u16) -> Result<SecretBytes, Error> {
+        const NAME: &str = "GenerateRandom";
+        self.own(cx, NAME)?;
+        let call = self.client.generate_random().number_of_bytes(i32::from(count));
+        let random = secret(call.send().await.map_err(|failed| error(NAME, failed))?.plaintext, NAME)?;
+        if random.len() != usize::from(count) {
+            return Err(Error::new(ErrorKind::Internal, "AWS gave another number of bytes").during(NAME));
+        }
+        Ok(random)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new().dry_run()
+    }
+}

@@ -1,0 +1,39 @@
+//! AWS itself behind Strongroom's traits: [`AwsKms`] is a `Kms` over AWS KMS, for the embedded engine and everything else that takes one;
+//! [`SecretsManagerStore`] is a `SecretStore` over AWS Secrets Manager.
+//!
+//! ```no_run
+//! # async fn example(config: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
+//! use strongroom_aws::AwsKms;
+//! use strongroom_envelope::EncryptionContext;
+//! use strongroom_kms::{GenerateDataKeyOptions, KeyRef, Kms};
+//! use strongroom_types::{CallContext, Realm};
+//!
+//! // `config` is what `aws_config::load_from_env()` gives.
+//! let kms = AwsKms::new(&config).only([KeyRef::parse("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")?]);
+//! let cx = CallContext::owner(&Realm::default());
+//! let context = EncryptionContext::from_pairs([("tenant", "42")])?;
+//! let key = KeyRef::parse("alias/tenants")?;
+//! let pair = kms.generate_data_key(&cx, &key, &context, &GenerateDataKeyOptions::new()).await?;
+//! println!("wrapped under {}", pair.key_arn);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Calls are made with the credentials of the configuration and no others: a [`CallContext`](strongroom_types::CallContext) of somebody
+//! else is refused, because AWS would decide about the credentials and not about them. AWS managed keys (`alias/aws/...`) are refused for
+//! encryption: AWS lets them be used through their own service only.
+//!
+//! Retries, time limits and endpoints are those of the configuration. What is decrypted is wiped when it is dropped; the SDK's own
+//! buffers, which it was read from, are not in our hands.
+
+mod error;
+#[cfg(feature = "kms")]
+mod kms;
+
+#[cfg(feature = "secrets-manager")]
+mod secrets;
+
+#[cfg(feature = "kms")]
+pub use kms::AwsKms;
+#[cfg(feature = "secrets-manager")]
+pub use secrets::SecretsManagerStore;

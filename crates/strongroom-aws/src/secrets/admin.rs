@@ -1,0 +1,109 @@
+//! Managing secrets: deletion, tags, resource policies.
+
+use async_trait::async_trait;
+use strongroom_store::{
+    DeleteSecret, Error, PolicyFinding, PolicyValidation, PutResourcePolicy, ResourcePolicy, SecretAdmin,
+    SecretDeleted, SecretId, SecretRef, Tag, ValidateResourcePolicy,
+};
+use strongroom_types::CallContext;
+
+use super::{SecretsManagerStore, answers, tags};
+use crate::error::secrets::error;
+
+#[async_trait]
+impl SecretAdmin for SecretsManagerStore {
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        const NAME: &str = "DeleteSecret";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .delete_secret()
+            .secret_id(request.id.as_str())
+            .set_recovery_window_in_days(request.recovery_window_days)
+            .set_force_delete_without_recovery(request.force.then_some(true));
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        Ok(SecretDeleted { arn, name, deletion_date: answers::created(answer.deletion_date)? })
+    }
+
+    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        const NAME: &str = "RestoreSecret";
+        self.own(cx, NAME)?;
+        let call = self.client.restore_secret().secret_id(id.as_str());
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        answers::reference(answer.arn, answer.name)
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, given: Vec<Tag>) -> Result<(), Error> {
+        const NAME: &str = "TagResource";
+        self.own(cx, NAME)?;
+        // An empty list is given as one.
+        let given = tags(given).unwrap_or_default();
+        let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
+        call.send().await.map(drop).map_err(|failed| error(NAME, true, failed))
+    }
+
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        const NAME: &str = "UntagResource";
+        self.own(cx, NAME)?;
+        let call = self.client.untag_resource().secret_id(id.as_str()).set_tag_keys(Some(keys));
+        call.send().await.map(drop).map_err(|failed| error(NAME, true, failed))
+    }
+
+    async fn put_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: PutResourcePolicy,
+    ) -> Result<SecretRef, Error> {
+        const NAME: &str = "PutResourcePolicy";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .put_resource_policy()
+            .secret_id(request.id.as_str())
+            .resource_policy(request.policy)
+            .block_public_policy(request.block_public_policy);
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        answers::reference(answer.arn, answer.name)
+    }
+
+    async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
+        const NAME: &str = "GetResourcePolicy";
+        self.own(cx, NAME)?;
+        let call = self.client.get_resource_policy().secret_id(id.as_str());
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        Ok(ResourcePolicy { arn, name, policy: answer.resource_policy })
+    }
+
+    async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        const NAME: &str = "DeleteResourcePolicy";
+        self.own(cx, NAME)?;
+        let call = self.client.delete_resource_policy().secret_id(id.as_str());
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        answers::reference(answer.arn, answer.name)
+    }
+
+    async fn validate_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: ValidateResourcePolicy,
+    ) -> Result<PolicyValidation, Error> {
+        const NAME: &str = "ValidateResourcePolicy";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .validate_resource_policy()
+            .set_secret_id(request.id.map(|id| id.as_str().to_owned()))
+            .resource_policy(request.policy);
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let finding = |told: aws_sdk_secretsmanager::types::ValidationErrorsEntry| PolicyFinding {
+            check: told.check_name.unwrap_or_default(),
+            message: told.error_message.unwrap_or_default(),
+        };
+        Ok(PolicyValidation {
+            passed: answer.policy_validation_passed,
+            findings: answer.validation_errors.unwrap_or_default().into_iter().map(finding).collect(),
+        })
+    }
+}

@@ -1,0 +1,314 @@
+//! AWS Secrets Manager as a secret store.
+
+mod admin;
+mod answers;
+
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::primitives::Blob;
+use aws_sdk_secretsmanager::types::{
+    Filter as SdkFilter, FilterNameStringType, SortByType, SortOrderType, Tag as SdkTag,
+};
+use aws_types::SdkConfig;
+use strongroom_envelope::SecretText;
+use strongroom_store::{
+    BatchFailure, BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, Error, ErrorKind, Filter,
+    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SecretCreated,
+    SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion,
+    SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionId, VersionPage,
+};
+use strongroom_types::{CallContext, Caller};
+
+use crate::error::secrets::{error, of_code};
+
+/// AWS Secrets Manager. Clones share the SDK's client.
+///
+/// A request without a token gets one from the SDK, which stays the same over the SDK's own retries; who repeats a request that ended in
+/// [`ErrorKind::OutcomeUnknown`] gives a token, and the same one again.
+#[derive(Clone, Debug)]
+pub struct SecretsManagerStore {
+    client: aws_sdk_secretsmanager::Client,
+}
+
+impl SecretsManagerStore {
+    /// With the credentials, region, endpoint, retries and time limits of a configuration.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
+        Self::from_client(aws_sdk_secretsmanager::Client::new(config))
+    }
+
+    /// With a client of one's own making.
+    #[must_use]
+    pub fn from_client(client: aws_sdk_secretsmanager::Client) -> Self {
+        Self { client }
+    }
+
+    /// That the call is for whoever holds the credentials.
+    fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
+        if matches!(cx.caller(), Caller::Owner(_)) {
+            return Ok(());
+        }
+        let text = "AWS decides about the credentials of this store, not about another caller: it acts for the owner only";
+        Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
+    }
+}
+
+/// The two members that a value goes in.
+fn value(value: Option<&SecretValue>) -> Result<(Option<String>, Option<Blob>), Error> {
+    Ok(match value {
+        Some(value) if value.is_text() => (Some(value.expose_text()?.to_owned()), None),
+        Some(value) => (None, Some(Blob::new(value.expose_bytes()))),
+        None => (None, None),
+    })
+}
+
+fn tags(tags: Vec<Tag>) -> Option<Vec<SdkTag>> {
+    let tag = |tag: Tag| SdkTag::builder().key(tag.key).value(tag.value).build();
+    (!tags.is_empty()).then(|| tags.into_iter().map(tag).collect())
+}
+
+fn filters(filters: Vec<Filter>) -> Option<Vec<SdkFilter>> {
+    let filter = |filter: Filter| {
+        let key = FilterNameStringType::from(filter.key.as_str());
+        SdkFilter::builder().key(key).set_values(Some(filter.values)).build()
+    };
+    (!filters.is_empty()).then(|| filters.into_iter().map(filter).collect())
+}
+
+fn token(token: Option<VersionId>) -> Option<String> {
+    token.map(|token| token.as_str().to_owned())
+}
+
+/// Numbers beyond those of the service are refused by it.
+fn number(number: Option<i64>) -> Option<i32> {
+    number.map(|number| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
+}
+
+#[async_trait]
+impl SecretStore for SecretsManagerStore {
+    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+        const NAME: &str = "CreateSecret";
+        self.own(cx, NAME)?;
+        let (text, binary) = value(request.value.as_ref())?;
+        let call = self
+            .client
+            .create_secret()
+            .name(request.name)
+            .set_client_request_token(token(request.token))
+            .set_description(request.description)
+            .set_kms_key_id(request.kms_key_id)
+            .set_secret_string(text)
+            .set_secret_binary(binary)
+            .set_tags(tags(request.tags));
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        Ok(SecretCreated { arn, name, version_id: answer.version_id.map(VersionId::new) })
+    }
+
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
+        const NAME: &str = "GetSecretValue";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .get_secret_value()
+            .secret_id(request.id.as_str())
+            .set_version_id(token(request.version_id))
+            .set_version_stage(request.stage.map(|stage| stage.as_str().to_owned()));
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        // Taken out first, so that it is wiped whatever else the answer holds.
+        let value = answers::value(answer.secret_string, answer.secret_binary)?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        Ok(SecretVersion {
+            arn,
+            name,
+            version_id: answers::version(answer.version_id)?,
+            value,
+            stages: answers::stages(answer.version_stages),
+            created: answers::created(answer.created_date)?,
+        })
+    }
+
+    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        const NAME: &str = "PutSecretValue";
+        self.own(cx, NAME)?;
+        let (text, binary) = value(Some(&request.value))?;
+        let stages = |stages: Vec<strongroom_store::Stage>| {
+            stages.iter().map(|stage| stage.as_str().to_owned()).collect()
+        };
+        let call = self
+            .client
+            .put_secret_value()
+            .secret_id(request.id.as_str())
+            .set_client_request_token(token(request.token))
+            .set_secret_string(text)
+            .set_secret_binary(binary)
+            .set_version_stages(request.stages.map(stages));
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        let version_id = answers::version(answer.version_id)?;
+        Ok(ValuePut { arn, name, version_id, stages: answers::stages(answer.version_stages) })
+    }
+
+    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+        const NAME: &str = "UpdateSecret";
+        self.own(cx, NAME)?;
+        let (text, binary) = value(request.value.as_ref())?;
+        let call = self
+            .client
+            .update_secret()
+            .secret_id(request.id.as_str())
+            .set_client_request_token(token(request.token))
+            .set_description(request.description)
+            .set_kms_key_id(request.kms_key_id)
+            .set_secret_string(text)
+            .set_secret_binary(binary);
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        Ok(SecretUpdated { arn, name, version_id: answer.version_id.map(VersionId::new) })
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        const NAME: &str = "UpdateSecretVersionStage";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .update_secret_version_stage()
+            .secret_id(request.id.as_str())
+            .version_stage(request.stage.as_str())
+            .set_remove_from_version_id(token(request.remove_from))
+            .set_move_to_version_id(token(request.move_to));
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        answers::reference(answer.arn, answer.name)
+    }
+
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+        const NAME: &str = "DescribeSecret";
+        self.own(cx, NAME)?;
+        let call = self.client.describe_secret().secret_id(id.as_str());
+        answers::described(call.send().await.map_err(|failed| error(NAME, false, failed))?)
+    }
+
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
+        const NAME: &str = "ListSecrets";
+        self.own(cx, NAME)?;
+        let sort_by = match request.sort_by {
+            SortBy::LastChangedDate => SortByType::LastChangedDate,
+            SortBy::Name => SortByType::Name,
+            SortBy::LastAccessedDate => SortByType::LastAccessedDate,
+            _ => SortByType::CreatedDate,
+        };
+        let sort_order = match request.sort_order {
+            SortOrder::Descending => SortOrderType::Desc,
+            _ => SortOrderType::Asc,
+        };
+        let call = self
+            .client
+            .list_secrets()
+            .include_planned_deletion(request.include_planned_deletion)
+            .set_max_results(number(request.max_results))
+            .set_next_token(request.next_token)
+            .set_filters(filters(request.filters))
+            .sort_by(sort_by)
+            .sort_order(sort_order);
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let secrets = answer.secret_list.unwrap_or_default().into_iter().map(answers::listed);
+        Ok(SecretPage { secrets: secrets.collect::<Result<_, _>>()?, next_token: answer.next_token })
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        const NAME: &str = "ListSecretVersionIds";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .list_secret_version_ids()
+            .secret_id(request.id.as_str())
+            .set_max_results(number(request.max_results))
+            .set_next_token(request.next_token)
+            .include_deprecated(request.include_deprecated);
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
+        let versions = answer.versions.unwrap_or_default().into_iter().map(answers::listed_version);
+        Ok(VersionPage {
+            arn,
+            name,
+            versions: versions.collect::<Result<_, _>>()?,
+            next_token: answer.next_token,
+        })
+    }
+
+    async fn batch_get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: BatchGetSecretValue,
+    ) -> Result<BatchPage, Error> {
+        const NAME: &str = "BatchGetSecretValue";
+        self.own(cx, NAME)?;
+        let ids: Vec<String> = request.ids.iter().map(|id| id.as_str().to_owned()).collect();
+        let call = self
+            .client
+            .batch_get_secret_value()
+            .set_secret_id_list((!ids.is_empty()).then_some(ids))
+            .set_filters(filters(request.filters))
+            .set_max_results(number(request.max_results))
+            .set_next_token(request.next_token);
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let mut page = BatchPage { next_token: answer.next_token, ..BatchPage::default() };
+        for told in answer.secret_values.unwrap_or_default() {
+            let value = answers::value(told.secret_string, told.secret_binary)?;
+            let SecretRef { arn, name } = answers::reference(told.arn, told.name)?;
+            page.values.push(SecretVersion {
+                arn,
+                name,
+                version_id: answers::version(told.version_id)?,
+                value,
+                stages: answers::stages(told.version_stages),
+                created: answers::created(told.created_date)?,
+            });
+        }
+        for failed in answer.errors.unwrap_or_default() {
+            let error = of_code(failed.error_code.as_deref(), failed.message.unwrap_or_default());
+            page.errors.push(BatchFailure { id: SecretId::new(failed.secret_id.unwrap_or_default()), error });
+        }
+        Ok(page)
+    }
+
+    async fn get_random_password(
+        &self,
+        cx: &CallContext,
+        request: GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        const NAME: &str = "GetRandomPassword";
+        self.own(cx, NAME)?;
+        let call = self
+            .client
+            .get_random_password()
+            .set_password_length(request.length)
+            .set_exclude_characters(
+                (!request.exclude_characters.is_empty()).then_some(request.exclude_characters),
+            )
+            .exclude_numbers(request.exclude_numbers)
+            .exclude_punctuation(request.exclude_punctuation)
+            .exclude_uppercase(request.exclude_uppercase)
+            .exclude_lowercase(request.exclude_lowercase)
+            .include_space(request.include_space)
+            .require_each_included_type(request.require_each_included_type);
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
+        answer.random_password.map(SecretText::from_string).ok_or_else(missing)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::full()
+    }
+}

@@ -1,0 +1,21 @@
+//! Waiting for futures on threads of one's own.
+
+use std::future::Future;
+
+use tokio::runtime::Handle;
+
+/// The `tokio` runtime that the suite runs in, if it runs in one: what talks over a network needs it on every thread. The runtime must have
+/// several threads then, because cases that use threads block the one they run on.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtime(Option<Handle>);
+
+impl Runtime {
+    pub(crate) fn current() -> Self {
+        Self(Handle::try_current().ok())
+    }
+
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _within = self.0.as_ref().map(Handle::enter);
+        pollster::block_on(future)
+    }
+}

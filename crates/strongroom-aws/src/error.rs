@@ -55,6 +55,33 @@ pub(crate) fn failure<E>(
     Failure { code, text, request_id, how }
 }
 
+/// The services' common codes have several names, by protocol and age: the one that both of ours have.
+fn common(code: &str) -> &str {
+    match code {
+        "AccessDenied"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "InvalidClientTokenId"
+        | "OptInRequired" => "AccessDeniedException",
+        "ExpiredToken" => "ExpiredTokenException",
+        "SerializationException" => "ValidationException",
+        "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => "ThrottlingException",
+        code => code,
+    }
+}
+
+/// What an error tells beside its text: AWS's code, where ours is another, and the request's id.
+fn facts(
+    own: &'static str,
+    code: Option<String>,
+    request_id: Option<String>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let code = code.filter(|code| code != own).map(|code| ("AWS's code", code));
+    code.into_iter().chain(request_id.map(|id| ("request", id)))
+}
+
 #[cfg(feature = "kms")]
 pub(crate) mod kms {
     use std::error::Error as StdError;
@@ -62,11 +89,11 @@ pub(crate) mod kms {
     use aws_sdk_kms::error::ProvideErrorMetadata;
     use strongroom_kms::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, failure};
+    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
 
     /// The kind of each of AWS's codes; what stands for several of ours, or for none, is told by its text.
     fn kind(code: &str) -> ErrorKind {
-        match code {
+        match common(code) {
             "NotFoundException" => ErrorKind::NotFound,
             "AlreadyExistsException" => ErrorKind::AlreadyExists,
             "DisabledException" => ErrorKind::Disabled,
@@ -75,16 +102,9 @@ pub(crate) mod kms {
             "KMSInvalidMacException" => ErrorKind::InvalidMac,
             "IncorrectKeyException" => ErrorKind::IncorrectKey,
             "InvalidKeyUsageException" => ErrorKind::InvalidKeyUsage,
-            "AccessDeniedException"
-            | "AccessDenied"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "IncompleteSignatureException"
-            | "MissingAuthenticationTokenException"
-            | "InvalidClientTokenId"
-            | "OptInRequired" => ErrorKind::AccessDenied,
-            "ExpiredTokenException" | "ExpiredToken" => ErrorKind::ExpiredToken,
-            "ValidationException" | "SerializationException" => ErrorKind::Validation,
+            "AccessDeniedException" => ErrorKind::AccessDenied,
+            "ExpiredTokenException" => ErrorKind::ExpiredToken,
+            "ValidationException" => ErrorKind::Validation,
             "InvalidArnException" => ErrorKind::InvalidArn,
             "InvalidAliasNameException" => ErrorKind::InvalidAliasName,
             "InvalidGrantTokenException" => ErrorKind::InvalidGrantToken,
@@ -93,9 +113,7 @@ pub(crate) mod kms {
             "UnsupportedOperationException" | "UnknownOperationException" => ErrorKind::Unsupported,
             "DryRunOperationException" => ErrorKind::DryRun,
             "ConflictException" => ErrorKind::Conflict,
-            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
-                ErrorKind::Throttled
-            }
+            "ThrottlingException" => ErrorKind::Throttled,
             "DependencyTimeoutException" | "KeyUnavailableException" => ErrorKind::DependencyTimeout,
             _ => ErrorKind::Internal,
         }
@@ -116,14 +134,8 @@ pub(crate) mod kms {
         };
         // All failures of decryption look alike.
         let text = if kind == ErrorKind::InvalidCiphertext { String::new() } else { text };
-        let mut error = Error::new(kind, text).during(operation);
-        if let Some(code) = code.filter(|code| code != error.code()) {
-            error = error.with("AWS's code", code);
-        }
-        if let Some(id) = request_id {
-            error = error.with("request", id);
-        }
-        error
+        let error = Error::new(kind, text).during(operation);
+        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
     }
 
     #[cfg(test)]
@@ -170,37 +182,28 @@ pub(crate) mod secrets {
     use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, failure};
+    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
 
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
 
     fn kind(code: &str) -> ErrorKind {
-        match code {
+        match common(code) {
             "ResourceNotFoundException" => ErrorKind::NotFound,
             "ResourceExistsException" => ErrorKind::Exists,
             "InvalidParameterException" => ErrorKind::InvalidParameter,
             "InvalidRequestException" | "PreconditionNotMetException" => ErrorKind::InvalidRequest,
-            "ValidationException" | "SerializationException" => ErrorKind::Validation,
+            "ValidationException" => ErrorKind::Validation,
             "LimitExceededException" => ErrorKind::LimitExceeded,
             "InvalidNextTokenException" => ErrorKind::InvalidNextToken,
             "MalformedPolicyDocumentException" => ErrorKind::MalformedPolicy,
             "PublicPolicyException" => ErrorKind::PublicPolicy,
-            "AccessDeniedException"
-            | "AccessDenied"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "IncompleteSignatureException"
-            | "MissingAuthenticationTokenException"
-            | "InvalidClientTokenId"
-            | "OptInRequired" => ErrorKind::AccessDenied,
-            "ExpiredTokenException" | "ExpiredToken" => ErrorKind::ExpiredToken,
+            "AccessDeniedException" => ErrorKind::AccessDenied,
+            "ExpiredTokenException" => ErrorKind::ExpiredToken,
             "EncryptionFailure" => ErrorKind::EncryptionFailure,
             "DecryptionFailure" => ErrorKind::DecryptionFailure,
             "UnknownOperationException" => ErrorKind::Unsupported,
-            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
-                ErrorKind::Throttled
-            }
+            "ThrottlingException" => ErrorKind::Throttled,
             _ => ErrorKind::Internal,
         }
     }
@@ -230,13 +233,7 @@ pub(crate) mod secrets {
         if denied {
             error = error.with("refused by", by);
         }
-        if let Some(code) = code.filter(|code| code != error.code()) {
-            error = error.with("AWS's code", code);
-        }
-        if let Some(id) = request_id {
-            error = error.with("request", id);
-        }
-        error
+        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
     }
 
     #[cfg(test)]

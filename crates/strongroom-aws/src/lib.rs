@@ -26,6 +26,7 @@
 //! Retries, time limits and endpoints are those of the configuration. What is decrypted is wiped when it is dropped; the SDK's own
 //! buffers, which it was read from, are not in our hands.
 
+mod caller;
 mod error;
 #[cfg(feature = "kms")]
 mod kms;

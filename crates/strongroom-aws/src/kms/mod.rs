@@ -15,8 +15,9 @@ use strongroom_kms::{
     EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms,
     Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
 };
-use strongroom_types::{Arn, CallContext, Caller};
+use strongroom_types::{Arn, CallContext};
 
+use crate::caller::refusal;
 use crate::error::kms::error;
 
 /// AWS KMS. Clones share the SDK's client.
@@ -52,11 +53,12 @@ impl AwsKms {
 
     /// That the call is for whoever holds the credentials.
     fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        if matches!(cx.caller(), Caller::Owner(_)) {
-            return Ok(());
+        match refusal(cx, "key service") {
+            None => Ok(()),
+            Some(text) => {
+                Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
+            }
         }
-        let text = "AWS decides about the credentials of this key service, not about another caller: it acts for the owner only";
-        Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
     }
 
     /// That a key may be used directly.

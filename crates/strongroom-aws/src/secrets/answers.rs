@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_secretsmanager::primitives::{Blob, DateTime};
-use aws_sdk_secretsmanager::types::{SecretListEntry, SecretVersionsListEntry, Tag as SdkTag};
+use aws_sdk_secretsmanager::types::{
+    SecretListEntry, SecretValueEntry, SecretVersionsListEntry, Tag as SdkTag,
+};
 use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_store::{
-    Error, ErrorKind, SecretMetadata, SecretRef, SecretValue, Stage, Tag, VersionId, VersionMetadata,
+    Error, ErrorKind, SecretMetadata, SecretRef, SecretValue, SecretVersion, Stage, Tag, VersionId,
+    VersionMetadata,
 };
 use strongroom_types::{Arn, Timestamp};
 
@@ -15,11 +19,11 @@ fn unreadable(member: &'static str) -> Error {
     Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)
 }
 
-pub(super) fn arn(arn: Option<String>) -> Result<Arn, Error> {
+fn arn(arn: Option<String>) -> Result<Arn, Error> {
     arn.as_deref().and_then(|arn| Arn::parse(arn).ok()).ok_or_else(|| unreadable("ARN"))
 }
 
-pub(super) fn name(name: Option<String>) -> Result<String, Error> {
+fn name(name: Option<String>) -> Result<String, Error> {
     name.ok_or_else(|| unreadable("Name"))
 }
 
@@ -31,7 +35,7 @@ pub(super) fn reference(own: Option<String>, called: Option<String>) -> Result<S
     Ok(SecretRef { arn: arn(own)?, name: name(called)? })
 }
 
-pub(super) fn time(time: DateTime) -> Result<Timestamp, Error> {
+fn time(time: DateTime) -> Result<Timestamp, Error> {
     time.to_millis().map(Timestamp::from_millis).map_err(|_| unreadable("a date"))
 }
 
@@ -44,7 +48,7 @@ pub(super) fn stages(stages: Option<Vec<String>>) -> BTreeSet<Stage> {
 }
 
 /// Wiped when dropped.
-pub(super) fn value(text: Option<String>, binary: Option<Blob>) -> Result<SecretValue, Error> {
+fn value(text: Option<String>, binary: Option<Blob>) -> Result<SecretValue, Error> {
     match (text, binary) {
         (Some(text), _) => Ok(SecretValue::from_text(SecretText::from_string(text))),
         (None, Some(bytes)) => Ok(SecretValue::binary(SecretBytes::from_vec(bytes.into_inner()))),
@@ -78,6 +82,31 @@ macro_rules! metadata {
         metadata.versions = versions(told.$versions);
         Ok(metadata)
     }};
+}
+
+/// GetSecretValue and BatchGetSecretValue too. The value comes first, so that it is wiped whatever else the answer holds.
+macro_rules! read {
+    ($told:expr) => {{
+        let told = $told;
+        let value = value(told.secret_string, told.secret_binary)?;
+        let SecretRef { arn, name } = reference(told.arn, told.name)?;
+        Ok(SecretVersion {
+            arn,
+            name,
+            version_id: version(told.version_id)?,
+            value,
+            stages: stages(told.version_stages),
+            created: created(told.created_date)?,
+        })
+    }};
+}
+
+pub(super) fn got(told: GetSecretValueOutput) -> Result<SecretVersion, Error> {
+    read!(told)
+}
+
+pub(super) fn batched(told: SecretValueEntry) -> Result<SecretVersion, Error> {
+    read!(told)
 }
 
 pub(super) fn described(told: DescribeSecretOutput) -> Result<SecretMetadata, Error> {

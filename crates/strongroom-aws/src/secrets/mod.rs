@@ -16,8 +16,9 @@ use strongroom_store::{
     SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion,
     SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionId, VersionPage,
 };
-use strongroom_types::{CallContext, Caller};
+use strongroom_types::CallContext;
 
+use crate::caller::refusal;
 use crate::error::secrets::{error, of_code};
 
 /// AWS Secrets Manager. Clones share the SDK's client.
@@ -44,11 +45,12 @@ impl SecretsManagerStore {
 
     /// That the call is for whoever holds the credentials.
     fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        if matches!(cx.caller(), Caller::Owner(_)) {
-            return Ok(());
+        match refusal(cx, "store") {
+            None => Ok(()),
+            Some(text) => {
+                Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
+            }
         }
-        let text = "AWS decides about the credentials of this store, not about another caller: it acts for the owner only";
-        Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
     }
 }
 
@@ -118,17 +120,7 @@ impl SecretStore for SecretsManagerStore {
             .set_version_id(token(request.version_id))
             .set_version_stage(request.stage.map(|stage| stage.as_str().to_owned()));
         let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
-        // Taken out first, so that it is wiped whatever else the answer holds.
-        let value = answers::value(answer.secret_string, answer.secret_binary)?;
-        let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
-        Ok(SecretVersion {
-            arn,
-            name,
-            version_id: answers::version(answer.version_id)?,
-            value,
-            stages: answers::stages(answer.version_stages),
-            created: answers::created(answer.created_date)?,
-        })
+        answers::got(answer)
     }
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
@@ -265,16 +257,7 @@ impl SecretStore for SecretsManagerStore {
         let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let mut page = BatchPage { next_token: answer.next_token, ..BatchPage::default() };
         for told in answer.secret_values.unwrap_or_default() {
-            let value = answers::value(told.secret_string, told.secret_binary)?;
-            let SecretRef { arn, name } = answers::reference(told.arn, told.name)?;
-            page.values.push(SecretVersion {
-                arn,
-                name,
-                version_id: answers::version(told.version_id)?,
-                value,
-                stages: answers::stages(told.version_stages),
-                created: answers::created(told.created_date)?,
-            });
+            page.values.push(answers::batched(told)?);
         }
         for failed in answer.errors.unwrap_or_default() {
             let error = of_code(failed.error_code.as_deref(), failed.message.unwrap_or_default());

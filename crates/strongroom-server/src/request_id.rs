@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Gives each request a UUID of its own: unlike those of other servers with all likelihood, unlike this one's own for certain. Nothing
 /// rests on its being hard to guess, so that the operating system need not be asked each time.
 pub(crate) struct RequestIds {
-    first: AtomicU64,
+    count: AtomicU64,
     server: u64,
 }
 
@@ -14,12 +14,12 @@ impl RequestIds {
     pub(crate) fn new() -> Self {
         // The standard library's seeds are the operating system's random numbers.
         let random = || RandomState::new().hash_one(0_u8);
-        Self { first: AtomicU64::new(random()), server: random() }
+        Self { count: AtomicU64::new(random()), server: random() }
     }
 
     pub(crate) fn next(&self) -> String {
         // An odd factor: each number comes once, and neighbours look different. The version takes four bits out of its middle.
-        let number = self.first.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) << 4 >> 4;
+        let number = self.count.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) << 4 >> 4;
         let high = number >> 12 << 16 | 0x4000 | number & 0xfff;
         let low = self.server << 2 >> 2 | 1 << 63;
         let uuid = u128::from(high) << 64 | u128::from(low);

@@ -19,7 +19,6 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower_service::Service as _;
 
 use crate::Server;
 use crate::server::{BodyError, MAX_BODY};
@@ -47,16 +46,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let server = self.clone();
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let body = whole(body, server.patience()).await;
-            let answer = server.respond(parts, body).await;
-            // Waking a client that waits can cost the system more than working out an answer. Where several have asked, their answers
-            // are worked out one after the other and then go out together, which wakes a client once.
-            tokio::task::yield_now().await;
-            Ok(answer)
-        })
+        Box::pin(self.clone().answer(request))
     }
 }
 
@@ -77,6 +67,20 @@ where
 }
 
 impl Server {
+    async fn answer<B>(self, request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible>
+    where
+        B: Body,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        let body = whole(body, self.patience()).await;
+        let answer = self.respond(parts, body).await;
+        // Waking a client that waits can cost the system more than working out an answer. Where several have asked, their answers are
+        // worked out one after the other and then go out together, which wakes a client once.
+        tokio::task::yield_now().await;
+        Ok(answer)
+    }
+
     /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge, until `stop` is ready; then what is under
     /// way is finished, for ten seconds at most.
     ///
@@ -144,7 +148,7 @@ impl Server {
                 let asked = Arc::clone(&activity);
                 let service = service_fn(move |request| {
                     let one = asked.one();
-                    let answer = server.clone().call(request);
+                    let answer = server.clone().answer(request);
                     async move {
                         let answer = answer.await;
                         drop(one);

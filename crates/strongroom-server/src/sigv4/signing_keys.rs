@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use strongroom_envelope::SecretBytes;
+use strongroom_envelope::{SecretBytes, wipe};
 
 use super::{Presented, mac};
 
@@ -47,7 +47,9 @@ fn derive(secret: &SecretBytes, presented: &Presented) -> SecretBytes {
     key.extend_from_slice(secret.expose());
     let Presented { scope_date, region, service, .. } = presented;
     for part in [scope_date.as_bytes(), region.as_bytes(), service.as_bytes(), b"aws4_request"] {
-        key = SecretBytes::copy_from(&mac(key.expose(), part));
+        let mut next = mac(key.expose(), part);
+        key = SecretBytes::copy_from(&next);
+        wipe(&mut next);
     }
     key
 }

@@ -19,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).parents[2]
 RELEASE = ROOT / "target/release"
-MOTO = "moto[secretsmanager,server]==5.1.16"
+MOTO = ROOT / "crates/strongroom-aws/tests/moto.txt"
 ON = {"server": "1", "generator": "0"}
 
 
@@ -31,10 +31,10 @@ def moto():
     """Where moto's server is, in an environment of its own."""
     place = ROOT / "target/tmp/clients/moto"
     mark = place / "installed"
-    if not mark.exists() or mark.read_text() != MOTO:
+    if not mark.exists() or mark.read_text() != MOTO.read_text():
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        subprocess.run([place / "bin/pip", "install", "--quiet", MOTO], check=True)
-        mark.write_text(MOTO)
+        subprocess.run([place / "bin/pip", "install", "--quiet", "--requirement", MOTO], check=True)
+        mark.write_text(MOTO.read_text())
     return place / "bin/moto_server"
 
 

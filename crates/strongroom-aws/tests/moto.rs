@@ -2,10 +2,12 @@
 
 #![cfg(test)]
 
+#[allow(dead_code, reason = "the tests of the server use more of it")]
+#[path = "../../strongroom-server/tests/support/clients.rs"]
+mod clients;
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,8 +24,6 @@ use strongroom_store::{
 use strongroom_testkit::{kms, store};
 use support::{config_at, owner};
 
-const MOTO: &str = "moto[secretsmanager,server]==5.1.16";
-
 struct Moto {
     child: Child,
     url: String,
@@ -36,25 +36,10 @@ impl Drop for Moto {
     }
 }
 
-fn succeeds(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Where it is installed: below `target/`, beside the clients of the server's tests.
+/// Where its server is: in an environment below `target/`, beside the clients of the server's tests.
 fn installed() -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients/moto");
-    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-    let turn = File::create(place.with_extension("lock")).unwrap();
-    turn.lock().unwrap();
-    let mark = place.join("installed");
-    if !std::fs::read_to_string(&mark).is_ok_and(|done| done == MOTO) {
-        let _ = std::fs::remove_dir_all(&place);
-        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&place));
-        succeeds(Command::new(place.join("bin/pip")).args(["install", "--quiet", MOTO]));
-        std::fs::write(mark, MOTO).unwrap();
-    }
-    place.join("bin/moto_server")
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto.txt");
+    clients::python_environment("moto", &wanted).join("moto_server")
 }
 
 impl Moto {

@@ -39,15 +39,19 @@ pub(crate) fn install(name: &str, wanted: &Path, install: impl FnOnce(&Path)) ->
     place
 }
 
-pub(crate) fn python() -> PathBuf {
-    let wanted = scripts().join("requirements.txt");
-    let place = install("python", &wanted, |place| {
+/// The programs of a Python environment with what a file asks for.
+pub(crate) fn python_environment(name: &str, wanted: &Path) -> PathBuf {
+    let place = install(name, wanted, |place| {
         succeeds(Command::new("python3").args(["-m", "venv"]).arg(place));
         succeeds(
-            Command::new(place.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(&wanted),
+            Command::new(place.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(wanted),
         );
     });
     place.join("bin")
+}
+
+pub(crate) fn python() -> PathBuf {
+    python_environment("python", &scripts().join("requirements.txt"))
 }
 
 /// A client with an access key in its environment, and nobody else's.

@@ -111,7 +111,7 @@ impl ServerBuilder {
         let owner_key = match self.owner_key {
             Some(given) => given,
             None => {
-                let made = room.iam().directory().put_owner_access_key(room.context(), None).await?;
+                let made = room.iam().directory()?.put_owner_access_key(room.context(), None).await?;
                 (made.id, made.secret)
             }
         };

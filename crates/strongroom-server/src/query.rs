@@ -114,7 +114,7 @@ fn result(action: &str, content: &str) -> SecretBytes {
 async fn session(admitted: &Admitted, action: &str, form: &Form) -> Result<SecretBytes, ApiError> {
     let (room, cx) = (&admitted.room, &admitted.cx);
     let iam = room.iam();
-    let directory = iam.directory();
+    let directory = iam.directory().map_err(|_| ApiError::internal())?;
     if action == "GetCallerIdentity" {
         let account = cx.caller().account().unwrap_or_default();
         let id = match cx.caller() {
@@ -195,7 +195,7 @@ fn told(identity: &Identity) -> String {
 async fn identity(admitted: &Admitted, action: &str, form: &Form) -> Result<SecretBytes, ApiError> {
     let cx = &admitted.cx;
     let iam = admitted.room.iam();
-    let directory = iam.directory();
+    let directory = iam.directory().map_err(|_| ApiError::internal())?;
     let nothing = SecretBytes::default;
     // Of a pair of operations that differ in whom they are about.
     let whom = |action: &str| -> Result<IdentityRef, ApiError> {

@@ -213,7 +213,8 @@ impl Server {
                 secrets::run(&*admitted.room.store(), &admitted.cx, operation, body).await
             }
             Wanted::Keys(operation) => {
-                keys::run(&*admitted.room.keys().service(), &admitted.cx, operation, body).await
+                let service = admitted.room.keys().service().map_err(|_| ApiError::internal())?;
+                keys::run(&*service, &admitted.cx, operation, body).await
             }
             Wanted::Query => query::run(admitted, body, id).await,
         }
@@ -267,7 +268,7 @@ impl Server {
         let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await;
         let home = home.map_err(|_| ApiError::internal())?;
         let iam = home.iam();
-        let directory = iam.directory();
+        let directory = iam.directory().map_err(|_| ApiError::internal())?;
         let found = match &presented.token {
             Some(token) => {
                 let token = base64::engine::general_purpose::STANDARD
@@ -320,7 +321,7 @@ impl Server {
         let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
         let (id, secret) = &self.inner.owner_key;
         let given = (id.clone(), SecretText::copy_from(secret.expose()));
-        home.iam().directory().put_owner_access_key(home.context(), Some(given)).await?;
+        home.iam().directory()?.put_owner_access_key(home.context(), Some(given)).await?;
         Ok(())
     }
 }

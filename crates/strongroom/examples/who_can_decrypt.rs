@@ -88,7 +88,7 @@ async fn one_permission_or_two(room: &Strongroom) -> Done {
     tries(room, &caller, Operation::GetSecretValue, false).await?;
 
     println!("\n2. the key's policy names her:");
-    let (service, owner) = (room.keys().service(), room.context());
+    let (service, owner) = (room.keys().service()?, room.context());
     let id = key.id.clone().into();
     let named = format!(
         r#"{{"Version": "2012-10-17", "Statement": [{DELEGATION},
@@ -125,7 +125,7 @@ async fn decrypt_alone(room: &Strongroom) -> Done {
           "Condition": {{"ArnLike": {{"aws:PrincipalArn": "{}"}}}}}}]}}"#,
         role.arn
     );
-    let (service, owner) = (room.keys().service(), room.context());
+    let (service, owner) = (room.keys().service()?, room.context());
     service.put_key_policy(owner, &key.id.into(), PutKeyPolicy::new(&policy)).await?;
     println!(
         "its role may both read and write secrets, and of the key has kms:Decrypt alone, on condition of its ARN:"

@@ -33,7 +33,7 @@ pub struct Builder {
     limits: EngineLimits,
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
-    directory: Option<Iam>,
+    directory: Option<Result<Iam, Error>>,
     sealer: AnySealer,
 }
 
@@ -88,7 +88,7 @@ impl Builder {
     /// Has the users and roles of another strongroom, which keeps them for both: for the other regions of an account.
     #[must_use]
     pub fn identities_of(mut self, room: &Strongroom) -> Self {
-        self.directory = Some(room.iam().directory().clone());
+        self.directory = Some(room.iam().directory().cloned());
         self
     }
 
@@ -189,7 +189,10 @@ impl Builder {
         };
         let records =
             TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
-        let iam = self.directory.unwrap_or_else(|| Iam::new(records.clone(), Arc::clone(&self.clock)));
+        let iam = match self.directory {
+            Some(directory) => directory?,
+            None => Iam::new(records.clone(), Arc::clone(&self.clock)),
+        };
         let authorizer: Arc<dyn Authorizer> = Arc::new(iam.clone());
         let kms =
             LocalKms::new(records.clone(), Arc::clone(&self.clock)).authorized_by(Arc::clone(&authorizer));

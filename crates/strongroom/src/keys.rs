@@ -11,25 +11,32 @@ use strongroom_local_kms::LocalKms;
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::Error;
+use crate::room::elsewhere;
 
 /// The strongroom's own key service, for the account's customer keys. Made by [`crate::Strongroom::keys`].
 ///
 /// The everyday operations are here; all others are on the traits [`Kms`] and [`KmsAdmin`] through [`Keys::service`].
 #[derive(Clone, Debug)]
 pub struct Keys {
-    kms: LocalKms,
+    kms: Option<LocalKms>,
     cx: CallContext,
 }
 
 impl Keys {
-    pub(crate) fn new(kms: LocalKms, cx: CallContext) -> Self {
+    pub(crate) fn new(kms: Option<LocalKms>, cx: CallContext) -> Self {
         Self { kms, cx }
     }
 
+    fn kms(&self) -> Result<&LocalKms, Error> {
+        self.kms.as_ref().ok_or_else(|| elsewhere("use its keys"))
+    }
+
     /// The key service itself, for everything else.
-    #[must_use]
-    pub fn service(&self) -> Arc<dyn KmsAdmin> {
-        Arc::new(self.kms.clone())
+    ///
+    /// # Errors
+    /// `Unsupported` over another store.
+    pub fn service(&self) -> Result<Arc<dyn KmsAdmin>, Error> {
+        Ok(Arc::new(self.kms()?.clone()))
     }
 
     /// Makes a key and names it, in one commit: `keys.create("alias/orders", "for the orders")`.
@@ -38,7 +45,7 @@ impl Keys {
     /// As `LocalKms::create_named_key`.
     pub async fn create(&self, alias: &str, description: &str) -> Result<KeyMetadata, Error> {
         let request = CreateKey::new().description(description);
-        Ok(self.kms.create_named_key(&self.cx, request, &AliasName::parse(alias)?).await?)
+        Ok(self.kms()?.create_named_key(&self.cx, request, &AliasName::parse(alias)?).await?)
     }
 
     /// What there is to know of a key: id, ARN, alias name or alias ARN.
@@ -46,7 +53,7 @@ impl Keys {
     /// # Errors
     /// As `Kms::describe_key`.
     pub async fn describe(&self, key: &str) -> Result<KeyMetadata, Error> {
-        Ok(self.kms.describe_key(&self.cx, &KeyRef::parse(key)?, &DescribeKeyOptions::new()).await?)
+        Ok(self.kms()?.describe_key(&self.cx, &KeyRef::parse(key)?, &DescribeKeyOptions::new()).await?)
     }
 
     /// Encrypts 1 to 4,096 bytes.
@@ -60,7 +67,7 @@ impl Keys {
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, Error> {
         let key = KeyRef::parse(key)?;
-        Ok(self.kms.encrypt(&self.cx, &key, plaintext, context, &EncryptOptions::new()).await?.ciphertext)
+        Ok(self.kms()?.encrypt(&self.cx, &key, plaintext, context, &EncryptOptions::new()).await?.ciphertext)
     }
 
     /// Decrypts what [`Keys::encrypt`] made, with the same context.
@@ -68,7 +75,7 @@ impl Keys {
     /// # Errors
     /// As `Kms::decrypt`.
     pub async fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
-        Ok(self.kms.decrypt(&self.cx, ciphertext, context, &DecryptOptions::new()).await?)
+        Ok(self.kms()?.decrypt(&self.cx, ciphertext, context, &DecryptOptions::new()).await?)
     }
 
     /// Gives a key new material; everything encrypted before stays readable.
@@ -77,7 +84,7 @@ impl Keys {
     /// As `KmsAdmin::rotate_key_on_demand`.
     pub async fn rotate(&self, key: &str) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
-        self.kms.rotate_key_on_demand(&self.cx, &id.into()).await?;
+        self.kms()?.rotate_key_on_demand(&self.cx, &id.into()).await?;
         Ok(())
     }
 
@@ -92,7 +99,7 @@ impl Keys {
         options: &ImportKeyMaterial,
     ) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
-        self.kms.import_plain_material(&self.cx, &id.into(), material, options).await?;
+        self.kms()?.import_plain_material(&self.cx, &id.into(), material, options).await?;
         Ok(())
     }
 
@@ -102,7 +109,7 @@ impl Keys {
     /// As `KmsAdmin::disable_key`.
     pub async fn disable(&self, key: &str) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
-        Ok(self.kms.disable_key(&self.cx, &id.into()).await?)
+        Ok(self.kms()?.disable_key(&self.cx, &id.into()).await?)
     }
 
     /// Makes a disabled key usable again.
@@ -111,7 +118,7 @@ impl Keys {
     /// As `KmsAdmin::enable_key`.
     pub async fn enable(&self, key: &str) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
-        Ok(self.kms.enable_key(&self.cx, &id.into()).await?)
+        Ok(self.kms()?.enable_key(&self.cx, &id.into()).await?)
     }
 
     /// Plans the deletion of a key in 7 to 30 days. What only it opens is lost then.
@@ -120,7 +127,7 @@ impl Keys {
     /// As `KmsAdmin::schedule_key_deletion`.
     pub async fn schedule_deletion(&self, key: &str, days: u16) -> Result<Timestamp, Error> {
         let id = self.describe(key).await?.id;
-        Ok(self.kms.schedule_key_deletion(&self.cx, &id.into(), Some(days)).await?.deletion_date)
+        Ok(self.kms()?.schedule_key_deletion(&self.cx, &id.into(), Some(days)).await?.deletion_date)
     }
 
     /// Takes a planned deletion back; the key is disabled then.
@@ -129,7 +136,7 @@ impl Keys {
     /// As `KmsAdmin::cancel_key_deletion`.
     pub async fn cancel_deletion(&self, key: &str) -> Result<(), Error> {
         let id = self.describe(key).await?.id;
-        self.kms.cancel_key_deletion(&self.cx, &id.into()).await?;
+        self.kms()?.cancel_key_deletion(&self.cx, &id.into()).await?;
         Ok(())
     }
 }

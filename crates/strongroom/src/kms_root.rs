@@ -19,7 +19,7 @@ use strongroom_types::CallContext;
 /// let keeper = Strongroom::builder().memory().root_key(RootKey::from_bytes([7; 32])).open().await?;
 /// keeper.keys().create("alias/roots", "opens the others").await?;
 ///
-/// let root = KmsRoot::new(keeper.keys().service(), keeper.context().clone(), "alias/roots")?;
+/// let root = KmsRoot::new(keeper.keys().service()?, keeper.context().clone(), "alias/roots")?;
 /// let room = Strongroom::builder().memory().root_key(root).open().await?;
 /// room.create("prod/db").text("s3cret").send().await?;
 /// # Ok::<(), strongroom::Error>(())

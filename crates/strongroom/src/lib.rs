@@ -68,13 +68,15 @@ mod keys;
 mod kms_root;
 pub mod request;
 mod room;
+mod upkeep;
 
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use identities::Identities;
 pub use keys::Keys;
 pub use kms_root::KmsRoot;
-pub use room::{Maintained, Strongroom};
+pub use room::Strongroom;
+pub use upkeep::Maintained;
 
 // The crates behind the facade, for everything that is not named here.
 pub use {

@@ -1,16 +1,14 @@
 //! The handle.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_access::{Access, AccessReport, WhoCan};
-use strongroom_engine::{Engine, KeyUse, OwningService, RewrapProgress};
+use strongroom_engine::{Engine, OwningService};
 use strongroom_iam::{AssumeRole, Iam};
-use strongroom_kms::KeyRef;
-use strongroom_local_kms::{LocalKms, Retirement};
-use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, TrustedRecords};
+use strongroom_local_kms::LocalKms;
+use strongroom_root::TrustedRecords;
 use strongroom_store::{
-    Filter, FilterKey, Operation, SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, Stage,
+    Filter, FilterKey, Operation, SecretAdmin, SecretId, SecretMetadata, SecretRef, Stage,
     UpdateSecretVersionStage,
 };
 use strongroom_types::{CallContext, Caller, Clock, Realm};
@@ -21,12 +19,23 @@ use crate::request::{
 };
 use crate::{Builder, Error, Identities, Keys};
 
-/// An open strongroom. Clones share everything; it closes with the last of them.
+/// An open strongroom: one's own, or secrets that another store keeps, such as AWS Secrets Manager ([`Strongroom::over`]). Clones share
+/// everything; it closes with the last of them.
+///
+/// Over another store there is what the store can. What a strongroom of one's own has besides (keys, users and roles, roots, explanations,
+/// backups) is refused with [`SecretErrorKind::Unsupported`](crate::SecretErrorKind::Unsupported).
 #[derive(Clone)]
 pub struct Strongroom {
-    parts: Arc<Parts>,
-    engine: Engine,
+    store: Arc<dyn SecretAdmin>,
+    place: Place,
     cx: CallContext,
+}
+
+/// Where the secrets are.
+#[derive(Clone)]
+enum Place {
+    Own(Arc<Parts>, Engine),
+    Elsewhere(Realm),
 }
 
 impl std::fmt::Debug for Strongroom {
@@ -43,18 +52,6 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What [`Strongroom::maintain`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Maintained {
-    /// Secrets purged because their recovery window was over.
-    pub secrets_purged: u64,
-    /// Keys deleted because their waiting period was over.
-    pub keys_deleted: u64,
-    /// Another process was at the secrets; this one left them alone.
-    pub busy_elsewhere: bool,
-}
-
 impl Strongroom {
     /// Begins to open a strongroom.
     #[must_use]
@@ -63,7 +60,35 @@ impl Strongroom {
     }
 
     pub(crate) fn from_parts(parts: Parts, engine: Engine, cx: CallContext) -> Self {
-        Self { parts: Arc::new(parts), engine, cx }
+        Self { store: Arc::new(engine.clone()), place: Place::Own(Arc::new(parts), engine), cx }
+    }
+
+    /// The secrets of any store, by the same calls: AWS's, a decorated one, one of your own. The handle acts as the owner of this realm's
+    /// account.
+    ///
+    /// ```
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let own = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+    /// # let (store, realm) = (own.store(), own.realm().clone());
+    /// let room = Strongroom::over(store, realm); // any Arc<dyn SecretAdmin>
+    /// room.create("prod/db").text("s3cret").send().await?;
+    /// assert_eq!(room.get("prod/db").send().await?.expose_text()?, "s3cret");
+    /// # Ok::<_, strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn over(store: Arc<dyn SecretAdmin>, realm: Realm) -> Self {
+        let cx = CallContext::owner(&realm);
+        Self { store, place: Place::Elsewhere(realm), cx }
+    }
+
+    /// What only a strongroom of one's own has.
+    pub(crate) fn own(&self, what: &str) -> Result<(&Parts, &Engine), Error> {
+        match &self.place {
+            Place::Own(parts, engine) => Ok((parts, engine)),
+            Place::Elsewhere(_) => Err(elsewhere(what)),
+        }
     }
 
     /// A handle whose calls are made in this context: by another caller, under a request id, with a deadline.
@@ -104,7 +129,8 @@ impl Strongroom {
     /// # Errors
     /// As [`Iam::assume_role`].
     pub async fn assume_role(&self, request: AssumeRole) -> Result<Self, Error> {
-        let assumed = self.parts.iam.assume_role(&self.cx, request).await?;
+        let (parts, _) = self.own("take a role on")?;
+        let assumed = parts.iam.assume_role(&self.cx, request).await?;
         Ok(self.with_context(assumed.context))
     }
 
@@ -114,8 +140,10 @@ impl Strongroom {
     /// # Errors
     /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for what is no service's name.
     pub fn for_service(&self, service: &str) -> Result<Self, Error> {
-        let engine = self.engine.for_service(OwningService::new(service)?);
-        Ok(Self { engine, ..self.clone() })
+        let Place::Own(parts, engine) = &self.place else { return Err(elsewhere("act for a service")) };
+        let engine = engine.for_service(OwningService::new(service)?);
+        let place = Place::Own(Arc::clone(parts), engine.clone());
+        Ok(Self { store: Arc::new(engine), place, cx: self.cx.clone() })
     }
 
     /// The context of this handle's calls.
@@ -127,31 +155,36 @@ impl Strongroom {
     /// The account and region of this strongroom.
     #[must_use]
     pub fn realm(&self) -> &Realm {
-        self.parts.records.realm()
+        match &self.place {
+            Place::Own(parts, _) => parts.records.realm(),
+            Place::Elsewhere(realm) => realm,
+        }
     }
 
     /// The store behind the facade, for code written against the traits.
     #[must_use]
     pub fn store(&self) -> Arc<dyn SecretAdmin> {
-        Arc::new(self.engine.clone())
+        Arc::clone(&self.store)
     }
 
     /// The keys of this strongroom.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        Keys::new(self.parts.kms.clone(), self.cx.clone())
+        Keys::new(self.own("use its keys").ok().map(|(parts, _)| parts.kms.clone()), self.cx.clone())
     }
 
     /// The users, roles and policies of this strongroom.
     #[must_use]
     pub fn iam(&self) -> Identities {
-        Identities::new(self.parts.iam.clone(), self.cx.clone())
+        let own = self.own("use its users and roles").ok();
+        Identities::new(own.map(|(parts, _)| parts.iam.clone()), self.cx.clone())
     }
 
     /// What is not a matter of policies is the owner's alone.
-    fn owner_only(&self, what: &str) -> Result<(), Error> {
+    pub(crate) fn owner_only(&self, what: &str) -> Result<(&Parts, &Engine), Error> {
+        let own = self.own(what)?;
         if self.cx.acts_freely_in(self.realm().account()) {
-            return Ok(());
+            return Ok(own);
         }
         let text = format!("User: {} is not authorized to {what}: only the owner is", self.cx.caller());
         Err(strongroom_store::Error::new(strongroom_store::ErrorKind::AccessDenied, text).into())
@@ -182,8 +215,8 @@ impl Strongroom {
         operation: Operation,
         secret: impl Into<SecretId>,
     ) -> Result<AccessReport, Error> {
-        self.owner_only("explain")?;
-        Ok(self.parts.access.explain(&caller.into(), operation, &secret.into()).await?)
+        let (parts, _) = self.owner_only("explain")?;
+        Ok(parts.access.explain(&caller.into(), operation, &secret.into()).await?)
     }
 
     /// Who of those known may do something with a secret: the owner, all users and roles, and whom policies and grants name; allowed,
@@ -192,12 +225,13 @@ impl Strongroom {
     /// # Errors
     /// As [`Strongroom::explain`].
     pub async fn who_can(&self, operation: Operation, secret: impl Into<SecretId>) -> Result<WhoCan, Error> {
-        self.owner_only("ask who can")?;
-        Ok(self.parts.access.who_can(operation, &secret.into()).await?)
+        let (parts, _) = self.owner_only("ask who can")?;
+        Ok(parts.access.who_can(operation, &secret.into()).await?)
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    /// Where secrets are asked for.
+    pub(crate) fn secrets(&self) -> &dyn SecretAdmin {
+        &*self.store
     }
 
     /// Makes a secret: `room.create("prod/db").text("s3cret").send().await?`.
@@ -263,26 +297,26 @@ impl Strongroom {
     /// Everything there is to know of a secret but its value.
     ///
     /// # Errors
-    /// As [`SecretStore::describe_secret`].
+    /// As [`crate::SecretStore::describe_secret`].
     pub async fn describe(&self, id: impl Into<SecretId>) -> Result<SecretMetadata, Error> {
-        Ok(self.engine().describe_secret(&self.cx, &id.into()).await?)
+        Ok(self.secrets().describe_secret(&self.cx, &id.into()).await?)
     }
 
     /// Takes a planned deletion back; possible until `maintain` has purged the secret.
     ///
     /// # Errors
-    /// As [`SecretAdmin::restore_secret`].
+    /// As [`crate::SecretAdmin::restore_secret`].
     pub async fn restore(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
-        Ok(self.engine().restore_secret(&self.cx, &id.into()).await?)
+        Ok(self.secrets().restore_secret(&self.cx, &id.into()).await?)
     }
 
     /// Makes the previous version current again; what was current becomes the previous one. Doing it twice changes nothing.
     ///
     /// # Errors
-    /// As [`SecretStore::update_secret_version_stage`]; not found when there is no previous version.
+    /// As [`crate::SecretStore::update_secret_version_stage`]; not found when there is no previous version.
     pub async fn rollback(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
         let id = id.into();
-        let known = self.engine().describe_secret(&self.cx, &id).await?;
+        let known = self.secrets().describe_secret(&self.cx, &id).await?;
         let holder = |stage: &Stage| {
             known
                 .versions
@@ -297,24 +331,24 @@ impl Strongroom {
         };
         // Names the version it expects to be current: if somebody was faster, this is refused and nothing moves.
         let swap = UpdateSecretVersionStage::new(id, Stage::CURRENT).remove_from(&current).move_to(&previous);
-        Ok(self.engine().update_secret_version_stage(&self.cx, swap).await?)
+        Ok(self.secrets().update_secret_version_stage(&self.cx, swap).await?)
     }
 
     /// Adds a tag, or changes its value.
     ///
     /// # Errors
-    /// As [`SecretAdmin::tag_resource`].
+    /// As [`crate::SecretAdmin::tag_resource`].
     pub async fn tag(&self, id: impl Into<SecretId>, key: &str, value: &str) -> Result<(), Error> {
         let tags = vec![strongroom_store::Tag::new(key, value)];
-        Ok(self.engine().tag_resource(&self.cx, &id.into(), tags).await?)
+        Ok(self.secrets().tag_resource(&self.cx, &id.into(), tags).await?)
     }
 
     /// Removes a tag; fine when it is not there.
     ///
     /// # Errors
-    /// As [`SecretAdmin::untag_resource`].
+    /// As [`crate::SecretAdmin::untag_resource`].
     pub async fn untag(&self, id: impl Into<SecretId>, key: &str) -> Result<(), Error> {
-        Ok(self.engine().untag_resource(&self.cx, &id.into(), vec![key.to_owned()]).await?)
+        Ok(self.secrets().untag_resource(&self.cx, &id.into(), vec![key.to_owned()]).await?)
     }
 
     /// Gives a secret a resource policy, a JSON document, in place of the one it has:
@@ -326,17 +360,17 @@ impl Strongroom {
     /// A secret's resource policy as it was put, if it has one.
     ///
     /// # Errors
-    /// As [`SecretAdmin::get_resource_policy`].
+    /// As [`crate::SecretAdmin::get_resource_policy`].
     pub async fn policy(&self, id: impl Into<SecretId>) -> Result<Option<String>, Error> {
-        Ok(self.engine().get_resource_policy(&self.cx, &id.into()).await?.policy)
+        Ok(self.secrets().get_resource_policy(&self.cx, &id.into()).await?.policy)
     }
 
     /// Takes a secret's resource policy away; fine when it has none.
     ///
     /// # Errors
-    /// As [`SecretAdmin::delete_resource_policy`].
+    /// As [`crate::SecretAdmin::delete_resource_policy`].
     pub async fn delete_policy(&self, id: impl Into<SecretId>) -> Result<SecretRef, Error> {
-        Ok(self.engine().delete_resource_policy(&self.cx, &id.into()).await?)
+        Ok(self.secrets().delete_resource_policy(&self.cx, &id.into()).await?)
     }
 
     /// Says what would be wrong with a resource policy; puts nothing:
@@ -344,169 +378,12 @@ impl Strongroom {
     pub fn validate_policy(&self, policy: impl Into<String>) -> ValidatePolicy {
         ValidatePolicy::new(self.clone(), policy.into())
     }
+}
 
-    /// What is encrypted under a key, named by id, ARN or alias: every version of every secret, those without labels too. What
-    /// would be lost with the key, as far as this strongroom knows; ciphertexts kept elsewhere nobody can count.
-    ///
-    /// # Errors
-    /// As [`Engine::key_uses`].
-    pub async fn key_uses(&self, key: &str) -> Result<Vec<KeyUse>, Error> {
-        let key = KeyRef::parse(key)?;
-        let (mut uses, mut token) = (Vec::new(), None);
-        loop {
-            let page = self.engine.key_uses(&self.cx, &key, None, token.as_deref()).await?;
-            uses.extend(page.uses);
-            match page.next_token {
-                Some(next) => token = Some(next),
-                None => return Ok(uses),
-            }
-        }
-    }
-
-    /// After a rotation: encrypts again, under the newest generation of a key, what is under an older one of it. Values, labels
-    /// and dates stay. May be stopped and called again. `progress` is told after each version.
-    ///
-    /// # Errors
-    /// As [`Engine::rewrap`].
-    pub async fn rewrap(
-        &self,
-        key: &str,
-        progress: impl FnMut(RewrapProgress) + Send,
-    ) -> Result<RewrapProgress, Error> {
-        Ok(self.engine.rewrap(&self.cx, &KeyRef::parse(key)?, progress).await?)
-    }
-
-    /// Destroys the material of an older generation of one of the strongroom's own keys, when nothing here is encrypted under
-    /// it: rotate, [`Strongroom::rewrap`], then this. From the first moment on nothing new comes under it either. What was
-    /// encrypted under it and is kept elsewhere, copies of the storage among it, nobody can count: it is lost, which has to be
-    /// confirmed in so many words.
-    ///
-    /// ```
-    /// # use strongroom::{Retirement, RootKey, Strongroom};
-    /// # pollster::block_on(async {
-    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
-    /// let old = room.keys().create("alias/orders", "for the orders").await?.current_key_material_id;
-    /// room.keys().rotate("alias/orders").await?;
-    /// room.rewrap("alias/orders", |_| ()).await?;
-    /// let confirmed = Retirement::LosesCiphertextsElsewhere;
-    /// room.retire_key_material("alias/orders", &old.unwrap_or_default(), confirmed).await?;
-    /// # Ok::<_, strongroom::Error>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// `InvalidRequest` while versions of secrets are under it, naming the first; as [`LocalKms::retire_material`].
-    pub async fn retire_key_material(
-        &self,
-        key: &str,
-        key_material_id: &str,
-        confirmed: Retirement,
-    ) -> Result<(), Error> {
-        self.owner_only("retire key material")?;
-        let id = self.keys().describe(key).await?.id;
-        let uses = self.engine.close_material(&self.cx, &id.clone().into(), key_material_id).await?;
-        if let Some(first) = uses.first() {
-            let text = format!(
-                "{} of {} and maybe others are encrypted under this key material; rewrap them first",
-                first.version_id, first.name
-            );
-            let refused = strongroom_store::Error::new(strongroom_store::ErrorKind::InvalidRequest, text);
-            return Err(refused.during("RetireKeyMaterial").into());
-        }
-        Ok(self.parts.kms.retire_material(&self.cx, &id.into(), key_material_id, confirmed).await?)
-    }
-
-    /// Walks everything: authenticates every record, opens every version, unseals every key, holds indexes against what
-    /// they index, and the directory's records against each other. Reads only; others may go on writing.
-    ///
-    /// # Errors
-    /// Storage that cannot be read at all. Damage is not an error; it stands in the report.
-    pub async fn verify(&self) -> Result<Report, Error> {
-        let mut report = self.engine.verify(&self.cx).await?;
-        report.merge(self.parts.kms.verify().await?);
-        report.merge(self.parts.iam.verify(&self.cx).await?);
-        Ok(report)
-    }
-
-    /// Writes a consistent copy to `target`, a new file (mode 0600), while others go on writing. It is opened by the same
-    /// roots. To restore: make an empty directory, put the copy into it as `records.sqlite3`, open that directory.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Root`](crate::ErrorKind::Root) when the file exists or cannot be written, or the storage has no backup of its own.
-    pub async fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
-        self.owner_only("make a backup")?;
-        Ok(self.parts.records.backup(target.as_ref()).await?)
-    }
-
-    /// Purges secrets and keys whose time is over, and writes down when secrets were last read. Call it now and then, from any process; of several at once, one works.
-    ///
-    /// # Errors
-    /// Storage and damage.
-    pub async fn maintain(&self) -> Result<Maintained, Error> {
-        self.owner_only("maintain")?;
-        // Each does what it can, whatever the other finds.
-        let (secrets, keys) = (self.engine.maintain().await, self.parts.kms.maintain().await);
-        let (secrets, keys_deleted) = (secrets?, keys?);
-        Ok(Maintained {
-            secrets_purged: secrets.unwrap_or(0),
-            keys_deleted,
-            busy_elsewhere: secrets.is_none(),
-        })
-    }
-
-    /// The roots that open this strongroom, oldest first. A handle that is open stays open when its root is removed.
-    ///
-    /// # Errors
-    /// Storage and damage.
-    pub async fn roots(&self) -> Result<Vec<RootSlot>, Error> {
-        self.owner_only("see the roots")?;
-        Ok(self.parts.records.roots().await?)
-    }
-
-    /// Lets another root open this strongroom too. One commit; no secret is touched.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
-    pub async fn add_root(&self, root: impl Into<RootKey>, label: &str) -> Result<RootSlot, Error> {
-        self.owner_only("add a root")?;
-        Ok(self.parts.records.add_root(root.into(), label, &*self.parts.clock).await?)
-    }
-
-    /// Makes a recovery code that opens this strongroom. It is shown this once: print it, lock it away.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
-    pub async fn add_recovery_code(&self, label: &str) -> Result<RecoveryCode, Error> {
-        self.owner_only("add a root")?;
-        Ok(self.parts.records.add_recovery_code(label, &*self.parts.clock).await?.0)
-    }
-
-    /// Takes a root away. It still opens older copies of the storage.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Root`](crate::ErrorKind::Root); the last root cannot be removed.
-    pub async fn remove_root(&self, id: &str) -> Result<(), Error> {
-        self.owner_only("remove a root")?;
-        Ok(self.parts.records.remove_root(id).await?)
-    }
-
-    /// Gives the strongroom another store key, which only `roots` open, and writes every record anew under it. For when the
-    /// store key may be known: a root that was lost together with a copy of the storage still opens that copy, and with it
-    /// the store key, whatever roots were removed since. Afterwards rotate the keys and [`Strongroom::rewrap`], for the same
-    /// copy has their material too.
-    ///
-    /// All handles, this one too, refuse with `StoreChanged` from its first commit on: open the strongroom again with one of
-    /// `roots`. Stopped at any moment it goes on when it is called again, and the strongroom is whole in between.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
-    pub async fn rekey(
-        &self,
-        roots: Vec<(RootKey, String)>,
-        progress: impl FnMut(RekeyProgress) + Send,
-    ) -> Result<(), Error> {
-        self.owner_only("re-key")?;
-        self.parts.records.rekey(roots, &*self.parts.clock, progress).await?;
-        Ok(())
-    }
+/// Why a room over another store refuses.
+pub(crate) fn elsewhere(what: &str) -> Error {
+    let text = format!(
+        "the secrets of this room are kept by another store: only a strongroom of one's own can {what}"
+    );
+    strongroom_store::Error::new(strongroom_store::ErrorKind::Unsupported, text).into()
 }

@@ -292,7 +292,7 @@ impl Doomed {
             .open()
             .await
             .unwrap();
-        let key = room.keys().service().create_key(room.context(), request).await.unwrap();
+        let key = room.keys().service().unwrap().create_key(room.context(), request).await.unwrap();
         Self { directory, clock, room, key, _temporary: temporary }
     }
 
@@ -363,7 +363,8 @@ async fn deleted_imported_material_is_gone_from_every_file() {
     use strongroom::kms::{ImportKeyMaterial, KeyRef};
 
     let doomed = Doomed::new(strongroom::kms::CreateKey::external()).await;
-    let (service, cx, key) = (doomed.room.keys().service(), doomed.room.context(), doomed.key.id.clone());
+    let (service, cx, key) =
+        (doomed.room.keys().service().unwrap(), doomed.room.context(), doomed.key.id.clone());
     let key: KeyRef = key.into();
     let material = strongroom::SecretBytes::from_vec(vec![0xA7; 32]);
     let stays = ImportKeyMaterial::new([], []);

@@ -378,7 +378,7 @@ async fn secrets_can_be_kept_under_the_keys_of_another_service() {
     let room = Strongroom::builder()
         .memory()
         .root_key(RootKey::from_bytes([2; 32]))
-        .kms(elsewhere.keys().service())
+        .kms(elsewhere.keys().service().unwrap())
         .open()
         .await
         .unwrap();

@@ -206,7 +206,7 @@ async fn inspect_delete(room: &Strongroom) -> Check<Seen> {
 async fn inspect_key(room: &Strongroom) -> Check<Seen> {
     let keys = room.keys();
     // Key and alias are one commit: never one without the other.
-    let listed = keys.service().list_keys(room.context(), &ListPage::first()).await?.keys;
+    let listed = keys.service()?.list_keys(room.context(), &ListPage::first()).await?.keys;
     let named = keys.describe("alias/k").await.ok().map(|key| key.id);
     for entry in listed {
         let made_here = keys.describe(entry.id.as_str()).await?.description == DESCRIPTION;

@@ -174,7 +174,7 @@ mod by_a_key_service {
     }
 
     fn root(keeper: &Strongroom, key: &str) -> KmsRoot {
-        KmsRoot::new(keeper.keys().service(), keeper.context().clone(), key).unwrap()
+        KmsRoot::new(keeper.keys().service().unwrap(), keeper.context().clone(), key).unwrap()
     }
 
     async fn open(records: &Arc<dyn Records>, root: impl Into<RootKey>) -> Result<Strongroom, Error> {
@@ -247,7 +247,7 @@ mod by_a_key_service {
     #[tokio::test]
     async fn a_service_that_is_down_changes_nothing_and_may_be_asked_again() {
         let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
-        let service: Arc<dyn Kms> = keeper.keys().service();
+        let service: Arc<dyn Kms> = keeper.keys().service().unwrap();
         let faults = FaultyKms::new(service);
         let down = || {
             faults.plan([Some(KeyErrorKind::DependencyTimeout)]);

@@ -15,8 +15,10 @@ impl Identities {
     }
 
     /// As [`crate::Identities::directory`], whose operations are async.
-    #[must_use]
-    pub fn directory(&self) -> &Iam {
+    ///
+    /// # Errors
+    /// As [`crate::Identities::directory`].
+    pub fn directory(&self) -> Result<&Iam, Error> {
         self.0.directory()
     }
 

@@ -1,6 +1,6 @@
 //! Reading several values at once.
 
-use strongroom_store::{BatchGetSecretValue, BatchPage, Filter, FilterKey, SecretId, SecretStore};
+use strongroom_store::{BatchGetSecretValue, BatchPage, Filter, FilterKey, SecretId};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -20,7 +20,7 @@ impl<R: Room> GetBatch<R> {
 
     async fn run(self) -> Result<BatchPage, Error> {
         let room = self.room.room();
-        Ok(room.engine().batch_get_secret_value(room.context(), self.request).await?)
+        Ok(room.secrets().batch_get_secret_value(room.context(), self.request).await?)
     }
 }
 
@@ -28,7 +28,7 @@ sends!(GetBatch => BatchPage,
     /// Reads the values. What a single secret fails with stands in [`BatchPage::errors`].
     ///
     /// # Errors
-    /// As [`SecretStore::batch_get_secret_value`].
+    /// As [`crate::SecretStore::batch_get_secret_value`].
 );
 
 /// Reads the current values of the secrets that filters match. Begun by [`Strongroom::get_matching`].
@@ -64,14 +64,14 @@ impl<R: Room> GetMatching<R> {
 
     async fn run(self) -> Result<BatchPage, Error> {
         let room = self.room.room();
-        Ok(room.engine().batch_get_secret_value(room.context(), self.request).await?)
+        Ok(room.secrets().batch_get_secret_value(room.context(), self.request).await?)
     }
 
     async fn run_all(mut self) -> Result<BatchPage, Error> {
         let mut all = BatchPage::default();
         loop {
             let room = self.room.room();
-            let page = room.engine().batch_get_secret_value(room.context(), self.request.clone()).await?;
+            let page = room.secrets().batch_get_secret_value(room.context(), self.request.clone()).await?;
             all.values.extend(page.values);
             all.errors.extend(page.errors);
             match page.next_token {
@@ -86,14 +86,14 @@ sends!(GetMatching => BatchPage,
     /// Reads one page. What a single secret fails with stands in [`BatchPage::errors`].
     ///
     /// # Errors
-    /// As [`SecretStore::batch_get_secret_value`].
+    /// As [`crate::SecretStore::batch_get_secret_value`].
 );
 
 impl GetMatching<Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::batch_get_secret_value`].
+    /// As [`crate::SecretStore::batch_get_secret_value`].
     pub async fn all(self) -> Result<BatchPage, Error> {
         self.run_all().await
     }
@@ -104,7 +104,7 @@ impl GetMatching<crate::blocking::Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::batch_get_secret_value`].
+    /// As [`crate::SecretStore::batch_get_secret_value`].
     pub fn all(self) -> Result<BatchPage, Error> {
         pollster::block_on(self.run_all())
     }

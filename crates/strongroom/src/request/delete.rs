@@ -1,6 +1,6 @@
 //! Deleting.
 
-use strongroom_store::{DeleteSecret, SecretAdmin, SecretDeleted, SecretId};
+use strongroom_store::{DeleteSecret, SecretDeleted, SecretId};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -32,7 +32,7 @@ impl<R: Room> Delete<R> {
 
     async fn run(self) -> Result<SecretDeleted, Error> {
         let room = self.room.room();
-        Ok(room.engine().delete_secret(room.context(), self.request).await?)
+        Ok(room.secrets().delete_secret(room.context(), self.request).await?)
     }
 }
 
@@ -40,5 +40,5 @@ sends!(Delete => SecretDeleted,
     /// Marks the secret for deletion, or deletes it.
     ///
     /// # Errors
-    /// As [`SecretAdmin::delete_secret`].
+    /// As [`crate::SecretAdmin::delete_secret`].
 );

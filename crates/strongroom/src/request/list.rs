@@ -1,8 +1,8 @@
 //! Listing.
 
 use strongroom_store::{
-    Filter, FilterKey, ListSecretVersionIds, ListSecrets, SecretId, SecretMetadata, SecretPage, SecretStore,
-    SortBy, SortOrder, VersionMetadata, VersionPage,
+    Filter, FilterKey, ListSecretVersionIds, ListSecrets, SecretId, SecretMetadata, SecretPage, SortBy,
+    SortOrder, VersionMetadata, VersionPage,
 };
 
 use super::{Room, sends};
@@ -59,14 +59,14 @@ impl<R: Room> List<R> {
 
     async fn run(self) -> Result<SecretPage, Error> {
         let room = self.room.room();
-        Ok(room.engine().list_secrets(room.context(), self.request).await?)
+        Ok(room.secrets().list_secrets(room.context(), self.request).await?)
     }
 
     async fn run_all(mut self) -> Result<Vec<SecretMetadata>, Error> {
         let mut secrets = Vec::new();
         loop {
             let room = self.room.room();
-            let page = room.engine().list_secrets(room.context(), self.request.clone()).await?;
+            let page = room.secrets().list_secrets(room.context(), self.request.clone()).await?;
             secrets.extend(page.secrets);
             match page.next_token {
                 Some(token) => self.request.next_token = Some(token),
@@ -80,14 +80,14 @@ sends!(List => SecretPage,
     /// Reads one page.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secrets`].
+    /// As [`crate::SecretStore::list_secrets`].
 );
 
 impl List<Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secrets`].
+    /// As [`crate::SecretStore::list_secrets`].
     pub async fn all(self) -> Result<Vec<SecretMetadata>, Error> {
         self.run_all().await
     }
@@ -98,7 +98,7 @@ impl List<crate::blocking::Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secrets`].
+    /// As [`crate::SecretStore::list_secrets`].
     pub fn all(self) -> Result<Vec<SecretMetadata>, Error> {
         pollster::block_on(self.run_all())
     }
@@ -137,14 +137,14 @@ impl<R: Room> ListVersions<R> {
 
     async fn run(self) -> Result<VersionPage, Error> {
         let room = self.room.room();
-        Ok(room.engine().list_secret_version_ids(room.context(), self.request).await?)
+        Ok(room.secrets().list_secret_version_ids(room.context(), self.request).await?)
     }
 
     async fn run_all(mut self) -> Result<Vec<VersionMetadata>, Error> {
         let mut versions = Vec::new();
         loop {
             let room = self.room.room();
-            let page = room.engine().list_secret_version_ids(room.context(), self.request.clone()).await?;
+            let page = room.secrets().list_secret_version_ids(room.context(), self.request.clone()).await?;
             versions.extend(page.versions);
             match page.next_token {
                 Some(token) => self.request.next_token = Some(token),
@@ -158,14 +158,14 @@ sends!(ListVersions => VersionPage,
     /// Reads one page.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secret_version_ids`].
+    /// As [`crate::SecretStore::list_secret_version_ids`].
 );
 
 impl ListVersions<Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secret_version_ids`].
+    /// As [`crate::SecretStore::list_secret_version_ids`].
     pub async fn all(self) -> Result<Vec<VersionMetadata>, Error> {
         self.run_all().await
     }
@@ -176,7 +176,7 @@ impl ListVersions<crate::blocking::Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors
-    /// As [`SecretStore::list_secret_version_ids`].
+    /// As [`crate::SecretStore::list_secret_version_ids`].
     pub fn all(self) -> Result<Vec<VersionMetadata>, Error> {
         pollster::block_on(self.run_all())
     }

@@ -1,7 +1,7 @@
 //! Random passwords.
 
 use strongroom_envelope::SecretText;
-use strongroom_store::{GetRandomPassword, SecretStore};
+use strongroom_store::GetRandomPassword;
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -70,7 +70,7 @@ impl<R: Room> RandomPassword<R> {
 
     async fn run(self) -> Result<SecretText, Error> {
         let room = self.room.room();
-        Ok(room.engine().get_random_password(room.context(), self.request).await?)
+        Ok(room.secrets().get_random_password(room.context(), self.request).await?)
     }
 }
 
@@ -78,5 +78,5 @@ sends!(RandomPassword => SecretText,
     /// Makes the password.
     ///
     /// # Errors
-    /// As [`SecretStore::get_random_password`].
+    /// As [`crate::SecretStore::get_random_password`].
 );

@@ -1,8 +1,6 @@
 //! Resource policies.
 
-use strongroom_store::{
-    PolicyValidation, PutResourcePolicy, SecretAdmin, SecretId, SecretRef, ValidateResourcePolicy,
-};
+use strongroom_store::{PolicyValidation, PutResourcePolicy, SecretId, SecretRef, ValidateResourcePolicy};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -28,7 +26,7 @@ impl<R: Room> PutPolicy<R> {
 
     async fn run(self) -> Result<SecretRef, Error> {
         let room = self.room.room();
-        Ok(room.engine().put_resource_policy(room.context(), self.request).await?)
+        Ok(room.secrets().put_resource_policy(room.context(), self.request).await?)
     }
 }
 
@@ -36,7 +34,7 @@ sends!(PutPolicy => SecretRef,
     /// Puts the policy in place of the one there is.
     ///
     /// # Errors
-    /// As [`SecretAdmin::put_resource_policy`].
+    /// As [`crate::SecretAdmin::put_resource_policy`].
 );
 
 /// Says what would be wrong with a resource policy, and puts nothing. Begun by [`Strongroom::validate_policy`].
@@ -60,7 +58,7 @@ impl<R: Room> ValidatePolicy<R> {
 
     async fn run(self) -> Result<PolicyValidation, Error> {
         let room = self.room.room();
-        Ok(room.engine().validate_resource_policy(room.context(), self.request).await?)
+        Ok(room.secrets().validate_resource_policy(room.context(), self.request).await?)
     }
 }
 
@@ -68,5 +66,5 @@ sends!(ValidatePolicy => PolicyValidation,
     /// Looks at the policy.
     ///
     /// # Errors
-    /// As [`SecretAdmin::validate_resource_policy`].
+    /// As [`crate::SecretAdmin::validate_resource_policy`].
 );

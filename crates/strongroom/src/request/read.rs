@@ -1,6 +1,6 @@
 //! Reading values.
 
-use strongroom_store::{GetSecretValue, SecretId, SecretStore, SecretVersion, Stage, VersionId};
+use strongroom_store::{GetSecretValue, SecretId, SecretVersion, Stage, VersionId};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -32,7 +32,7 @@ impl<R: Room> Get<R> {
 
     async fn run(self) -> Result<SecretVersion, Error> {
         let room = self.room.room();
-        Ok(room.engine().get_secret_value(room.context(), self.request).await?)
+        Ok(room.secrets().get_secret_value(room.context(), self.request).await?)
     }
 }
 
@@ -40,5 +40,5 @@ sends!(Get => SecretVersion,
     /// Reads the value.
     ///
     /// # Errors
-    /// As [`SecretStore::get_secret_value`].
+    /// As [`crate::SecretStore::get_secret_value`].
 );

@@ -1,6 +1,6 @@
 //! Moving labels.
 
-use strongroom_store::{SecretId, SecretRef, SecretStore, Stage, UpdateSecretVersionStage, VersionId};
+use strongroom_store::{SecretId, SecretRef, Stage, UpdateSecretVersionStage, VersionId};
 
 use super::{Room, sends};
 use crate::{Error, Strongroom};
@@ -32,7 +32,7 @@ impl<R: Room> MoveStage<R> {
 
     async fn run(self) -> Result<SecretRef, Error> {
         let room = self.room.room();
-        Ok(room.engine().update_secret_version_stage(room.context(), self.request).await?)
+        Ok(room.secrets().update_secret_version_stage(room.context(), self.request).await?)
     }
 }
 
@@ -40,5 +40,5 @@ sends!(MoveStage => SecretRef,
     /// Makes the move.
     ///
     /// # Errors
-    /// As [`SecretStore::update_secret_version_stage`].
+    /// As [`crate::SecretStore::update_secret_version_stage`].
 );

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use strongroom_envelope::SecretText;
 use strongroom_store::{
-    CreateSecret, PutSecretValue, SecretCreated, SecretId, SecretStore, SecretUpdated, SecretValue, Stage,
-    UpdateSecret, ValuePut, VersionId,
+    CreateSecret, PutSecretValue, SecretCreated, SecretId, SecretUpdated, SecretValue, Stage, UpdateSecret,
+    ValuePut, VersionId,
 };
 
 use super::{Room, sends};
@@ -82,7 +82,7 @@ impl<R: Room> Create<R> {
 
     async fn run(self) -> Result<SecretCreated, Error> {
         let room = self.room.room();
-        Ok(room.engine().create_secret(room.context(), self.request).await?)
+        Ok(room.secrets().create_secret(room.context(), self.request).await?)
     }
 }
 
@@ -91,7 +91,7 @@ sends!(Create => SecretCreated,
     /// Makes the secret.
     ///
     /// # Errors
-    /// As [`SecretStore::create_secret`].
+    /// As [`crate::SecretStore::create_secret`].
 );
 
 /// Stores a new value. Begun by [`Strongroom::put`].
@@ -131,7 +131,7 @@ impl<R: Room> Put<R> {
                 .during("PutSecretValue"));
         }
         let room = self.room.room();
-        Ok(room.engine().put_secret_value(room.context(), self.request).await?)
+        Ok(room.secrets().put_secret_value(room.context(), self.request).await?)
     }
 }
 
@@ -140,7 +140,7 @@ sends!(Put => ValuePut,
     /// Stores the value as a new version.
     ///
     /// # Errors
-    /// As [`SecretStore::put_secret_value`].
+    /// As [`crate::SecretStore::put_secret_value`].
 );
 
 /// Changes a secret. Begun by [`Strongroom::update`].
@@ -176,7 +176,7 @@ impl<R: Room> Update<R> {
 
     async fn run(self) -> Result<SecretUpdated, Error> {
         let room = self.room.room();
-        Ok(room.engine().update_secret(room.context(), self.request).await?)
+        Ok(room.secrets().update_secret(room.context(), self.request).await?)
     }
 }
 
@@ -185,5 +185,5 @@ sends!(Update => SecretUpdated,
     /// Makes the change.
     ///
     /// # Errors
-    /// As [`SecretStore::update_secret`].
+    /// As [`crate::SecretStore::update_secret`].
 );

@@ -127,7 +127,7 @@ async fn world(documents: &Documents) -> (World, Vec<Caller>) {
     let (room, iam) = (&world.room, world.room.iam());
     let owner = room.context();
     let (alice, reader) = (world.user("alice", "").await, world.role("reader", "").await);
-    let directory = iam.directory().of_account(AccountId::parse(THERE).unwrap());
+    let directory = iam.directory().unwrap().of_account(AccountId::parse(THERE).unwrap());
     let bob = directory.create_user(owner, "bob".into()).await.unwrap();
     if let Some((grantee, operation)) = &documents.grant {
         world.grant(grantee, *operation).await;
@@ -138,7 +138,7 @@ async fn world(documents: &Documents) -> (World, Vec<Caller>) {
     if let Some(boundary) = &documents.boundary {
         let boundary = iam.create_managed_policy("boundary", &document(boundary)).await.unwrap();
         let role = IdentityRef::role("reader");
-        iam.directory().put_boundary(owner, &role, boundary.arn.as_str()).await.unwrap();
+        iam.directory().unwrap().put_boundary(owner, &role, boundary.arn.as_str()).await.unwrap();
     }
     if let Some(guardrail) = &documents.guardrail {
         iam.put_guardrail("guardrail", &document(guardrail)).await.unwrap();
@@ -151,7 +151,7 @@ async fn world(documents: &Documents) -> (World, Vec<Caller>) {
     }
     let put = strongroom::kms::PutKeyPolicy::new(document(&documents.key)).bypass_lockout_check();
     let key = strongroom::kms::KeyRef::parse(&world.key).unwrap();
-    room.keys().service().put_key_policy(owner, &key, put).await.unwrap();
+    room.keys().service().unwrap().put_key_policy(owner, &key, put).await.unwrap();
     let callers = vec![
         Caller::Owner(room.realm().account()),
         alice.caller().unwrap(),

@@ -143,7 +143,7 @@ async fn a_services_name_is_not_somebody_elses() {
 async fn grants_do_not_tell_who_is_there() {
     let world = World::new().await;
     let alice = world.user("alice", "").await;
-    let service = world.room.keys().service();
+    let service = world.room.keys().service().unwrap();
     let key = KeyRef::parse(&world.key).unwrap();
     let foreign = CallContext::new(Caller::Owner(AccountId::parse("111122223333").unwrap()));
     for cx in [world.as_user(&alice).context().clone(), foreign] {
@@ -159,7 +159,7 @@ async fn grants_do_not_tell_who_is_there() {
 #[tokio::test]
 async fn another_account_is_not_told_which_keys_there_are() {
     let world = World::new().await;
-    let service = world.room.keys().service();
+    let service = world.room.keys().service().unwrap();
     let foreign = CallContext::new(Caller::Owner(AccountId::parse("111122223333").unwrap()));
     let there = KeyRef::parse(&world.key).unwrap();
     let id = KeyId::parse("00000000-0000-0000-0000-000000000001").unwrap();
@@ -241,7 +241,7 @@ async fn a_longest_wait_forbids_destruction_at_once() {
 #[tokio::test]
 async fn a_named_grant_is_repeated_for_the_same_grantee_only() {
     let world = World::new().await;
-    let service = world.room.keys().service();
+    let service = world.room.keys().service().unwrap();
     let key = KeyRef::parse(&world.key).unwrap();
     let alice = world.user("alice", "").await;
     let ask = || CreateGrant::new(alice.arn.as_str(), [GrantOperation::Decrypt]).named("once");

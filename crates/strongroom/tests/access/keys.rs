@@ -53,7 +53,7 @@ async fn the_key_policy_decides_whether_the_accounts_policies_count() {
     ] {
         let put = PutKeyPolicy::new(document(&statements)).bypass_lockout_check();
         // Bob can always put another one: by the key's policy, or because he is given the account's.
-        let service = world.room.keys().service();
+        let service = world.room.keys().service().unwrap();
         world.set("bob", &allow(&["kms:PutKeyPolicy"])).await;
         service.put_key_policy(his.context(), &world.key_ref(), put).await.unwrap();
         assert_eq!(opens(&hers, &sealed).await, by_alice, "{statements:?}");
@@ -92,6 +92,7 @@ async fn grants_add_to_policies_and_win_over_no_deny() {
         .room
         .keys()
         .service()
+        .unwrap()
         .create_grant(world.room.context(), &world.key_ref(), nobody)
         .await
         .unwrap_err();
@@ -111,7 +112,7 @@ async fn key_policies_mean_the_one_who_was_there() {
     world.key_policy(&[DELEGATION, &decrypts(alice.arn.as_str())]).await;
     assert!(opens(&world.as_user(&alice), &sealed).await);
     world.room.iam().delete(&alice).await.unwrap();
-    let service = world.room.keys().service();
+    let service = world.room.keys().service().unwrap();
     let shown = service.get_key_policy(world.room.context(), &world.key_ref(), None).await.unwrap();
     assert!(shown.contains(&alice.id) && !shown.contains(alice.arn.as_str()), "{shown}");
     let again = world.user("alice", "").await;
@@ -136,7 +137,7 @@ async fn what_is_about_no_key_is_the_callers_own_policies() {
     let world = World::new().await;
     let alice = world.user("alice", "").await;
     let hers = world.as_user(&alice);
-    let (service, cx) = (hers.keys().service(), hers.context().clone());
+    let (service, cx) = (hers.keys().service().unwrap(), hers.context().clone());
     let key = world.key_ref();
     let alias = AliasName::parse("alias/hers").unwrap();
     let page = ListPage::first();
@@ -193,7 +194,7 @@ async fn conditions_on_new_keys() {
     let world = World::new().await;
     let alice = world.user("alice", "").await;
     let hers = world.as_user(&alice);
-    let service = hers.keys().service();
+    let service = hers.keys().service().unwrap();
     for (condition, expected) in [
         (
             r#"{"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS"}}"#,
@@ -219,7 +220,7 @@ async fn conditions_on_new_keys() {
 async fn a_key_policy_leaves_its_author_a_way_back() {
     let world = World::new().await;
     let alice = world.user("alice", &allow(&["kms:PutKeyPolicy", "kms:CreateKey"])).await;
-    let (hers, service) = (world.as_user(&alice), world.room.keys().service());
+    let (hers, service) = (world.as_user(&alice), world.room.keys().service().unwrap());
     let put = async |statement: &str, bypass: bool| {
         let put = PutKeyPolicy::new(document(&[statement.to_owned()]));
         let put = if bypass { put.bypass_lockout_check() } else { put };

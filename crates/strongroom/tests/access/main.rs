@@ -88,18 +88,24 @@ impl World {
         let statements: Vec<_> = statements.iter().map(|one| (*one).to_owned()).collect();
         let put = PutKeyPolicy::new(document(&statements));
         let key = strongroom::kms::KeyRef::parse(&self.key).unwrap();
-        self.room.keys().service().put_key_policy(self.room.context(), &key, put).await.unwrap();
+        self.room.keys().service().unwrap().put_key_policy(self.room.context(), &key, put).await.unwrap();
     }
 
     pub(crate) async fn grant(&self, grantee: &str, operation: GrantOperation) -> String {
         let key = strongroom::kms::KeyRef::parse(&self.key).unwrap();
         let grant = CreateGrant::new(grantee, [operation]);
-        self.room.keys().service().create_grant(self.room.context(), &key, grant).await.unwrap().id
+        self.room.keys().service().unwrap().create_grant(self.room.context(), &key, grant).await.unwrap().id
     }
 
     pub(crate) async fn revoke(&self, grant: &str) {
         let key = strongroom::kms::KeyRef::parse(&self.key).unwrap();
-        self.room.keys().service().revoke_grant(self.room.context(), &key, grant, false).await.unwrap();
+        self.room
+            .keys()
+            .service()
+            .unwrap()
+            .revoke_grant(self.room.context(), &key, grant, false)
+            .await
+            .unwrap();
     }
 
     /// Tries an operation as a caller, and holds the explanation against it: the same verdict, and the same words.

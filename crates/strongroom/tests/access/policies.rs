@@ -69,7 +69,7 @@ async fn sessions_and_what_limits_them() {
 async fn across_accounts() {
     let world = World::new().await;
     let there = AccountId::parse("111122223333").unwrap();
-    let directory = world.room.iam().directory().of_account(there);
+    let directory = world.room.iam().directory().unwrap().of_account(there);
     let bob = directory.create_user(world.room.context(), "bob".into()).await.unwrap();
     let caller = bob.caller().unwrap();
     let arn = |secret: &'static str| {

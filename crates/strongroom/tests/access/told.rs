@@ -95,7 +95,12 @@ async fn boundaries_session_policies_and_guardrails_are_told() {
     let boundary = directory.create_managed_policy("Boundary", &allow(&["s3:*"])).await.unwrap();
     let alice = world.user("alice", &allow(&["secretsmanager:*"])).await;
     let id = (&alice).into();
-    directory.directory().put_boundary(world.room.context(), &id, boundary.arn.as_str()).await.unwrap();
+    directory
+        .directory()
+        .unwrap()
+        .put_boundary(world.room.context(), &id, boundary.arn.as_str())
+        .await
+        .unwrap();
     let caller = alice.caller().unwrap();
     let refused = world.tries(&caller, GET, "managed").await.unwrap_err();
     assert!(
@@ -111,7 +116,7 @@ async fn boundaries_session_policies_and_guardrails_are_told() {
         ),
         "{told}"
     );
-    directory.directory().delete_boundary(world.room.context(), &id).await.unwrap();
+    directory.directory().unwrap().delete_boundary(world.room.context(), &id).await.unwrap();
     world.tries(&caller, GET, "managed").await.unwrap();
     let reserved = strongroom::presets::ReservedNames::new(["managed"]).document();
     directory.put_guardrail("reserved", &reserved).await.unwrap();
@@ -152,8 +157,13 @@ async fn what_else_is_in_the_way_is_told() {
         .unwrap();
     let told = empty.explain(empty.context().clone(), Operation::CreateSecret, "first").await.unwrap();
     assert!(told.allowed, "{told}");
-    let keys =
-        empty.keys().service().list_keys(empty.context(), &strongroom::kms::ListPage::first()).await.unwrap();
+    let keys = empty
+        .keys()
+        .service()
+        .unwrap()
+        .list_keys(empty.context(), &strongroom::kms::ListPage::first())
+        .await
+        .unwrap();
     assert!(keys.keys.is_empty());
 }
 
@@ -237,7 +247,7 @@ async fn who_can_lists_everybody_known() {
 async fn grants_across_accounts_are_told_as_they_count() {
     let world = World::new().await;
     let there = strongroom::AccountId::parse("111122223333").unwrap();
-    let directory = world.room.iam().directory().of_account(there);
+    let directory = world.room.iam().directory().unwrap().of_account(there);
     let bob = directory.create_user(world.room.context(), "bob".into()).await.unwrap();
     let rights = allow(&["secretsmanager:GetSecretValue", "kms:Decrypt"]);
     directory.put_policy(world.room.context(), &(&bob).into(), "own", &rights).await.unwrap();

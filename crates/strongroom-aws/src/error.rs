@@ -1,5 +1,8 @@
 //! From the SDK's failures to ours: the one table.
 
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
@@ -20,12 +23,38 @@ pub(crate) enum How {
     Refused,
     /// It was not sent.
     NotSent,
+    /// There is nobody to send it as.
+    NoCredentials,
     /// It may have been carried out: it took too long, the connection broke, the answer was not readable.
     Unknown,
 }
 
+/// What is wrong with the credentials, if that is why there is no answer.
+fn credentials(error: &(dyn StdError + 'static)) -> Option<(&'static str, How)> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            return Some(match error {
+                CredentialsError::CredentialsNotLoaded(_) => (
+                    "no AWS credentials were found: in the environment, the profile, or from the container or instance",
+                    How::NoCredentials,
+                ),
+                CredentialsError::InvalidConfiguration(_) => {
+                    ("the AWS credentials are not configured as they should be", How::NoCredentials)
+                }
+                CredentialsError::ProviderTimedOut(_) => {
+                    ("the AWS credentials did not come in time", How::NotSent)
+                }
+                _ => ("the AWS credentials could not be had", How::NotSent),
+            });
+        }
+        cause = error.source();
+    }
+    None
+}
+
 /// Reads the SDK's error. `answered` gives code and message of the service's own.
-pub(crate) fn failure<E>(
+pub(crate) fn failure<E: StdError + 'static>(
     error: &SdkError<E, HttpResponse>,
     answered: impl FnOnce(&E) -> (Option<&str>, Option<&str>),
 ) -> Failure {
@@ -41,7 +70,13 @@ pub(crate) fn failure<E>(
             };
             (code.map(str::to_owned), text.unwrap_or_default().to_owned(), how)
         }
-        SdkError::ConstructionFailure(_) => (None, "the request could not be made".to_owned(), How::NotSent),
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) if credentials(error).is_some() => {
+            let (text, how) = credentials(error).unwrap_or(("", How::NotSent));
+            (None, text.to_owned(), how)
+        }
+        SdkError::ConstructionFailure(_) => {
+            (None, "the request could not be made: look at region and endpoint".to_owned(), How::NotSent)
+        }
         SdkError::TimeoutError(_) => (None, "AWS did not answer in time".to_owned(), How::Unknown),
         SdkError::DispatchFailure(failed) if failed.is_timeout() => {
             (None, "AWS did not answer in time".to_owned(), How::Unknown)
@@ -86,7 +121,7 @@ fn facts(
 pub(crate) mod kms {
     use std::error::Error as StdError;
 
-    use aws_sdk_kms::error::ProvideErrorMetadata;
+    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_kms::{Error, ErrorKind};
 
     use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
@@ -130,6 +165,7 @@ pub(crate) mod kms {
             (Some(code), _) => kind(code),
             // No operation of the key service changes anything: what may have been done can be done again.
             (None, How::Unknown) => ErrorKind::DependencyTimeout,
+            (None, How::NoCredentials) => ErrorKind::AccessDenied,
             (None, _) => ErrorKind::Internal,
         };
         // All failures of decryption look alike.
@@ -175,11 +211,11 @@ pub(crate) mod kms {
     }
 }
 
-#[cfg(feature = "secrets-manager")]
+#[cfg(any(feature = "connect", feature = "secrets-manager"))]
 pub(crate) mod secrets {
     use std::error::Error as StdError;
 
-    use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
     use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
@@ -209,6 +245,7 @@ pub(crate) mod secrets {
     }
 
     /// A failure that an answer tells of.
+    #[cfg(feature = "secrets-manager")]
     pub(crate) fn of_code(code: Option<&str>, text: String) -> Error {
         Error::new(code.map_or(ErrorKind::Internal, kind), text)
     }
@@ -225,9 +262,10 @@ pub(crate) mod secrets {
             (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
             (Some(code), _) => kind(code),
             (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, How::NoCredentials) => ErrorKind::AccessDenied,
             (None, _) => ErrorKind::Internal,
         };
-        let denied = kind == ErrorKind::AccessDenied;
+        let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
         let by = if text.starts_with(KMS_DENIED) { "KMS" } else { "Secrets Manager" };
         let mut error = Error::new(kind, text).during(operation);
         if denied {

@@ -27,6 +27,10 @@
 //! buffers, which it was read from, are not in our hands.
 
 mod caller;
+#[cfg(feature = "connect")]
+mod connect;
+#[cfg(all(feature = "connect", feature = "kms", feature = "secrets-manager"))]
+mod doctor;
 mod error;
 #[cfg(feature = "kms")]
 mod kms;
@@ -34,6 +38,10 @@ mod kms;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
 
+#[cfg(feature = "connect")]
+pub use connect::{Connection, Identity, realm, who_am_i};
+#[cfg(all(feature = "connect", feature = "kms", feature = "secrets-manager"))]
+pub use doctor::{Check, Diagnosis, Doctor, Verdict};
 #[cfg(feature = "kms")]
 pub use kms::AwsKms;
 #[cfg(feature = "secrets-manager")]

@@ -144,6 +144,14 @@ impl Server {
         self.inner.accept_any
     }
 
+    /// The strongroom behind it, of its own account and region, as the owner's: for programs and tests that serve what they use.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn room(&self) -> Result<Strongroom, strongroom::Error> {
+        self.inner.rooms.room(self.inner.rooms.home()).await
+    }
+
     /// The access key of the owner: id and secret.
     #[must_use]
     pub fn owner_access_key(&self) -> (&str, &SecretText) {

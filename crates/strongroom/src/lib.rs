@@ -55,10 +55,13 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `sqlite` | yes | [`Builder::directory`]: everything in one SQLite file |
+//! | `aws` | no | `Strongroom::aws()`: the same handle on AWS Secrets Manager, with AWS's SDK |
 //! | `blocking` | no | `strongroom::blocking`: the same API without async |
 //!
 //! With `default-features = false` nothing but Rust is compiled.
 
+#[cfg(feature = "aws")]
+mod aws_builder;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
@@ -70,6 +73,8 @@ pub mod request;
 mod room;
 mod upkeep;
 
+#[cfg(feature = "aws")]
+pub use aws_builder::AwsBuilder;
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use identities::Identities;
@@ -77,6 +82,9 @@ pub use keys::Keys;
 pub use kms_root::KmsRoot;
 pub use room::Strongroom;
 pub use upkeep::Maintained;
+
+#[cfg(feature = "aws")]
+pub use strongroom_aws as aws;
 
 // The crates behind the facade, for everything that is not named here.
 pub use {

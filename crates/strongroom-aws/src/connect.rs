@@ -1,0 +1,233 @@
+//! The way to AWS: region, endpoint, credentials, how long is waited.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use strongroom_envelope::SecretText;
+use strongroom_store::{Error, ErrorKind};
+use strongroom_types::{AccountId, Arn, Realm};
+
+use crate::error::secrets::error;
+
+/// How AWS is reached: from its default configuration (environment, profile, container, instance), but for what is said here.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use strongroom_aws::{Connection, SecretsManagerStore};
+///
+/// let config = Connection::new().region("eu-central-1").fips().load().await;
+/// println!("as {}", strongroom_aws::who_am_i(&config).await?.arn);
+/// let store = SecretsManagerStore::new(&config);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A whole call with its retries may take 30 seconds, each try 10, of which connecting 3; AWS's own default has no limit for the whole.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    region: Option<String>,
+    profile: Option<String>,
+    endpoint: Option<String>,
+    credentials: Option<Given>,
+    fips: bool,
+    dual_stack: bool,
+    timeout: Duration,
+    attempt_timeout: Duration,
+    attempts: u32,
+}
+
+#[derive(Clone)]
+struct Given {
+    id: String,
+    secret: Arc<SecretText>,
+    token: Option<Arc<SecretText>>,
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Given({})", self.id)
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Connection {
+    /// AWS's default configuration, with limits of time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            region: None,
+            profile: None,
+            endpoint: None,
+            credentials: None,
+            fips: false,
+            dual_stack: false,
+            timeout: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(10),
+            attempts: 3,
+        }
+    }
+
+    /// This region instead of the configuration's.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// This profile of the configuration files.
+    #[must_use]
+    pub fn profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile = Some(profile.into());
+        self
+    }
+
+    /// All services at this address: a server of one's own, an emulator, a proxy.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// These credentials instead of the configuration's.
+    #[must_use]
+    pub fn credentials(mut self, access_key_id: impl Into<String>, secret: impl Into<SecretText>) -> Self {
+        self.credentials =
+            Some(Given { id: access_key_id.into(), secret: Arc::new(secret.into()), token: None });
+        self
+    }
+
+    /// With [`Connection::credentials`] that are temporary: their session token.
+    #[must_use]
+    pub fn session_token(mut self, token: impl Into<SecretText>) -> Self {
+        if let Some(given) = &mut self.credentials {
+            given.token = Some(Arc::new(token.into()));
+        }
+        self
+    }
+
+    /// The endpoints whose cryptography is validated under FIPS 140.
+    #[must_use]
+    pub fn fips(mut self) -> Self {
+        self.fips = true;
+        self
+    }
+
+    /// The endpoints that are reached by IPv6 too.
+    #[must_use]
+    pub fn dual_stack(mut self) -> Self {
+        self.dual_stack = true;
+        self
+    }
+
+    /// How long a call may take with all its tries.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long each try may take.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How often a call is tried, the first time included.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// The SDK's configuration. Reads files and the environment; AWS is not asked before the first call.
+    pub async fn load(&self) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(self.timeout)
+            .operation_attempt_timeout(self.attempt_timeout)
+            .connect_timeout(Duration::from_secs(3).min(self.attempt_timeout))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(self.attempts));
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let Some(Given { id, secret, token }) = &self.credentials {
+            let token = token.as_ref().map(|token| token.expose().to_owned());
+            loader = loader.credentials_provider(Credentials::from_keys(id, secret.expose(), token));
+        }
+        // What is not said stays as the configuration has it.
+        if self.fips {
+            loader = loader.use_fips(true);
+        }
+        if self.dual_stack {
+            loader = loader.use_dual_stack(true);
+        }
+        loader.load().await
+    }
+}
+
+/// Whom the credentials of a configuration are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The user, role session or account.
+    pub arn: String,
+    /// The account.
+    pub account: AccountId,
+}
+
+impl Identity {
+    /// The account, with the region of the configuration.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] when the configuration has no region.
+    pub fn realm(&self, config: &SdkConfig) -> Result<Realm, Error> {
+        realm(self.account, config)
+    }
+}
+
+/// An account in the region of a configuration.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParameter`] when the configuration has no region, or none of AWS's form.
+pub fn realm(account: AccountId, config: &SdkConfig) -> Result<Realm, Error> {
+    let refused = |text: String| Error::new(ErrorKind::InvalidParameter, text);
+    let Some(region) = config.region() else {
+        let text = "no region is configured: say region(..), or set AWS_REGION";
+        return Err(refused(text.to_owned()));
+    };
+    let region =
+        strongroom_types::Region::parse(region.as_ref()).map_err(|error| refused(error.to_string()))?;
+    Ok(Realm::new(account, region))
+}
+
+/// Asks AWS whom the credentials are of (`sts:GetCallerIdentity`, which needs no permission).
+///
+/// # Errors
+/// [`ErrorKind::AccessDenied`] and [`ErrorKind::ExpiredToken`] for credentials that are none; [`ErrorKind::Internal`] where AWS is not reached.
+pub async fn who_am_i(config: &SdkConfig) -> Result<Identity, Error> {
+    const NAME: &str = "GetCallerIdentity";
+    let call = aws_sdk_sts::Client::new(config).get_caller_identity();
+    let told = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+    let unreadable = || Error::new(ErrorKind::Internal, "AWS's answer was not readable").during(NAME);
+    let account = told.account.as_deref().and_then(|account| AccountId::parse(account).ok());
+    let arn = told.arn.filter(|arn| Arn::parse(arn).is_ok());
+    Ok(Identity { arn: arn.ok_or_else(unreadable)?, account: account.ok_or_else(unreadable)? })
+}

@@ -1,0 +1,417 @@
+//! What is wrong with one's access to AWS, in words.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::{DateTime, Format};
+use aws_types::SdkConfig;
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    DecryptOptions, DescribeKeyOptions, EncryptOptions, ErrorKind as KeyError, GenerateDataKeyOptions,
+    KeyManager, KeyRef, KeyState, KeyUsage, Kms,
+};
+use strongroom_store::{
+    CreateSecret, DeleteSecret, Error, ErrorKind, GetRandomPassword, GetSecretValue, ListSecrets,
+    PutSecretValue, SecretAdmin, SecretStore, SecretValue,
+};
+use strongroom_types::{AccountId, CallContext, Caller, Clock, SystemClock};
+
+use crate::{AwsKms, SecretsManagerStore, who_am_i};
+
+/// AWS refuses signatures that are further from its own time than this.
+const SKEW_REFUSED: u64 = 300;
+/// More than networks and rounding make.
+const SKEW_NOTICED: u64 = 30;
+
+/// Looks for what would keep a program from its secrets: credentials, clock, permissions, the key. Changes nothing unless
+/// [`Doctor::try_writing`] is said.
+///
+/// ```no_run
+/// # async fn example() {
+/// use strongroom_aws::{Connection, Doctor};
+///
+/// let config = Connection::new().region("eu-central-1").load().await;
+/// let diagnosis = Doctor::new(&config).secret("prod/db").key("alias/orders").examine().await;
+/// println!("{diagnosis}");
+/// assert!(diagnosis.healthy());
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is looked at until it examines"]
+pub struct Doctor {
+    config: SdkConfig,
+    secret: Option<String>,
+    key: Option<String>,
+    probe: Option<String>,
+}
+
+/// What a [`Doctor`] found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Each thing that was looked at, in order.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Check {
+    /// What, in a word or two.
+    pub what: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found, and what to do.
+    pub words: String,
+}
+
+/// How a thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// It works, or may work; somebody should look at it.
+    Doubtful,
+    /// It does not work.
+    Bad,
+    /// It was not looked at, because of something before it.
+    NotTried,
+}
+
+impl Diagnosis {
+    /// Whether nothing is bad.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.checks.iter().all(|check| check.verdict != Verdict::Bad)
+    }
+
+    fn add(&mut self, what: &'static str, verdict: Verdict, words: impl Into<String>) {
+        self.checks.push(Check { what, verdict, words: words.into() });
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, check) in self.checks.iter().enumerate() {
+            let sign = match check.verdict {
+                Verdict::Good => "ok  ",
+                Verdict::Doubtful => "look",
+                Verdict::Bad => "BAD ",
+                Verdict::NotTried => "--  ",
+            };
+            let end = if index == 0 { "" } else { "\n" };
+            write!(f, "{end}{sign} {}: {}", check.what, check.words)?;
+        }
+        Ok(())
+    }
+}
+
+impl Doctor {
+    /// For what is reached with this configuration.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { config: config.clone(), secret: None, key: None, probe: None }
+    }
+
+    /// Looks at this secret too, by reading it.
+    pub fn secret(mut self, id: impl Into<String>) -> Self {
+        self.secret = Some(id.into());
+        self
+    }
+
+    /// Looks at this customer key too, by making a data key and opening it.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Makes a secret of this name (under the key, if one is said), reads it, changes it and deletes it at once: the one way to see
+    /// whether writing works where policies ask how a call comes. The name must be free.
+    pub fn try_writing(mut self, name: impl Into<String>) -> Self {
+        self.probe = Some(name.into());
+        self
+    }
+
+    /// Looks at everything it can. What keeps it from something stands in the answer.
+    pub async fn examine(self) -> Diagnosis {
+        let mut found = Diagnosis { checks: Vec::new() };
+        let Some(account) = self.credentials(&mut found).await else {
+            for (what, wanted) in [
+                ("listing", true),
+                ("secret", self.secret.is_some()),
+                ("key", self.key.is_some()),
+                ("writing", self.probe.is_some()),
+            ] {
+                if wanted {
+                    found.add(what, Verdict::NotTried, "without credentials there is nothing to ask for");
+                }
+            }
+            return found;
+        };
+        let cx = CallContext::new(Caller::Owner(account));
+        let store = SecretsManagerStore::new(&self.config);
+        self.listing(&store, &cx, &mut found).await;
+        if let Some(id) = &self.secret {
+            reading(&store, &cx, id, &mut found).await;
+        }
+        if let Some(key) = &self.key {
+            self.key_works(&cx, key, account, &mut found).await;
+        }
+        if let Some(name) = &self.probe {
+            writing(&store, &cx, name, self.key.as_deref(), &mut found).await;
+        }
+        found
+    }
+
+    /// Whom the credentials are of, and whether the clock agrees with AWS's.
+    async fn credentials(&self, found: &mut Diagnosis) -> Option<AccountId> {
+        let date = DateHeader::default();
+        let begun = self.now();
+        let call = aws_sdk_sts::Client::new(&self.config).get_caller_identity();
+        // Only for its date: the answer itself is read below.
+        let _ = call.customize().interceptor(date.clone()).send().await;
+        let account = match who_am_i(&self.config).await {
+            Ok(identity) => {
+                found.add("credentials", Verdict::Good, format!("they are of {}", identity.arn));
+                Some(identity.account)
+            }
+            Err(error) => {
+                let words = match error.kind() {
+                    ErrorKind::ExpiredToken => format!("they have expired: get new ones ({error})"),
+                    ErrorKind::AccessDenied => format!("they are not accepted: {error}"),
+                    _ => format!("AWS was not asked whose they are: {error}"),
+                };
+                found.add("credentials", Verdict::Bad, words);
+                None
+            }
+        };
+        match date.seconds() {
+            None => found.add("clock", Verdict::NotTried, "AWS did not say what time it has"),
+            Some(there) => {
+                let skew = there.abs_diff(begun);
+                let side = if there > begun { "behind" } else { "ahead of" };
+                let words = format!("this machine is {skew} seconds {side} AWS");
+                match skew {
+                    SKEW_REFUSED.. => {
+                        let words = format!(
+                            "{words}, which refuses more than {SKEW_REFUSED}: set the clock, or use NTP"
+                        );
+                        found.add("clock", Verdict::Bad, words);
+                    }
+                    SKEW_NOTICED.. => {
+                        found.add("clock", Verdict::Doubtful, format!("{words}: set the clock, or use NTP"));
+                    }
+                    _ => found.add("clock", Verdict::Good, words),
+                }
+            }
+        }
+        account
+    }
+
+    /// Seconds since 1970 by the clock that requests are signed with.
+    fn now(&self) -> u64 {
+        let time = self.config.time_source().map(|source| source.now());
+        let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let own = || u64::try_from(SystemClock.now().as_millis() / 1000).unwrap_or(0);
+        time.map_or_else(own, since)
+    }
+
+    async fn listing(&self, store: &SecretsManagerStore, cx: &CallContext, found: &mut Diagnosis) {
+        match store.list_secrets(cx, ListSecrets::new().max_results(1)).await {
+            Ok(_) => found.add("listing", Verdict::Good, "secrets may be listed"),
+            Err(error) if error.kind() == ErrorKind::AccessDenied => found.add(
+                "listing",
+                Verdict::Doubtful,
+                format!("secretsmanager:ListSecrets is not allowed, which only listing needs: {error}"),
+            ),
+            Err(error) => {
+                found.add("listing", Verdict::Bad, format!("Secrets Manager was not reached: {error}"))
+            }
+        }
+    }
+
+    /// What Secrets Manager does with a customer key, done with it directly.
+    async fn key_works(&self, cx: &CallContext, name: &str, account: AccountId, found: &mut Diagnosis) {
+        let key = match KeyRef::parse(name) {
+            Ok(key) => key,
+            Err(error) => return found.add("key", Verdict::Bad, error.to_string()),
+        };
+        let kms = AwsKms::new(&self.config);
+        match kms.describe_key(cx, &key, &DescribeKeyOptions::new()).await {
+            Ok(told) if told.manager == KeyManager::Aws => {
+                let words = "AWS manages it: it works through its own service only, and without policies of yours. For a key that you decide about, name a customer managed one";
+                return found.add("key", Verdict::Doubtful, words);
+            }
+            Ok(told) if told.usage != KeyUsage::EncryptDecrypt => {
+                return found.add("key", Verdict::Bad, "it is not a key for encryption");
+            }
+            Ok(told) if told.state != KeyState::Enabled => {
+                let words = format!("{} cannot be used: its state is {}", told.arn, told.state.as_str());
+                return found.add("key", Verdict::Bad, words);
+            }
+            Ok(told) => {
+                let own = self.config.region().map(AsRef::as_ref);
+                if own.is_some_and(|own| own != told.arn.region()) {
+                    let words = format!("{} is in another region than its secrets would be", told.arn);
+                    return found.add("key", Verdict::Bad, words);
+                }
+                found.add("key", Verdict::Good, format!("{} is enabled", told.arn));
+            }
+            Err(error) if error.kind() == KeyError::AccessDenied => {
+                found.add("key", Verdict::Doubtful, format!("kms:DescribeKey is not allowed: {error}"));
+            }
+            Err(error) => return found.add("key", Verdict::Bad, error.to_string()),
+        }
+        // As Secrets Manager says it, for policies that look at it.
+        let region = self.config.region().map_or("us-east-1", AsRef::as_ref);
+        let secret = self.secret.as_deref().filter(|id| id.starts_with("arn:")).map_or_else(
+            || format!("arn:aws:secretsmanager:{region}:{account}:secret:strongroom-doctor-AbCdEf"),
+            str::to_owned,
+        );
+        let pairs = [("SecretARN", secret.as_str()), ("SecretVersionId", "RequestToValidateKeyAccess")];
+        let Ok(context) = EncryptionContext::from_pairs(pairs) else { return };
+        let made = kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new()).await;
+        let encrypted = kms.encrypt(cx, &key, &[0; 16], &context, &EncryptOptions::new()).await;
+        let sample = made.as_ref().map(|pair| &pair.ciphertext).ok();
+        let sample = sample.or_else(|| encrypted.as_ref().map(|made| &made.ciphertext).ok());
+        let opened = match sample {
+            Some(sample) => Some(kms.decrypt(cx, sample, &context, &DecryptOptions::new()).await),
+            None => None,
+        };
+        let by_service = "asked directly; where a policy says kms:ViaService it may be allowed through Secrets Manager all the same: see try_writing(..)";
+        match (&made, &encrypted) {
+            (Ok(_), _) => found.add("key for writing", Verdict::Good, "kms:GenerateDataKey is allowed"),
+            (Err(error), Ok(_)) if error.kind() == KeyError::AccessDenied => {
+                let words = format!(
+                    "kms:Encrypt is allowed, but kms:GenerateDataKey is not. Secrets Manager seals each value under a data key of its own, so no value can be written under this key: allow kms:GenerateDataKey ({by_service})"
+                );
+                found.add("key for writing", Verdict::Bad, words);
+            }
+            (Err(error), _) if error.kind() == KeyError::AccessDenied => {
+                let words = format!("kms:GenerateDataKey is not allowed ({by_service}): {error}");
+                found.add("key for writing", Verdict::Bad, words);
+            }
+            (Err(error), _) => found.add("key for writing", Verdict::Bad, error.to_string()),
+        }
+        match opened {
+            Some(Ok(_)) => found.add("key for reading", Verdict::Good, "kms:Decrypt is allowed"),
+            Some(Err(error)) if error.kind() == KeyError::AccessDenied => {
+                let words = format!(
+                    "kms:Decrypt is not allowed, which every read of a secret under this key needs ({by_service}): {error}"
+                );
+                found.add("key for reading", Verdict::Bad, words);
+            }
+            Some(Err(error)) => found.add("key for reading", Verdict::Bad, error.to_string()),
+            None => {
+                found.add("key for reading", Verdict::NotTried, "there was nothing to decrypt");
+            }
+        }
+    }
+}
+
+/// What refused, and what it takes.
+fn refused(error: &Error, permission: &str) -> String {
+    if error.kind() != ErrorKind::AccessDenied {
+        return error.to_string();
+    }
+    if error.message().starts_with("Access to KMS is not allowed") {
+        format!(
+            "{permission} is allowed, but the secret's key is not: its policy must let you use it ({error})"
+        )
+    } else {
+        format!("{permission} is not allowed: {error}")
+    }
+}
+
+async fn reading(store: &SecretsManagerStore, cx: &CallContext, id: &str, found: &mut Diagnosis) {
+    match store.get_secret_value(cx, GetSecretValue::new(id)).await {
+        Ok(read) => {
+            found.add(
+                "secret",
+                Verdict::Good,
+                format!("{} can be read: {} bytes", read.name, read.value.len()),
+            );
+        }
+        Err(error) => {
+            found.add("secret", Verdict::Bad, refused(&error, "secretsmanager:GetSecretValue"));
+        }
+    }
+}
+
+async fn writing(
+    store: &SecretsManagerStore,
+    cx: &CallContext,
+    name: &str,
+    key: Option<&str>,
+    found: &mut Diagnosis,
+) {
+    let password = match GetRandomPassword::new().generate() {
+        Ok(password) => SecretValue::from_text(password),
+        Err(error) => return found.add("writing", Verdict::NotTried, error.to_string()),
+    };
+    let mut create = CreateSecret::new(name)
+        .value(password.clone())
+        .description("made by a strongroom's doctor, which deletes it again");
+    if let Some(key) = key {
+        create = create.kms_key_id(key);
+    }
+    if let Err(error) = store.create_secret(cx, create).await {
+        return found.add("writing", Verdict::Bad, refused(&error, "secretsmanager:CreateSecret"));
+    }
+    let mut bad = Vec::new();
+    if let Err(error) = store.get_secret_value(cx, GetSecretValue::new(name)).await {
+        bad.push(refused(&error, "secretsmanager:GetSecretValue"));
+    }
+    if let Err(error) = store.put_secret_value(cx, PutSecretValue::new(name, password)).await {
+        bad.push(refused(&error, "secretsmanager:PutSecretValue"));
+    }
+    if let Err(error) = store.delete_secret(cx, DeleteSecret::new(name).force()).await {
+        let left = refused(&error, "secretsmanager:DeleteSecret");
+        bad.push(format!("{left}; the secret {name} is still there"));
+    }
+    if bad.is_empty() {
+        found.add("writing", Verdict::Good, "a secret was made, read, changed and deleted");
+    } else {
+        found.add("writing", Verdict::Bad, bad.join("; "));
+    }
+}
+
+/// Keeps the date that AWS answers with.
+#[derive(Clone, Debug, Default)]
+struct DateHeader(Arc<Mutex<Option<String>>>);
+
+impl DateHeader {
+    fn seconds(&self) -> Option<u64> {
+        let text = self.0.lock().ok()?.clone()?;
+        let date = DateTime::from_str(&text, Format::HttpDate).ok()?;
+        u64::try_from(date.secs()).ok()
+    }
+}
+
+// The SDK asks for it under this name.
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for DateHeader {
+    fn name(&self) -> &'static str {
+        "DateHeader"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").map(str::to_owned);
+        if let Ok(mut kept) = self.0.lock() {
+            // The first: how far apart the clocks are is the same whenever it is asked.
+            *kept = kept.take().or(date);
+        }
+        Ok(())
+    }
+}

@@ -1,6 +1,6 @@
 //! Storing values: create, put, update.
 
-use strongroom_envelope::{random_array, random_uuid};
+use strongroom_envelope::random_array;
 use strongroom_records::Expect;
 use strongroom_store::validate::{self, MAX_TAGS, Violations};
 use strongroom_store::{
@@ -20,7 +20,7 @@ use crate::seal::SealedValue;
 fn token(given: Option<&VersionId>) -> Result<VersionId, Error> {
     match given {
         Some(token) => validate::token(token).map(|()| token.clone()),
-        None => random_uuid().map(VersionId::new).map_err(sealing),
+        None => VersionId::random(),
     }
 }
 

@@ -153,6 +153,15 @@ impl VersionId {
         Self(text.into())
     }
 
+    /// A random one, of the form that Secrets Manager has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) where the operating system gives no random bytes.
+    pub fn random() -> Result<Self, Error> {
+        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        strongroom_envelope::random_uuid().map(Self).map_err(none)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

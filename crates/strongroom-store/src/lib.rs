@@ -24,6 +24,7 @@ mod answer;
 mod batch;
 mod error;
 mod filter;
+mod forward;
 mod id;
 mod json;
 mod labels;

@@ -21,10 +21,18 @@ use crate::{
 pub struct Capabilities {
     /// The longest value, in bytes.
     pub max_value_len: usize,
-    /// Whether the caller's token becomes the version id; stores that count versions themselves say no.
+    /// Whether values may be bytes that are no text.
+    pub binary_values: bool,
+    /// Whether a secret may begin without a value.
+    pub empty_secrets: bool,
+    /// Whether the caller's token becomes the version id and makes repeats safe; stores that count versions themselves say no, and refuse
+    /// tokens.
     pub token_is_version_id: bool,
     /// Whether versions may carry labels of the user's own.
     pub custom_stages: bool,
+    /// Whether `AWSCURRENT`, `AWSPREVIOUS` and `AWSPENDING` can be given to any version, and a put may say which labels it moves; stores
+    /// where the newest version is always the current one say no.
+    pub free_stages: bool,
     /// Whether deletion has a recovery window.
     pub recovery_window: bool,
     /// Whether listings take filters and sort by every key.
@@ -41,8 +49,11 @@ impl Capabilities {
     pub fn full() -> Self {
         Self {
             max_value_len: SecretValue::MAX_LEN,
+            binary_values: true,
+            empty_secrets: true,
             token_is_version_id: true,
             custom_stages: true,
+            free_stages: true,
             recovery_window: true,
             filters: true,
             last_accessed: true,

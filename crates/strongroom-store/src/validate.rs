@@ -86,15 +86,16 @@ impl Violations {
 
     /// A secret value has 1 to 65,536 bytes. The value itself is never shown.
     pub fn value(&mut self, value: &SecretValue) {
+        self.value_within(value, SecretValue::MAX_LEN);
+    }
+
+    /// As [`Violations::value`], where a store has room for fewer bytes.
+    pub fn value_within(&mut self, value: &SecretValue, most: usize) {
         let path = if value.is_text() { "secretString" } else { "secretBinary" };
         if value.is_empty() {
             self.add(None, path, "Member must have length greater than or equal to 1");
-        } else if value.len() > SecretValue::MAX_LEN {
-            self.add(
-                None,
-                path,
-                format_args!("Member must have length less than or equal to {}", SecretValue::MAX_LEN),
-            );
+        } else if value.len() > most {
+            self.add(None, path, format_args!("Member must have length less than or equal to {most}"));
         }
     }
 

@@ -1,0 +1,107 @@
+//! Opening what is stored.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes, SecretText};
+use strongroom_kms::{DecryptOptions, Decrypted, ErrorKind as KmsError};
+use strongroom_store::{Error, ErrorKind, SecretStore, SecretValue, SecretVersion};
+
+use crate::error::{decryption, not_opened, sealing};
+use crate::form::{Form, Stored, context};
+use crate::sealed::Sealed;
+
+/// The longest ciphertext that `kms encrypt` gives, with room to spare: 4,096 bytes of plaintext and what AWS adds.
+const LONGEST_BY_HAND: usize = 6144;
+
+impl<S: SecretStore> Sealed<S> {
+    /// The version as it was before it was sealed.
+    pub(crate) async fn open(&self, mut stored: SecretVersion) -> Result<SecretVersion, Error> {
+        stored.value = match Form::read(&stored.value)? {
+            Stored::Sealed(form) => self.open_form(&stored, form).await?,
+            Stored::Plain => self.open_other(stored.value).await?,
+        };
+        Ok(stored)
+    }
+
+    async fn open_form(&self, stored: &SecretVersion, form: Form) -> Result<SecretValue, Error> {
+        // What this store binds to its version must be.
+        if form.bound != self.inner.capabilities().token_is_version_id {
+            return Err(not_opened());
+        }
+        let envelope = Envelope::parse(&form.envelope).map_err(|_| not_opened())?;
+        let version = form.bound.then_some(&stored.version_id);
+        let context = context(&stored.name, version, form.text).map_err(sealing)?;
+        let opened = self.decrypt(envelope.wrapped_key(), &context).await.map_err(decryption)?;
+        if opened.key_arn.as_str() != envelope.key_id() {
+            return Err(not_opened());
+        }
+        let data_key = DataKey::from_bytes(opened.plaintext).map_err(|_| not_opened())?;
+        let plaintext = self.sealer.open(&envelope, &data_key, &context).map_err(|_| not_opened())?;
+        if form.text { text(plaintext).ok_or_else(not_opened) } else { Ok(SecretValue::binary(plaintext)) }
+    }
+
+    /// What is not sealed: encrypted by hand, or plain, as far as either is accepted.
+    async fn open_other(&self, value: SecretValue) -> Result<SecretValue, Error> {
+        if self.by_hand {
+            let ciphertext = if value.is_text() {
+                STANDARD.decode(value.expose_bytes().trim_ascii()).ok()
+            } else {
+                Some(value.expose_bytes().to_vec())
+            };
+            if let Some(ciphertext) = ciphertext.filter(|ciphertext| ciphertext.len() <= LONGEST_BY_HAND) {
+                match self.decrypt(&ciphertext, &EncryptionContext::new()).await {
+                    Ok(opened) => return Ok(either(opened.plaintext)),
+                    // No ciphertext of this service after all.
+                    Err(error) if self.plain && error.kind() == KmsError::InvalidCiphertext => (),
+                    Err(error) => return Err(decryption(error)),
+                }
+            }
+        }
+        if self.plain {
+            return Ok(value);
+        }
+        let text =
+            "what is stored is not sealed; to move it in, say accept_plain() or accept_kms_encrypted()";
+        Err(Error::new(ErrorKind::DecryptionFailure, text))
+    }
+
+    /// By one of our keys, and no other: a ciphertext names its key itself, and may have been put there by anybody.
+    async fn decrypt(
+        &self,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Decrypted, strongroom_kms::Error> {
+        let mut answer = self.decrypt_by(&self.key, ciphertext, context).await;
+        for key in &self.older {
+            match &answer {
+                Err(error) if error.kind() == KmsError::IncorrectKey => {
+                    answer = self.decrypt_by(key, ciphertext, context).await;
+                }
+                _ => break,
+            }
+        }
+        answer
+    }
+
+    async fn decrypt_by(
+        &self,
+        key: &strongroom_kms::KeyRef,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+    ) -> Result<Decrypted, strongroom_kms::Error> {
+        let options = DecryptOptions::new().key(key.clone());
+        self.kms.decrypt(&self.kms_cx, ciphertext, context, &options).await
+    }
+}
+
+fn text(plaintext: SecretBytes) -> Option<SecretValue> {
+    SecretText::from_utf8(plaintext).ok().map(SecretValue::from_text)
+}
+
+/// A text where it is one; `kms encrypt` does not say.
+fn either(plaintext: SecretBytes) -> SecretValue {
+    if std::str::from_utf8(plaintext.expose()).is_err() {
+        return SecretValue::binary(plaintext);
+    }
+    text(plaintext).unwrap_or_else(|| SecretValue::binary(Vec::new()))
+}

@@ -1,0 +1,227 @@
+//! The traits: what carries values is sealed and opened, all else goes through.
+
+use async_trait::async_trait;
+use strongroom_envelope::SecretText;
+use strongroom_store::{
+    BatchFailure, BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, ErrorKind,
+    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation,
+    PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId,
+    SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, Tag,
+    UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionId, VersionPage,
+};
+use strongroom_types::CallContext;
+
+use crate::sealed::Sealed;
+
+impl<S: SecretStore> Sealed<S> {
+    /// After the other store refused a token that it knows with other bytes: whether it was the same value all the same, which sealing
+    /// again cannot show.
+    async fn repeated(
+        &self,
+        cx: &CallContext,
+        id: SecretId,
+        token: Option<&VersionId>,
+        value: &SecretValue,
+        refused: Error,
+    ) -> Result<SecretVersion, Error> {
+        let Some(token) = token.filter(|_| refused.kind() == ErrorKind::Exists) else { return Err(refused) };
+        let stored = match self.inner.get_secret_value(cx, GetSecretValue::new(id).version_id(token)).await {
+            Ok(stored) => stored,
+            // Another secret of this name, or a version without a value.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(refused),
+            Err(error) => return Err(error),
+        };
+        let stored = self.open(stored).await?;
+        if stored.value == *value { Ok(stored) } else { Err(refused) }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: SecretStore> SecretStore for Sealed<S> {
+    async fn create_secret(
+        &self,
+        cx: &CallContext,
+        mut request: CreateSecret,
+    ) -> Result<SecretCreated, Error> {
+        const NAME: &str = "CreateSecret";
+        let Some(value) = request.value.take() else { return self.inner.create_secret(cx, request).await };
+        self.check(&value, NAME)?;
+        request.token = self.token(request.token)?;
+        let (name, token) = (request.name.clone(), request.token.clone());
+        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(|error| error.during(NAME))?;
+        request.value = Some(sealed);
+        match self.inner.create_secret(cx, request).await {
+            Err(refused) => {
+                let id = SecretId::new(name);
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                Ok(SecretCreated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
+            }
+            made => made,
+        }
+    }
+
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
+        let stored = self.inner.get_secret_value(cx, request).await?;
+        self.open(stored).await.map_err(|error| error.during("GetSecretValue"))
+    }
+
+    async fn put_secret_value(
+        &self,
+        cx: &CallContext,
+        mut request: PutSecretValue,
+    ) -> Result<ValuePut, Error> {
+        const NAME: &str = "PutSecretValue";
+        self.check(&request.value, NAME)?;
+        request.token = self.token(request.token)?;
+        // The name as the store has it: the id may be an ARN.
+        let name = self.inner.describe_secret(cx, &request.id).await?.name;
+        let (id, token, value) = (request.id.clone(), request.token.clone(), request.value);
+        let sealed = self.seal(&name, token.as_ref(), &value).await;
+        request.value = sealed.map_err(|error| error.during(NAME))?;
+        match self.inner.put_secret_value(cx, request).await {
+            Err(refused) => {
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                Ok(ValuePut { arn: was.arn, name: was.name, version_id: was.version_id, stages: was.stages })
+            }
+            put => put,
+        }
+    }
+
+    async fn update_secret(
+        &self,
+        cx: &CallContext,
+        mut request: UpdateSecret,
+    ) -> Result<SecretUpdated, Error> {
+        const NAME: &str = "UpdateSecret";
+        let Some(value) = request.value.take() else { return self.inner.update_secret(cx, request).await };
+        self.check(&value, NAME)?;
+        request.token = self.token(request.token)?;
+        let name = self.inner.describe_secret(cx, &request.id).await?.name;
+        let (id, token) = (request.id.clone(), request.token.clone());
+        let mut rest = UpdateSecret::new(id.clone());
+        (rest.description, rest.kms_key_id) = (request.description.clone(), request.kms_key_id.clone());
+        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(|error| error.during(NAME))?;
+        request.value = Some(sealed);
+        match self.inner.update_secret(cx, request).await {
+            Err(refused) => {
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                // The value was there already; the rest was refused along with it.
+                if rest.description.is_some() || rest.kms_key_id.is_some() {
+                    self.inner.update_secret(cx, rest).await?;
+                }
+                Ok(SecretUpdated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
+            }
+            updated => updated,
+        }
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        self.inner.update_secret_version_stage(cx, request).await
+    }
+
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+        self.inner.describe_secret(cx, id).await
+    }
+
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
+        self.inner.list_secrets(cx, request).await
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        self.inner.list_secret_version_ids(cx, request).await
+    }
+
+    async fn batch_get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: BatchGetSecretValue,
+    ) -> Result<BatchPage, Error> {
+        // As the other store names what it could not read: by what was asked for.
+        let asked = request.ids.clone();
+        let mut page = self.inner.batch_get_secret_value(cx, request).await?;
+        for stored in std::mem::take(&mut page.values) {
+            let (arn, name) = (stored.arn.clone(), stored.name.clone());
+            match self.open(stored).await {
+                Ok(opened) => page.values.push(opened),
+                Err(error) => {
+                    let named = asked.iter().find(|id| id.as_str() == name).cloned();
+                    let id = named.unwrap_or_else(|| SecretId::new(String::from(arn)));
+                    page.errors.push(BatchFailure { id, error: error.during("BatchGetSecretValue") });
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn get_random_password(
+        &self,
+        cx: &CallContext,
+        request: GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        self.inner.get_random_password(cx, request).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        // Which of the two a value is, is sealed with it.
+        (capabilities.max_value_len, capabilities.binary_values) = (self.room(), true);
+        capabilities
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: SecretAdmin> SecretAdmin for Sealed<S> {
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        self.inner.delete_secret(cx, request).await
+    }
+
+    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        self.inner.restore_secret(cx, id).await
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        self.inner.tag_resource(cx, id, tags).await
+    }
+
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        self.inner.untag_resource(cx, id, keys).await
+    }
+
+    async fn put_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: PutResourcePolicy,
+    ) -> Result<SecretRef, Error> {
+        self.inner.put_resource_policy(cx, request).await
+    }
+
+    async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
+        self.inner.get_resource_policy(cx, id).await
+    }
+
+    async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        self.inner.delete_resource_policy(cx, id).await
+    }
+
+    async fn validate_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: ValidateResourcePolicy,
+    ) -> Result<PolicyValidation, Error> {
+        self.inner.validate_resource_policy(cx, request).await
+    }
+}

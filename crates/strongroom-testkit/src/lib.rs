@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Each case is a public function too, to be run alone while it fails. Beside the suites: [`ManualClock`], a clock that
-//! moves when told, [`FaultyRecords`], storage that fails when told, [`FaultyKms`], a key service that does,
-//! and [`SmallRecords`], storage with no more than the limits that all storage has.
+//! moves when told, [`FaultyRecords`], storage that fails when told, [`FaultyKms`] and [`FaultyStore`], a key service
+//! and a secret store that do, and [`SmallRecords`], storage with no more than the limits that all storage has.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,8 +29,10 @@ pub mod records;
 mod runtime;
 mod small;
 pub mod store;
+mod store_faults;
 
 pub use clock::ManualClock;
 pub use faults::{Fault, FaultyRecords};
 pub use kms_faults::FaultyKms;
 pub use small::SmallRecords;
+pub use store_faults::{FaultyStore, StoreFault};

@@ -1,0 +1,35 @@
+//! [`SnapshotRecords`]: a strongroom's records as one secret of another store. So that AWS Secrets Manager keeps the keys of a local key
+//! service, for one, and a program without a disk of its own has them wherever it runs.
+//!
+//! ```
+//! # use strongroom::{RootKey, Strongroom};
+//! # pollster::block_on(async {
+//! use std::sync::Arc;
+//! use strongroom_snapshot::SnapshotRecords;
+//!
+//! # let aws = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+//! // `aws` is any store, such as Strongroom::aws().send().await?.
+//! let records = SnapshotRecords::new(aws.store(), aws.context().clone(), "strongroom/keys")?;
+//! let keys = Strongroom::builder().records(Arc::new(records)).root_key(RootKey::from_bytes([2; 32])).open().await?;
+//! keys.keys().create("alias/orders", "kept as a secret").await?;
+//! # assert!(aws.get("strongroom/keys").send().await?.value.len() < 16_384);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! * **Whole or not at all.** A commit puts the whole as a new version and then moves `AWSCURRENT` to it from the version it was made of:
+//!   the other store refuses that move when somebody else was faster, and the commit is worked out again on what they made.
+//! * **Small.** All records together must fit into one value, 65,536 bytes in Secrets Manager: some sixty keys with their names. What does not fit is
+//!   refused and changes nothing; [`SnapshotRecords::used`] says how much is taken.
+//! * **Seldom written.** Each commit makes a version. AWS keeps those of a day, and refuses more than about a hundred of them: keys, not
+//!   data. Keys are used without a commit.
+//! * **Read by asking.** Whether somebody else committed is one call, on every read unless [`SnapshotRecords::fresh_for`] is said.
+//! * The other store's older versions hold what was deleted until it forgets them.
+//!
+//! The bytes are in `docs/format.md`.
+
+mod bytes;
+mod records;
+mod state;
+
+pub use records::SnapshotRecords;

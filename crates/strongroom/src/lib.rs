@@ -88,12 +88,13 @@ pub use strongroom_aws as aws;
 
 // The crates behind the facade, for everything that is not named here.
 pub use {
-    strongroom_envelope as envelope, strongroom_iam as iam, strongroom_kms as kms,
+    strongroom_copy as copy, strongroom_envelope as envelope, strongroom_iam as iam, strongroom_kms as kms,
     strongroom_policy as policy, strongroom_records as records, strongroom_root as root,
     strongroom_store as store,
 };
 
 pub use strongroom_access::{AccessReport, Candidate, Verdict, WhoCan};
+pub use strongroom_copy::Migration;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_iam::{
@@ -107,6 +108,8 @@ pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, RekeyProgress, Report, RootKey,
     RootKind, RootSlot,
 };
+pub use strongroom_sealed::Sealed;
+pub use strongroom_snapshot::SnapshotRecords;
 pub use strongroom_store::{
     BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, Operation, PolicyFinding,
     PolicyValidation, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,

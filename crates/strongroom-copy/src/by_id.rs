@@ -1,0 +1,137 @@
+//! To a store that takes version ids and labels as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strongroom_store::{
+    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecretVersionStage, VersionId,
+};
+
+use crate::digest::Digests;
+use crate::fits::Fit;
+use crate::migration::Migration;
+use crate::secret::{Known, Read, conflict, digests_of, look};
+
+/// Holds a version without labels while it is written: a put without a label would make it current.
+const COPYING: &str = "strongroom-copying";
+
+impl Migration<'_> {
+    /// Copies what is missing. How many versions were written; `None` when nothing was to do.
+    pub(crate) async fn copy_by_id(
+        &self,
+        digests: &Digests,
+        source: &Known,
+        fit: &Fit,
+        there: Option<Known>,
+        target: &str,
+        key: Option<String>,
+    ) -> Result<Option<usize>, Error> {
+        let (store, cx) = self.to;
+        let name = SecretId::new(target);
+        let id_of = |version: &VersionId| self.target_id(source, version);
+        let mut written = 0;
+        let mut changed = there.is_none();
+        // What is there must be a part of what is to be there.
+        let mut present = BTreeMap::new();
+        if let Some(there) = &there {
+            present = digests_of(self.to, there, digests).await?;
+            let own: BTreeMap<_, _> =
+                fit.versions.iter().map(|read| (id_of(&read.version_id), read.digest)).collect();
+            if let Some(id) = present.keys().find(|id| !own.contains_key(*id)).filter(|_| !self.overwrite) {
+                return Err(conflict(format!(
+                    "there is another secret of this name at the target, or it was changed there: its version {id} is not the source's; overwrite() keeps it without labels"
+                )));
+            }
+            let differs = |(id, digest): &(&VersionId, &_)| own.get(*id).is_some_and(|own| own != *digest);
+            if let Some((id, _)) = present.iter().find(differs) {
+                return Err(conflict(format!("version {id} has another value at the target")));
+            }
+        } else {
+            // The current version first, so that no reader meets an older one.
+            let current = fit.versions.iter().find(|read| read.stages.contains(&Stage::CURRENT));
+            let mut create = CreateSecret::new(target);
+            create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
+            create.tags = source.metadata.tags.clone().unwrap_or_default();
+            create.kms_key_id = key;
+            if let Some(read) = current {
+                let id = id_of(&read.version_id);
+                present.insert(id.clone(), read.digest);
+                create = create.value(read.value.clone()).token(id);
+                written += 1;
+            }
+            store.create_secret(cx, create).await?;
+        }
+        // Here too: the first version of a secret becomes the current one, whatever its labels.
+        let is_current = |read: &&Read| read.stages.contains(&Stage::CURRENT);
+        let others = fit.versions.iter().filter(|read| !is_current(read));
+        for read in fit.versions.iter().filter(is_current).chain(others) {
+            let id = id_of(&read.version_id);
+            if present.contains_key(&id) {
+                continue;
+            }
+            let mut put = PutSecretValue::new(name.clone(), read.value.clone()).token(id);
+            if read.stages.is_empty() {
+                put = put.stage(COPYING);
+            }
+            put = read.stages.iter().fold(put, |put, stage| put.stage(stage.clone()));
+            store.put_secret_value(cx, put).await?;
+            written += 1;
+        }
+        let wanted: BTreeMap<VersionId, BTreeSet<Stage>> =
+            fit.versions.iter().map(|read| (id_of(&read.version_id), read.stages.clone())).collect();
+        changed |= self.move_labels(&name, &wanted).await?;
+        let now = look(self.to, &name).await?;
+        changed |= self.copy_attributes(source, fit, &now).await?;
+        // Read back.
+        let stored = digests_of(self.to, &now, digests).await?;
+        for read in &fit.versions {
+            let id = id_of(&read.version_id);
+            if stored.get(&id) != Some(&read.digest) {
+                return Err(conflict(format!("version {id} was not read back as it was written")));
+            }
+            let held = now.versions.iter().find(|version| version.version_id == id);
+            if held.is_none_or(|held| held.stages != read.stages) {
+                return Err(conflict(format!(
+                    "the labels of version {id} were moved at the target meanwhile"
+                )));
+            }
+        }
+        Ok((changed || written > 0).then_some(written))
+    }
+
+    /// Puts each label where it is at the source, `AWSCURRENT` first, since others follow it.
+    async fn move_labels(
+        &self,
+        id: &SecretId,
+        wanted: &BTreeMap<VersionId, BTreeSet<Stage>>,
+    ) -> Result<bool, Error> {
+        let (store, cx) = self.to;
+        let holder = |stage: &Stage| {
+            wanted.iter().find(|(_, stages)| stages.contains(stage)).map(|(version, _)| version)
+        };
+        let mut changed = false;
+        let now = look(self.to, id).await?;
+        if let Some((to, from)) = holder(&Stage::CURRENT).zip(now.holder(&Stage::CURRENT)) {
+            if to != from {
+                let step =
+                    UpdateSecretVersionStage::new(id.clone(), Stage::CURRENT).remove_from(from).move_to(to);
+                store.update_secret_version_stage(cx, step).await?;
+                changed = true;
+            }
+        }
+        let now = look(self.to, id).await?;
+        let mut stages: BTreeSet<&Stage> = wanted.values().flatten().collect();
+        stages.extend(now.versions.iter().flat_map(|version| &version.stages));
+        stages.remove(&Stage::CURRENT);
+        for stage in stages {
+            let (to, from) = (holder(stage), now.holder(stage));
+            if to == from {
+                continue;
+            }
+            let mut step = UpdateSecretVersionStage::new(id.clone(), stage.clone());
+            (step.remove_from, step.move_to) = (from.cloned(), to.cloned());
+            store.update_secret_version_stage(cx, step).await?;
+            changed = true;
+        }
+        Ok(changed)
+    }
+}

@@ -1,0 +1,113 @@
+//! To a store that counts its versions, and whose newest one is the current one.
+
+use std::collections::BTreeMap;
+
+use strongroom_store::{
+    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecretVersionStage, VersionId,
+};
+
+use crate::digest::{Digest, Digests};
+use crate::fits::Fit;
+use crate::migration::Migration;
+use crate::secret::{Known, Read, conflict, digests_of, look};
+
+impl Migration<'_> {
+    /// Writes the versions in order, or, where there is the secret already, compares the current one. How many were written; `None`
+    /// when nothing was to do.
+    pub(crate) async fn copy_by_order(
+        &self,
+        digests: &Digests,
+        source: &Known,
+        fit: &Fit,
+        there: Option<Known>,
+        target: &str,
+        key: Option<String>,
+    ) -> Result<Option<usize>, Error> {
+        let (store, cx) = self.to;
+        let name = SecretId::new(target);
+        let mut written: Vec<(&Read, VersionId)> = Vec::new();
+        let mut changed = there.is_none();
+        if let Some(there) = &there {
+            let Some(current) = fit.versions.last() else {
+                return Err(conflict("the secret has no value at the source, and one at the target"));
+            };
+            // Without ids of its own a version is known by its value and place: what is there is the beginning of what is to be there, or
+            // has its end in common with it.
+            let digests_there = digests_of(self.to, there, digests).await?;
+            let newest = there.versions.last().and_then(|version| digests_there.get(&version.version_id));
+            let rest = match self.continues(fit, there, &digests_there) {
+                Some((done, rest)) => {
+                    written.extend(done);
+                    rest
+                }
+                None if newest == Some(&current.digest) => {
+                    let id = there.versions.last().map(|version| version.version_id.clone());
+                    written.extend(id.map(|id| (current, id)));
+                    &[]
+                }
+                None if self.overwrite => std::slice::from_ref(current),
+                None => {
+                    return Err(conflict(
+                        "there is another secret of this name at the target, or it was changed there; overwrite() makes the source's value its newest version",
+                    ));
+                }
+            };
+            for read in rest {
+                let put = store.put_secret_value(cx, PutSecretValue::new(name.clone(), read.value.clone()));
+                written.push((read, put.await?.version_id));
+            }
+        } else {
+            let Some((first, rest)) = fit.versions.split_first() else {
+                return Err(conflict("the target has no secrets without a value"));
+            };
+            let mut create = CreateSecret::new(target).value(first.value.clone());
+            create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
+            create.tags = source.metadata.tags.clone().unwrap_or_default();
+            create.kms_key_id = key;
+            let made = store.create_secret(cx, create).await?.version_id;
+            written.extend(made.map(|id| (first, id)));
+            for read in rest {
+                let put = store.put_secret_value(cx, PutSecretValue::new(name.clone(), read.value.clone()));
+                written.push((read, put.await?.version_id));
+            }
+        }
+        let before = there.as_ref().map_or(0, |there| there.versions.len());
+        let now = look(self.to, &name).await?;
+        for (read, id) in &written {
+            let own = |stage: &&Stage| ![Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(stage);
+            for stage in read.stages.iter().filter(own) {
+                if now.holder(stage) == Some(id) {
+                    continue;
+                }
+                let mut step = UpdateSecretVersionStage::new(name.clone(), stage.clone()).move_to(id);
+                step.remove_from = now.holder(stage).cloned();
+                store.update_secret_version_stage(cx, step).await?;
+                changed = true;
+            }
+        }
+        let now = look(self.to, &name).await?;
+        changed |= self.copy_attributes(source, fit, &now).await?;
+        let stored = digests_of(self.to, &now, digests).await?;
+        for (read, id) in &written {
+            if stored.get(id) != Some(&read.digest) {
+                return Err(conflict(format!("version {id} was not read back as it was written")));
+            }
+        }
+        let made = now.versions.len().saturating_sub(before);
+        Ok((changed || made > 0).then_some(made))
+    }
+
+    /// What is written and what is still to be, if what is there is the beginning of the source's versions: an interrupted run's.
+    #[allow(clippy::type_complexity, reason = "a pair, once")]
+    fn continues<'f>(
+        &self,
+        fit: &'f Fit,
+        there: &Known,
+        digests: &BTreeMap<VersionId, Digest>,
+    ) -> Option<(Vec<(&'f Read, VersionId)>, &'f [Read])> {
+        let (head, rest) = fit.versions.split_at_checked(there.versions.len())?;
+        let pairs = || head.iter().zip(&there.versions);
+        let same = pairs().all(|(read, version)| digests.get(&version.version_id) == Some(&read.digest));
+        same.then(|| (pairs().map(|(read, version)| (read, version.version_id.clone())).collect(), rest))
+    }
+}

@@ -1,0 +1,31 @@
+//! What is compared instead of values.
+
+use strongroom_envelope::{Label, MacKey, SecretKey};
+use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
+use strongroom_types::hex;
+
+const VALUES: Label = Label::new("copied-values");
+
+/// Digests under a key that is made for one run and never leaves it, so that they say nothing to anybody else.
+pub(crate) struct Digests(MacKey);
+
+/// Equal for equal values of the same kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digests {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        Ok(Self(MacKey::derived(&SecretKey::generate().map_err(none)?, VALUES)))
+    }
+
+    pub(crate) fn of(&self, value: &SecretValue) -> Digest {
+        Digest(self.0.tag(&[&[u8::from(value.is_text())], value.expose_bytes()]))
+    }
+}
+
+/// The id that a version gets in a store which takes ids, when it comes from one which counts: the same whenever it is copied again.
+pub(crate) fn stable_id(source: &str, version: &VersionId) -> VersionId {
+    let public = MacKey::derived(&SecretKey::from_array(&mut [0; 32]), Label::new("copied-ids"));
+    VersionId::new(hex(&public.tag(&[source.as_bytes(), version.as_str().as_bytes()])))
+}

@@ -1,0 +1,270 @@
+//! Copying between two embedded stores: everything, again, interrupted at any call, and what is refused.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use strongroom::store::SecretStore;
+use strongroom::{RootKey, SecretAdmin, SecretErrorKind, Stage, Strongroom, Tag};
+use strongroom_copy::{Migration, Outcome, Report};
+use strongroom_testkit::{FaultyStore, StoreFault};
+
+async fn room(byte: u8) -> Strongroom {
+    Strongroom::builder().memory().root_key(RootKey::from_bytes([byte; 32])).open().await.unwrap()
+}
+
+fn migration<'a>(from: &'a dyn SecretAdmin, to: &'a dyn SecretAdmin, room: &'a Strongroom) -> Migration<'a> {
+    Migration::new((from, room.context()), (to, room.context()))
+}
+
+/// Everything of a secret that must be the same on both sides.
+#[derive(Debug, PartialEq)]
+struct Told {
+    description: Option<String>,
+    tags: Vec<Tag>,
+    policy: Option<String>,
+    versions: BTreeMap<String, (Vec<String>, Vec<u8>, bool)>,
+}
+
+async fn told(room: &Strongroom, name: &str) -> Told {
+    let metadata = room.describe(name).await.unwrap();
+    let mut versions = BTreeMap::new();
+    for version in room.versions(name).include_deprecated().all().await.unwrap() {
+        let read = room.get(name).version(&version.version_id).send().await.unwrap();
+        let stages = version.stages.iter().map(|stage| stage.as_str().to_owned()).collect();
+        let is_text = read.value.is_text();
+        versions.insert(version.version_id.to_string(), (stages, read.expose_bytes().to_vec(), is_text));
+    }
+    Told {
+        description: metadata.description,
+        tags: metadata.tags.unwrap_or_default(),
+        policy: room.policy(name).await.unwrap(),
+        versions,
+    }
+}
+
+/// Secrets of all shapes.
+async fn fill(room: &Strongroom) {
+    room.create("prod/db").description("orders").tag("team", "orders").text("1").send().await.unwrap();
+    for n in 2..=5 {
+        room.put("prod/db").text(n.to_string()).send().await.unwrap();
+    }
+    room.put("prod/db").text("next").stage(Stage::PENDING).send().await.unwrap();
+    let oldest = room.versions("prod/db").include_deprecated().all().await.unwrap().remove(0).version_id;
+    room.move_stage("prod/db", "blue").to(&oldest).send().await.unwrap();
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"secretsmanager:DeleteSecret","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/x":"y"}}}]}"#;
+    room.put_policy("prod/db", policy).send().await.unwrap();
+    room.create("prod/bytes").binary(vec![0, 255]).send().await.unwrap();
+    room.put("prod/bytes").text("text now").send().await.unwrap();
+    room.rollback("prod/bytes").await.unwrap();
+    room.create("prod/empty").tag("k", "").send().await.unwrap();
+    room.create("dev/other").text("dev").send().await.unwrap();
+}
+
+const ALL: [&str; 4] = ["dev/other", "prod/bytes", "prod/db", "prod/empty"];
+
+async fn assert_same(one: &Strongroom, other: &Strongroom) {
+    for name in ALL {
+        assert_eq!(told(one, name).await, told(other, name).await, "{name}");
+    }
+}
+
+#[test]
+fn everything_comes_over_and_a_second_run_writes_nothing() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        fill(&from).await;
+        let (source, target) = (from.store(), FaultyStore::new(to.store()));
+        let mut seen = Vec::new();
+        let run = migration(&*source, &target, &from);
+        let report = run.run(|progress| seen.push((progress.done, progress.total))).await.unwrap();
+        assert!(report.complete(), "{report}");
+        assert_same(&from, &to).await;
+        assert_eq!(seen, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+        assert!(matches!(report.secrets[2].outcome, Outcome::Copied { versions: 6 }), "{report}");
+        assert!(report.to_string().ends_with("4 secrets: 4 copied, 0 there already, 0 skipped, 0 failed"));
+
+        let _ = target.calls();
+        let again = run.run(|_| ()).await.unwrap();
+        assert!(again.secrets.iter().all(|secret| matches!(secret.outcome, Outcome::Unchanged)), "{again}");
+        let reads = ["DescribeSecret", "ListSecretVersionIds", "GetSecretValue", "GetResourcePolicy"];
+        assert!(target.calls().iter().all(|call| reads.contains(call)), "nothing is written twice");
+
+        // What came since comes too.
+        from.put("prod/db").text("6").send().await.unwrap();
+        from.tag("prod/db", "team", "others").await.unwrap();
+        from.update("prod/bytes").description("bytes").send().await.unwrap();
+        let report = run.run(|_| ()).await.unwrap();
+        assert!(report.complete() && matches!(report.secrets[2].outcome, Outcome::Copied { versions: 1 }));
+        assert_same(&from, &to).await;
+    });
+}
+
+/// Each call at the target fails once, at every point, before or after it took effect; the next run completes it.
+#[test]
+fn interrupted_anywhere_it_goes_on() {
+    pollster::block_on(async {
+        let from = room(1).await;
+        fill(&from).await;
+        let source = from.store();
+        for after in [false, true] {
+            for at in 0.. {
+                let to = room(2).await;
+                let target = FaultyStore::new(to.store());
+                let fault = if after {
+                    StoreFault::After(SecretErrorKind::OutcomeUnknown)
+                } else {
+                    StoreFault::Before(SecretErrorKind::Internal)
+                };
+                let mut plan = vec![StoreFault::None; at];
+                plan.push(fault);
+                target.plan(plan);
+                let run = migration(&*source, &target, &from);
+                let report = run.run(|_| ()).await.unwrap();
+                let calls = target.calls().len();
+                // At no moment a current value that is not the source's.
+                for name in ["prod/db", "prod/bytes"] {
+                    if let Ok(read) = to.get(name).send().await {
+                        assert!(read.value == from.get(name).send().await.unwrap().value, "{name} at {at}");
+                    }
+                }
+                if calls <= at {
+                    assert!(report.complete(), "{report}");
+                    break;
+                }
+                // (What was not there is not there afterwards either.)
+                assert!(report.failures().count() == 1 || (after && report.complete()), "{report}");
+                let report = run.run(|_| ()).await.unwrap();
+                assert!(report.complete(), "{at}, after {after}: {report}");
+                assert_same(&from, &to).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn dry_runs_write_and_read_nothing() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        fill(&from).await;
+        to.create("prod/bytes").text("mine").send().await.unwrap();
+        let (source, target) = (FaultyStore::new(from.store()), FaultyStore::new(to.store()));
+        let report = migration(&source, &target, &from).dry_run().run(|_| ()).await.unwrap();
+        assert!(!report.complete());
+        assert!(
+            matches!(report.secrets[1].outcome, Outcome::Would { create: false, versions: 2 }),
+            "{report}"
+        );
+        assert!(
+            matches!(report.secrets[2].outcome, Outcome::Would { create: true, versions: 6 }),
+            "{report}"
+        );
+        let calls: Vec<_> = source.calls().into_iter().chain(target.calls()).collect();
+        let harmless = ["ListSecrets", "DescribeSecret", "ListSecretVersionIds", "GetResourcePolicy"];
+        assert!(calls.iter().all(|call| harmless.contains(call)), "{calls:?}");
+    });
+}
+
+fn failure(report: &Report) -> String {
+    assert_eq!(report.failures().count(), 1, "{report}");
+    report.failures().next().unwrap().1.to_string()
+}
+
+#[test]
+fn what_is_something_else_is_left_alone() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        from.create("a").text("hunter2-source").send().await.unwrap();
+        to.create("a").text("hunter2-target").send().await.unwrap();
+        let (source, target) = (from.store(), to.store());
+        let run = || migration(&*source, &*target, &from);
+        let report = run().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("another secret of this name"), "{report}");
+        assert!(!format!("{report} {report:?}").contains("hunter2"));
+        assert_eq!(to.get("a").send().await.unwrap().expose_text().unwrap(), "hunter2-target");
+        let report = run().overwrite().run(|_| ()).await.unwrap();
+        assert!(report.complete(), "{report}");
+        assert_eq!(to.get("a").send().await.unwrap().expose_text().unwrap(), "hunter2-source");
+        assert_eq!(
+            to.versions("a").include_deprecated().all().await.unwrap().len(),
+            2,
+            "its own version is kept"
+        );
+
+        // The same version id with another value is never overwritten.
+        let token = "00000000-0000-4000-8000-000000000001";
+        from.create("b").text("one").token(token).send().await.unwrap();
+        to.create("b").text("other").token(token).send().await.unwrap();
+        let report = run().name_prefix("b").overwrite().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("has another value at the target"), "{report}");
+        to.delete("b").send().await.unwrap();
+        let report = run().name_prefix("b").run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("marked for deletion"), "{report}");
+    });
+}
+
+#[test]
+fn names_keys_and_what_is_not_to_be_copied() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        from.keys().create("alias/theirs", "").await.unwrap();
+        to.keys().create("alias/ours", "").await.unwrap();
+        from.create("a").key("alias/theirs").text("v").send().await.unwrap();
+        from.create("gone").text("v").send().await.unwrap();
+        from.delete("gone").send().await.unwrap();
+        from.for_service("rds").unwrap().create("rds!db").text("v").send().await.unwrap();
+        let (source, target) = (from.store(), to.store());
+        let run = || migration(&*source, &*target, &from).rename(|name| format!("moved/{name}"));
+        let report = run().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("under the customer key"), "{report}");
+        let skipped = |secret: &&strongroom_copy::SecretReport| matches!(secret.outcome, Outcome::Skipped(_));
+        assert_eq!(report.secrets.iter().filter(skipped).count(), 2, "{report}");
+        assert!(to.list().all().await.unwrap().is_empty(), "nothing of it was written");
+
+        let report = run().key(|_| Some("alias/ours".to_owned())).run(|_| ()).await.unwrap();
+        assert!(report.complete(), "{report}");
+        let made = to.describe("moved/a").await.unwrap();
+        assert!(made.kms_key_id.is_some(), "under the key that was said");
+        from.create("b").key("alias/theirs").text("v").send().await.unwrap();
+        let report = run().name_prefix("b").managed_key().run(|_| ()).await.unwrap();
+        assert!(report.complete(), "{report}");
+        assert_eq!(to.describe("moved/b").await.unwrap().kms_key_id, None);
+
+        let clash = migration(&*source, &*target, &from).managed_key().rename(|_| "one".to_owned());
+        let report = clash.run(|_| ()).await.unwrap();
+        let same = |error: &str| error.contains("has the same name at the target");
+        assert!(report.failures().all(|(_, error)| same(error.message())) && report.failures().count() == 3);
+        let left = run().managed_key().skip(["a".to_owned(), "b".to_owned()]).run(|_| ()).await.unwrap();
+        assert_eq!(left.secrets.len(), 2, "{left}");
+    });
+}
+
+/// A label on a version that has no value yet cannot be copied, and is not dropped in silence.
+#[test]
+fn what_does_not_fit_is_told() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        from.create("long").text("x".repeat(65_000)).send().await.unwrap();
+        from.create("short").text("x").send().await.unwrap();
+        to.keys().create("alias/seal", "").await.unwrap();
+        // A target with less room than the source.
+        let sealed = strongroom_sealed_target(&to);
+        let source = from.store();
+        let run = || migration(&*source, &*sealed, &from);
+        let report = run().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("cannot hold version"), "{report}");
+        assert!(to.describe("long").await.is_err(), "nothing of it was written");
+        let report = run().leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+        assert!(report.complete() && report.secrets[0].left_out.len() == 1, "{report}");
+        assert!(report.to_string().contains("left out: version"), "{report}");
+        assert!(to.get("long").send().await.is_err(), "it is there without a value");
+    });
+}
+
+fn strongroom_sealed_target(to: &Strongroom) -> Arc<dyn SecretAdmin> {
+    let key = to.keys().service().unwrap();
+    let sealed = strongroom::Sealed::new(to.store(), key, to.context().clone(), "alias/seal").unwrap();
+    assert!(sealed.capabilities().max_value_len < 65_000);
+    Arc::new(sealed)
+}

@@ -69,6 +69,19 @@ impl Report {
     }
 }
 
+/// So many versions, in words.
+struct Versions(usize);
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("no version"),
+            1 => f.write_str("1 version"),
+            n => write!(f, "{n} versions"),
+        }
+    }
+}
+
 impl fmt::Display for SecretReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -76,13 +89,13 @@ impl fmt::Display for SecretReport {
             write!(f, " -> {}", self.target)?;
         }
         match &self.outcome {
-            Outcome::Copied { versions } => write!(f, ": copied, {versions} versions written")?,
+            Outcome::Copied { versions } => write!(f, ": copied, {} written", Versions(*versions))?,
             Outcome::Unchanged => f.write_str(": there already")?,
             Outcome::Would { create: true, versions } => {
-                write!(f, ": would be made, with {versions} versions")?
+                write!(f, ": would be made, with {}", Versions(*versions))?
             }
             Outcome::Would { create: false, versions } => {
-                write!(f, ": is there; {versions} versions are missing")?
+                write!(f, ": is there, without {}", Versions(*versions))?
             }
             Outcome::Skipped(why) => write!(f, ": skipped, {why}")?,
             Outcome::Failed(error) => write!(f, ": FAILED, {error}")?,
@@ -110,6 +123,10 @@ impl fmt::Display for Report {
             count(|outcome| matches!(outcome, Outcome::Unchanged)),
             count(|outcome| matches!(outcome, Outcome::Skipped(_))),
             count(|outcome| matches!(outcome, Outcome::Failed(_))),
-        )
+        )?;
+        match count(|outcome| matches!(outcome, Outcome::Would { .. })) {
+            0 => Ok(()),
+            would => write!(f, ", {would} to be looked at: nothing was written"),
+        }
     }
 }

@@ -303,3 +303,93 @@ pub(crate) mod secrets {
         }
     }
 }
+
+#[cfg(feature = "parameter-store")]
+pub(crate) mod parameters {
+    use std::error::Error as StdError;
+
+    use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+    use strongroom_store::{Error, ErrorKind};
+
+    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
+
+    fn kind(code: &str) -> ErrorKind {
+        match common(code) {
+            "ParameterNotFound" | "ParameterVersionNotFound" | "InvalidResourceId" => ErrorKind::NotFound,
+            "ParameterAlreadyExists" => ErrorKind::Exists,
+            "HierarchyLevelLimitExceededException"
+            | "ParameterLimitExceeded"
+            | "ParameterMaxVersionLimitExceeded"
+            | "ParameterVersionLabelLimitExceeded"
+            | "TooManyTagsError" => ErrorKind::LimitExceeded,
+            "ParameterPatternMismatchException"
+            | "InvalidFilterKey"
+            | "InvalidFilterOption"
+            | "InvalidFilterValue" => ErrorKind::InvalidParameter,
+            "HierarchyTypeMismatchException" | "UnsupportedParameterType" => ErrorKind::InvalidRequest,
+            "InvalidNextToken" => ErrorKind::InvalidNextToken,
+            "ValidationException" => ErrorKind::Validation,
+            "AccessDeniedException" => ErrorKind::AccessDenied,
+            "ExpiredTokenException" => ErrorKind::ExpiredToken,
+            "UnknownOperationException" => ErrorKind::Unsupported,
+            "TooManyUpdates" | "ThrottlingException" => ErrorKind::Throttled,
+            _ => ErrorKind::Internal,
+        }
+    }
+
+    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
+    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        of(operation, changes, None, failed)
+    }
+
+    /// As [`error`], of a call that stores this value: a text that quotes it is not shown.
+    pub(crate) fn on_value<E>(
+        operation: &'static str,
+        value: &str,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        of(operation, true, Some(value), failed)
+    }
+
+    fn of<E>(
+        operation: &'static str,
+        changes: bool,
+        value: Option<&str>,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let Failure { code, mut text, request_id, how } =
+            failure(&failed, |refused| (refused.code(), refused.message()));
+        let kind = match (code.as_deref(), how) {
+            // The key: it cannot be used, or there is none.
+            (Some("InvalidKeyId"), _) if value.is_some() => ErrorKind::EncryptionFailure,
+            (Some("InvalidKeyId"), _) => ErrorKind::DecryptionFailure,
+            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
+            (Some(code), _) => kind(code),
+            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, How::NoCredentials) => ErrorKind::AccessDenied,
+            (None, _) => ErrorKind::Internal,
+        };
+        if value.is_some_and(|value| text.contains(value)) {
+            "AWS's text is not shown: it quotes the value".clone_into(&mut text);
+        }
+        if kind == ErrorKind::NotFound && text.is_empty() {
+            "Parameter Store has no such parameter.".clone_into(&mut text);
+        }
+        let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
+        let by = if text.contains("kms:") { "KMS" } else { "Parameter Store" };
+        let mut error = Error::new(kind, text).during(operation);
+        if denied {
+            error = error.with("refused by", by);
+        }
+        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
+    }
+}

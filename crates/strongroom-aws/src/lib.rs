@@ -34,7 +34,8 @@ mod doctor;
 mod error;
 #[cfg(feature = "kms")]
 mod kms;
-
+#[cfg(feature = "parameter-store")]
+mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
 
@@ -44,5 +45,7 @@ pub use connect::{Connection, Identity, realm, who_am_i};
 pub use doctor::{Check, Diagnosis, Doctor, Verdict};
 #[cfg(feature = "kms")]
 pub use kms::AwsKms;
+#[cfg(feature = "parameter-store")]
+pub use parameters::ParameterStore;
 #[cfg(feature = "secrets-manager")]
 pub use secrets::SecretsManagerStore;

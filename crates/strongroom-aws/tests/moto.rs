@@ -2,19 +2,13 @@
 
 #![cfg(test)]
 
-#[allow(dead_code, reason = "the tests of the server use more of it")]
-#[path = "../../strongroom-server/tests/support/clients.rs"]
-mod clients;
+#[path = "support/moto.rs"]
+mod emulator;
 mod support;
 
-use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_config::SdkConfig;
+use emulator::{Moto, compare, failing};
 use strongroom_aws::{AwsKms, SecretsManagerStore};
 use strongroom_kms::KeyRef;
 use strongroom_store::{
@@ -22,50 +16,7 @@ use strongroom_store::{
     SecretAdmin, SecretId, SecretStore, SecretValue, Stage, Tag, VersionId,
 };
 use strongroom_testkit::{kms, store};
-use support::{config_at, owner};
-
-struct Moto {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Where its server is: in an environment below `target/`, beside the clients of the server's tests.
-fn installed() -> PathBuf {
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto.txt");
-    clients::python_environment("moto", &wanted).join("moto_server")
-}
-
-impl Moto {
-    async fn start() -> Self {
-        let program = tokio::task::spawn_blocking(installed).await.unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(program)
-            .args(["-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let moto = Self { child, url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return moto;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("moto did not start");
-    }
-
-    fn config(&self) -> SdkConfig {
-        config_at(&self.url, "test", "test", "us-east-1")
-    }
-}
+use support::owner;
 
 /// The cases of the secret store's suite that moto does not pass, and the first thing in each that it does otherwise than AWS.
 const OTHERWISE: [(&str, &str); 21] = [
@@ -97,32 +48,6 @@ const OTHERWISE: [(&str, &str); 21] = [
     ("versions_are_listed_oldest_first", "the answer is without the secret's ARN"),
     ("versions_are_read_by_id_and_stage", "an unknown label is answered as an unknown secret"),
 ];
-
-/// Runs cases one by one; those that fail, with what they say.
-macro_rules! failing {
-    ($subject:expr, $($module:ident::$case:ident),* $(,)?) => {{
-        let mut failed = BTreeMap::new();
-        $({
-            let subject = $subject.clone();
-            let ran = tokio::spawn(async move { $module::$case(&subject).await }).await;
-            if let Err(error) = ran {
-                let panic = error.into_panic();
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                failed.insert(stringify!($case), text.unwrap_or_default());
-            }
-        })*
-        failed
-    }};
-}
-
-/// That exactly these cases fail.
-fn compare(failed: &BTreeMap<&'static str, String>, known: &[(&'static str, &'static str)]) {
-    let found: Vec<&str> = failed.keys().copied().collect();
-    let mut listed: Vec<&str> = known.iter().map(|(case, _)| *case).collect();
-    listed.sort_unstable();
-    assert_eq!(found, listed, "{failed:#?}");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kms_on_moto() {

@@ -16,6 +16,7 @@ impl Runtime {
 
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _within = self.0.as_ref().map(Handle::enter);
-        pollster::block_on(future)
+        // On a thread of the runtime its budget for one poll would end, and never come back.
+        pollster::block_on(tokio::task::unconstrained(future))
     }
 }

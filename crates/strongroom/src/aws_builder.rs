@@ -28,12 +28,19 @@ use crate::{Error, Strongroom};
 pub struct AwsBuilder {
     connection: Connection,
     account: Option<AccountId>,
+    #[cfg(feature = "aws-parameter-store")]
+    parameters: Option<String>,
 }
 
 impl Strongroom {
     /// Begins to reach the secrets that AWS Secrets Manager keeps: [`AwsBuilder`].
     pub fn aws() -> AwsBuilder {
-        AwsBuilder { connection: Connection::new(), account: None }
+        AwsBuilder {
+            connection: Connection::new(),
+            account: None,
+            #[cfg(feature = "aws-parameter-store")]
+            parameters: None,
+        }
     }
 }
 
@@ -99,6 +106,14 @@ impl AwsBuilder {
         self
     }
 
+    /// Keeps the secrets as parameters of Parameter Store below a path, `/` for all: [`ParameterStore`](strongroom_aws::ParameterStore) says
+    /// what it can.
+    #[cfg(feature = "aws-parameter-store")]
+    pub fn parameters(mut self, path: impl Into<String>) -> Self {
+        self.parameters = Some(path.into());
+        self
+    }
+
     /// Reaches AWS: asks it whom the credentials are of, unless [`AwsBuilder::account`] says so.
     ///
     /// # Errors
@@ -109,7 +124,14 @@ impl AwsBuilder {
             Some(account) => account,
             None => who_am_i(&config).await?.account,
         };
-        Ok(Strongroom::over(Arc::new(SecretsManagerStore::new(&config)), realm(account, &config)?))
+        let realm = realm(account, &config)?;
+        #[cfg(feature = "aws-parameter-store")]
+        if let Some(path) = self.parameters {
+            let store = strongroom_aws::ParameterStore::new(&config, realm.clone());
+            let store = if path.trim_matches('/').is_empty() { store } else { store.under(&path)? };
+            return Ok(Strongroom::over(Arc::new(store), realm));
+        }
+        Ok(Strongroom::over(Arc::new(SecretsManagerStore::new(&config)), realm))
     }
 
     /// Somebody who says in words what is wrong: with credentials, clock, permissions, the key.

@@ -56,6 +56,7 @@
 //! |---|---|---|
 //! | `sqlite` | yes | [`Builder::directory`]: everything in one SQLite file |
 //! | `aws` | no | `Strongroom::aws()`: the same handle on AWS Secrets Manager, with AWS's SDK |
+//! | `aws-parameter-store` | no | the same on Parameter Store |
 //! | `blocking` | no | `strongroom::blocking`: the same API without async |
 //!
 //! With `default-features = false` nothing but Rust is compiled.

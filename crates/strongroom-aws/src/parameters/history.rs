@@ -1,0 +1,95 @@
+//! A parameter's versions, and what is known of it by them.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ssm::primitives::DateTime;
+use aws_sdk_ssm::types::{ParameterHistory, ParameterType};
+use strongroom_store::{Error, ErrorKind, Labels, Stage, VersionId, VersionMetadata};
+use strongroom_types::Timestamp;
+
+use super::MANAGED_KEY;
+
+pub(super) fn unreadable(member: &'static str) -> Error {
+    Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)
+}
+
+pub(super) fn time(date: Option<DateTime>) -> Result<Timestamp, Error> {
+    let millis = date.and_then(|date| date.to_millis().ok());
+    millis.map(Timestamp::from_millis).ok_or_else(|| unreadable("LastModifiedDate"))
+}
+
+pub(super) fn version_id(version: i64) -> VersionId {
+    VersionId::new(version.to_string())
+}
+
+/// The number in a version's id.
+pub(super) fn number(version: &VersionId) -> Option<i64> {
+    let number = version.as_str().parse().ok().filter(|number| *number > 0)?;
+    // Each version has one id.
+    (version_id(number) == *version).then_some(number)
+}
+
+pub(super) fn not_secure() -> Error {
+    Error::new(
+        ErrorKind::InvalidRequest,
+        "this parameter is a plain one: secrets are parameters of the type SecureString",
+    )
+}
+
+/// All kept versions of a parameter, oldest first.
+pub(super) struct History(Vec<ParameterHistory>);
+
+impl History {
+    pub(super) fn new(mut versions: Vec<ParameterHistory>) -> Result<Self, Error> {
+        versions.sort_by_key(|version| version.version);
+        let newest = versions.last().ok_or_else(|| unreadable("Parameters"))?;
+        if newest.r#type != Some(ParameterType::SecureString) {
+            return Err(not_secure());
+        }
+        Ok(Self(versions))
+    }
+
+    pub(super) fn newest(&self) -> &ParameterHistory {
+        // There is one: `new` has seen it.
+        &self.0[self.0.len() - 1]
+    }
+
+    pub(super) fn oldest(&self) -> &ParameterHistory {
+        &self.0[0]
+    }
+
+    /// The key, unless it is the one that AWS manages.
+    pub(super) fn key(&self) -> Option<String> {
+        self.newest().key_id.clone().filter(|key| key != MANAGED_KEY)
+    }
+
+    /// The labels of a version: the newest is the current one, the one before it the previous one.
+    fn stages(&self, index: usize) -> BTreeSet<Stage> {
+        let labels = self.0[index].labels.iter().flatten().map(Stage::new);
+        let place = match self.0.len() - index {
+            1 => Some(Stage::CURRENT),
+            2 => Some(Stage::PREVIOUS),
+            _ => None,
+        };
+        labels.chain(place).collect()
+    }
+
+    pub(super) fn versions(&self) -> Result<Vec<VersionMetadata>, Error> {
+        let version = |(index, told): (usize, &ParameterHistory)| {
+            let created = time(told.last_modified_date)?;
+            let mut version = VersionMetadata::new(version_id(told.version), created);
+            version.stages = self.stages(index);
+            version.kms_key_ids = match told.key_id.as_deref() {
+                None | Some(MANAGED_KEY) => vec!["DefaultEncryptionKey".to_owned()],
+                Some(key) => vec![key.to_owned()],
+            };
+            Ok(version)
+        };
+        self.0.iter().enumerate().map(version).collect()
+    }
+
+    pub(super) fn labels(&self) -> Labels {
+        let all = self.0.iter().enumerate();
+        Labels::from_versions(all.map(|(index, told)| (version_id(told.version), self.stages(index))))
+    }
+}

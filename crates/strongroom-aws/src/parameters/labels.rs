@@ -1,0 +1,49 @@
+//! Moving a label of the user's own.
+
+use strongroom_store::{Error, ErrorKind, SecretRef, Stage, UpdateSecretVersionStage};
+use strongroom_types::CallContext;
+
+use super::history::number;
+use super::{ParameterStore, unsupported};
+use crate::error::parameters::error;
+
+impl ParameterStore {
+    /// By the rules of Secrets Manager, which are asked first: whoever moves a label names who has it.
+    pub(super) async fn move_label(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        const NAME: &str = "UpdateSecretVersionStage";
+        self.own(cx, NAME)?;
+        let named = |error: Error| error.during(NAME);
+        let label = request.stage.as_str();
+        if [Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(&request.stage) {
+            let text = "Parameter Store's newest version is the current one, and AWS's labels are not for it: to go back, put the old value again";
+            return Err(unsupported(NAME, text));
+        }
+        let parameter = self.names.of(&request.id).map_err(named)?;
+        let labels = self.history(&parameter, NAME).await?.labels();
+        let (from, to) = (request.remove_from.as_ref(), request.move_to.as_ref());
+        labels.move_stage(&request.stage, from, to).map_err(|refused| named(refused.into()))?;
+        let invalid = match (to.and_then(number), from.and_then(number)) {
+            (Some(to), _) => {
+                let call = self.client.label_parameter_version().name(&parameter).parameter_version(to);
+                let answer = call.labels(label).send().await.map_err(|failed| error(NAME, true, failed))?;
+                answer.invalid_labels
+            }
+            (None, Some(from)) => {
+                let call = self.client.unlabel_parameter_version().name(&parameter).parameter_version(from);
+                let answer = call.labels(label).send().await.map_err(|failed| error(NAME, true, failed))?;
+                answer.invalid_labels
+            }
+            // The rules have refused it.
+            (None, None) => None,
+        };
+        if invalid.is_some_and(|invalid| !invalid.is_empty()) {
+            let text = "Parameter Store takes labels of letters, digits and _.- that do not begin with a digit, aws or ssm";
+            return Err(named(Error::new(ErrorKind::InvalidParameter, text).with("label", label)));
+        }
+        Ok(self.reference(&parameter))
+    }
+}

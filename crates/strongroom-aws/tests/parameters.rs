@@ -1,6 +1,7 @@
 //! Parameter Store as a secret store, on an emulator of AWS that nobody here wrote. What it does otherwise than AWS is listed by name.
 
-#![cfg(all(test, feature = "parameter-store"))]
+#![cfg(test)]
+#![cfg(feature = "parameter-store")]
 
 #[path = "support/moto.rs"]
 mod emulator;

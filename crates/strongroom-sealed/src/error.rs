@@ -10,6 +10,9 @@ fn either(error: &strongroom_kms::Error) -> Option<ErrorKind> {
         Kms::ExpiredToken => ErrorKind::ExpiredToken,
         Kms::Throttled | Kms::Conflict => ErrorKind::Throttled,
         Kms::Internal | Kms::DependencyTimeout => ErrorKind::Internal,
+        Kms::Tampered => ErrorKind::Tampered,
+        Kms::OutcomeUnknown => ErrorKind::OutcomeUnknown,
+        Kms::StoreChanged => ErrorKind::StoreChanged,
         _ => return None,
     })
 }

@@ -23,17 +23,23 @@
 //! # }).unwrap();
 //! ```
 //!
-//! * **Bound.** What is sealed opens under the secret's name and the version's id only: the other store cannot put one in another's place.
-//!   Where a store counts its versions itself ([`Capabilities::token_is_version_id`](strongroom_store::Capabilities)), under the name.
+//! * **Bound.** What is sealed opens as the secret and version that was asked for only: the other store cannot put one in another's place.
+//!   Which version is the current one is its to say: it may show an older one, under that one's id. Where a store counts its versions itself
+//!   ([`Capabilities::token_is_version_id`](strongroom_store::Capabilities)), it may put one version in another's place too. Of a batch found
+//!   by filters, nobody can say what should be in it.
 //! * **Repeats.** A repeat with the same token and value changes nothing, although sealing again gives other bytes: what is stored is
 //!   opened and compared.
 //! * **Room.** Sealing takes up to 896 bytes, and a third more where a store takes text only;
 //!   [`Capabilities::max_value_len`](strongroom_store::Capabilities) says what is left.
 //! * **Moving in.** [`Sealed::accept_plain`] reads what is not sealed yet, [`Sealed::seal_in_place`] seals it;
-//!   [`Sealed::accept_kms_encrypted`] reads what was encrypted by hand with `kms encrypt`.
+//!   [`Sealed::accept_kms_encrypted`] reads what was encrypted by hand with `kms encrypt`. What was plain stays in the other store's older
+//!   versions until it forgets them: give such secrets a new value.
+//! * **What it costs.** A write asks the other store for the secret's name first (DescribeSecret); a repeat that it refuses reads what is stored
+//!   (GetSecretValue). Random passwords are made here, so that the other store does not know them.
 //!
 //! The bytes are in `docs/format.md`.
 
+mod asked;
 mod error;
 mod form;
 mod open;

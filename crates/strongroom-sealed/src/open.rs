@@ -6,14 +6,24 @@ use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes, Sec
 use strongroom_kms::{DecryptOptions, Decrypted, ErrorKind as KmsError};
 use strongroom_store::{Error, ErrorKind, SecretStore, SecretValue, SecretVersion};
 
+use crate::asked::Asked;
 use crate::error::{decryption, not_opened, sealing};
 use crate::form::{Form, Stored, context};
 use crate::sealed::Sealed;
 
-/// The longest ciphertext that `kms encrypt` gives, with room to spare: 4,096 bytes of plaintext and what AWS adds.
-const LONGEST_BY_HAND: usize = 6144;
+/// The lengths of ciphertexts that `kms encrypt` gives, with room to spare: 1 to 4,096 bytes of plaintext and what AWS adds.
+const BY_HAND: std::ops::RangeInclusive<usize> = 64..=6144;
 
 impl<S: SecretStore> Sealed<S> {
+    /// The version as it was before it was sealed, if it is the one that was asked for.
+    pub(crate) async fn open_asked(
+        &self,
+        asked: &Asked,
+        stored: SecretVersion,
+    ) -> Result<SecretVersion, Error> {
+        if asked.answered_by(&stored) { self.open(stored).await } else { Err(not_opened()) }
+    }
+
     /// The version as it was before it was sealed.
     pub(crate) async fn open(&self, mut stored: SecretVersion) -> Result<SecretVersion, Error> {
         stored.value = match Form::read(&stored.value)? {
@@ -48,7 +58,7 @@ impl<S: SecretStore> Sealed<S> {
             } else {
                 Some(value.expose_bytes().to_vec())
             };
-            if let Some(ciphertext) = ciphertext.filter(|ciphertext| ciphertext.len() <= LONGEST_BY_HAND) {
+            if let Some(ciphertext) = ciphertext.filter(|ciphertext| BY_HAND.contains(&ciphertext.len())) {
                 match self.decrypt(&ciphertext, &EncryptionContext::new()).await {
                     Ok(opened) => return Ok(either(opened.plaintext)),
                     // No ciphertext of this service after all.
@@ -71,16 +81,23 @@ impl<S: SecretStore> Sealed<S> {
         ciphertext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Decrypted, strongroom_kms::Error> {
-        let mut answer = self.decrypt_by(&self.key, ciphertext, context).await;
+        let first = match self.decrypt_by(&self.key, ciphertext, context).await {
+            Err(error) if of_this_key(error.kind()) => error,
+            answer => return answer,
+        };
+        let mut told = first;
         for key in &self.older {
-            match &answer {
-                Err(error) if error.kind() == KmsError::IncorrectKey => {
-                    answer = self.decrypt_by(key, ciphertext, context).await;
+            match self.decrypt_by(key, ciphertext, context).await {
+                // That a key is another one says less than that one cannot be used.
+                Err(error) if of_this_key(error.kind()) => {
+                    if told.kind() == KmsError::IncorrectKey {
+                        told = error;
+                    }
                 }
-                _ => break,
+                answer => return answer,
             }
         }
-        answer
+        Err(told)
     }
 
     async fn decrypt_by(
@@ -92,6 +109,18 @@ impl<S: SecretStore> Sealed<S> {
         let options = DecryptOptions::new().key(key.clone());
         self.kms.decrypt(&self.kms_cx, ciphertext, context, &options).await
     }
+}
+
+/// Whether a failure says something of one key only, so that another may open it.
+fn of_this_key(kind: KmsError) -> bool {
+    matches!(
+        kind,
+        KmsError::IncorrectKey
+            | KmsError::Disabled
+            | KmsError::InvalidState
+            | KmsError::NotFound
+            | KmsError::AccessDenied
+    )
 }
 
 fn text(plaintext: SecretBytes) -> Option<SecretValue> {

@@ -6,11 +6,12 @@ use strongroom_envelope::{AnySealer, DataKey, Provider};
 use strongroom_kms::{GenerateDataKeyOptions, KeyRef, Kms};
 use strongroom_store::validate::Violations;
 use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretId, SecretStore, SecretValue, Stage,
-    UpdateSecretVersionStage, VersionId,
+    Error, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretId, SecretStore, SecretValue,
+    SecretVersion, Stage, UpdateSecretVersionStage, VersionId,
 };
 use strongroom_types::CallContext;
 
+use crate::asked::Asked;
 use crate::error::{encryption, sealing};
 use crate::form::{Form, Stored, context, fits, key_fits};
 
@@ -127,24 +128,38 @@ impl<S: SecretStore> Sealed<S> {
 
 impl<S: SecretAdmin> Sealed<S> {
     /// Seals the current value of a secret, if it is not sealed yet, as a new version; the one before keeps the plain value until it is
-    /// deprecated and the other store forgets it. Whether there was anything to do. Needs [`Sealed::accept_plain`] or
-    /// [`Sealed::accept_kms_encrypted`]. A value that somebody else puts meanwhile stays current.
+    /// deprecated and the other store forgets it, which may be never: then give the secret another value. Whether there was anything to do.
+    /// Needs [`Sealed::accept_plain`] or [`Sealed::accept_kms_encrypted`]. A value that somebody else puts meanwhile stays current.
     ///
     /// # Errors
     /// As reading and putting; [`ErrorKind::InvalidParameter`] when somebody else was faster; [`ErrorKind::Unsupported`] where versions
     /// cannot be staged: put the value again yourself there.
     pub async fn seal_in_place(&self, cx: &CallContext, id: &SecretId) -> Result<bool, Error> {
+        let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
+        if matches!(Form::read(&stored.value)?, Stored::Sealed(_)) {
+            return Ok(false);
+        }
+        self.put_again(cx, id, stored).await.map(|()| true)
+    }
+
+    /// Seals the current value of a secret again, as a new version under the key of this store: after the key has changed, so that the one
+    /// before ([`Sealed::also_opens`]) is needed no more.
+    ///
+    /// # Errors
+    /// As [`Sealed::seal_in_place`].
+    pub async fn seal_again(&self, cx: &CallContext, id: &SecretId) -> Result<(), Error> {
+        let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
+        self.put_again(cx, id, stored).await
+    }
+
+    async fn put_again(&self, cx: &CallContext, id: &SecretId, stored: SecretVersion) -> Result<(), Error> {
         const STAGE: &str = "strongroom-sealing";
         if !self.inner.capabilities().free_stages {
             let text = "this store makes every new version the current one, whatever was put meanwhile: put the value again yourself";
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
-        if matches!(Form::read(&stored.value)?, Stored::Sealed(_)) {
-            return Ok(false);
-        }
         let before = stored.version_id.clone();
-        let opened = self.open(stored).await?;
+        let opened = self.open_asked(&Asked::new(id, None), stored).await?;
         // By ARN: a secret deleted and made again in between is another one.
         let id = SecretId::new(String::from(opened.arn));
         let put = PutSecretValue::new(id.clone(), opened.value).stage(STAGE);
@@ -155,7 +170,7 @@ impl<S: SecretAdmin> Sealed<S> {
         let moved = self.inner.update_secret_version_stage(cx, current).await;
         let done = UpdateSecretVersionStage::new(id, STAGE).remove_from(made);
         let cleared = self.inner.update_secret_version_stage(cx, done).await;
-        moved.and(cleared).map(|_| true)
+        moved.and(cleared).map(drop)
     }
 }
 

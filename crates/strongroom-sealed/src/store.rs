@@ -11,9 +11,23 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
+use crate::asked::Asked;
+use crate::error::not_opened;
 use crate::sealed::Sealed;
 
 impl<S: SecretStore> Sealed<S> {
+    /// The name that a new value is sealed for, as the other store has it: the id may be an ARN.
+    async fn name_of(&self, cx: &CallContext, id: &SecretId) -> Result<String, Error> {
+        let told = self.inner.describe_secret(cx, id).await?;
+        if Asked::new(id, None).is(&told.name, &told.arn) {
+            return Ok(told.name);
+        }
+        Err(Error::new(
+            ErrorKind::EncryptionFailure,
+            "the other store answers with another secret than the one asked for",
+        ))
+    }
+
     /// After the other store refused a token that it knows with other bytes: whether it was the same value all the same, which sealing
     /// again cannot show.
     async fn repeated(
@@ -25,13 +39,14 @@ impl<S: SecretStore> Sealed<S> {
         refused: Error,
     ) -> Result<SecretVersion, Error> {
         let Some(token) = token.filter(|_| refused.kind() == ErrorKind::Exists) else { return Err(refused) };
+        let asked = Asked::new(&id, Some(token));
         let stored = match self.inner.get_secret_value(cx, GetSecretValue::new(id).version_id(token)).await {
             Ok(stored) => stored,
             // Another secret of this name, or a version without a value.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(refused),
             Err(error) => return Err(error),
         };
-        let stored = self.open(stored).await?;
+        let stored = self.open_asked(&asked, stored).await?;
         if stored.value == *value { Ok(stored) } else { Err(refused) }
     }
 }
@@ -66,8 +81,9 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
+        let asked = Asked::new(&request.id, request.version_id.as_ref());
         let stored = self.inner.get_secret_value(cx, request).await?;
-        self.open(stored).await.map_err(|error| error.during("GetSecretValue"))
+        self.open_asked(&asked, stored).await.map_err(|error| error.during("GetSecretValue"))
     }
 
     async fn put_secret_value(
@@ -78,8 +94,7 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
         const NAME: &str = "PutSecretValue";
         self.check(&request.value, NAME)?;
         request.token = self.token(request.token)?;
-        // The name as the store has it: the id may be an ARN.
-        let name = self.inner.describe_secret(cx, &request.id).await?.name;
+        let name = self.name_of(cx, &request.id).await.map_err(|error| error.during(NAME))?;
         let (id, token, value) = (request.id.clone(), request.token.clone(), request.value);
         let sealed = self.seal(&name, token.as_ref(), &value).await;
         request.value = sealed.map_err(|error| error.during(NAME))?;
@@ -101,19 +116,13 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
         let Some(value) = request.value.take() else { return self.inner.update_secret(cx, request).await };
         self.check(&value, NAME)?;
         request.token = self.token(request.token)?;
-        let name = self.inner.describe_secret(cx, &request.id).await?.name;
+        let name = self.name_of(cx, &request.id).await.map_err(|error| error.during(NAME))?;
         let (id, token) = (request.id.clone(), request.token.clone());
-        let mut rest = UpdateSecret::new(id.clone());
-        (rest.description, rest.kms_key_id) = (request.description.clone(), request.kms_key_id.clone());
         let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(|error| error.during(NAME))?;
         request.value = Some(sealed);
         match self.inner.update_secret(cx, request).await {
             Err(refused) => {
                 let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
-                // The value was there already; the rest was refused along with it.
-                if rest.description.is_some() || rest.kms_key_id.is_some() {
-                    self.inner.update_secret(cx, rest).await?;
-                }
                 Ok(SecretUpdated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
             }
             updated => updated,
@@ -153,11 +162,16 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
         let asked = request.ids.clone();
         let mut page = self.inner.batch_get_secret_value(cx, request).await?;
         for stored in std::mem::take(&mut page.values) {
-            let (arn, name) = (stored.arn.clone(), stored.name.clone());
-            match self.open(stored).await {
+            let arn = stored.arn.clone();
+            let named = asked.iter().find(|id| Asked::new(id, None).is(&stored.name, &stored.arn)).cloned();
+            let opened = if named.is_none() && !asked.is_empty() {
+                Err(not_opened())
+            } else {
+                self.open(stored).await
+            };
+            match opened {
                 Ok(opened) => page.values.push(opened),
                 Err(error) => {
-                    let named = asked.iter().find(|id| id.as_str() == name).cloned();
                     let id = named.unwrap_or_else(|| SecretId::new(String::from(arn)));
                     page.errors.push(BatchFailure { id, error: error.during("BatchGetSecretValue") });
                 }
@@ -168,10 +182,11 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
 
     async fn get_random_password(
         &self,
-        cx: &CallContext,
+        _cx: &CallContext,
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
-        self.inner.get_random_password(cx, request).await
+        // Not by the other store, which would know it.
+        request.generate().map_err(|error| error.during("GetRandomPassword"))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -5,15 +5,18 @@
 use std::sync::Arc;
 
 use strongroom::store::{
-    BatchGetSecretValue, CreateSecret, GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue,
-    UpdateSecret, UpdateSecretVersionStage,
+    BatchGetSecretValue, Capabilities, CreateSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutSecretValue, SecretAdmin, SecretCreated, SecretMetadata, SecretPage, SecretRef, SecretStore,
+    SecretUpdated, SecretValue, SecretVersion, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
 };
 use strongroom::{
-    CallContext, EncryptionContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Stage, Strongroom,
+    CallContext as Cx, EncryptionContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Strongroom,
     VersionId,
 };
 use strongroom_sealed::Sealed;
 use strongroom_testkit::{FaultyKms, store};
+
+type Answer<T> = Result<T, strongroom::store::Error>;
 
 struct World {
     /// Keeps the secrets.
@@ -157,12 +160,12 @@ fn repeats_are_safe_although_the_bytes_differ() {
         assert_eq!(store.put_secret_value(&cx, put("other")).await.unwrap_err().kind(), ErrorKind::Exists);
         let binary = PutSecretValue::new("a", SecretValue::binary(b"two".to_vec())).token(token(2));
         assert_eq!(store.put_secret_value(&cx, binary).await.unwrap_err().kind(), ErrorKind::Exists);
-        // The rest of a repeated update is not lost.
+        // A repeated update changes nothing, as a repeat does in the store itself.
         let update =
             UpdateSecret::new("a").value(SecretValue::text("two")).token(token(2)).description("told");
         store.update_secret(&cx, update).await.unwrap();
         let described = store.describe_secret(&cx, &"a".into()).await.unwrap();
-        assert_eq!((described.description.as_deref(), described.versions.len()), (Some("told"), 2));
+        assert_eq!((described.description.as_deref(), described.versions.len()), (None, 2));
         // By ARN too.
         let arn = SecretId::new(String::from(described.arn));
         store.put_secret_value(&cx, PutSecretValue::new(arn, SecretValue::text("three"))).await.unwrap();
@@ -211,7 +214,12 @@ fn moving_in() {
     pollster::block_on(async {
         let world = world().await;
         let (outer, cx) = (&world.outer, world.outer.context().clone());
-        outer.create("plain").text("was plain").send().await.unwrap();
+        outer
+            .create("plain")
+            .text("was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+")
+            .send()
+            .await
+            .unwrap();
         let none = EncryptionContext::new();
         let by_hand = world.own.keys().encrypt("alias/outer", b"by hand", &none).await.unwrap();
         let foreign = world.own.keys().encrypt("alias/foreign", b"theirs", &none).await.unwrap();
@@ -230,7 +238,11 @@ fn moving_in() {
         }
         let accepting = world.sealed("alias/outer").accept_plain().accept_kms_encrypted();
         let room = world.room(accepting.clone());
-        for (name, value) in [("plain", "was plain"), ("hand", "by hand"), ("bytes", "by hand")] {
+        for (name, value) in [
+            ("plain", "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+"),
+            ("hand", "by hand"),
+            ("bytes", "by hand"),
+        ] {
             assert_eq!(room.get(name).send().await.unwrap().expose_text().unwrap(), value);
         }
         let error = room.get("foreign").send().await.unwrap_err();
@@ -241,7 +253,10 @@ fn moving_in() {
         assert!(accepting.seal_in_place(&cx, &"plain".into()).await.unwrap());
         assert!(!accepting.seal_in_place(&cx, &"plain".into()).await.unwrap(), "it is sealed now");
         assert!(accepting.seal_in_place(&cx, &"hand".into()).await.unwrap());
-        for (name, value) in [("plain", "was plain"), ("hand", "by hand")] {
+        for (name, value) in [
+            ("plain", "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+"),
+            ("hand", "by hand"),
+        ] {
             assert_eq!(strict.get(name).send().await.unwrap().expose_text().unwrap(), value);
             let stages: Vec<_> =
                 outer.describe(name).await.unwrap().versions.into_values().flatten().collect();
@@ -253,20 +268,130 @@ fn moving_in() {
 /// Whoever puts while a value is sealed in place stays current.
 #[test]
 fn sealing_in_place_loses_no_update() {
+    let world = pollster::block_on(world());
+    let cx = world.outer.context().clone();
+    for round in 0..40 {
+        let name = format!("raced-{round}");
+        pollster::block_on(async { world.outer.create(&name).text("old").send().await.unwrap() });
+        let accepting = world.sealed("alias/outer").accept_plain();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let id = SecretId::new(&name);
+                match pollster::block_on(accepting.seal_in_place(&cx, &id)) {
+                    Ok(_) => (),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{error}"),
+                }
+            });
+            scope.spawn(|| {
+                pollster::block_on(async { world.outer.put(&name).text("newer").send().await.unwrap() })
+            });
+        });
+        pollster::block_on(async {
+            let read = accepting.get_secret_value(&cx, GetSecretValue::new(&name)).await.unwrap();
+            assert_eq!(read.expose_text().unwrap(), "newer");
+            let labels: Vec<_> = world.outer.describe(&name).await.unwrap().versions.into_values().collect();
+            assert!(labels.iter().flatten().count() <= 2, "no label is left behind: {labels:?}");
+        });
+    }
+}
+
+/// A store that answers with another secret, or another version, than it was asked for.
+#[derive(Clone, Debug)]
+struct Lying {
+    inner: Arc<dyn SecretAdmin>,
+    /// What is asked for, and what is answered.
+    swap: (&'static str, &'static str),
+    version: Option<VersionId>,
+}
+
+#[async_trait::async_trait]
+impl SecretStore for Lying {
+    async fn create_secret(&self, cx: &Cx, request: CreateSecret) -> Answer<SecretCreated> {
+        self.inner.create_secret(cx, request).await
+    }
+    async fn get_secret_value(&self, cx: &Cx, mut request: GetSecretValue) -> Answer<SecretVersion> {
+        if request.id.as_str() == self.swap.0 {
+            request = GetSecretValue::new(self.swap.1);
+            request.version_id.clone_from(&self.version);
+        }
+        self.inner.get_secret_value(cx, request).await
+    }
+    async fn put_secret_value(&self, cx: &Cx, request: PutSecretValue) -> Answer<ValuePut> {
+        self.inner.put_secret_value(cx, request).await
+    }
+    async fn update_secret(&self, cx: &Cx, request: UpdateSecret) -> Answer<SecretUpdated> {
+        self.inner.update_secret(cx, request).await
+    }
+    async fn update_secret_version_stage(
+        &self,
+        cx: &Cx,
+        request: UpdateSecretVersionStage,
+    ) -> Answer<SecretRef> {
+        self.inner.update_secret_version_stage(cx, request).await
+    }
+    async fn describe_secret(&self, cx: &Cx, id: &SecretId) -> Answer<SecretMetadata> {
+        let id = if id.as_str() == self.swap.0 { SecretId::new(self.swap.1) } else { id.clone() };
+        self.inner.describe_secret(cx, &id).await
+    }
+    async fn list_secrets(&self, cx: &Cx, request: ListSecrets) -> Answer<SecretPage> {
+        self.inner.list_secrets(cx, request).await
+    }
+    async fn list_secret_version_ids(&self, cx: &Cx, request: ListSecretVersionIds) -> Answer<VersionPage> {
+        self.inner.list_secret_version_ids(cx, request).await
+    }
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+}
+
+#[test]
+fn answers_are_for_what_was_asked() {
     pollster::block_on(async {
         let world = world().await;
         let cx = world.outer.context().clone();
-        world.outer.create("a").text("old").send().await.unwrap();
-        // Between its read and its move: as its own steps, with somebody else's put before the last.
-        let accepting = world.sealed("alias/outer").accept_plain();
-        let read = accepting.get_secret_value(&cx, GetSecretValue::new("a")).await.unwrap();
-        world.outer.put("a").text("newer").send().await.unwrap();
-        let put = PutSecretValue::new("a", read.value).stage("strongroom-sealing");
-        let made = accepting.put_secret_value(&cx, put).await.unwrap().version_id;
-        let current =
-            UpdateSecretVersionStage::new("a", Stage::CURRENT).remove_from(read.version_id).move_to(made);
-        accepting.update_secret_version_stage(&cx, current).await.unwrap_err();
-        assert_eq!(world.stored("a").await.expose_text().unwrap(), "newer");
+        let honest = world.room(world.sealed("alias/outer"));
+        honest.create("prod/db").text("right").send().await.unwrap();
+        let first = honest.create("test/db").text("wrong").send().await.unwrap().version_id.unwrap();
+        honest.put("test/db").text("newer").send().await.unwrap();
+        let lying = |swap, version: Option<&VersionId>| {
+            let inner = Lying { inner: world.outer.store(), swap, version: version.cloned() };
+            Sealed::new(inner, Arc::new(world.kms.clone()), world.own.context().clone(), "alias/outer")
+                .unwrap()
+        };
+        let other = lying(("prod/db", "test/db"), None);
+        let error = other.get_secret_value(&cx, GetSecretValue::new("prod/db")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DecryptionFailure, "{error}");
+        // Nor is a value sealed for another secret than the one named.
+        let put = PutSecretValue::new("prod/db", SecretValue::text("x"));
+        let error = other.put_secret_value(&cx, put).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::EncryptionFailure, "{error}");
+        let batch = other.batch_get_secret_value(&cx, BatchGetSecretValue::of(["prod/db"])).await.unwrap();
+        assert_eq!((batch.values.len(), batch.errors.len()), (0, 1));
+        let newest = honest.get("test/db").send().await.unwrap().version_id;
+        let older = lying(("test/db", "test/db"), Some(&first));
+        let asked = GetSecretValue::new("test/db").version_id(newest);
+        let error = older.get_secret_value(&cx, asked).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DecryptionFailure, "{error}");
+    });
+}
+
+#[test]
+fn a_change_of_keys_is_finished_by_sealing_again() {
+    pollster::block_on(async {
+        let world = world().await;
+        let cx = world.outer.context().clone();
+        world.room(world.sealed("alias/outer")).create("a").text("one").send().await.unwrap();
+        let both = world.sealed("alias/newer").also_opens("alias/outer").unwrap();
+        // The new key is out of order: what the old one opens is read all the same.
+        world.own.keys().disable("alias/newer").await.unwrap();
+        let read = both.get_secret_value(&cx, GetSecretValue::new("a")).await.unwrap();
+        assert_eq!(read.expose_text().unwrap(), "one");
+        world.own.keys().enable("alias/newer").await.unwrap();
+        both.seal_again(&cx, &"a".into()).await.unwrap();
+        let newer = world.room(world.sealed("alias/newer"));
+        assert_eq!(newer.get("a").send().await.unwrap().expose_text().unwrap(), "one");
+        // Passwords are made here: the other store is not asked.
+        assert_eq!(newer.random_password().length(20).send().await.unwrap().expose().len(), 20);
     });
 }
 

@@ -239,7 +239,10 @@ fn moving_in() {
         let accepting = world.sealed("alias/outer").accept_plain().accept_kms_encrypted();
         let room = world.room(accepting.clone());
         for (name, value) in [
-            ("plain", "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+"),
+            (
+                "plain",
+                "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+",
+            ),
             ("hand", "by hand"),
             ("bytes", "by hand"),
         ] {
@@ -254,7 +257,10 @@ fn moving_in() {
         assert!(!accepting.seal_in_place(&cx, &"plain".into()).await.unwrap(), "it is sealed now");
         assert!(accepting.seal_in_place(&cx, &"hand".into()).await.unwrap());
         for (name, value) in [
-            ("plain", "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+"),
+            (
+                "plain",
+                "was+plain+and+looks+like/base64+which+it+is+in+fact+of+the+right+length+too+and+some+more+of+it+",
+            ),
             ("hand", "by hand"),
         ] {
             assert_eq!(strict.get(name).send().await.unwrap().expose_text().unwrap(), value);

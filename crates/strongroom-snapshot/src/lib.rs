@@ -21,10 +21,11 @@
 //!   the other store refuses that move when somebody else was faster, and the commit is worked out again on what they made.
 //! * **Small.** All records together must fit into one value, 65,536 bytes in Secrets Manager: some sixty keys with their names. What does not fit is
 //!   refused and changes nothing; [`SnapshotRecords::used`] says how much is taken.
-//! * **Seldom written.** Each commit makes a version. AWS keeps those of a day, and refuses more than about a hundred of them: keys, not
-//!   data. Keys are used without a commit.
+//! * **Seldom written.** Each commit makes a version, as does each that loses a race. AWS keeps some hundred versions and each of them for a day,
+//!   and takes no more meanwhile: keys, not data. Keys are used without a commit; `maintain` makes two.
 //! * **Read by asking.** Whether somebody else committed is one call, on every read unless [`SnapshotRecords::fresh_for`] is said.
-//! * The other store's older versions hold what was deleted until it forgets them.
+//! * **Old versions stay.** The other store's older versions hold what was deleted until it forgets them, which for seldom commits may be never.
+//!   What they hold is sealed under the store key; a re-key makes it worthless.
 //!
 //! The bytes are in `docs/format.md`.
 

@@ -13,7 +13,7 @@ use strongroom_store::{
 use strongroom_types::{CallContext, Clock, SystemClock, Timestamp};
 
 use crate::bytes;
-use crate::state::{State, View};
+use crate::state::{REMEMBERED, State, View};
 
 /// The label of the newest version that was put, current or not yet.
 const STAGE: &str = "strongroom-snapshot";
@@ -21,8 +21,8 @@ const STAGE: &str = "strongroom-snapshot";
 /// How often a commit is worked out again on what others committed meanwhile.
 const ATTEMPTS: usize = 16;
 
-/// How often a move of which nobody knows whether it happened is made again.
-const MOVES: usize = 4;
+/// How often a step is tried.
+const TRIES: usize = 4;
 
 /// Records kept as one secret. Clones share what is known of it; any number of processes may have the same secret.
 #[derive(Clone)]
@@ -30,13 +30,13 @@ pub struct SnapshotRecords {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     fresh_for: Duration,
+    kms_key_id: Option<String>,
 }
 
 struct Shared {
     store: Arc<dyn SecretAdmin>,
     cx: CallContext,
     name: String,
-    kms_key_id: Option<String>,
     room: usize,
     known: Mutex<Known>,
     /// Writers of this process do not race each other.
@@ -63,6 +63,26 @@ struct Current {
     state: Arc<State>,
 }
 
+/// What makes a commit take effect.
+enum Step {
+    /// The first one makes the secret.
+    Make(CreateSecret),
+    /// Each other moves the label.
+    Move(UpdateSecretVersionStage),
+}
+
+impl Step {
+    /// Whether a failure of this kind says that somebody else was faster.
+    fn is_refused_by(&self, kind: StoreErrorKind) -> bool {
+        match self {
+            Self::Make(_) => kind == StoreErrorKind::Exists,
+            Self::Move(_) => {
+                matches!(kind, StoreErrorKind::InvalidParameter | StoreErrorKind::InvalidRequest)
+            }
+        }
+    }
+}
+
 impl SnapshotRecords {
     /// The secret of this name, which is made with the first commit, read and written as `cx` says.
     ///
@@ -78,20 +98,18 @@ impl SnapshotRecords {
             store,
             cx,
             name: name.into(),
-            kms_key_id: None,
             room: can.max_value_len,
             known: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared), clock: Arc::new(SystemClock), fresh_for: Duration::ZERO })
+        let clock = Arc::new(SystemClock);
+        Ok(Self { shared: Arc::new(shared), clock, fresh_for: Duration::ZERO, kms_key_id: None })
     }
 
     /// The key of the other store's that the secret is made under. Of a secret that is there, nothing changes.
     #[must_use]
     pub fn kms_key_id(mut self, key: impl Into<String>) -> Self {
-        if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.kms_key_id = Some(key.into());
-        }
+        self.kms_key_id = Some(key.into());
         self
     }
 
@@ -115,7 +133,7 @@ impl SnapshotRecords {
     /// # Errors
     /// As [`Records::snapshot`].
     pub async fn used(&self) -> Result<(usize, usize), Error> {
-        Ok((bytes::write(&*self.now(false).await?.state).len(), self.shared.room))
+        Ok((bytes::write(&self.now(false).await?.state).len(), self.shared.room))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -184,7 +202,19 @@ impl SnapshotRecords {
         (known.answered, known.asked) = (question, Some(asked));
     }
 
-    /// Makes `next` the current version, if `before` still is. `Ok(false)`: it is not.
+    /// Keeps what a commit has made of `before`, unless somebody else's was seen meanwhile, which may be on top of it.
+    fn learn_own(&self, before: &Current, made: Current) {
+        let now = self.clock.now();
+        let mut known = self.known();
+        if known.current.as_ref().is_some_and(|known| known.version == before.version) {
+            known.questions += 1;
+            (known.answered, known.asked) = (known.questions, Some(now));
+            known.token += 1;
+            known.current = Some(made);
+        }
+    }
+
+    /// Makes `next` the current version, if `before` still is. `Ok(false)`: it is not, and nothing was done.
     async fn replace(&self, before: &Current, token: &VersionId, next: &State) -> Result<bool, Error> {
         let (store, cx) = (&self.shared.store, &self.shared.cx);
         let written = bytes::write(next);
@@ -194,7 +224,14 @@ impl SnapshotRecords {
                 .with("room", self.shared.room));
         }
         let value = SecretValue::binary(written);
-        let Some(version) = &before.version else { return self.begin(token, value).await };
+        let Some(version) = &before.version else {
+            let mut create = CreateSecret::new(&self.shared.name)
+                .token(token)
+                .value(value)
+                .description("a strongroom's records: do not edit");
+            create.kms_key_id.clone_from(&self.kms_key_id);
+            return self.insist(before, token, Step::Make(create)).await;
+        };
         let put = || PutSecretValue::new(self.id(), value.clone()).token(token).stage(STAGE);
         // A version that nobody knows of does no harm: whether it was made is seen when it is to become the current one.
         let mut put_again = store.put_secret_value(cx, put()).await;
@@ -202,77 +239,86 @@ impl SnapshotRecords {
             put_again = store.put_secret_value(cx, put()).await;
         }
         put_again.map_err(failed)?;
+        // From here on it may be done without our knowing: then only asking tells.
+        self.known().asked = None;
         let step =
-            || UpdateSecretVersionStage::new(self.id(), Stage::CURRENT).remove_from(version).move_to(token);
-        for _ in 0..MOVES {
-            match store.update_secret_version_stage(cx, step()).await {
-                Ok(_) => return Ok(true),
-                Err(error) => match error.kind() {
-                    // Somebody else's version is current; or ours is, if an earlier try has done it.
-                    StoreErrorKind::InvalidParameter | StoreErrorKind::InvalidRequest => {
-                        return self.is_in(token).await;
-                    }
-                    // Made again it does the same or is refused.
-                    StoreErrorKind::OutcomeUnknown | StoreErrorKind::Internal | StoreErrorKind::Throttled => {
-                        ()
-                    }
-                    _ => return Err(failed(error)),
-                },
-            }
-        }
-        Err(Error::new(ErrorKind::OutcomeUnknown, "whether the records were written is not known")
-            .with("secret", &self.shared.name))
+            UpdateSecretVersionStage::new(self.id(), Stage::CURRENT).remove_from(version).move_to(token);
+        self.insist(before, token, Step::Move(step)).await
     }
 
-    /// Makes the secret.
-    async fn begin(&self, token: &VersionId, value: SecretValue) -> Result<bool, Error> {
+    async fn take(&self, step: &Step) -> Result<(), StoreError> {
         let (store, cx) = (&self.shared.store, &self.shared.cx);
-        let mut create = CreateSecret::new(&self.shared.name)
-            .token(token)
-            .value(value)
-            .description("a strongroom's records: do not edit");
-        create.kms_key_id.clone_from(&self.shared.kms_key_id);
-        for _ in 0..MOVES {
-            match store.create_secret(cx, create.clone()).await {
-                Ok(_) => return Ok(true),
-                Err(error) => match error.kind() {
-                    StoreErrorKind::Exists => return self.is_in(token).await,
-                    StoreErrorKind::OutcomeUnknown | StoreErrorKind::Internal | StoreErrorKind::Throttled => {
-                        ()
-                    }
-                    _ => return Err(failed(error)),
-                },
-            }
+        match step {
+            Step::Make(create) => store.create_secret(cx, create.clone()).await.map(drop),
+            Step::Move(step) => store.update_secret_version_stage(cx, step.clone()).await.map(drop),
         }
-        Err(Error::new(ErrorKind::OutcomeUnknown, "whether the records were written is not known")
-            .with("secret", &self.shared.name))
     }
 
-    /// Whether a commit is part of what is there now, made current by an earlier try, others' commits on top of it.
-    async fn is_in(&self, token: &VersionId) -> Result<bool, Error> {
-        let unknown = |error: Error| {
-            Error::new(ErrorKind::OutcomeUnknown, "whether the records were written is not known")
-                .because(error)
+    /// Tries a step until it is done, refused because somebody else was faster, or failed for sure. A step made again does the same or is
+    /// refused; once a try may have done it, a refusal is no proof that none has.
+    async fn insist(&self, before: &Current, token: &VersionId, step: Step) -> Result<bool, Error> {
+        let unknown = |error: Option<StoreError>| {
+            let told = Error::new(ErrorKind::OutcomeUnknown, "whether the records were written is not known")
+                .with("secret", &self.shared.name);
+            match error {
+                Some(error) => told.with("reason", &error).because(error),
+                None => told,
+            }
         };
-        let now = self.now(true).await.map_err(unknown)?;
-        if now.version.is_none() {
-            return Err(Error::new(
-                ErrorKind::Incompatible,
-                "there is a secret of this name, without a value",
-            )
-            .with("secret", &self.shared.name));
+        let (mut uncertain, mut last) = (false, None);
+        for _ in 0..TRIES {
+            let error = match self.take(&step).await {
+                Ok(()) => return Ok(true),
+                Err(error) => error,
+            };
+            match error.kind() {
+                StoreErrorKind::OutcomeUnknown | StoreErrorKind::Internal => uncertain = true,
+                StoreErrorKind::Throttled => (),
+                kind if step.is_refused_by(kind) && !uncertain => return Ok(false),
+                kind if step.is_refused_by(kind) => {
+                    return match self.is_in(before, token).await {
+                        Some(done) => Ok(done),
+                        None => Err(unknown(Some(error))),
+                    };
+                }
+                _ if uncertain => return Err(unknown(Some(error))),
+                _ => return Err(failed(error)),
+            }
+            last = Some(error);
         }
-        Ok(now.state.commits.iter().any(|commit| commit == token.as_str()))
+        match last {
+            Some(error) if !uncertain => Err(failed(error)),
+            last => Err(unknown(last)),
+        }
+    }
+
+    /// Whether a commit is part of what is there now, others' commits on top of it or not; `None` when that cannot be told: what is there does
+    /// not remember as far back as the version it was made of, or is that version still, as a store that is behind shows it.
+    async fn is_in(&self, before: &Current, token: &VersionId) -> Option<bool> {
+        let now = self.now(true).await.ok()?;
+        let remembers =
+            |version: &VersionId| now.state.commits.iter().any(|commit| commit == version.as_str());
+        if remembers(token) {
+            return Some(true);
+        }
+        let later = now.version.is_some() && now.version != before.version;
+        // The first commit of all is made of nothing, and is remembered as long as all others are.
+        let made_of = before.version.as_ref().map_or(now.state.commits.len() < REMEMBERED, remembers);
+        (later && made_of).then_some(false)
     }
 }
 
 /// A failure of the other store as one of storage. Nothing was committed.
 fn failed(error: StoreError) -> Error {
-    let kind = match error.kind() {
-        StoreErrorKind::Throttled => ErrorKind::Busy,
-        _ => ErrorKind::Unavailable,
+    let (kind, text) = match error.kind() {
+        StoreErrorKind::Throttled => (ErrorKind::Busy, "the store that keeps the records is busy"),
+        StoreErrorKind::LimitExceeded => (
+            ErrorKind::Unavailable,
+            "the store that keeps the records takes no more versions for now: a commit makes one, and they are kept for a day",
+        ),
+        _ => (ErrorKind::Unavailable, "the store that keeps the records failed"),
     };
-    Error::new(kind, "the store that keeps the records failed").with("reason", &error).because(error)
+    Error::new(kind, text).with("reason", &error).because(error)
 }
 
 #[async_trait]
@@ -300,19 +346,22 @@ impl Records for SnapshotRecords {
                 return Ok(Revision(current.state.revision));
             }
             let token = VersionId::random().map_err(failed)?;
-            let next = current.state.after(&batch, token.as_str().to_owned());
+            let now = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
+            let Some(next) = current.state.after(&batch, token.as_str().to_owned(), now) else {
+                return Err(Error::new(ErrorKind::Corrupt, "there are no more revisions"));
+            };
             if self.replace(&current, &token, &next).await? {
                 let revision = Revision(next.revision);
                 let made = Current { version: Some(token), state: Arc::new(next) };
-                let question = {
-                    let mut known = self.known();
-                    known.questions += 1;
-                    known.questions
-                };
-                self.learn(question, self.clock.now(), &made);
+                self.learn_own(&current, made);
                 return Ok(revision);
             }
-            current = self.now(true).await?;
+            let now = self.now(true).await?;
+            if now.version.is_none() {
+                let text = "there is a secret of this name already, without a value";
+                return Err(Error::new(ErrorKind::Incompatible, text).with("secret", &self.shared.name));
+            }
+            current = now;
         }
         Err(Error::new(ErrorKind::Busy, "others were faster too many times"))
     }
@@ -320,6 +369,28 @@ impl Records for SnapshotRecords {
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.now(false).await?;
         Ok(ChangeToken(self.known().token))
+    }
+
+    async fn erase_deleted(&self) -> Result<(), Error> {
+        // The version before is what a label keeps; what has none the other store forgets in its own time.
+        let (store, cx) = (&self.shared.store, &self.shared.cx);
+        let told = match store.describe_secret(cx, &self.id()).await {
+            Err(error) if error.kind() == StoreErrorKind::NotFound => return Ok(()),
+            told => told.map_err(failed)?,
+        };
+        let mut versions = told.versions.into_iter();
+        let Some((before, _)) = versions.find(|(_, labels)| labels.contains(&Stage::PREVIOUS)) else {
+            return Ok(());
+        };
+        let step = UpdateSecretVersionStage::new(self.id(), Stage::PREVIOUS).remove_from(before);
+        match store.update_secret_version_stage(cx, step).await {
+            Ok(_) => Ok(()),
+            // A commit came in between.
+            Err(error) if error.kind() == StoreErrorKind::InvalidParameter => {
+                Err(Error::new(ErrorKind::Busy, "somebody else is writing").because(error))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     fn limits(&self) -> Limits {

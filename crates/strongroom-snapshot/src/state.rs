@@ -33,10 +33,11 @@ impl State {
         Some(Error::conflict(&failed.key))
     }
 
-    /// The state after a batch that has no conflict.
-    pub(crate) fn after(&self, batch: &Batch, commit: Commit) -> Self {
+    /// The state after a batch that has no conflict. Revisions follow the clock, so that a secret that is deleted and made again, or whose
+    /// labels were moved back by hand, does not give one twice. `None` when there are none left.
+    pub(crate) fn after(&self, batch: &Batch, commit: Commit, now: u64) -> Option<Self> {
         let mut next = self.clone();
-        next.revision += 1;
+        next.revision = self.revision.checked_add(1)?.max(now);
         next.commits.push(commit);
         let excess = next.commits.len().saturating_sub(REMEMBERED);
         next.commits.drain(..excess);
@@ -52,7 +53,7 @@ impl State {
                 Action::Check => (),
             }
         }
-        next
+        Some(next)
     }
 }
 

@@ -7,11 +7,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use strongroom_envelope::SecretText;
 use strongroom_store::{Error, ErrorKind};
 use strongroom_types::{AccountId, Arn, Realm};
 
-use crate::error::secrets::error;
+use crate::error::secrets::of_sts;
 
 /// How AWS is reached: from its default configuration (environment, profile, container, instance), but for what is said here.
 ///
@@ -32,25 +33,13 @@ pub struct Connection {
     region: Option<String>,
     profile: Option<String>,
     endpoint: Option<String>,
-    credentials: Option<Given>,
+    credentials: Option<(String, Arc<SecretText>)>,
+    session_token: Option<Arc<SecretText>>,
     fips: bool,
     dual_stack: bool,
     timeout: Duration,
     attempt_timeout: Duration,
     attempts: u32,
-}
-
-#[derive(Clone)]
-struct Given {
-    id: String,
-    secret: Arc<SecretText>,
-    token: Option<Arc<SecretText>>,
-}
-
-impl std::fmt::Debug for Given {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Given({})", self.id)
-    }
 }
 
 impl Default for Connection {
@@ -68,6 +57,7 @@ impl Connection {
             profile: None,
             endpoint: None,
             credentials: None,
+            session_token: None,
             fips: false,
             dual_stack: false,
             timeout: Duration::from_secs(30),
@@ -100,17 +90,14 @@ impl Connection {
     /// These credentials instead of the configuration's.
     #[must_use]
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret: impl Into<SecretText>) -> Self {
-        self.credentials =
-            Some(Given { id: access_key_id.into(), secret: Arc::new(secret.into()), token: None });
+        self.credentials = Some((access_key_id.into(), Arc::new(secret.into())));
         self
     }
 
-    /// With [`Connection::credentials`] that are temporary: their session token.
+    /// With [`Connection::credentials`] that are temporary: their session token. Without them it is not used.
     #[must_use]
     pub fn session_token(mut self, token: impl Into<SecretText>) -> Self {
-        if let Some(given) = &mut self.credentials {
-            given.token = Some(Arc::new(token.into()));
-        }
+        self.session_token = Some(Arc::new(token.into()));
         self
     }
 
@@ -168,8 +155,8 @@ impl Connection {
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(Given { id, secret, token }) = &self.credentials {
-            let token = token.as_ref().map(|token| token.expose().to_owned());
+        if let Some((id, secret)) = &self.credentials {
+            let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
             loader = loader.credentials_provider(Credentials::from_keys(id, secret.expose(), token));
         }
         // What is not said stays as the configuration has it.
@@ -209,23 +196,48 @@ impl Identity {
 /// [`ErrorKind::InvalidParameter`] when the configuration has no region, or none of AWS's form.
 pub fn realm(account: AccountId, config: &SdkConfig) -> Result<Realm, Error> {
     let refused = |text: String| Error::new(ErrorKind::InvalidParameter, text);
-    let Some(region) = config.region() else {
-        let text = "no region is configured: say region(..), or set AWS_REGION";
-        return Err(refused(text.to_owned()));
-    };
+    let region = config.region().ok_or_else(no_region)?;
     let region =
         strongroom_types::Region::parse(region.as_ref()).map_err(|error| refused(error.to_string()))?;
     Ok(Realm::new(account, region))
 }
 
+fn no_region() -> Error {
+    let text = "no region is configured: say region(..), or set AWS_REGION";
+    Error::new(ErrorKind::InvalidParameter, text)
+}
+
+/// Looks at nothing.
+#[derive(Debug)]
+struct NoInterceptor;
+
+#[dyn_dispatch_hint]
+impl Intercept for NoInterceptor {
+    fn name(&self) -> &'static str {
+        "NoInterceptor"
+    }
+}
+
 /// Asks AWS whom the credentials are of (`sts:GetCallerIdentity`, which needs no permission).
 ///
 /// # Errors
-/// [`ErrorKind::AccessDenied`] and [`ErrorKind::ExpiredToken`] for credentials that are none; [`ErrorKind::Internal`] where AWS is not reached.
+/// [`ErrorKind::AccessDenied`] and [`ErrorKind::ExpiredToken`] for credentials that are none; [`ErrorKind::InvalidParameter`] without a region;
+/// [`ErrorKind::Internal`] where AWS is not reached.
 pub async fn who_am_i(config: &SdkConfig) -> Result<Identity, Error> {
+    asked_with(config, NoInterceptor).await
+}
+
+/// As [`who_am_i`], with somebody who looks at the answer.
+pub(crate) async fn asked_with(
+    config: &SdkConfig,
+    interceptor: impl Intercept + 'static,
+) -> Result<Identity, Error> {
     const NAME: &str = "GetCallerIdentity";
-    let call = aws_sdk_sts::Client::new(config).get_caller_identity();
-    let told = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+    if config.region().is_none() {
+        return Err(no_region().during(NAME));
+    }
+    let call = aws_sdk_sts::Client::new(config).get_caller_identity().customize().interceptor(interceptor);
+    let told = call.send().await.map_err(|failed| of_sts(NAME, failed))?;
     let unreadable = || Error::new(ErrorKind::Internal, "AWS's answer was not readable").during(NAME);
     let account = told.account.as_deref().and_then(|account| AccountId::parse(account).ok());
     let arn = told.arn.filter(|arn| Arn::parse(arn).is_ok());

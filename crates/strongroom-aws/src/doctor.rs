@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::{DateTime, Format};
@@ -22,7 +23,8 @@ use strongroom_store::{
 };
 use strongroom_types::{AccountId, CallContext, Caller, Clock, SystemClock};
 
-use crate::{AwsKms, SecretsManagerStore, who_am_i};
+use crate::connect::{asked_with, realm};
+use crate::{AwsKms, SecretsManagerStore};
 
 /// AWS refuses signatures that are further from its own time than this.
 const SKEW_REFUSED: u64 = 300;
@@ -171,12 +173,8 @@ impl Doctor {
 
     /// Whom the credentials are of, and whether the clock agrees with AWS's.
     async fn credentials(&self, found: &mut Diagnosis) -> Option<AccountId> {
-        let date = DateHeader::default();
-        let begun = self.now();
-        let call = aws_sdk_sts::Client::new(&self.config).get_caller_identity();
-        // Only for its date: the answer itself is read below.
-        let _ = call.customize().interceptor(date.clone()).send().await;
-        let account = match who_am_i(&self.config).await {
+        let date = DateHeader { source: self.config.time_source(), told: Arc::default() };
+        let account = match asked_with(&self.config, date.clone()).await {
             Ok(identity) => {
                 found.add("credentials", Verdict::Good, format!("they are of {}", identity.arn));
                 Some(identity.account)
@@ -191,11 +189,11 @@ impl Doctor {
                 None
             }
         };
-        match date.seconds() {
+        match date.told() {
             None => found.add("clock", Verdict::NotTried, "AWS did not say what time it has"),
-            Some(there) => {
-                let skew = there.abs_diff(begun);
-                let side = if there > begun { "behind" } else { "ahead of" };
+            Some((there, here)) => {
+                let skew = there.abs_diff(here);
+                let side = if there > here { "behind" } else { "ahead of" };
                 let words = format!("this machine is {skew} seconds {side} AWS");
                 match skew {
                     SKEW_REFUSED.. => {
@@ -212,14 +210,6 @@ impl Doctor {
             }
         }
         account
-    }
-
-    /// Seconds since 1970 by the clock that requests are signed with.
-    fn now(&self) -> u64 {
-        let time = self.config.time_source().map(|source| source.now());
-        let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let own = || u64::try_from(SystemClock.now().as_millis() / 1000).unwrap_or(0);
-        time.map_or_else(own, since)
     }
 
     async fn listing(&self, store: &SecretsManagerStore, cx: &CallContext, found: &mut Diagnosis) {
@@ -269,9 +259,12 @@ impl Doctor {
             Err(error) => return found.add("key", Verdict::Bad, error.to_string()),
         }
         // As Secrets Manager says it, for policies that look at it.
-        let region = self.config.region().map_or("us-east-1", AsRef::as_ref);
+        let realm = match realm(account, &self.config) {
+            Ok(realm) => realm,
+            Err(error) => return found.add("key for writing", Verdict::NotTried, error.to_string()),
+        };
         let secret = self.secret.as_deref().filter(|id| id.starts_with("arn:")).map_or_else(
-            || format!("arn:aws:secretsmanager:{region}:{account}:secret:strongroom-doctor-AbCdEf"),
+            || realm.arn("secretsmanager", "secret:strongroom-doctor-AbCdEf").to_string(),
             str::to_owned,
         );
         let pairs = [("SecretARN", secret.as_str()), ("SecretVersionId", "RequestToValidateKeyAccess")];
@@ -361,10 +354,15 @@ async fn writing(
     if let Some(key) = key {
         create = create.kms_key_id(key);
     }
-    if let Err(error) = store.create_secret(cx, create).await {
-        return found.add("writing", Verdict::Bad, refused(&error, "secretsmanager:CreateSecret"));
-    }
     let mut bad = Vec::new();
+    match store.create_secret(cx, create).await {
+        Ok(_) => (),
+        // It may be there: it is taken away below.
+        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => bad.push(error.to_string()),
+        Err(error) => {
+            return found.add("writing", Verdict::Bad, refused(&error, "secretsmanager:CreateSecret"));
+        }
+    }
     if let Err(error) = store.get_secret_value(cx, GetSecretValue::new(name)).await {
         bad.push(refused(&error, "secretsmanager:GetSecretValue"));
     }
@@ -382,20 +380,30 @@ async fn writing(
     }
 }
 
-/// Keeps the date that AWS answers with.
-#[derive(Clone, Debug, Default)]
-struct DateHeader(Arc<Mutex<Option<String>>>);
+/// Keeps the date that AWS answers with, and what time it was here at that moment.
+#[derive(Clone, Debug)]
+struct DateHeader {
+    /// The clock that requests are signed with; the machine's where there is no other.
+    source: Option<SharedTimeSource>,
+    told: Arc<Mutex<Option<(String, u64)>>>,
+}
 
 impl DateHeader {
-    fn seconds(&self) -> Option<u64> {
-        let text = self.0.lock().ok()?.clone()?;
+    /// Seconds since 1970, there and here.
+    fn told(&self) -> Option<(u64, u64)> {
+        let (text, here) = self.told.lock().ok()?.clone()?;
         let date = DateTime::from_str(&text, Format::HttpDate).ok()?;
-        u64::try_from(date.secs()).ok()
+        Some((u64::try_from(date.secs()).ok()?, here))
+    }
+
+    fn now(&self) -> u64 {
+        let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let own = || u64::try_from(SystemClock.now().as_millis() / 1000).unwrap_or(0);
+        self.source.as_ref().map_or_else(own, |source| since(source.now()))
     }
 }
 
-// The SDK asks for it under this name.
-#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+#[dyn_dispatch_hint]
 impl Intercept for DateHeader {
     fn name(&self) -> &'static str {
         "DateHeader"
@@ -407,10 +415,10 @@ impl Intercept for DateHeader {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").map(str::to_owned);
-        if let Ok(mut kept) = self.0.lock() {
-            // The first: how far apart the clocks are is the same whenever it is asked.
-            *kept = kept.take().or(date);
+        let date = context.response().headers().get("date").map(|date| (date.to_owned(), self.now()));
+        if let Ok(mut told) = self.told.lock() {
+            // The first: the SDK may correct its clock by it.
+            *told = told.take().or(date);
         }
         Ok(())
     }

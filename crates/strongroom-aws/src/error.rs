@@ -3,9 +3,12 @@
 use std::error::Error as StdError;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
+
+use crate::tries::Tries;
 
 /// What a call failed with, whichever service it was.
 pub(crate) struct Failure {
@@ -53,6 +56,23 @@ fn credentials(error: &(dyn StdError + 'static)) -> Option<(&'static str, How)> 
     None
 }
 
+/// Whether there was no address to send a request to.
+fn no_endpoint(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<ResolveEndpointError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The kind of what may have been done: nobody knows, unless all of its tries were answered.
+fn unless_unknown<K>(kind: K, unknown: K, tries: Option<&Tries>) -> K {
+    if tries.is_some_and(Tries::uncertain) { unknown } else { kind }
+}
+
 /// Reads the SDK's error. `answered` gives code and message of the service's own.
 pub(crate) fn failure<E: StdError + 'static>(
     error: &SdkError<E, HttpResponse>,
@@ -62,13 +82,18 @@ pub(crate) fn failure<E: StdError + 'static>(
     let (code, text, how) = match error {
         SdkError::ServiceError(refused) => {
             let (code, text) = answered(refused.err());
-            // What answers 5xx without a code of its own may have done it.
-            let how = if code.is_none() && refused.raw().status().is_server_error() {
-                How::Unknown
-            } else {
-                How::Refused
-            };
-            (code.map(str::to_owned), text.unwrap_or_default().to_owned(), how)
+            let status = refused.raw().status();
+            match code {
+                // What answers 5xx without a code of its own may have done it.
+                None if status.is_server_error() => {
+                    (None, text.unwrap_or("AWS failed inside").to_owned(), How::Unknown)
+                }
+                // It was done, and what was told of it is lost.
+                None if status.is_success() => {
+                    (None, "AWS's answer was not readable".to_owned(), How::Unknown)
+                }
+                code => (code.map(str::to_owned), text.unwrap_or_default().to_owned(), How::Refused),
+            }
         }
         SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) if credentials(error).is_some() => {
             let (text, how) = credentials(error).unwrap_or(("", How::NotSent));
@@ -80,6 +105,10 @@ pub(crate) fn failure<E: StdError + 'static>(
         SdkError::TimeoutError(_) => (None, "AWS did not answer in time".to_owned(), How::Unknown),
         SdkError::DispatchFailure(failed) if failed.is_timeout() => {
             (None, "AWS did not answer in time".to_owned(), How::Unknown)
+        }
+        SdkError::DispatchFailure(_) if no_endpoint(error) => {
+            let text = "the request has nowhere to go: look at region and endpoint, and whether they go with FIPS and dual stack";
+            (None, text.to_owned(), How::NotSent)
         }
         SdkError::DispatchFailure(failed) if failed.is_user() => {
             (None, "the request could not be sent: look at credentials and endpoint".to_owned(), How::NotSent)
@@ -99,6 +128,9 @@ fn common(code: &str) -> &str {
         | "IncompleteSignatureException"
         | "MissingAuthenticationTokenException"
         | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
         | "OptInRequired" => "AccessDeniedException",
         "ExpiredToken" => "ExpiredTokenException",
         "SerializationException" => "ValidationException",
@@ -218,7 +250,7 @@ pub(crate) mod secrets {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
+    use super::{Failure, How, HttpResponse, SdkError, Tries, common, facts, failure, unless_unknown};
 
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
@@ -250,8 +282,35 @@ pub(crate) mod secrets {
         Error::new(code.map_or(ErrorKind::Internal, kind), text)
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
-    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
+    /// An operation's failure, with AWS's text and the request's id. `tries` of what changes something: what may have been done must be
+    /// looked at.
+    #[cfg(feature = "secrets-manager")]
+    pub(crate) fn error<E>(
+        operation: &'static str,
+        tries: Option<&Tries>,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        of("Secrets Manager", operation, tries, failed)
+    }
+
+    /// A failure of the service that says whose credentials are.
+    #[cfg(feature = "connect")]
+    pub(crate) fn of_sts<E>(operation: &'static str, failed: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        of("STS", operation, None, failed)
+    }
+
+    fn of<E>(
+        service: &'static str,
+        operation: &'static str,
+        tries: Option<&Tries>,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
@@ -259,14 +318,18 @@ pub(crate) mod secrets {
             failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = match (&code, how) {
             // It failed inside, and does not say how far it came.
-            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
-            (Some(code), _) => kind(code),
-            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
-            (None, How::NoCredentials) => ErrorKind::AccessDenied,
-            (None, _) => ErrorKind::Internal,
+            (Some(code), _) if kind(code) == ErrorKind::Internal && tries.is_some() => {
+                ErrorKind::OutcomeUnknown
+            }
+            (Some(code), _) => unless_unknown(kind(code), ErrorKind::OutcomeUnknown, tries),
+            (None, How::Unknown) if tries.is_some() => ErrorKind::OutcomeUnknown,
+            (None, How::NoCredentials) => {
+                unless_unknown(ErrorKind::AccessDenied, ErrorKind::OutcomeUnknown, tries)
+            }
+            (None, _) => unless_unknown(ErrorKind::Internal, ErrorKind::OutcomeUnknown, tries),
         };
         let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
-        let by = if text.starts_with(KMS_DENIED) { "KMS" } else { "Secrets Manager" };
+        let by = if text.starts_with(KMS_DENIED) { "KMS" } else { service };
         let mut error = Error::new(kind, text).during(operation);
         if denied {
             error = error.with("refused by", by);
@@ -311,7 +374,7 @@ pub(crate) mod parameters {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
+    use super::{Failure, How, HttpResponse, SdkError, Tries, common, facts, failure, unless_unknown};
 
     fn kind(code: &str) -> ErrorKind {
         match common(code) {
@@ -337,29 +400,35 @@ pub(crate) mod parameters {
         }
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
-    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
+    /// An operation's failure, with AWS's text and the request's id. `tries` of what changes something: what may have been done must be
+    /// looked at.
+    pub(crate) fn error<E>(
+        operation: &'static str,
+        tries: Option<&Tries>,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of(operation, changes, None, failed)
+        of(operation, tries, None, failed)
     }
 
     /// As [`error`], of a call that stores this value: a text that quotes it is not shown.
     pub(crate) fn on_value<E>(
         operation: &'static str,
         value: &str,
+        tries: &Tries,
         failed: SdkError<E, HttpResponse>,
     ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of(operation, true, Some(value), failed)
+        of(operation, Some(tries), Some(value), failed)
     }
 
     fn of<E>(
         operation: &'static str,
-        changes: bool,
+        tries: Option<&Tries>,
         value: Option<&str>,
         failed: SdkError<E, HttpResponse>,
     ) -> Error
@@ -372,12 +441,15 @@ pub(crate) mod parameters {
             // The key: it cannot be used, or there is none.
             (Some("InvalidKeyId"), _) if value.is_some() => ErrorKind::EncryptionFailure,
             (Some("InvalidKeyId"), _) => ErrorKind::DecryptionFailure,
-            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
+            (Some(code), _) if kind(code) == ErrorKind::Internal && tries.is_some() => {
+                ErrorKind::OutcomeUnknown
+            }
             (Some(code), _) => kind(code),
-            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, How::Unknown) if tries.is_some() => ErrorKind::OutcomeUnknown,
             (None, How::NoCredentials) => ErrorKind::AccessDenied,
             (None, _) => ErrorKind::Internal,
         };
+        let kind = unless_unknown(kind, ErrorKind::OutcomeUnknown, tries);
         if value.is_some_and(|value| text.contains(value)) {
             "AWS's text is not shown: it quotes the value".clone_into(&mut text);
         }

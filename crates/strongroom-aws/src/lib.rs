@@ -38,6 +38,7 @@ mod kms;
 mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
+mod tries;
 
 #[cfg(feature = "connect")]
 pub use connect::{Connection, Identity, realm, who_am_i};

@@ -9,6 +9,7 @@ use strongroom_types::{CallContext, Clock, SystemClock};
 
 use super::{ParameterStore, sdk_tag, unsupported};
 use crate::error::parameters::error;
+use crate::tries::{change, read};
 
 impl ParameterStore {
     pub(super) async fn tags(&self, parameter: &str, operation: &'static str) -> Result<Vec<Tag>, Error> {
@@ -17,7 +18,7 @@ impl ParameterStore {
             .list_tags_for_resource()
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter);
-        let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
+        let answer = read!(operation, call)?;
         Ok(answer.tag_list.unwrap_or_default().into_iter().map(|tag| Tag::new(tag.key, tag.value)).collect())
     }
 }
@@ -35,8 +36,7 @@ impl SecretAdmin for ParameterStore {
         }
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
         let call = self.client.delete_parameter().name(&parameter);
-        if let Err(failed) = call.send().await {
-            let failed = error(NAME, true, failed);
+        if let Err(failed) = change!(NAME, call) {
             // What is not there is deleted.
             if failed.kind() != ErrorKind::NotFound {
                 return Err(failed);
@@ -60,7 +60,7 @@ impl SecretAdmin for ParameterStore {
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter)
             .set_tags(Some(tags.into_iter().map(sdk_tag).collect::<Result<_, _>>()?));
-        call.send().await.map(drop).map_err(|failed| error(NAME, true, failed))
+        change!(NAME, call).map(drop)
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
@@ -73,6 +73,6 @@ impl SecretAdmin for ParameterStore {
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter)
             .set_tag_keys(Some(keys));
-        call.send().await.map(drop).map_err(|failed| error(NAME, true, failed))
+        change!(NAME, call).map(drop)
     }
 }

@@ -22,6 +22,18 @@ use self::history::{History, not_secure, number, time, unreadable, version_id};
 use self::names::Names;
 use crate::caller::refusal;
 use crate::error::parameters::{error, on_value};
+use crate::tries::{OnlyIfRefused, Tries, read};
+
+/// Sends a call that stores this value. There are no tokens: what may have been done is not tried again, or there would be two versions.
+macro_rules! store_value {
+    ($name:expr, $value:expr, $call:expr) => {{
+        let tries = Tries::default();
+        let once = aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused);
+        let call = $call.customize().interceptor(tries.clone()).config_override(once);
+        let answer = call.send().await;
+        answer.map_err(|failed| on_value($name, $value, &tries, failed))
+    }};
+}
 
 /// The key of parameters without one of their own.
 const MANAGED_KEY: &str = "alias/aws/ssm";
@@ -114,7 +126,7 @@ impl ParameterStore {
                 .with_decryption(false)
                 .max_results(50)
                 .set_next_token(token.take());
-            let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
+            let answer = read!(operation, call)?;
             versions.extend(answer.parameters.unwrap_or_default());
             match answer.next_token {
                 Some(next) => token = Some(next),
@@ -147,7 +159,7 @@ impl ParameterStore {
             .set_allowed_pattern(newest.allowed_pattern.clone())
             .set_data_type(newest.data_type.clone())
             .set_tier((text.len() > STANDARD).then_some(ParameterTier::Advanced));
-        let answer = call.send().await.map_err(|failed| on_value(operation, text, failed))?;
+        let answer = store_value!(operation, text, call)?;
         Ok(answer.version)
     }
 
@@ -161,7 +173,7 @@ impl ParameterStore {
         let name =
             selector.map_or_else(|| parameter.to_owned(), |selector| format!("{parameter}:{selector}"));
         let call = self.client.get_parameter().name(name).with_decryption(true);
-        let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
+        let answer = read!(operation, call)?;
         let named = |error: Error| error.during(operation);
         let told = answer.parameter.ok_or_else(|| named(unreadable("Parameter")))?;
         // First, so that it is wiped whatever else the answer holds.
@@ -235,7 +247,7 @@ impl SecretStore for ParameterStore {
             .set_description(request.description)
             .set_tags((!tags.is_empty()).then_some(tags))
             .tier(if text.len() > STANDARD { ParameterTier::Advanced } else { ParameterTier::Standard });
-        let answer = call.send().await.map_err(|failed| on_value(NAME, text, failed))?;
+        let answer = store_value!(NAME, text, call)?;
         let SecretRef { arn, name } = self.reference(&parameter);
         Ok(SecretCreated { arn, name, version_id: Some(version_id(answer.version)) })
     }

@@ -20,11 +20,12 @@ use strongroom_types::CallContext;
 
 use crate::caller::refusal;
 use crate::error::secrets::{error, of_code};
+use crate::tries::{change, read};
 
 /// AWS Secrets Manager. Clones share the SDK's client.
 ///
-/// A request without a token gets one from the SDK, which stays the same over the SDK's own retries; who repeats a request that ended in
-/// [`ErrorKind::OutcomeUnknown`] gives a token, and the same one again.
+/// A request without a token gets a fresh one, which stays the same over the SDK's own retries. An error of the kind
+/// [`ErrorKind::OutcomeUnknown`] tells it: with it, a repeat is safe.
 #[derive(Clone, Debug)]
 pub struct SecretsManagerStore {
     client: aws_sdk_secretsmanager::Client,
@@ -80,6 +81,16 @@ fn token(token: Option<VersionId>) -> Option<String> {
     token.map(|token| token.as_str().to_owned())
 }
 
+/// The token given, or a fresh one: ours and not the SDK's, so that it can be told.
+fn fresh(token: Option<VersionId>) -> Result<VersionId, Error> {
+    token.map_or_else(VersionId::random, Ok)
+}
+
+/// Of a call that may have been carried out: the token that makes its repeat safe.
+fn with_token(error: Error, token: &VersionId) -> Error {
+    if error.kind() == ErrorKind::OutcomeUnknown { error.with("request token", token) } else { error }
+}
+
 /// Numbers beyond those of the service are refused by it.
 fn number(number: Option<i64>) -> Option<i32> {
     number.map(|number| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
@@ -90,18 +101,19 @@ impl SecretStore for SecretsManagerStore {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
         const NAME: &str = "CreateSecret";
         self.own(cx, NAME)?;
+        let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
             .client
             .create_secret()
             .name(request.name)
-            .set_client_request_token(token(request.token))
+            .client_request_token(token.as_str())
             .set_description(request.description)
             .set_kms_key_id(request.kms_key_id)
             .set_secret_string(text)
             .set_secret_binary(binary)
             .set_tags(tags(request.tags));
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretCreated { arn, name, version_id: answer.version_id.map(VersionId::new) })
     }
@@ -119,13 +131,14 @@ impl SecretStore for SecretsManagerStore {
             .secret_id(request.id.as_str())
             .set_version_id(token(request.version_id))
             .set_version_stage(request.stage.map(|stage| stage.as_str().to_owned()));
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = read!(NAME, call)?;
         answers::got(answer)
     }
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
         const NAME: &str = "PutSecretValue";
         self.own(cx, NAME)?;
+        let token = fresh(request.token)?;
         let (text, binary) = value(Some(&request.value))?;
         let stages = |stages: Vec<strongroom_store::Stage>| {
             stages.iter().map(|stage| stage.as_str().to_owned()).collect()
@@ -134,11 +147,11 @@ impl SecretStore for SecretsManagerStore {
             .client
             .put_secret_value()
             .secret_id(request.id.as_str())
-            .set_client_request_token(token(request.token))
+            .client_request_token(token.as_str())
             .set_secret_string(text)
             .set_secret_binary(binary)
             .set_version_stages(request.stages.map(stages));
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let version_id = answers::version(answer.version_id)?;
         Ok(ValuePut { arn, name, version_id, stages: answers::stages(answer.version_stages) })
@@ -147,17 +160,18 @@ impl SecretStore for SecretsManagerStore {
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
         const NAME: &str = "UpdateSecret";
         self.own(cx, NAME)?;
+        let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
             .client
             .update_secret()
             .secret_id(request.id.as_str())
-            .set_client_request_token(token(request.token))
+            .client_request_token(token.as_str())
             .set_description(request.description)
             .set_kms_key_id(request.kms_key_id)
             .set_secret_string(text)
             .set_secret_binary(binary);
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretUpdated { arn, name, version_id: answer.version_id.map(VersionId::new) })
     }
@@ -176,7 +190,7 @@ impl SecretStore for SecretsManagerStore {
             .version_stage(request.stage.as_str())
             .set_remove_from_version_id(token(request.remove_from))
             .set_move_to_version_id(token(request.move_to));
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = change!(NAME, call)?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -184,7 +198,7 @@ impl SecretStore for SecretsManagerStore {
         const NAME: &str = "DescribeSecret";
         self.own(cx, NAME)?;
         let call = self.client.describe_secret().secret_id(id.as_str());
-        answers::described(call.send().await.map_err(|failed| error(NAME, false, failed))?)
+        answers::described(read!(NAME, call)?)
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
@@ -209,7 +223,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .sort_by(sort_by)
             .sort_order(sort_order);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = read!(NAME, call)?;
         let secrets = answer.secret_list.unwrap_or_default().into_iter().map(answers::listed);
         Ok(SecretPage { secrets: secrets.collect::<Result<_, _>>()?, next_token: answer.next_token })
     }
@@ -228,7 +242,7 @@ impl SecretStore for SecretsManagerStore {
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token)
             .include_deprecated(request.include_deprecated);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = read!(NAME, call)?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let versions = answer.versions.unwrap_or_default().into_iter().map(answers::listed_version);
         Ok(VersionPage {
@@ -254,7 +268,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = read!(NAME, call)?;
         let mut page = BatchPage { next_token: answer.next_token, ..BatchPage::default() };
         for told in answer.secret_values.unwrap_or_default() {
             page.values.push(answers::batched(told)?);
@@ -286,7 +300,7 @@ impl SecretStore for SecretsManagerStore {
             .exclude_lowercase(request.exclude_lowercase)
             .include_space(request.include_space)
             .require_each_included_type(request.require_each_included_type);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = read!(NAME, call)?;
         let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
         answer.random_password.map(SecretText::from_string).ok_or_else(missing)
     }

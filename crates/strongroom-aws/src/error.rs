@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
 
+#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
 use crate::tries::Tries;
 
 /// What a call failed with, whichever service it was.
@@ -69,6 +70,7 @@ fn no_endpoint(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// The kind of what may have been done: nobody knows, unless all of its tries were answered.
+#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
 fn unless_unknown<K>(kind: K, unknown: K, tries: Option<&Tries>) -> K {
     if tries.is_some_and(Tries::uncertain) { unknown } else { kind }
 }

@@ -38,6 +38,7 @@ mod kms;
 mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
+#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
 mod tries;
 
 #[cfg(feature = "connect")]

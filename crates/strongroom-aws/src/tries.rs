@@ -84,6 +84,7 @@ impl ClassifyRetry for OnlyIfRefused {
 }
 
 /// Sends a call that changes something, and gives its answer or its failure with what is known of its tries.
+#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
 macro_rules! change {
     ($name:expr, $call:expr) => {{
         let tries = $crate::tries::Tries::default();
@@ -91,12 +92,15 @@ macro_rules! change {
         answer.map_err(|failed| error($name, Some(&tries), failed))
     }};
 }
+#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
 pub(crate) use change;
 
 /// Sends a call that reads.
+#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
 macro_rules! read {
     ($name:expr, $call:expr) => {
         $call.send().await.map_err(|failed| error($name, None, failed))
     };
 }
+#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
 pub(crate) use read;

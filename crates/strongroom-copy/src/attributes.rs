@@ -4,34 +4,67 @@ use strongroom_store::{Error, PutResourcePolicy, Tag, UpdateSecret};
 
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::Known;
+use crate::secret::{Known, conflict};
 
 impl Migration<'_> {
     /// Gives what is at the target the description, tags and policy of the source. Whether there was anything to do.
     pub(crate) async fn copy_attributes(
         &self,
         source: &Known,
-        fit: &Fit,
+        fit: &mut Fit,
         there: &Known,
     ) -> Result<bool, Error> {
         let ((store, cx), id, mut changed) = (self.to, there.id(), false);
         let description = source.metadata.description.clone().filter(|text| !text.is_empty());
-        if let Some(text) = description.filter(|text| there.metadata.description.as_ref() != Some(text)) {
-            store.update_secret(cx, UpdateSecret::new(id.clone()).description(text)).await?;
-            changed = true;
+        match (&description, &there.metadata.description) {
+            (Some(own), other) if other.as_ref() != Some(own) => {
+                if self.keeps_ids() {
+                    store.update_secret(cx, UpdateSecret::new(id.clone()).description(own)).await?;
+                    changed = true;
+                } else {
+                    // It was given with the last value, if there was one to write.
+                    fit.notes.push(
+                        "the description differs, which the target changes with a value only".to_owned(),
+                    );
+                }
+            }
+            (None, Some(other)) if !other.is_empty() => {
+                fit.notes.push("the target has a description, the source has none".to_owned());
+            }
+            _ => (),
         }
         let has = there.metadata.tags.as_deref().unwrap_or_default();
-        let missing = |tag: &&Tag| !has.contains(tag);
-        let tags: Vec<Tag> =
-            source.metadata.tags.as_deref().unwrap_or_default().iter().filter(missing).cloned().collect();
+        let tags: Vec<Tag> = fit.tags.iter().filter(|tag| !has.contains(tag)).cloned().collect();
         if !tags.is_empty() {
             store.tag_resource(cx, &id, tags).await?;
             changed = true;
         }
-        if let Some(policy) = fit.policy.clone().filter(|policy| there.policy.as_ref() != Some(policy)) {
-            store.put_resource_policy(cx, PutResourcePolicy::new(id, policy)).await?;
-            changed = true;
+        for tag in has.iter().filter(|tag| fit.tags.iter().all(|own| own.key != tag.key)) {
+            fit.notes.push(format!("the target has the tag {}, the source has not", tag.key));
         }
+        changed |= self.copy_policy(fit, there).await?;
         Ok(changed)
+    }
+
+    /// Gives what is at the target the policy of the source. Another one that is there is left alone, unless it may be overwritten.
+    pub(crate) async fn copy_policy(&self, fit: &mut Fit, there: &Known) -> Result<bool, Error> {
+        match (&fit.policy, &there.policy) {
+            (Some(own), Some(other)) if own != other && !self.overwrite => Err(conflict(
+                "the target has another resource policy; overwrite() puts the source's in its place",
+            )),
+            (Some(own), other) if other.as_ref() != Some(own) => {
+                let (store, cx) = self.to;
+                store.put_resource_policy(cx, PutResourcePolicy::new(there.id(), own.clone())).await?;
+                Ok(true)
+            }
+            (None, Some(_)) => {
+                let note = "the target has a resource policy, the source has none";
+                if !fit.notes.iter().any(|known| known == note) {
+                    fit.notes.push(note.to_owned());
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_store::{
-    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecretVersionStage, VersionId,
+    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecret, UpdateSecretVersionStage, VersionId,
 };
 
-use crate::digest::Digests;
+use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
 use crate::secret::{Known, Read, conflict, digests_of, look};
@@ -20,7 +20,7 @@ impl Migration<'_> {
         &self,
         digests: &Digests,
         source: &Known,
-        fit: &Fit,
+        fit: &mut Fit,
         there: Option<Known>,
         target: &str,
         key: Option<String>,
@@ -30,27 +30,18 @@ impl Migration<'_> {
         let id_of = |version: &VersionId| self.target_id(source, version);
         let mut written = 0;
         let mut changed = there.is_none();
-        // What is there must be a part of what is to be there.
         let mut present = BTreeMap::new();
         if let Some(there) = &there {
             present = digests_of(self.to, there, digests).await?;
-            let own: BTreeMap<_, _> =
-                fit.versions.iter().map(|read| (id_of(&read.version_id), read.digest)).collect();
-            if let Some(id) = present.keys().find(|id| !own.contains_key(*id)).filter(|_| !self.overwrite) {
-                return Err(conflict(format!(
-                    "there is another secret of this name at the target, or it was changed there: its version {id} is not the source's; overwrite() keeps it without labels"
-                )));
-            }
-            let differs = |(id, digest): &(&VersionId, &_)| own.get(*id).is_some_and(|own| own != *digest);
-            if let Some((id, _)) = present.iter().find(differs) {
-                return Err(conflict(format!("version {id} has another value at the target")));
-            }
+            self.is_part_of(source, fit, there, &present)?;
+            changed |= self.settle_key(there, key).await?;
         } else {
-            // The current version first, so that no reader meets an older one.
+            // The current version first, so that no reader meets an older one; before it the policy, so that nobody reads who must not.
             let current = fit.versions.iter().find(|read| read.stages.contains(&Stage::CURRENT));
+            let current = current.filter(|_| fit.policy.is_none());
             let mut create = CreateSecret::new(target);
             create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
-            create.tags = source.metadata.tags.clone().unwrap_or_default();
+            create.tags.clone_from(&fit.tags);
             create.kms_key_id = key;
             if let Some(read) = current {
                 let id = id_of(&read.version_id);
@@ -59,6 +50,10 @@ impl Migration<'_> {
                 written += 1;
             }
             store.create_secret(cx, create).await?;
+        }
+        if present.is_empty() {
+            let now = look(self.to, &name).await?;
+            changed |= self.copy_policy(fit, &now).await?;
         }
         // Here too: the first version of a secret becomes the current one, whatever its labels.
         let is_current = |read: &&Read| read.stages.contains(&Stage::CURRENT);
@@ -98,6 +93,68 @@ impl Migration<'_> {
         Ok((changed || written > 0).then_some(written))
     }
 
+    /// That what is at the target is an earlier state of the source, and not something else.
+    fn is_part_of(
+        &self,
+        source: &Known,
+        fit: &Fit,
+        there: &Known,
+        present: &BTreeMap<VersionId, Digest>,
+    ) -> Result<(), Error> {
+        let id_of = |version: &VersionId| self.target_id(source, version);
+        let own: BTreeMap<_, _> =
+            fit.versions.iter().map(|read| (id_of(&read.version_id), read.digest)).collect();
+        let differs = |(id, digest): &(&VersionId, &Digest)| own.get(*id).is_some_and(|own| own != *digest);
+        if let Some((id, _)) = present.iter().find(differs) {
+            return Err(conflict(format!("version {id} has another value at the target")));
+        }
+        if self.overwrite {
+            return Ok(());
+        }
+        // What was left out of this run may have been copied by one before.
+        let known: BTreeSet<_> = source.versions.iter().map(|version| id_of(&version.version_id)).collect();
+        if let Some(id) = present.keys().find(|id| !known.contains(*id)) {
+            return Err(conflict(format!(
+                "there is another secret of this name at the target, or it was changed there: its version {id} is not the source's; overwrite() keeps it without labels"
+            )));
+        }
+        let current = source.holder(&Stage::CURRENT).map(id_of);
+        let moved =
+            current.is_some_and(|id| present.contains_key(&id) && there.holder(&Stage::CURRENT) != Some(&id));
+        if moved {
+            return Err(conflict(
+                "another of its versions is the current one at the target: one of the two was rolled back; overwrite() follows the source",
+            ));
+        }
+        let labels = |known: &Known| -> BTreeSet<Stage> {
+            known.versions.iter().flat_map(|version| version.stages.iter().cloned()).collect()
+        };
+        let (here, mut foreign) = (labels(source), labels(there));
+        foreign.remove(&Stage::new(COPYING));
+        // Labels that come and go by themselves: a target's rotation would have made a version of its own.
+        foreign.remove(&Stage::PREVIOUS);
+        foreign.remove(&Stage::PENDING);
+        if let Some(label) = foreign.difference(&here).next() {
+            return Err(conflict(format!(
+                "the label {label} is in use at the target; overwrite() takes it away"
+            )));
+        }
+        Ok(())
+    }
+
+    /// That the target's secret is not under the managed key where it is to be under another.
+    async fn settle_key(&self, there: &Known, key: Option<String>) -> Result<bool, Error> {
+        let Some(key) = key.filter(|_| there.metadata.kms_key_id.is_none()) else { return Ok(false) };
+        if !(there.versions.is_empty() || self.overwrite) {
+            return Err(conflict(format!(
+                "the target's secret is under the managed key, not under {key}; overwrite() moves it"
+            )));
+        }
+        let (store, cx) = self.to;
+        store.update_secret(cx, UpdateSecret::new(there.id()).kms_key_id(key)).await?;
+        Ok(true)
+    }
+
     /// Puts each label where it is at the source, `AWSCURRENT` first, since others follow it.
     async fn move_labels(
         &self,
@@ -110,13 +167,12 @@ impl Migration<'_> {
         };
         let mut changed = false;
         let now = look(self.to, id).await?;
-        if let Some((to, from)) = holder(&Stage::CURRENT).zip(now.holder(&Stage::CURRENT)) {
-            if to != from {
-                let step =
-                    UpdateSecretVersionStage::new(id.clone(), Stage::CURRENT).remove_from(from).move_to(to);
-                store.update_secret_version_stage(cx, step).await?;
-                changed = true;
-            }
+        let pair = holder(&Stage::CURRENT).zip(now.holder(&Stage::CURRENT));
+        if let Some((to, from)) = pair.filter(|(to, from)| to != from) {
+            let step =
+                UpdateSecretVersionStage::new(id.clone(), Stage::CURRENT).remove_from(from).move_to(to);
+            store.update_secret_version_stage(cx, step).await?;
+            changed = true;
         }
         let now = look(self.to, id).await?;
         let mut stages: BTreeSet<&Stage> = wanted.values().flatten().collect();

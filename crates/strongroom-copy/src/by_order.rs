@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use strongroom_store::{
-    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecretVersionStage, VersionId,
+    CreateSecret, Error, PutSecretValue, SecretId, Stage, UpdateSecret, UpdateSecretVersionStage, VersionId,
 };
 
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{Known, Read, conflict, digests_of, look};
+use crate::secret::{Known, conflict, digests_of, look};
 
 impl Migration<'_> {
     /// Writes the versions in order, or, where there is the secret already, compares the current one. How many were written; `None`
@@ -18,14 +18,15 @@ impl Migration<'_> {
         &self,
         digests: &Digests,
         source: &Known,
-        fit: &Fit,
+        fit: &mut Fit,
         there: Option<Known>,
         target: &str,
         key: Option<String>,
     ) -> Result<Option<usize>, Error> {
         let (store, cx) = self.to;
         let name = SecretId::new(target);
-        let mut written: Vec<(&Read, VersionId)> = Vec::new();
+        // By place among the fitting versions.
+        let mut written: Vec<(usize, VersionId)> = Vec::new();
         let mut changed = there.is_none();
         if let Some(there) = &there {
             let Some(current) = fit.versions.last() else {
@@ -35,26 +36,30 @@ impl Migration<'_> {
             // has its end in common with it.
             let digests_there = digests_of(self.to, there, digests).await?;
             let newest = there.versions.last().and_then(|version| digests_there.get(&version.version_id));
+            let last = fit.versions.len() - 1;
             let rest = match self.continues(fit, there, &digests_there) {
-                Some((done, rest)) => {
-                    written.extend(done);
+                Some(ids) => {
+                    let rest = ids.len();
+                    written.extend(ids.into_iter().enumerate());
                     rest
                 }
                 None if newest == Some(&current.digest) => {
                     let id = there.versions.last().map(|version| version.version_id.clone());
-                    written.extend(id.map(|id| (current, id)));
-                    &[]
+                    written.extend(id.map(|id| (last, id)));
+                    last + 1
                 }
-                None if self.overwrite => std::slice::from_ref(current),
+                None if self.overwrite => last,
                 None => {
                     return Err(conflict(
                         "there is another secret of this name at the target, or it was changed there; overwrite() makes the source's value its newest version",
                     ));
                 }
             };
-            for read in rest {
-                let put = store.put_secret_value(cx, PutSecretValue::new(name.clone(), read.value.clone()));
-                written.push((read, put.await?.version_id));
+            for (place, read) in fit.versions.iter().enumerate().skip(rest) {
+                let mut update = UpdateSecret::new(name.clone()).value(read.value.clone());
+                update.description = source.metadata.description.clone().filter(|text| !text.is_empty());
+                let made = store.update_secret(cx, update).await?.version_id;
+                written.extend(made.map(|id| (place, id)));
             }
         } else {
             let Some((first, rest)) = fit.versions.split_first() else {
@@ -62,18 +67,19 @@ impl Migration<'_> {
             };
             let mut create = CreateSecret::new(target).value(first.value.clone());
             create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
-            create.tags = source.metadata.tags.clone().unwrap_or_default();
+            create.tags.clone_from(&fit.tags);
             create.kms_key_id = key;
             let made = store.create_secret(cx, create).await?.version_id;
-            written.extend(made.map(|id| (first, id)));
-            for read in rest {
+            written.extend(made.map(|id| (0, id)));
+            for (place, read) in rest.iter().enumerate() {
                 let put = store.put_secret_value(cx, PutSecretValue::new(name.clone(), read.value.clone()));
-                written.push((read, put.await?.version_id));
+                written.push((place + 1, put.await?.version_id));
             }
         }
         let before = there.as_ref().map_or(0, |there| there.versions.len());
         let now = look(self.to, &name).await?;
-        for (read, id) in &written {
+        for (place, id) in &written {
+            let read = &fit.versions[*place];
             let own = |stage: &&Stage| ![Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(stage);
             for stage in read.stages.iter().filter(own) {
                 if now.holder(stage) == Some(id) {
@@ -88,8 +94,8 @@ impl Migration<'_> {
         let now = look(self.to, &name).await?;
         changed |= self.copy_attributes(source, fit, &now).await?;
         let stored = digests_of(self.to, &now, digests).await?;
-        for (read, id) in &written {
-            if stored.get(id) != Some(&read.digest) {
+        for (place, id) in &written {
+            if stored.get(id) != Some(&fit.versions[*place].digest) {
                 return Err(conflict(format!("version {id} was not read back as it was written")));
             }
         }
@@ -97,17 +103,18 @@ impl Migration<'_> {
         Ok((changed || made > 0).then_some(made))
     }
 
-    /// What is written and what is still to be, if what is there is the beginning of the source's versions: an interrupted run's.
-    #[allow(clippy::type_complexity, reason = "a pair, once")]
-    fn continues<'f>(
+    /// The ids of what is written, if what is there is the beginning of the source's versions: an interrupted run's.
+    fn continues(
         &self,
-        fit: &'f Fit,
+        fit: &Fit,
         there: &Known,
         digests: &BTreeMap<VersionId, Digest>,
-    ) -> Option<(Vec<(&'f Read, VersionId)>, &'f [Read])> {
-        let (head, rest) = fit.versions.split_at_checked(there.versions.len())?;
-        let pairs = || head.iter().zip(&there.versions);
-        let same = pairs().all(|(read, version)| digests.get(&version.version_id) == Some(&read.digest));
-        same.then(|| (pairs().map(|(read, version)| (read, version.version_id.clone())).collect(), rest))
+    ) -> Option<Vec<VersionId>> {
+        if there.versions.len() > fit.versions.len() {
+            return None;
+        }
+        let mut pairs = fit.versions.iter().zip(&there.versions);
+        let same = pairs.all(|(read, version)| digests.get(&version.version_id) == Some(&read.digest));
+        same.then(|| there.versions.iter().map(|version| version.version_id.clone()).collect())
     }
 }

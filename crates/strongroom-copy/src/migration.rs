@@ -26,6 +26,7 @@ pub struct Migration<'a> {
     skip: HashSet<String>,
     rename: Option<NameMap>,
     pub(crate) keys: Option<KeyMap>,
+    pub(crate) policies: Option<KeyMap>,
     pub(crate) managed_key: bool,
     pub(crate) overwrite: bool,
     pub(crate) leave_out: bool,
@@ -54,6 +55,7 @@ impl<'a> Migration<'a> {
             skip: HashSet::new(),
             rename: None,
             keys: None,
+            policies: None,
             managed_key: false,
             overwrite: false,
             leave_out: false,
@@ -61,9 +63,13 @@ impl<'a> Migration<'a> {
         }
     }
 
-    /// Only secrets whose names begin so.
-    pub fn name_prefix(self, prefix: impl Into<String>) -> Self {
-        self.filter(Filter::new(FilterKey::Name, [prefix]))
+    /// Only secrets whose names begin so, or as another prefix that is said.
+    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
+        match self.filters.iter_mut().find(|filter| filter.key == FilterKey::Name) {
+            Some(filter) => filter.values.push(prefix.into()),
+            None => self.filters.push(Filter::new(FilterKey::Name, [prefix])),
+        }
+        self
     }
 
     /// Only secrets that this filter matches too.
@@ -90,14 +96,21 @@ impl<'a> Migration<'a> {
         self
     }
 
+    /// Says for a resource policy of the source what it is at the target. `None`: there it has none. Without this, policies are copied as
+    /// they are within an account, and a secret that has one fails between two, since its principals are of the one.
+    pub fn policy(mut self, map: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.policies = Some(Box::new(map));
+        self
+    }
+
     /// Encrypts what is under a customer key at the source, and has no other by [`Migration::key`], under the target's managed key.
     pub fn managed_key(mut self) -> Self {
         self.managed_key = true;
         self
     }
 
-    /// Where a secret of the target has the name and is something else: gives it the source's versions too, and the source's labels. Its own
-    /// versions stay, without labels.
+    /// Where a secret of the target has the name and is something else, or was changed there: gives it the source's versions too, the source's
+    /// labels and policy. Its own versions stay, without labels.
     pub fn overwrite(mut self) -> Self {
         self.overwrite = true;
         self

@@ -24,6 +24,8 @@ pub struct SecretReport {
     pub outcome: Outcome,
     /// What the target cannot hold and was left out, as [`crate::Migration::leave_out_what_does_not_fit`] allows.
     pub left_out: Vec<String>,
+    /// What else somebody should know: what the target has and the source has not, tags that are AWS's own.
+    pub notes: Vec<String>,
 }
 
 /// What came of a secret.
@@ -102,6 +104,9 @@ impl fmt::Display for SecretReport {
         }
         for left_out in &self.left_out {
             write!(f, "; left out: {left_out}")?;
+        }
+        for note in &self.notes {
+            write!(f, "; note: {note}")?;
         }
         Ok(())
     }

@@ -69,21 +69,40 @@ pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<Known, 
     Ok(Known { metadata, versions, policy })
 }
 
-/// Reads versions of a secret.
+/// Reads versions of a secret. What has no labels and cannot be read (its key may be gone) is told in `unread`, if there is somebody to tell.
 pub(crate) async fn read(
     (store, cx): Side<'_>,
     known: &Known,
     digests: &Digests,
+    mut unread: Option<&mut Vec<String>>,
 ) -> Result<Vec<Read>, Error> {
     let mut all = Vec::with_capacity(known.versions.len());
     for version in &known.versions {
         let request = GetSecretValue::new(known.id()).version_id(&version.version_id);
-        let value = store.get_secret_value(cx, request).await?.value;
+        let value = match (store.get_secret_value(cx, request).await, &mut unread) {
+            (Ok(read), _) => read.value,
+            (Err(error), Some(unread)) if version.stages.is_empty() && of_one(error.kind()) => {
+                unread.push(format!("version {}: it cannot be read ({})", version.version_id, error.code()));
+                continue;
+            }
+            (Err(error), _) => return Err(error),
+        };
         let digest = digests.of(&value);
         let (version_id, stages) = (version.version_id.clone(), version.stages.clone());
         all.push(Read { version_id, stages, value, digest });
     }
     Ok(all)
+}
+
+/// Whether a failure is one version's own.
+fn of_one(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DecryptionFailure
+            | ErrorKind::AccessDenied
+            | ErrorKind::NotFound
+            | ErrorKind::InvalidRequest
+    )
 }
 
 /// The digests of a secret's versions.
@@ -92,7 +111,7 @@ pub(crate) async fn digests_of(
     known: &Known,
     digests: &Digests,
 ) -> Result<BTreeMap<VersionId, Digest>, Error> {
-    let read = read(side, known, digests).await?;
+    let read = read(side, known, digests, None).await?;
     Ok(read.into_iter().map(|version| (version.version_id, version.digest)).collect())
 }
 
@@ -103,7 +122,7 @@ pub(crate) fn conflict(text: impl Into<String>) -> Error {
 impl Migration<'_> {
     pub(crate) fn failed(&self, secret: &SecretMetadata, target: String, error: Error) -> SecretReport {
         let outcome = Outcome::Failed(error);
-        SecretReport { name: secret.name.clone(), target, outcome, left_out: Vec::new() }
+        SecretReport { name: secret.name.clone(), target, outcome, left_out: Vec::new(), notes: Vec::new() }
     }
 
     /// Copies one secret, and says what came of it.
@@ -113,23 +132,29 @@ impl Migration<'_> {
         secret: &SecretMetadata,
         target: String,
     ) -> SecretReport {
-        let mut left_out = Vec::new();
-        let outcome = match self.attempt(digests, secret, &target, &mut left_out).await {
+        let mut told = SecretReport {
+            name: secret.name.clone(),
+            target,
+            outcome: Outcome::Unchanged,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+        };
+        told.outcome = match self.attempt(digests, secret, &mut told).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error),
         };
-        SecretReport { name: secret.name.clone(), target, outcome, left_out }
+        told
     }
 
     async fn attempt(
         &self,
         digests: &Digests,
         secret: &SecretMetadata,
-        target: &str,
-        left_out: &mut Vec<String>,
+        told: &mut SecretReport,
     ) -> Result<Outcome, Error> {
+        let marked = || Ok(Outcome::Skipped("it is marked for deletion".to_owned()));
         if secret.deleted.is_some() {
-            return Ok(Outcome::Skipped("it is marked for deletion".to_owned()));
+            return marked();
         }
         if let Some(service) = &secret.owning_service {
             return Ok(Outcome::Skipped(format!("it is managed by {service}")));
@@ -141,7 +166,10 @@ impl Migration<'_> {
             }
             found => found?,
         };
-        let there = match look(self.to, &SecretId::new(target)).await {
+        if source.metadata.deleted.is_some() {
+            return marked();
+        }
+        let there = match look(self.to, &SecretId::new(&told.target)).await {
             Ok(known) if known.metadata.deleted.is_some() => {
                 return Err(conflict("the secret of this name at the target is marked for deletion"));
             }
@@ -150,25 +178,35 @@ impl Migration<'_> {
             Err(error) => return Err(error),
         };
         let key = self.key_for(&source)?;
+        let policy = self.policy_for(&source)?;
         if self.dry_run {
-            return Ok(self.would(&source, there.as_ref()));
+            return self.would(&source, there.as_ref());
         }
-        let versions = read(self.from, &source, digests).await?;
-        let fit = Fit::of(self.to.0.capabilities(), &source, versions);
+        let mut unread = Vec::new();
+        let versions = read(self.from, &source, digests, Some(&mut unread)).await?;
+        let mut fit = Fit::of(self.to.0.capabilities(), &source, versions, policy);
+        fit.left_out.append(&mut unread);
+        if let Some(why) = &fit.fatal {
+            let text = format!("the target cannot hold {why}");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
         if let Some(first) = fit.left_out.first().filter(|_| !self.leave_out) {
             let text =
                 format!("the target cannot hold {first}; leave_out_what_does_not_fit() copies the rest");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        left_out.clone_from(&fit.left_out);
+        told.left_out.clone_from(&fit.left_out);
+        let target = told.target.as_str();
         let written = if self.keeps_ids() {
-            self.copy_by_id(digests, &source, &fit, there, target, key).await?
+            self.copy_by_id(digests, &source, &mut fit, there, target, key).await?
         } else {
-            self.copy_by_order(digests, &source, &fit, there, target, key).await?
+            self.copy_by_order(digests, &source, &mut fit, there, target, key).await?
         };
+        told.notes = fit.notes;
         let now = self.from.0.describe_secret(self.from.1, &source.id()).await?;
         if now.last_changed != source.metadata.last_changed {
-            return Err(conflict("it was changed at the source while it was copied: run again"));
+            let text = "it was changed at the source while it was copied: run again";
+            return Err(Error::new(ErrorKind::Throttled, text));
         }
         Ok(written.map_or(Outcome::Unchanged, |versions| Outcome::Copied { versions }))
     }
@@ -179,26 +217,47 @@ impl Migration<'_> {
         can.token_is_version_id && can.free_stages
     }
 
-    fn would(&self, source: &Known, there: Option<&Known>) -> Outcome {
+    fn would(&self, source: &Known, there: Option<&Known>) -> Result<Outcome, Error> {
         let Some(there) = there else {
-            return Outcome::Would { create: true, versions: source.versions.len() };
+            return Ok(Outcome::Would { create: true, versions: source.versions.len() });
         };
-        let ids: BTreeSet<_> = there.versions.iter().map(|version| &version.version_id).collect();
-        let missing = source.versions.iter().filter(|version| !ids.contains(&self.id_for(source, version)));
-        Outcome::Would { create: false, versions: missing.count() }
+        if !self.keeps_ids() {
+            // Versions are known by their values there, which a dry run does not read.
+            let versions = source.versions.len().saturating_sub(there.versions.len());
+            return Ok(Outcome::Would { create: false, versions });
+        }
+        let own: BTreeSet<_> =
+            source.versions.iter().map(|version| self.target_id(source, &version.version_id)).collect();
+        let ids: BTreeSet<_> = there.versions.iter().map(|version| version.version_id.clone()).collect();
+        if let Some(id) = ids.difference(&own).next().filter(|_| !self.overwrite) {
+            return Err(conflict(format!(
+                "there is another secret of this name at the target, or it was changed there: its version {id} is not the source's"
+            )));
+        }
+        Ok(Outcome::Would { create: false, versions: own.difference(&ids).count() })
     }
 
     /// The id of a version at a target that takes ids.
-    pub(crate) fn id_for(&self, source: &Known, version: &VersionMetadata) -> VersionId {
-        self.target_id(source, &version.version_id)
-    }
-
     pub(crate) fn target_id(&self, source: &Known, version: &VersionId) -> VersionId {
         if self.from.0.capabilities().token_is_version_id {
             version.clone()
         } else {
             crate::digest::stable_id(source.metadata.arn.as_str(), version)
         }
+    }
+
+    /// The policy at the target, as it was said what becomes of it.
+    fn policy_for(&self, source: &Known) -> Result<Option<String>, Error> {
+        let Some(policy) = &source.policy else { return Ok(None) };
+        if let Some(map) = &self.policies {
+            return Ok(map(policy));
+        }
+        let target = self.to.1.caller().account();
+        if target.is_none_or(|target| target == source.metadata.arn.account()) {
+            return Ok(Some(policy.clone()));
+        }
+        let text = "its resource policy is for the principals of another account: say what becomes of it, policy(..)";
+        Err(Error::new(ErrorKind::InvalidParameter, text))
     }
 
     /// The key at the target. `None`: the managed one.

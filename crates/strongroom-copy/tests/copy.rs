@@ -152,10 +152,7 @@ fn dry_runs_write_and_read_nothing() {
         let (source, target) = (FaultyStore::new(from.store()), FaultyStore::new(to.store()));
         let report = migration(&source, &target, &from).dry_run().run(|_| ()).await.unwrap();
         assert!(!report.complete());
-        assert!(
-            matches!(report.secrets[1].outcome, Outcome::Would { create: false, versions: 2 }),
-            "{report}"
-        );
+        assert!(failure(&report).contains("another secret of this name"), "{report}");
         assert!(
             matches!(report.secrets[2].outcome, Outcome::Would { create: true, versions: 6 }),
             "{report}"
@@ -240,12 +237,16 @@ fn names_keys_and_what_is_not_to_be_copied() {
     });
 }
 
-/// A label on a version that has no value yet cannot be copied, and is not dropped in silence.
+/// What does not fit fails the secret, or is left out and told; never so that an older value becomes the current one.
 #[test]
 fn what_does_not_fit_is_told() {
     pollster::block_on(async {
         let (from, to) = (room(1).await, room(2).await);
-        from.create("long").text("x".repeat(65_000)).send().await.unwrap();
+        let long = || "x".repeat(65_000);
+        from.create("long-now").text("short").send().await.unwrap();
+        from.put("long-now").text(long()).send().await.unwrap();
+        from.create("long-once").text(long()).send().await.unwrap();
+        from.put("long-once").text("short").send().await.unwrap();
         from.create("short").text("x").send().await.unwrap();
         to.keys().create("alias/seal", "").await.unwrap();
         // A target with less room than the source.
@@ -253,12 +254,138 @@ fn what_does_not_fit_is_told() {
         let source = from.store();
         let run = || migration(&*source, &*sealed, &from);
         let report = run().run(|_| ()).await.unwrap();
-        assert!(failure(&report).contains("cannot hold version"), "{report}");
-        assert!(to.describe("long").await.is_err(), "nothing of it was written");
-        let report = run().leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+        assert_eq!(report.failures().count(), 2, "{report}");
+        assert!(to.describe("long-once").await.is_err(), "nothing of it was written");
+        for _ in 0..2 {
+            let report = run().leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+            assert!(failure(&report).contains("cannot hold version") && report.secrets[0].name == "long-now");
+            assert!(to.describe("long-now").await.is_err(), "no older value becomes the current one");
+            assert_eq!(report.secrets[1].left_out.len(), 1, "{report}");
+            assert!(report.to_string().contains("left out: version"), "{report}");
+        }
+        let there = Strongroom::over(Arc::clone(&sealed), to.realm().clone());
+        assert_eq!(there.get("long-once").send().await.unwrap().expose_text().unwrap(), "short");
+
+        // The target keeps room for its own versions.
+        from.create("many").text("0").send().await.unwrap();
+        for n in 1..98 {
+            from.put("many").text(n.to_string()).send().await.unwrap();
+        }
+        let report = run().name_prefix("many").run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("oldest versions without labels"), "{report}");
+        let report = run().name_prefix("many").leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+        assert!(report.complete(), "{report}");
+        assert_eq!(to.versions("many").include_deprecated().all().await.unwrap().len(), 90);
+        let report = run().name_prefix("many").leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+        assert!(matches!(report.secrets[0].outcome, Outcome::Unchanged), "{report}");
+        // All twenty labels in use: none is left for versions that have none.
+        from.create("labels").text("0").send().await.unwrap();
+        for n in 1..4 {
+            from.put("labels").text(n.to_string()).send().await.unwrap();
+        }
+        let now = from.get("labels").send().await.unwrap().version_id;
+        for n in 0..18 {
+            from.move_stage("labels", format!("l{n}")).to(&now).send().await.unwrap();
+        }
+        let report = run().name_prefix("labels").leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
         assert!(report.complete() && report.secrets[0].left_out.len() == 1, "{report}");
-        assert!(report.to_string().contains("left out: version"), "{report}");
-        assert!(to.get("long").send().await.is_err(), "it is there without a value");
+    });
+}
+
+/// What was changed at the target since, or is there besides, is not rewound without a word.
+#[test]
+fn a_target_in_use_is_left_alone() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        let (source, target) = (from.store(), to.store());
+        let run = || migration(&*source, &*target, &from);
+        let failing = async |what: &str, words: &str| {
+            let report = run().name_prefix(what).run(|_| ()).await.unwrap();
+            assert!(failure(&report).contains(words), "{report}");
+            let report = run().name_prefix(what).overwrite().run(|_| ()).await.unwrap();
+            assert!(report.complete(), "{report}");
+            assert_eq!(told(&from, what).await.versions, told(&to, what).await.versions);
+        };
+        for name in ["a", "b", "c"] {
+            from.create(name).text("1").send().await.unwrap();
+            from.put(name).text("2").send().await.unwrap();
+        }
+        assert!(run().run(|_| ()).await.unwrap().complete());
+        to.rollback("a").await.unwrap();
+        failing("a", "rolled back").await;
+        let now = to.get("b").send().await.unwrap().version_id;
+        to.move_stage("b", "canary").to(&now).send().await.unwrap();
+        failing("b", "the label canary is in use").await;
+        let policy = |key: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"secretsmanager:DeleteSecret","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalTag/{key}":"y"}}}}}}]}}"#
+            )
+        };
+        from.put_policy("c", policy("x")).send().await.unwrap();
+        to.put_policy("c", policy("y")).send().await.unwrap();
+        failing("c", "another resource policy").await;
+        assert_eq!(to.policy("c").await.unwrap(), Some(policy("x")));
+        // What the source has no more is noted, and stays.
+        from.delete_policy("c").await.unwrap();
+        to.tag("c", "mine", "").await.unwrap();
+        let report = run().name_prefix("c").run(|_| ()).await.unwrap();
+        assert_eq!(report.secrets[0].notes.len(), 2, "{report}");
+
+        // The key that was said counts for what is there already.
+        from.keys().create("alias/theirs", "").await.unwrap();
+        to.keys().create("alias/ours", "").await.unwrap();
+        from.create("k").key("alias/theirs").text("v").send().await.unwrap();
+        assert!(run().name_prefix("k").managed_key().run(|_| ()).await.unwrap().complete());
+        let keyed = || run().name_prefix("k").key(|_| Some("alias/ours".to_owned()));
+        let report = keyed().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("under the managed key"), "{report}");
+        assert!(keyed().overwrite().run(|_| ()).await.unwrap().complete());
+        assert!(to.describe("k").await.unwrap().kms_key_id.is_some());
+    });
+}
+
+/// A version that nobody labels any more may have lost its key.
+#[test]
+fn what_cannot_be_read_any_more() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, room(2).await);
+        from.keys().create("alias/gone", "").await.unwrap();
+        from.create("a").key("alias/gone").text("1").send().await.unwrap();
+        from.put("a").text("2").send().await.unwrap();
+        from.put("a").text("3").send().await.unwrap();
+        from.update("a").key("").send().await.unwrap();
+        from.keys().disable("alias/gone").await.unwrap();
+        let (source, target) = (from.store(), to.store());
+        let run = || migration(&*source, &*target, &from);
+        let report = run().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("it cannot be read"), "{report}");
+        let report = run().leave_out_what_does_not_fit().run(|_| ()).await.unwrap();
+        assert!(report.complete(), "{report}");
+        assert_eq!(to.get("a").send().await.unwrap().expose_text().unwrap(), "3");
+        assert_eq!(to.get("a").stage(Stage::PREVIOUS).send().await.unwrap().expose_text().unwrap(), "2");
+    });
+}
+
+/// Principals of one account say nothing in another.
+#[test]
+fn policies_between_accounts() {
+    pollster::block_on(async {
+        let (from, to) = (room(1).await, {
+            let account = strongroom::AccountId::parse("111122223333").unwrap();
+            let builder = Strongroom::builder().memory().root_key(RootKey::from_bytes([2; 32]));
+            builder.account(account).open().await.unwrap()
+        });
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}"#;
+        from.create("a").text("v").send().await.unwrap();
+        from.put_policy("a", policy).send().await.unwrap();
+        let (source, target) = (from.store(), to.store());
+        let run = || Migration::new((&*source, from.context()), (&*target, to.context()));
+        let report = run().run(|_| ()).await.unwrap();
+        assert!(failure(&report).contains("another account"), "{report}");
+        assert!(to.describe("a").await.is_err());
+        let moved = |policy: &str| Some(policy.replace("000000000000", "111122223333"));
+        assert!(run().policy(moved).run(|_| ()).await.unwrap().complete());
+        assert!(to.policy("a").await.unwrap().unwrap().contains("111122223333"));
     });
 }
 

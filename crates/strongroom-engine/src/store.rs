@@ -82,7 +82,9 @@ impl SecretStore for Engine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::full()
+        let mut capabilities = Capabilities::full();
+        capabilities.max_versions = self.inner.limits.versions;
+        capabilities
     }
 }
 

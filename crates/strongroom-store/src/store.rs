@@ -21,6 +21,8 @@ use crate::{
 pub struct Capabilities {
     /// The longest value, in bytes.
     pub max_value_len: usize,
+    /// How many versions of a secret are kept.
+    pub max_versions: usize,
     /// Whether values may be bytes that are no text.
     pub binary_values: bool,
     /// Whether a secret may begin without a value.
@@ -49,6 +51,7 @@ impl Capabilities {
     pub fn full() -> Self {
         Self {
             max_value_len: SecretValue::MAX_LEN,
+            max_versions: 100,
             binary_values: true,
             empty_secrets: true,
             token_is_version_id: true,

@@ -35,6 +35,10 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Tampered => Err(error),
             result => Ok(result?),
         };
+        // Where there is nothing to do, nothing is committed: in some storage a commit is dear.
+        if !self.anything_due().await? {
+            return noted.map(|()| Some(0));
+        }
         let Some(lease) = self.take_lease().await? else { return noted.map(|()| None) };
         let result = self.purge_due(lease).await;
         // Others need not wait for the lease to run out. If it did run out meanwhile, it is theirs.
@@ -70,12 +74,28 @@ impl Engine {
         }
     }
 
+    /// What is due by now.
+    fn due(&self) -> Scan {
+        let due = self.inner.layout.due_secrets();
+        let later = due.clone().then_time(Timestamp::from_millis(self.now().as_millis().saturating_add(1)));
+        Scan::prefix(&due).below(&later)
+    }
+
+    async fn anything_due(&self) -> Result<bool, Error> {
+        for scan in [self.due(), Scan::prefix(&self.inner.layout.purges())] {
+            let mut walk = self.inner.records.walk(scan.limit(1));
+            if walk.next().await.map_err(storage)?.is_some_and(|page| !page.is_empty()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn purge_due(&self, lease: Revision) -> Result<u64, Error> {
         let layout = &self.inner.layout;
         let lease_key = layout.lease();
         let now = self.now();
-        let later = layout.due_secrets().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
-        let due = Scan::prefix(&layout.due_secrets()).below(&later);
+        let due = self.due();
         let mut purged = 0;
         let damaged_due = self
             .each(due, async |entry| {

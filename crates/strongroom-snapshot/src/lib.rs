@@ -22,7 +22,7 @@
 //! * **Small.** All records together must fit into one value, 65,536 bytes in Secrets Manager: some sixty keys with their names. What does not fit is
 //!   refused and changes nothing; [`SnapshotRecords::used`] says how much is taken.
 //! * **Seldom written.** Each commit makes a version, as does each that loses a race. AWS keeps some hundred versions and each of them for a day,
-//!   and takes no more meanwhile: keys, not data. Keys are used without a commit; `maintain` makes two.
+//!   and takes no more meanwhile: keys, not data. Keys are used without a commit.
 //! * **Read by asking.** Whether somebody else committed is one call, on every read unless [`SnapshotRecords::fresh_for`] is said.
 //! * **Old versions stay.** The other store's older versions hold what was deleted until it forgets them, which for seldom commits may be never.
 //!   What they hold is sealed under the store key; a re-key makes it worthless.

@@ -407,10 +407,17 @@ async fn a_lease_keeps_a_second_housekeeper_out_until_it_runs_out() {
             .unwrap()
     };
     let (one, two) = (open().await, open().await);
+    one.create("due").text("v").send().await.unwrap();
+    one.delete("due").send().await.unwrap();
+    clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
     // The first takes the lease and fails before it can give it back.
     records.plan([Fault::None, Fault::Before(StorageErrorKind::Unavailable)]);
     one.maintain().await.unwrap_err();
     assert!(two.maintain().await.unwrap().busy_elsewhere);
     clock.advance(Duration::from_secs(61));
-    assert!(!two.maintain().await.unwrap().busy_elsewhere);
+    let done = two.maintain().await.unwrap();
+    assert!(!done.busy_elsewhere && done.secrets_purged == 1);
+    // With nothing due nothing is committed.
+    records.plan([Fault::Before(StorageErrorKind::Unavailable)]);
+    assert_eq!(two.maintain().await.unwrap().secrets_purged, 0);
 }

@@ -411,7 +411,11 @@ async fn a_lease_keeps_a_second_housekeeper_out_until_it_runs_out() {
     one.delete("due").send().await.unwrap();
     clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
     // The first takes the lease and fails before it can give it back.
-    records.plan([Fault::None, Fault::Before(StorageErrorKind::Unavailable)]);
+    records.plan([
+        Fault::None,
+        Fault::Before(StorageErrorKind::Unavailable),
+        Fault::Before(StorageErrorKind::Unavailable),
+    ]);
     one.maintain().await.unwrap_err();
     assert!(two.maintain().await.unwrap().busy_elsewhere);
     clock.advance(Duration::from_secs(61));

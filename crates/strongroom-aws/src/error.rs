@@ -8,8 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
 
-#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
-use crate::tries::Tries;
+use crate::tries;
 
 /// What a call failed with, whichever service it was.
 pub(crate) struct Failure {
@@ -18,6 +17,8 @@ pub(crate) struct Failure {
     pub(crate) text: String,
     pub(crate) request_id: Option<String>,
     pub(crate) how: How,
+    /// An earlier try may have been carried out.
+    pub(crate) uncertain: bool,
 }
 
 /// How far a call came.
@@ -69,18 +70,13 @@ fn no_endpoint(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// The kind of what may have been done: nobody knows, unless all of its tries were answered.
-#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
-fn unless_unknown<K>(kind: K, unknown: K, tries: Option<&Tries>) -> K {
-    if tries.is_some_and(Tries::uncertain) { unknown } else { kind }
-}
-
 /// Reads the SDK's error. `answered` gives code and message of the service's own.
 pub(crate) fn failure<E: StdError + 'static>(
     error: &SdkError<E, HttpResponse>,
     answered: impl FnOnce(&E) -> (Option<&str>, Option<&str>),
 ) -> Failure {
     let request_id = error.request_id().map(str::to_owned);
+    let uncertain = tries::uncertain(error.raw_response());
     let (code, text, how) = match error {
         SdkError::ServiceError(refused) => {
             let (code, text) = answered(refused.err());
@@ -118,7 +114,7 @@ pub(crate) fn failure<E: StdError + 'static>(
         SdkError::DispatchFailure(_) => (None, "the connection to AWS failed".to_owned(), How::Unknown),
         _ => (None, "AWS's answer was not readable".to_owned(), How::Unknown),
     };
-    Failure { code, text, request_id, how }
+    Failure { code, text, request_id, how, uncertain }
 }
 
 /// The services' common codes have several names, by protocol and age: the one that both of ours have.
@@ -193,7 +189,7 @@ pub(crate) mod kms {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Failure { code, text, request_id, how } =
+        let Failure { code, text, request_id, how, .. } =
             failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = match (&code, how) {
             (Some(code), _) => kind(code),
@@ -252,7 +248,7 @@ pub(crate) mod secrets {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, Tries, common, facts, failure, unless_unknown};
+    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
 
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
@@ -284,18 +280,13 @@ pub(crate) mod secrets {
         Error::new(code.map_or(ErrorKind::Internal, kind), text)
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `tries` of what changes something: what may have been done must be
-    /// looked at.
+    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
     #[cfg(feature = "secrets-manager")]
-    pub(crate) fn error<E>(
-        operation: &'static str,
-        tries: Option<&Tries>,
-        failed: SdkError<E, HttpResponse>,
-    ) -> Error
+    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of("Secrets Manager", operation, tries, failed)
+        of("Secrets Manager", operation, changes, failed)
     }
 
     /// A failure of the service that says whose credentials are.
@@ -304,31 +295,28 @@ pub(crate) mod secrets {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of("STS", operation, None, failed)
+        of("STS", operation, false, failed)
     }
 
     fn of<E>(
         service: &'static str,
         operation: &'static str,
-        tries: Option<&Tries>,
+        changes: bool,
         failed: SdkError<E, HttpResponse>,
     ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Failure { code, text, request_id, how } =
+        let Failure { code, text, request_id, how, uncertain } =
             failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = match (&code, how) {
+            _ if changes && uncertain => ErrorKind::OutcomeUnknown,
             // It failed inside, and does not say how far it came.
-            (Some(code), _) if kind(code) == ErrorKind::Internal && tries.is_some() => {
-                ErrorKind::OutcomeUnknown
-            }
-            (Some(code), _) => unless_unknown(kind(code), ErrorKind::OutcomeUnknown, tries),
-            (None, How::Unknown) if tries.is_some() => ErrorKind::OutcomeUnknown,
-            (None, How::NoCredentials) => {
-                unless_unknown(ErrorKind::AccessDenied, ErrorKind::OutcomeUnknown, tries)
-            }
-            (None, _) => unless_unknown(ErrorKind::Internal, ErrorKind::OutcomeUnknown, tries),
+            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
+            (Some(code), _) => kind(code),
+            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, How::NoCredentials) => ErrorKind::AccessDenied,
+            (None, _) => ErrorKind::Internal,
         };
         let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
         let by = if text.starts_with(KMS_DENIED) { "KMS" } else { service };
@@ -376,7 +364,7 @@ pub(crate) mod parameters {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, Tries, common, facts, failure, unless_unknown};
+    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
 
     fn kind(code: &str) -> ErrorKind {
         match common(code) {
@@ -402,56 +390,48 @@ pub(crate) mod parameters {
         }
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `tries` of what changes something: what may have been done must be
-    /// looked at.
-    pub(crate) fn error<E>(
-        operation: &'static str,
-        tries: Option<&Tries>,
-        failed: SdkError<E, HttpResponse>,
-    ) -> Error
+    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
+    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of(operation, tries, None, failed)
+        of(operation, changes, None, failed)
     }
 
     /// As [`error`], of a call that stores this value: a text that quotes it is not shown.
     pub(crate) fn on_value<E>(
         operation: &'static str,
         value: &str,
-        tries: &Tries,
         failed: SdkError<E, HttpResponse>,
     ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of(operation, Some(tries), Some(value), failed)
+        of(operation, true, Some(value), failed)
     }
 
     fn of<E>(
         operation: &'static str,
-        tries: Option<&Tries>,
+        changes: bool,
         value: Option<&str>,
         failed: SdkError<E, HttpResponse>,
     ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Failure { code, mut text, request_id, how } =
+        let Failure { code, mut text, request_id, how, uncertain } =
             failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = match (code.as_deref(), how) {
+            _ if changes && uncertain => ErrorKind::OutcomeUnknown,
             // The key: it cannot be used, or there is none.
             (Some("InvalidKeyId"), _) if value.is_some() => ErrorKind::EncryptionFailure,
             (Some("InvalidKeyId"), _) => ErrorKind::DecryptionFailure,
-            (Some(code), _) if kind(code) == ErrorKind::Internal && tries.is_some() => {
-                ErrorKind::OutcomeUnknown
-            }
+            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
             (Some(code), _) => kind(code),
-            (None, How::Unknown) if tries.is_some() => ErrorKind::OutcomeUnknown,
+            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
             (None, How::NoCredentials) => ErrorKind::AccessDenied,
             (None, _) => ErrorKind::Internal,
         };
-        let kind = unless_unknown(kind, ErrorKind::OutcomeUnknown, tries);
         if value.is_some_and(|value| text.contains(value)) {
             "AWS's text is not shown: it quotes the value".clone_into(&mut text);
         }

@@ -38,7 +38,6 @@ mod kms;
 mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
-#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
 mod tries;
 
 #[cfg(feature = "connect")]

@@ -1,37 +1,45 @@
 //! What became of a call's earlier tries: the SDK tells of the last one only.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use aws_smithy_runtime_api::box_error::BoxError;
 #[cfg(feature = "parameter-store")]
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 #[cfg(feature = "parameter-store")]
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-/// Watches the tries of one call. A try that was sent and not refused (no answer, status 5xx, an answer that cannot be read) may have been
-/// carried out, whatever the next one is told.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tries(Arc<Flags>);
+/// Marks the last answer of a call of which an earlier try may have been carried out. No server sends it.
+const MARK: &str = "x-strongroom-uncertain";
 
-#[derive(Debug, Default)]
-struct Flags {
-    /// The try that is under way was sent.
-    sent: AtomicBool,
-    uncertain: AtomicBool,
+/// Whether an earlier try of the call that ended in this answer may have been carried out.
+pub(crate) fn uncertain(answer: Option<&HttpResponse>) -> bool {
+    answer.is_some_and(|answer| answer.headers().get(MARK).is_some())
 }
 
-impl Tries {
-    /// Whether a try may have been carried out.
-    pub(crate) fn uncertain(&self) -> bool {
-        self.0.uncertain.load(Ordering::Relaxed)
-    }
+/// Watches the tries of every call of a client. A try that was sent and not refused (no answer, status 5xx, an answer that cannot be read)
+/// may have been carried out, whatever the next one is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tries;
+
+/// What is known of the call that is under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Call {
+    /// The try that is under way was sent.
+    sent: bool,
+    uncertain: bool,
+}
+
+impl Storable for Call {
+    type Storer = StoreReplace<Self>;
+}
+
+fn known(config: &ConfigBag) -> Call {
+    config.load::<Call>().copied().unwrap_or_default()
 }
 
 #[dyn_dispatch_hint]
@@ -44,9 +52,10 @@ impl Intercept for Tries {
         &self,
         _context: &BeforeTransmitInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.sent.store(true, Ordering::Relaxed);
+        let call = Call { sent: true, ..known(config) };
+        config.interceptor_state().store_put(call);
         Ok(())
     }
 
@@ -54,13 +63,29 @@ impl Intercept for Tries {
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let sent = self.0.sent.swap(false, Ordering::Relaxed);
-        let failed = context.output_or_error().is_none_or(|result| result.is_err());
+        if context.output_or_error().is_some_and(|result| result.is_ok()) {
+            return Ok(());
+        }
+        let call = known(config);
         let refused = context.response().is_some_and(|response| response.status().is_client_error());
-        if sent && failed && !refused {
-            self.0.uncertain.store(true, Ordering::Relaxed);
+        let uncertain = call.uncertain || (call.sent && !refused);
+        config.interceptor_state().store_put(Call { sent: false, uncertain });
+        Ok(())
+    }
+
+    fn modify_before_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if known(config).uncertain {
+            // Without an answer it is uncertain anyway.
+            if let Some(answer) = context.response_mut() {
+                answer.headers_mut().insert(MARK, "yes");
+            }
         }
         Ok(())
     }
@@ -82,25 +107,3 @@ impl ClassifyRetry for OnlyIfRefused {
         "OnlyIfRefused"
     }
 }
-
-/// Sends a call that changes something, and gives its answer or its failure with what is known of its tries.
-#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
-macro_rules! change {
-    ($name:expr, $call:expr) => {{
-        let tries = $crate::tries::Tries::default();
-        let answer = $call.customize().interceptor(tries.clone()).send().await;
-        answer.map_err(|failed| error($name, Some(&tries), failed))
-    }};
-}
-#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
-pub(crate) use change;
-
-/// Sends a call that reads.
-#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
-macro_rules! read {
-    ($name:expr, $call:expr) => {
-        $call.send().await.map_err(|failed| error($name, None, failed))
-    };
-}
-#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
-pub(crate) use read;

@@ -9,7 +9,6 @@ use strongroom_types::{CallContext, Clock, SystemClock};
 
 use super::{ParameterStore, sdk_tag, unsupported};
 use crate::error::parameters::error;
-use crate::tries::{change, read};
 
 impl ParameterStore {
     pub(super) async fn tags(&self, parameter: &str, operation: &'static str) -> Result<Vec<Tag>, Error> {
@@ -18,7 +17,7 @@ impl ParameterStore {
             .list_tags_for_resource()
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter);
-        let answer = read!(operation, call)?;
+        let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
         Ok(answer.tag_list.unwrap_or_default().into_iter().map(|tag| Tag::new(tag.key, tag.value)).collect())
     }
 }
@@ -36,7 +35,7 @@ impl SecretAdmin for ParameterStore {
         }
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
         let call = self.client.delete_parameter().name(&parameter);
-        if let Err(failed) = change!(NAME, call) {
+        if let Err(failed) = call.send().await.map_err(|failed| error(NAME, true, failed)) {
             // What is not there is deleted.
             if failed.kind() != ErrorKind::NotFound {
                 return Err(failed);
@@ -60,7 +59,7 @@ impl SecretAdmin for ParameterStore {
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter)
             .set_tags(Some(tags.into_iter().map(sdk_tag).collect::<Result<_, _>>()?));
-        change!(NAME, call).map(drop)
+        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
@@ -73,6 +72,6 @@ impl SecretAdmin for ParameterStore {
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(parameter)
             .set_tag_keys(Some(keys));
-        change!(NAME, call).map(drop)
+        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
 }

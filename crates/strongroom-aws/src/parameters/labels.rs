@@ -6,7 +6,6 @@ use strongroom_types::CallContext;
 use super::history::number;
 use super::{ParameterStore, unsupported};
 use crate::error::parameters::error;
-use crate::tries::change;
 
 impl ParameterStore {
     /// By the rules of Secrets Manager, which are asked first: whoever moves a label names who has it.
@@ -30,12 +29,12 @@ impl ParameterStore {
         let invalid = match (to.and_then(number), from.and_then(number)) {
             (Some(to), _) => {
                 let call = self.client.label_parameter_version().name(&parameter).parameter_version(to);
-                let answer = change!(NAME, call.labels(label))?;
+                let answer = call.labels(label).send().await.map_err(|failed| error(NAME, true, failed))?;
                 answer.invalid_labels
             }
             (None, Some(from)) => {
                 let call = self.client.unlabel_parameter_version().name(&parameter).parameter_version(from);
-                let answer = change!(NAME, call.labels(label))?;
+                let answer = call.labels(label).send().await.map_err(|failed| error(NAME, true, failed))?;
                 answer.invalid_labels
             }
             // The rules have refused it.

@@ -8,7 +8,6 @@ use strongroom_types::CallContext;
 use super::history::{time, unreadable, version_id};
 use super::{MANAGED_KEY, ParameterStore, unsupported};
 use crate::error::parameters::error;
-use crate::tries::read;
 
 /// The most parameters of a page.
 const PAGE: i64 = 50;
@@ -55,7 +54,7 @@ impl ParameterStore {
             .set_parameter_filters(Some(filters))
             .max_results(i32::try_from(most).unwrap_or(50))
             .set_next_token(request.next_token);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let mut secrets = Vec::new();
         for told in answer.parameters.unwrap_or_default() {
             let Some(secret) = self.listed(told).map_err(named)? else { continue };

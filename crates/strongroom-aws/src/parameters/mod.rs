@@ -22,16 +22,14 @@ use self::history::{History, not_secure, number, time, unreadable, version_id};
 use self::names::Names;
 use crate::caller::refusal;
 use crate::error::parameters::{error, on_value};
-use crate::tries::{OnlyIfRefused, Tries, read};
+use crate::tries::{OnlyIfRefused, Tries};
 
 /// Sends a call that stores this value. There are no tokens: what may have been done is not tried again, or there would be two versions.
 macro_rules! store_value {
     ($name:expr, $value:expr, $call:expr) => {{
-        let tries = Tries::default();
         let once = aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused);
-        let call = $call.customize().interceptor(tries.clone()).config_override(once);
-        let answer = call.send().await;
-        answer.map_err(|failed| on_value($name, $value, &tries, failed))
+        let answer = $call.customize().config_override(once).send().await;
+        answer.map_err(|failed| on_value($name, $value, failed))
     }};
 }
 
@@ -81,6 +79,8 @@ impl ParameterStore {
     /// With a client of one's own making.
     #[must_use]
     pub fn from_client(client: aws_sdk_ssm::Client, realm: Realm) -> Self {
+        let config = client.config().to_builder().interceptor(Tries).build();
+        let client = aws_sdk_ssm::Client::from_conf(config);
         Self { client, names: Names { realm, base: String::new() } }
     }
 
@@ -126,7 +126,7 @@ impl ParameterStore {
                 .with_decryption(false)
                 .max_results(50)
                 .set_next_token(token.take());
-            let answer = read!(operation, call)?;
+            let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
             versions.extend(answer.parameters.unwrap_or_default());
             match answer.next_token {
                 Some(next) => token = Some(next),
@@ -173,7 +173,7 @@ impl ParameterStore {
         let name =
             selector.map_or_else(|| parameter.to_owned(), |selector| format!("{parameter}:{selector}"));
         let call = self.client.get_parameter().name(name).with_decryption(true);
-        let answer = read!(operation, call)?;
+        let answer = call.send().await.map_err(|failed| error(operation, false, failed))?;
         let named = |error: Error| error.during(operation);
         let told = answer.parameter.ok_or_else(|| named(unreadable("Parameter")))?;
         // First, so that it is wiped whatever else the answer holds.

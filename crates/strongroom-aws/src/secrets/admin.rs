@@ -9,7 +9,6 @@ use strongroom_types::CallContext;
 
 use super::{SecretsManagerStore, answers, tags};
 use crate::error::secrets::error;
-use crate::tries::{change, read};
 
 #[async_trait]
 impl SecretAdmin for SecretsManagerStore {
@@ -22,7 +21,7 @@ impl SecretAdmin for SecretsManagerStore {
             .secret_id(request.id.as_str())
             .set_recovery_window_in_days(request.recovery_window_days)
             .set_force_delete_without_recovery(request.force.then_some(true));
-        let answer = change!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretDeleted { arn, name, deletion_date: answers::created(answer.deletion_date)? })
     }
@@ -31,7 +30,7 @@ impl SecretAdmin for SecretsManagerStore {
         const NAME: &str = "RestoreSecret";
         self.own(cx, NAME)?;
         let call = self.client.restore_secret().secret_id(id.as_str());
-        let answer = change!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -41,14 +40,14 @@ impl SecretAdmin for SecretsManagerStore {
         // An empty list is given as one.
         let given = tags(given).unwrap_or_default();
         let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
-        change!(NAME, call).map(drop)
+        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         const NAME: &str = "UntagResource";
         self.own(cx, NAME)?;
         let call = self.client.untag_resource().secret_id(id.as_str()).set_tag_keys(Some(keys));
-        change!(NAME, call).map(drop)
+        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
 
     async fn put_resource_policy(
@@ -64,7 +63,7 @@ impl SecretAdmin for SecretsManagerStore {
             .secret_id(request.id.as_str())
             .resource_policy(request.policy)
             .block_public_policy(request.block_public_policy);
-        let answer = change!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -72,7 +71,7 @@ impl SecretAdmin for SecretsManagerStore {
         const NAME: &str = "GetResourcePolicy";
         self.own(cx, NAME)?;
         let call = self.client.get_resource_policy().secret_id(id.as_str());
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(ResourcePolicy { arn, name, policy: answer.resource_policy })
     }
@@ -81,7 +80,7 @@ impl SecretAdmin for SecretsManagerStore {
         const NAME: &str = "DeleteResourcePolicy";
         self.own(cx, NAME)?;
         let call = self.client.delete_resource_policy().secret_id(id.as_str());
-        let answer = change!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -97,7 +96,7 @@ impl SecretAdmin for SecretsManagerStore {
             .validate_resource_policy()
             .set_secret_id(request.id.map(|id| id.as_str().to_owned()))
             .resource_policy(request.policy);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let finding = |told: aws_sdk_secretsmanager::types::ValidationErrorsEntry| PolicyFinding {
             check: told.check_name.unwrap_or_default(),
             message: told.error_message.unwrap_or_default(),

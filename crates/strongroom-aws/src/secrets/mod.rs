@@ -20,7 +20,7 @@ use strongroom_types::CallContext;
 
 use crate::caller::refusal;
 use crate::error::secrets::{error, of_code};
-use crate::tries::{change, read};
+use crate::tries::Tries;
 
 /// AWS Secrets Manager. Clones share the SDK's client.
 ///
@@ -41,7 +41,8 @@ impl SecretsManagerStore {
     /// With a client of one's own making.
     #[must_use]
     pub fn from_client(client: aws_sdk_secretsmanager::Client) -> Self {
-        Self { client }
+        let config = client.config().to_builder().interceptor(Tries).build();
+        Self { client: aws_sdk_secretsmanager::Client::from_conf(config) }
     }
 
     /// That the call is for whoever holds the credentials.
@@ -113,7 +114,11 @@ impl SecretStore for SecretsManagerStore {
             .set_secret_string(text)
             .set_secret_binary(binary)
             .set_tags(tags(request.tags));
-        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretCreated { arn, name, version_id: answer.version_id.map(VersionId::new) })
     }
@@ -131,7 +136,7 @@ impl SecretStore for SecretsManagerStore {
             .secret_id(request.id.as_str())
             .set_version_id(token(request.version_id))
             .set_version_stage(request.stage.map(|stage| stage.as_str().to_owned()));
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         answers::got(answer)
     }
 
@@ -151,7 +156,11 @@ impl SecretStore for SecretsManagerStore {
             .set_secret_string(text)
             .set_secret_binary(binary)
             .set_version_stages(request.stages.map(stages));
-        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let version_id = answers::version(answer.version_id)?;
         Ok(ValuePut { arn, name, version_id, stages: answers::stages(answer.version_stages) })
@@ -171,7 +180,11 @@ impl SecretStore for SecretsManagerStore {
             .set_kms_key_id(request.kms_key_id)
             .set_secret_string(text)
             .set_secret_binary(binary);
-        let answer = change!(NAME, call).map_err(|error| with_token(error, &token))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretUpdated { arn, name, version_id: answer.version_id.map(VersionId::new) })
     }
@@ -190,7 +203,7 @@ impl SecretStore for SecretsManagerStore {
             .version_stage(request.stage.as_str())
             .set_remove_from_version_id(token(request.remove_from))
             .set_move_to_version_id(token(request.move_to));
-        let answer = change!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -198,7 +211,7 @@ impl SecretStore for SecretsManagerStore {
         const NAME: &str = "DescribeSecret";
         self.own(cx, NAME)?;
         let call = self.client.describe_secret().secret_id(id.as_str());
-        answers::described(read!(NAME, call)?)
+        answers::described(call.send().await.map_err(|failed| error(NAME, false, failed))?)
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
@@ -223,7 +236,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .sort_by(sort_by)
             .sort_order(sort_order);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let secrets = answer.secret_list.unwrap_or_default().into_iter().map(answers::listed);
         Ok(SecretPage { secrets: secrets.collect::<Result<_, _>>()?, next_token: answer.next_token })
     }
@@ -242,7 +255,7 @@ impl SecretStore for SecretsManagerStore {
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token)
             .include_deprecated(request.include_deprecated);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let versions = answer.versions.unwrap_or_default().into_iter().map(answers::listed_version);
         Ok(VersionPage {
@@ -268,7 +281,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let mut page = BatchPage { next_token: answer.next_token, ..BatchPage::default() };
         for told in answer.secret_values.unwrap_or_default() {
             page.values.push(answers::batched(told)?);
@@ -300,7 +313,7 @@ impl SecretStore for SecretsManagerStore {
             .exclude_lowercase(request.exclude_lowercase)
             .include_space(request.include_space)
             .require_each_included_type(request.require_each_included_type);
-        let answer = read!(NAME, call)?;
+        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
         answer.random_password.map(SecretText::from_string).ok_or_else(missing)
     }

@@ -18,6 +18,10 @@ pub(crate) struct Failure {
     pub(crate) request_id: Option<String>,
     pub(crate) how: How,
     /// An earlier try may have been carried out.
+    #[cfg_attr(
+        not(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store")),
+        allow(dead_code, reason = "no operation of the key service changes anything")
+    )]
     pub(crate) uncertain: bool,
 }
 

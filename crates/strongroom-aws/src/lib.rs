@@ -26,6 +26,7 @@
 //! Retries, time limits and endpoints are those of the configuration. What is decrypted is wiped when it is dropped; the SDK's own
 //! buffers, which it was read from, are not in our hands.
 
+#[cfg(any(feature = "kms", feature = "secrets-manager", feature = "parameter-store"))]
 mod caller;
 #[cfg(feature = "connect")]
 mod connect;
@@ -38,6 +39,10 @@ mod kms;
 mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
+#[cfg_attr(
+    not(any(feature = "secrets-manager", feature = "parameter-store")),
+    allow(dead_code, reason = "only what changes something is watched")
+)]
 mod tries;
 
 #[cfg(feature = "connect")]

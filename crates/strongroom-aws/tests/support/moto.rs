@@ -1,5 +1,7 @@
 //! The emulator that nobody here wrote.
 
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test takes what it needs")]
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

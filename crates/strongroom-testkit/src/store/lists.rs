@@ -25,8 +25,14 @@ pub async fn lists_are_paged_and_sorted(subject: &Subject) {
     for value in ["a", "b", "c", "d", "e"] {
         made.push(subject.create("list", value).await);
     }
-    // Changed last, though made first.
-    subject.put(&made[0], 2, "changed").await;
+    // Changed last, though made first. (The last one may have been made within the same millisecond.)
+    let changed = async |name: &str| store.describe_secret(cx, &name.into()).await.unwrap().last_changed;
+    for n in 2.. {
+        subject.put(&made[0], n, "changed").await;
+        if changed(&made[0]).await > changed(&made[4]).await {
+            break;
+        }
+    }
     let ours = |names: Vec<String>| names.into_iter().filter(|name| made.contains(name)).collect::<Vec<_>>();
     let mut by_change = made.clone();
     by_change.rotate_left(1);

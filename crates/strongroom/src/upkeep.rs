@@ -26,7 +26,7 @@ impl Strongroom {
     /// would be lost with the key, as far as this strongroom knows; ciphertexts kept elsewhere nobody can count.
     ///
     /// # Errors
-    /// As [`Engine::key_uses`].
+    /// As [`crate::Engine::key_uses`].
     pub async fn key_uses(&self, key: &str) -> Result<Vec<KeyUse>, Error> {
         let (key, (_, engine)) = (KeyRef::parse(key)?, self.own("tell the uses of a key")?);
         let (mut uses, mut token) = (Vec::new(), None);
@@ -44,7 +44,7 @@ impl Strongroom {
     /// and dates stay. May be stopped and called again. `progress` is told after each version.
     ///
     /// # Errors
-    /// As [`Engine::rewrap`].
+    /// As [`crate::Engine::rewrap`].
     pub async fn rewrap(
         &self,
         key: &str,
@@ -73,7 +73,7 @@ impl Strongroom {
     /// ```
     ///
     /// # Errors
-    /// `InvalidRequest` while versions of secrets are under it, naming the first; as [`LocalKms::retire_material`].
+    /// `InvalidRequest` while versions of secrets are under it, naming the first; as [`crate::LocalKms::retire_material`].
     pub async fn retire_key_material(
         &self,
         key: &str,

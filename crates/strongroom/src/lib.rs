@@ -89,12 +89,13 @@ pub use strongroom_aws as aws;
 
 // The crates behind the facade, for everything that is not named here.
 pub use {
-    strongroom_copy as copy, strongroom_envelope as envelope, strongroom_iam as iam, strongroom_kms as kms,
-    strongroom_policy as policy, strongroom_records as records, strongroom_root as root,
-    strongroom_store as store,
+    strongroom_cache as cache, strongroom_copy as copy, strongroom_envelope as envelope,
+    strongroom_iam as iam, strongroom_kms as kms, strongroom_policy as policy, strongroom_records as records,
+    strongroom_root as root, strongroom_store as store,
 };
 
 pub use strongroom_access::{AccessReport, Candidate, Verdict, WhoCan};
+pub use strongroom_cache::{CachePolicy, Cached, CachedKms, DataKeyPolicy};
 pub use strongroom_copy::Migration;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};

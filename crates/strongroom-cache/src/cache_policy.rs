@@ -1,0 +1,351 @@
+//! How long values are kept, and what happens when the store is down.
+
+use std::time::Duration;
+
+use strongroom_store::{Error, ErrorKind};
+use strongroom_types::Timestamp;
+
+/// What a [`crate::Cached`] keeps, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CachePolicy {
+    /// How long a value is taken for the current one. A right that is taken away, and another program's new value, is known after this time
+    /// at the latest, if the store can be asked.
+    pub time_to_live: Duration,
+    /// By how much of it that time is shortened, at random, so that what was read together is not asked for together again: 0 to 100 percent.
+    pub jitter_percent: u8,
+    /// From how much of that time on a read has the value fetched again in the background: 0 to 100 percent; 100 is never.
+    pub refresh_ahead_percent: u8,
+    /// How old a value may become while the store is down. Nothing makes it younger but a read that succeeds.
+    pub hard_limit: Duration,
+    /// How long it is remembered that there is no such secret.
+    pub missing_for: Duration,
+    /// How long the store is left alone after the first failure; twice as long after each further one.
+    pub back_off: Duration,
+    /// How long at most.
+    pub max_back_off: Duration,
+    /// How many values there may be; beyond it the one that was used longest ago goes.
+    pub max_entries: usize,
+    /// How many bytes of values there may be.
+    pub max_bytes: usize,
+}
+
+impl Default for CachePolicy {
+    /// Five minutes, fetched again from 80 percent on, up to an hour while the store is down; a thousand values, 16 MiB.
+    fn default() -> Self {
+        Self {
+            time_to_live: Duration::from_secs(300),
+            jitter_percent: 10,
+            refresh_ahead_percent: 80,
+            hard_limit: Duration::from_secs(3600),
+            missing_for: Duration::from_secs(5),
+            back_off: Duration::from_secs(1),
+            max_back_off: Duration::from_secs(60),
+            max_entries: 1_000,
+            max_bytes: 16 << 20,
+        }
+    }
+}
+
+impl CachePolicy {
+    /// The default with another time to live; the hard limit is twelve times that, as in the default.
+    #[must_use]
+    pub fn new(time_to_live: Duration) -> Self {
+        Self { time_to_live, hard_limit: time_to_live.saturating_mul(12), ..Self::default() }
+    }
+
+    /// Sets [`CachePolicy::hard_limit`].
+    #[must_use]
+    pub fn hard_limit(mut self, limit: Duration) -> Self {
+        self.hard_limit = limit;
+        self
+    }
+
+    /// Sets [`CachePolicy::jitter_percent`].
+    #[must_use]
+    pub fn jitter_percent(mut self, percent: u8) -> Self {
+        self.jitter_percent = percent;
+        self
+    }
+
+    /// Sets [`CachePolicy::refresh_ahead_percent`].
+    #[must_use]
+    pub fn refresh_ahead_percent(mut self, percent: u8) -> Self {
+        self.refresh_ahead_percent = percent;
+        self
+    }
+
+    /// Sets [`CachePolicy::missing_for`].
+    #[must_use]
+    pub fn missing_for(mut self, time: Duration) -> Self {
+        self.missing_for = time;
+        self
+    }
+
+    /// Sets [`CachePolicy::back_off`] and [`CachePolicy::max_back_off`].
+    #[must_use]
+    pub fn back_off(mut self, first: Duration, most: Duration) -> Self {
+        (self.back_off, self.max_back_off) = (first, most);
+        self
+    }
+
+    /// Sets [`CachePolicy::max_entries`] and [`CachePolicy::max_bytes`].
+    #[must_use]
+    pub fn bounds(mut self, entries: usize, bytes: usize) -> Self {
+        (self.max_entries, self.max_bytes) = (entries, bytes);
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refused = |text: &'static str| Err(Error::new(ErrorKind::InvalidParameter, text));
+        if self.time_to_live.is_zero() || self.hard_limit < self.time_to_live {
+            return refused("time_to_live must be more than nothing, and hard_limit at least as long");
+        }
+        if self.jitter_percent > 100 || self.refresh_ahead_percent > 100 {
+            return refused("jitter_percent and refresh_ahead_percent are 0 to 100");
+        }
+        if self.back_off > self.max_back_off {
+            return refused("back_off must not be longer than max_back_off");
+        }
+        if self.max_entries == 0 || self.max_bytes == 0 {
+            return refused("max_entries and max_bytes must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// How long this value is taken for the current one: `dice` is 0 to 65,535.
+    fn life(&self, dice: u16) -> Duration {
+        let most = self.time_to_live * u32::from(self.jitter_percent) / 100;
+        self.time_to_live - most.mul_f64(f64::from(dice) / f64::from(u16::MAX))
+    }
+
+    /// How long the store is left alone after so many failures: between half and all of the time, by the dice.
+    fn rest(&self, failures: u32, dice: u16) -> Duration {
+        let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let whole = self.back_off.saturating_mul(factor).min(self.max_back_off);
+        whole / 2 + (whole / 2).mul_f64(f64::from(dice) / f64::from(u16::MAX))
+    }
+}
+
+/// Whether the last known value may be served instead of a failure of this kind: the store could not say what is there now. What it did say
+/// (denied, deleted, does not open, gone) is never ridden out.
+#[must_use]
+pub fn may_be_ridden_out(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::Internal)
+}
+
+/// What is known of one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known<V> {
+    /// Nothing, or nothing that may be used.
+    Nothing,
+    /// A value, as it was at this moment or later, taken for the current one this long.
+    Value { value: V, since: Timestamp, life: Duration },
+    /// That there is none, at this moment.
+    Missing { since: Timestamp },
+}
+
+/// What is known of one question, and how asking went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State<V> {
+    pub(crate) known: Known<V>,
+    /// How often asking has failed since it last succeeded.
+    pub(crate) failures: u32,
+    /// Until when the store is left alone.
+    pub(crate) resting: Option<Timestamp>,
+}
+
+impl<V> Default for State<V> {
+    fn default() -> Self {
+        Self { known: Known::Nothing, failures: 0, resting: None }
+    }
+}
+
+/// What a read does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Serves the value.
+    Serve,
+    /// Serves the value and has it fetched again meanwhile.
+    ServeAndRefresh,
+    /// Fetches, and if the store is down serves the value that there is, if there is one.
+    Fetch,
+    /// Serves a value that is older than it should be: the store was down a moment ago.
+    ServeStale,
+    /// Says that there is no such secret.
+    SayMissing,
+    /// Says what the store failed with a moment ago.
+    SayFailure,
+}
+
+/// What asking came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<V> {
+    Got(V),
+    Failed(ErrorKind),
+}
+
+fn age(since: Timestamp, now: Timestamp) -> Option<Duration> {
+    let millis = now.as_millis().checked_sub(since.as_millis())?;
+    u64::try_from(millis).ok().map(Duration::from_millis)
+}
+
+impl<V> State<V> {
+    /// What a read at this moment does.
+    pub(crate) fn step(&self, policy: &CachePolicy, now: Timestamp) -> Step {
+        let rests = self.resting.is_some_and(|until| now < until);
+        match &self.known {
+            Known::Nothing => {
+                if rests {
+                    Step::SayFailure
+                } else {
+                    Step::Fetch
+                }
+            }
+            Known::Missing { since } => match age(*since, now) {
+                Some(age) if age < policy.missing_for => Step::SayMissing,
+                _ if rests => Step::SayFailure,
+                _ => Step::Fetch,
+            },
+            Known::Value { since, life, .. } => {
+                // A clock that was set back: nobody knows how old it is.
+                let Some(age) = age(*since, now) else { return Step::Fetch };
+                if age >= policy.hard_limit {
+                    return if rests { Step::SayFailure } else { Step::Fetch };
+                }
+                if age >= *life {
+                    return if rests { Step::ServeStale } else { Step::Fetch };
+                }
+                let ahead = *life * u32::from(policy.refresh_ahead_percent) / 100;
+                if age >= ahead && policy.refresh_ahead_percent < 100 && !rests {
+                    Step::ServeAndRefresh
+                } else {
+                    Step::Serve
+                }
+            }
+        }
+    }
+
+    /// Whether there is nothing to remember.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self.known, Known::Nothing) && self.resting.is_none()
+    }
+
+    /// Whether what is known may be served after a failure that may be ridden out.
+    pub(crate) fn may_serve(&self, policy: &CachePolicy, now: Timestamp) -> bool {
+        match &self.known {
+            Known::Value { since, .. } => age(*since, now).is_some_and(|age| age < policy.hard_limit),
+            _ => false,
+        }
+    }
+
+    /// The state after asking, begun at `asked`, came to something now.
+    pub(crate) fn after(
+        self,
+        policy: &CachePolicy,
+        outcome: Outcome<V>,
+        asked: Timestamp,
+        now: Timestamp,
+        dice: u16,
+    ) -> Self {
+        match outcome {
+            // As old as the question: the store may have answered it at once.
+            Outcome::Got(value) => {
+                let known = Known::Value { value, since: asked, life: policy.life(dice) };
+                Self { known, failures: 0, resting: None }
+            }
+            Outcome::Failed(ErrorKind::NotFound) => {
+                Self { known: Known::Missing { since: asked }, failures: 0, resting: None }
+            }
+            Outcome::Failed(kind) if may_be_ridden_out(kind) => {
+                let failures = self.failures.saturating_add(1);
+                let resting = Some(now.after(policy.rest(failures, dice)));
+                Self { known: self.known, failures, resting }
+            }
+            Outcome::Failed(_) => Self::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn policy() -> CachePolicy {
+        CachePolicy::new(Duration::from_secs(100)).jitter_percent(0).hard_limit(Duration::from_secs(1000))
+    }
+
+    fn got(asked: i64) -> State<u8> {
+        State::default().after(&policy(), Outcome::Got(1), at(asked), at(asked), 0)
+    }
+
+    #[test]
+    fn a_value_lives_is_refreshed_and_ends() {
+        let state = got(0);
+        for (second, step) in [
+            (0, Step::Serve),
+            (79, Step::Serve),
+            (80, Step::ServeAndRefresh),
+            (99, Step::ServeAndRefresh),
+            (100, Step::Fetch),
+            (999, Step::Fetch),
+            (1000, Step::Fetch),
+            (-1, Step::Fetch),
+        ] {
+            assert_eq!(state.step(&policy(), at(second)), step, "{second}");
+        }
+        assert!(state.may_serve(&policy(), at(999)) && !state.may_serve(&policy(), at(1000)));
+        assert!(!state.may_serve(&policy(), at(-1)), "nobody knows how old it is");
+        let never = policy().refresh_ahead_percent(100);
+        assert_eq!(state.step(&never, at(99)), Step::Serve);
+    }
+
+    #[test]
+    fn failures_never_make_it_younger() {
+        let mut state = got(0);
+        let mut failures = 0;
+        for second in [80, 150, 400, 999, 1200] {
+            state = state.after(
+                &policy(),
+                Outcome::Failed(ErrorKind::Throttled),
+                at(second),
+                at(second),
+                u16::MAX,
+            );
+            failures += 1;
+            assert_eq!(state.failures, failures);
+            let wanted = match second {
+                80 => Step::Serve,
+                1200 => Step::SayFailure,
+                _ => Step::ServeStale,
+            };
+            assert_eq!(state.step(&policy(), at(second)), wanted, "{second}");
+            assert!(matches!(&state.known, Known::Value { since, .. } if *since == at(0)));
+        }
+        // What the store said counts at once.
+        for kind in [ErrorKind::AccessDenied, ErrorKind::InvalidRequest, ErrorKind::DecryptionFailure] {
+            let after = state.clone().after(&policy(), Outcome::Failed(kind), at(1300), at(1300), 0);
+            assert_eq!((after.known.clone(), after.step(&policy(), at(1300))), (Known::Nothing, Step::Fetch));
+        }
+        let missing = state.after(&policy(), Outcome::Failed(ErrorKind::NotFound), at(1300), at(1300), 0);
+        assert_eq!(missing.step(&policy(), at(1304)), Step::SayMissing);
+        assert_eq!(missing.step(&policy(), at(1305)), Step::Fetch);
+    }
+
+    #[test]
+    fn rests_grow_and_are_bounded() {
+        let policy = policy();
+        let rest = |failures, dice| policy.rest(failures, dice).as_millis();
+        assert_eq!((rest(1, 0), rest(1, u16::MAX)), (500, 1000));
+        assert_eq!((rest(2, u16::MAX), rest(4, u16::MAX)), (2000, 8000));
+        for failures in [7, 31, 32, 33, u32::MAX] {
+            assert_eq!(rest(failures, u16::MAX), 60_000, "{failures}");
+        }
+        let jitter = policy.jitter_percent(20);
+        assert_eq!((jitter.life(0).as_secs(), jitter.life(u16::MAX).as_secs()), (100, 80));
+    }
+}

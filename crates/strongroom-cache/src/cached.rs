@@ -1,0 +1,496 @@
+//! The store.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use strongroom_envelope::random_array;
+use strongroom_store::{
+    Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion, Stage, VersionId,
+};
+use strongroom_types::{CallContext, Clock, SystemClock, Timestamp};
+
+use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out};
+use crate::flight::Flights;
+
+/// Something to be done in the background.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Does things in the background, such as `tokio::spawn`.
+pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
+
+/// A secret store around any other that keeps values for a while. Clones share what is kept.
+pub struct Cached<S> {
+    pub(crate) shared: Arc<Shared<S>>,
+}
+
+impl<S> Clone for Cached<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+pub(crate) struct Shared<S> {
+    pub(crate) inner: S,
+    policy: CachePolicy,
+    clock: Arc<dyn Clock>,
+    spawn: Option<Spawn>,
+    entries: Mutex<Entries>,
+    calls: Flights<(Question, u64), Option<Fetched>>,
+    counts: Counts,
+}
+
+/// What is asked: by whom, for what.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    /// The caller with all that is known of the session: one caller's permission never serves another.
+    caller: Arc<str>,
+    id: SecretId,
+    version: Option<VersionId>,
+    stage: Option<Stage>,
+}
+
+/// What asking came to, for all who waited.
+type Fetched = Result<Arc<SecretVersion>, Arc<Error>>;
+
+#[derive(Default)]
+struct Entries {
+    all: HashMap<Question, Entry>,
+    /// By when they were used last.
+    order: BTreeMap<u64, Question>,
+    uses: u64,
+    bytes: usize,
+    /// Counts the writes that went through this store: what was asked before one is not kept after it.
+    writes: u64,
+}
+
+struct Entry {
+    state: State<Arc<SecretVersion>>,
+    failure: Option<Arc<Error>>,
+    used: u64,
+    refreshing: bool,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        match &self.state.known {
+            Known::Value { value, .. } => value.value.len(),
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    refreshes: AtomicU64,
+    failures: AtomicU64,
+    stale: AtomicU64,
+}
+
+/// What a [`Cached`] did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Reads that were answered with what is kept.
+    pub hits: u64,
+    /// Reads that waited for the store.
+    pub misses: u64,
+    /// Values that were fetched again in the background.
+    pub refreshes: u64,
+    /// Fetches that failed.
+    pub failures: u64,
+    /// Reads that were answered with an older value because the store was down.
+    pub stale: u64,
+    /// Values there are.
+    pub entries: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The store, for this read or one at the same time.
+    Store,
+    /// What is kept, within its time to live.
+    Cache,
+    /// What is kept, older than that: the store is down.
+    Stale,
+}
+
+/// A value as it is kept: a handle to it, no copy.
+#[derive(Clone, Debug)]
+pub struct Held {
+    version: Arc<SecretVersion>,
+    age: Duration,
+    source: Source,
+}
+
+impl Held {
+    /// How old it is at most: since when it was asked for.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = SecretVersion;
+
+    fn deref(&self) -> &SecretVersion {
+        &self.version
+    }
+}
+
+impl<S: SecretStore + 'static> Cached<S> {
+    /// Around `inner`. Without [`Cached::spawning`] nothing happens in the background: a value is fetched again by the first read after its time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidParameter`] for a policy that cannot be.
+    pub fn new(inner: S, policy: CachePolicy) -> Result<Self, Error> {
+        Self::build(inner, policy, Arc::new(SystemClock), None)
+    }
+
+    /// As [`Cached::new`], with something that does things in the background:
+    /// `Cached::spawning(store, policy, Arc::new(|task| drop(tokio::spawn(task))))`.
+    ///
+    /// # Errors
+    /// As [`Cached::new`].
+    pub fn spawning(inner: S, policy: CachePolicy, spawn: Spawn) -> Result<Self, Error> {
+        Self::build(inner, policy, Arc::new(SystemClock), Some(spawn))
+    }
+
+    /// As [`Cached::new`] or [`Cached::spawning`], with the time from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Cached::new`].
+    pub fn build(
+        inner: S,
+        policy: CachePolicy,
+        clock: Arc<dyn Clock>,
+        spawn: Option<Spawn>,
+    ) -> Result<Self, Error> {
+        policy.check()?;
+        let (entries, calls, counts) = (Mutex::default(), Flights::default(), Counts::default());
+        Ok(Self { shared: Arc::new(Shared { inner, policy, clock, spawn, entries, calls, counts }) })
+    }
+
+    /// The store inside.
+    #[must_use]
+    pub fn inner(&self) -> &S {
+        &self.shared.inner
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counts = &self.shared.counts;
+        let entries = self.entries();
+        CacheStats {
+            hits: count(&counts.hits),
+            misses: count(&counts.misses),
+            refreshes: count(&counts.refreshes),
+            failures: count(&counts.failures),
+            stale: count(&counts.stale),
+            entries: entries.all.len(),
+            bytes: entries.bytes,
+        }
+    }
+
+    /// Forgets, and so wipes, everything.
+    pub fn clear(&self) {
+        let mut entries = self.entries();
+        entries.writes += 1;
+        entries.all.clear();
+        entries.order.clear();
+        entries.bytes = 0;
+    }
+
+    /// Reads a value: what is kept, if it is young enough, else what the store says, else, while that is down, what is kept up to the hard
+    /// limit.
+    ///
+    /// # Errors
+    /// As the store's own.
+    pub async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
+        let question = Question::new(cx, &request);
+        // A session that is over is the store's to refuse.
+        let over = cx.facts().and_then(|facts| facts.expires).is_some_and(|ends| ends <= self.now());
+        let (step, found) = if over { (Step::Fetch, None) } else { self.look(&question) };
+        let count = |counter: &AtomicU64| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        let counts = &self.shared.counts;
+        match step {
+            Step::Serve | Step::ServeAndRefresh => {
+                count(&counts.hits);
+                if step == Step::ServeAndRefresh {
+                    self.refresh_meanwhile(cx, &request, &question);
+                }
+                found.ok_or_else(lost)
+            }
+            Step::ServeStale => {
+                count(&counts.stale);
+                found.ok_or_else(lost)
+            }
+            Step::SayMissing | Step::SayFailure => {
+                count(&counts.hits);
+                Err(self.failure(&question).unwrap_or_else(lost))
+            }
+            Step::Fetch => {
+                count(&counts.misses);
+                match self.fetch(cx, request, &question).await {
+                    Ok(version) => Ok(Held { version, age: Duration::ZERO, source: Source::Store }),
+                    Err(error) if may_be_ridden_out(error.kind()) && !over => match self.last(&question) {
+                        Some(held) => {
+                            count(&counts.stale);
+                            Ok(held)
+                        }
+                        None => Err(copied(&error)),
+                    },
+                    Err(error) => Err(copied(&error)),
+                }
+            }
+        }
+    }
+
+    /// Fetches a value now, whatever is kept.
+    ///
+    /// # Errors
+    /// As the store's own; what is kept stays, unless the store said that it must not.
+    pub async fn refresh_now(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
+        let question = Question::new(cx, &request);
+        let version = self.fetch(cx, request, &question).await.map_err(|error| copied(&error))?;
+        Ok(Held { version, age: Duration::ZERO, source: Source::Store })
+    }
+
+    /// Has something done in the background.
+    pub(crate) fn in_background(&self, task: Task) -> Result<(), Error> {
+        let text = "this cache does nothing in the background: make it with Cached::spawning";
+        let spawn = self.shared.spawn.as_ref().ok_or_else(|| Error::new(ErrorKind::Unsupported, text))?;
+        spawn(task);
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a read does, and the value that is kept.
+    fn look(&self, question: &Question) -> (Step, Option<Held>) {
+        let now = self.now();
+        let mut entries = self.entries();
+        let Some(entry) = entries.all.get(question) else { return (Step::Fetch, None) };
+        let step = entry.state.step(&self.shared.policy, now);
+        let source = if step == Step::ServeStale { Source::Stale } else { Source::Cache };
+        let held = entry.held(now, source);
+        entries.touch(question);
+        (step, held)
+    }
+
+    /// What is kept, if it may still be served while the store is down.
+    fn last(&self, question: &Question) -> Option<Held> {
+        let now = self.now();
+        let entries = self.entries();
+        let entry = entries.all.get(question)?;
+        entry.state.may_serve(&self.shared.policy, now).then(|| entry.held(now, Source::Stale))?
+    }
+
+    fn failure(&self, question: &Question) -> Option<Error> {
+        self.entries().all.get(question)?.failure.as_deref().map(copied)
+    }
+
+    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile.
+    async fn fetch(&self, cx: &CallContext, request: GetSecretValue, question: &Question) -> Fetched {
+        loop {
+            let writes = self.entries().writes;
+            // Who asks after a write does not join a call from before it.
+            let key = (question.clone(), writes);
+            let answer = self.shared.calls.join(&key, || async {
+                // One that was given up and is taken over after a write would be a second one beside those from after it.
+                if self.entries().writes != writes {
+                    return None;
+                }
+                let asked = self.now();
+                let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
+                let fetched: Fetched = fetched.map(Arc::new).map_err(Arc::new);
+                self.keep(question, &fetched, asked, writes);
+                Some(fetched)
+            });
+            if let Some(fetched) = answer.await {
+                return fetched;
+            }
+        }
+    }
+
+    fn keep(&self, question: &Question, fetched: &Fetched, asked: Timestamp, writes: u64) {
+        let now = self.now();
+        let dice = random_array::<2>().map_or(0, u16::from_be_bytes);
+        if fetched.is_err() {
+            self.shared.counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut entries = self.entries();
+        if entries.writes != writes {
+            return;
+        }
+        let before = entries.take(question);
+        let state = before.map(|entry| entry.state).unwrap_or_default();
+        let outcome = match fetched {
+            Ok(version) => Outcome::Got(Arc::clone(version)),
+            Err(error) => Outcome::Failed(error.kind()),
+        };
+        let state = state.after(&self.shared.policy, outcome, asked, now, dice);
+        // What is known for nothing is not worth a place.
+        if state.is_nothing() {
+            return;
+        }
+        let failure = fetched.as_ref().err().cloned();
+        entries.put(question.clone(), state, failure, &self.shared.policy);
+    }
+
+    fn refresh_meanwhile(&self, cx: &CallContext, request: &GetSecretValue, question: &Question) {
+        let Some(spawn) = &self.shared.spawn else { return };
+        {
+            let mut entries = self.entries();
+            let Some(entry) = entries.all.get_mut(question) else { return };
+            if entry.refreshing {
+                return;
+            }
+            entry.refreshing = true;
+        }
+        let (own, cx, request, question) = (self.clone(), cx.clone(), request.clone(), question.clone());
+        spawn(Box::pin(async move {
+            own.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
+            let _ = own.fetch(&cx, request, &question).await;
+            if let Some(entry) = own.entries().all.get_mut(&question) {
+                entry.refreshing = false;
+            }
+        }));
+    }
+
+    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and all that is being asked for.
+    pub(crate) fn written(&self, names: &[&str]) {
+        let mut entries = self.entries();
+        entries.writes += 1;
+        let concerned: Vec<Question> = entries
+            .all
+            .iter()
+            .filter(|(question, entry)| entry.is_of(question, names))
+            .map(|(question, _)| question.clone())
+            .collect();
+        for question in concerned {
+            entries.take(&question);
+        }
+    }
+}
+
+impl Question {
+    fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
+        Self {
+            caller: format!("{:?} {:?}", cx.caller(), cx.facts()).into(),
+            id: request.id.clone(),
+            version: request.version_id.clone(),
+            stage: request.stage.clone(),
+        }
+    }
+}
+
+impl Entry {
+    fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
+        let Known::Value { value, since, .. } = &self.state.known else { return None };
+        let millis = u64::try_from(now.as_millis() - since.as_millis()).unwrap_or(0);
+        Some(Held { version: Arc::clone(value), age: Duration::from_millis(millis), source })
+    }
+
+    /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
+    fn is_of(&self, question: &Question, names: &[&str]) -> bool {
+        let asked = question.id.as_str();
+        let answered = |name: &str| match &self.state.known {
+            Known::Value { value, .. } => value.name == *name || value.arn.as_str() == name,
+            // Of what is missing nobody knows its other name.
+            Known::Missing { .. } => true,
+            Known::Nothing => false,
+        };
+        // An ARN may be asked for without its suffix.
+        names.iter().any(|name| *name == asked || name.starts_with(asked) && asked.starts_with("arn:"))
+            || names.iter().any(|name| answered(name))
+    }
+}
+
+impl Entries {
+    fn touch(&mut self, question: &Question) {
+        let Some(entry) = self.all.get_mut(question) else { return };
+        self.uses += 1;
+        let before = std::mem::replace(&mut entry.used, self.uses);
+        if let Some(question) = self.order.remove(&before) {
+            self.order.insert(self.uses, question);
+        }
+    }
+
+    fn take(&mut self, question: &Question) -> Option<Entry> {
+        let entry = self.all.remove(question)?;
+        self.order.remove(&entry.used);
+        self.bytes -= entry.bytes();
+        Some(entry)
+    }
+
+    fn put(
+        &mut self,
+        question: Question,
+        state: State<Arc<SecretVersion>>,
+        failure: Option<Arc<Error>>,
+        policy: &CachePolicy,
+    ) {
+        self.uses += 1;
+        let entry = Entry { state, failure, used: self.uses, refreshing: false };
+        self.bytes += entry.bytes();
+        self.order.insert(self.uses, question.clone());
+        self.all.insert(question, entry);
+        while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            if let Some(entry) = self.all.remove(&oldest) {
+                self.bytes -= entry.bytes();
+            }
+        }
+    }
+}
+
+/// A failure that is told again, or to several.
+fn copied(shared: &Error) -> Error {
+    let mut copy = Error::new(shared.kind(), shared.message().to_owned());
+    if let Some(operation) = shared.operation() {
+        copy = copy.during(operation);
+    }
+    copy
+}
+
+/// What cannot be: a step that serves without something to serve.
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "the value went while it was read: read again")
+}
+
+impl<S: fmt::Debug> fmt::Debug for Cached<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cached")
+            .field("inner", &self.shared.inner)
+            .field("policy", &self.shared.policy)
+            .finish_non_exhaustive()
+    }
+}

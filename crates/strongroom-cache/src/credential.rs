@@ -1,0 +1,146 @@
+//! Logins that survive a rotation.
+
+use std::future::Future;
+use std::time::Duration;
+
+use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, Stage, VersionId};
+use strongroom_types::CallContext;
+
+use crate::cached::{Cached, Held};
+
+/// What an attempt with a credential failed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "an attempt was rejected or it was not")]
+pub enum Attempt<E> {
+    /// The other side does not take this credential: another one may do.
+    Rejected(E),
+    /// Something else: another credential does not help.
+    Failed(E),
+}
+
+/// Why [`Cached::with_credential`] gave up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CredentialError<E> {
+    /// None of the versions that may be the right one was taken: the last attempt's failure.
+    Rejected(E),
+    /// An attempt failed for another reason than its credential.
+    Failed(E),
+    /// There was no credential to be had.
+    Store(Error),
+}
+
+impl<E: std::fmt::Display> std::fmt::Display for CredentialError<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rejected(error) => write!(f, "no version of the credential was taken: {error}"),
+            Self::Failed(error) => write!(f, "the attempt failed: {error}"),
+            Self::Store(error) => write!(f, "there was no credential to be had: {error}"),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for CredentialError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Rejected(error) | Self::Failed(error) => Some(error),
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+impl<S: SecretStore + 'static> Cached<S> {
+    /// Does something with a credential, such as logging in, so that it survives a rotation: with the current version as it is kept; if that is
+    /// rejected, as the store has it now; then with the pending and the previous one, which a rotation is about to put in its place or has
+    /// just done. Each version is tried once, and none is begun after the deadline.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Duration;
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # use strongroom_cache::{CachePolicy, Cached};
+    /// # #[derive(Debug)] enum LoginError { Password, Network }
+    /// # async fn log_in(password: &str) -> Result<u32, LoginError> { if password == "new" { Ok(7) } else { Err(LoginError::Password) } }
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+    /// # room.create("prod/db").text("new").send().await.unwrap();
+    /// # let cached = Cached::new(room.store(), CachePolicy::default()).unwrap();
+    /// # let cx = room.context();
+    /// use strongroom_cache::Attempt;
+    ///
+    /// let connection = cached
+    ///     .with_credential(cx, "prod/db", Duration::from_secs(10), async |password| {
+    ///         log_in(password.expose_text().unwrap_or_default()).await.map_err(|error| match error {
+    ///             LoginError::Password => Attempt::Rejected(error),
+    ///             other => Attempt::Failed(other),
+    ///         })
+    ///     })
+    ///     .await;
+    /// assert_eq!(connection.unwrap(), 7);
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub async fn with_credential<T, E>(
+        &self,
+        cx: &CallContext,
+        id: impl Into<SecretId>,
+        within: Duration,
+        mut attempt: impl AsyncFnMut(Held) -> Result<T, Attempt<E>>,
+    ) -> Result<T, CredentialError<E>> {
+        let (id, until) = (id.into(), self.now().after(within));
+        let mut tried: Vec<VersionId> = Vec::new();
+        let mut rejected = None;
+        for next in [Next::Kept, Next::Fresh, Next::Stage(Stage::PENDING), Next::Stage(Stage::PREVIOUS)] {
+            if rejected.is_some() && self.now() >= until {
+                break;
+            }
+            let held = match self.candidate(cx, &id, next).await {
+                Ok(Some(held)) if !tried.contains(&held.version_id) => held,
+                Ok(_) => continue,
+                Err(error) if rejected.is_none() => return Err(CredentialError::Store(error)),
+                // The store may be down; what there is to try was tried.
+                Err(_) => continue,
+            };
+            tried.push(held.version_id.clone());
+            match attempt(held).await {
+                Ok(done) => return Ok(done),
+                Err(Attempt::Failed(error)) => return Err(CredentialError::Failed(error)),
+                Err(Attempt::Rejected(error)) => rejected = Some(error),
+            }
+        }
+        Err(rejected.map_or_else(|| CredentialError::Store(nothing(&id)), CredentialError::Rejected))
+    }
+
+    /// A version to try; none where there is none of this label.
+    fn candidate(
+        &self,
+        cx: &CallContext,
+        id: &SecretId,
+        next: Next,
+    ) -> impl Future<Output = Result<Option<Held>, Error>> {
+        let request = GetSecretValue::new(id.clone());
+        async move {
+            match next {
+                Next::Kept => self.read(cx, request).await.map(Some),
+                Next::Fresh => self.refresh_now(cx, request).await.map(Some),
+                Next::Stage(stage) => match self.refresh_now(cx, request.stage(stage)).await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    read => read.map(Some),
+                },
+            }
+        }
+    }
+}
+
+/// Which version is to be tried.
+enum Next {
+    Kept,
+    Fresh,
+    Stage(Stage),
+}
+
+fn nothing(id: &SecretId) -> Error {
+    Error::new(ErrorKind::NotFound, "the secret has no version to try").with("secret", id)
+}

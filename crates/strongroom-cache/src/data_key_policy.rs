@@ -1,0 +1,74 @@
+//! What is kept, and for how long.
+
+use std::time::Duration;
+
+use strongroom_kms::{Error, ErrorKind};
+
+/// What a [`crate::CachedKms`] keeps. Decrypted data keys, for as long as it says; generated ones are not used again unless
+/// [`DataKeyPolicy::reuse`] says how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataKeyPolicy {
+    /// How long an entry may be used. A right that is taken away may go on being used as long.
+    pub max_age: Duration,
+    /// How many entries there may be; beyond it the one that was used longest ago goes.
+    pub max_entries: usize,
+    /// For how many messages a generated key is given out; 1 keeps none.
+    pub max_messages: u64,
+    /// For how many bytes of messages a generated key is given out.
+    pub max_bytes: u64,
+    /// How many bytes a message counts, since a key service is not told how long it is.
+    pub bytes_a_message: u64,
+}
+
+impl DataKeyPolicy {
+    /// The longest time an entry may be used: a day.
+    pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Decrypted data keys for this long, at most a thousand; generated ones are not used again.
+    #[must_use]
+    pub fn new(max_age: Duration) -> Self {
+        Self { max_age, max_entries: 1_000, max_messages: 1, max_bytes: u64::MAX, bytes_a_message: 65_536 }
+    }
+
+    /// Sets [`DataKeyPolicy::max_entries`].
+    #[must_use]
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = entries;
+        self
+    }
+
+    /// Gives a generated key out again for the same caller, key and context: for at most so many messages and bytes together. The messages
+    /// then share a data key, and whoever has it has them all.
+    #[must_use]
+    pub fn reuse(mut self, messages: u64, bytes: u64) -> Self {
+        (self.max_messages, self.max_bytes) = (messages, bytes);
+        self
+    }
+
+    /// Sets [`DataKeyPolicy::bytes_a_message`]: 65,536 unless told, the longest value of a secret.
+    #[must_use]
+    pub fn bytes_a_message(mut self, bytes: u64) -> Self {
+        self.bytes_a_message = bytes;
+        self
+    }
+
+    /// For how many messages a generated key may be given out.
+    pub(crate) fn messages(&self) -> u64 {
+        self.max_messages.min(self.max_bytes / self.bytes_a_message.max(1))
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refused = |text: &'static str| Err(Error::new(ErrorKind::Validation, text));
+        if self.max_age.is_zero() || self.max_age > Self::MAX_AGE {
+            return refused("max_age must be more than nothing and at most a day");
+        }
+        if self.max_entries == 0 {
+            return refused("max_entries must be at least 1");
+        }
+        if self.max_messages == 0 || self.bytes_a_message == 0 {
+            return refused("max_messages and bytes_a_message must be at least 1");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! One call for all who ask for the same at once.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+type Cell<T> = Arc<OnceCell<T>>;
+
+/// Calls that are under way, by what they are for.
+pub(crate) struct Flights<K: Hash + Eq + Clone, T> {
+    calls: Mutex<HashMap<K, Cell<T>>>,
+}
+
+impl<K: Hash + Eq + Clone, T> Default for Flights<K, T> {
+    fn default() -> Self {
+        Self { calls: Mutex::default() }
+    }
+}
+
+/// One who waits for a call. The last to leave takes the call away.
+struct Passenger<'a, K: Hash + Eq + Clone, T> {
+    flights: &'a Flights<K, T>,
+    key: &'a K,
+    cell: Cell<T>,
+}
+
+impl<K: Hash + Eq + Clone, T> Drop for Passenger<'_, K, T> {
+    fn drop(&mut self) {
+        let mut calls = self.flights.lock();
+        let own = calls.get(self.key).is_some_and(|cell| Arc::ptr_eq(cell, &self.cell));
+        // A call that is over is over for who comes later. One that was given up goes with the last who waits: this one and the map.
+        if own && (self.cell.initialized() || Arc::strong_count(&self.cell) <= 2) {
+            calls.remove(self.key);
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone, T> Flights<K, T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Cell<T>>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
+    /// The outcome of the call for this key: of the one under way, or of `call`. Whoever is dropped while it makes the call leaves it to
+    /// the next who waits.
+    pub(crate) async fn join<F: Future<Output = T>>(&self, key: &K, call: impl FnOnce() -> F) -> T {
+        let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
+        let passenger = Passenger { flights: self, key, cell };
+        passenger.cell.get_or_init(call).await.clone()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> usize {
+        self.lock().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_make_one_call_and_nothing_is_left() {
+        let (flights, calls) = (Arc::new(Flights::default()), Arc::new(AtomicU32::new(0)));
+        let waiting: Vec<_> = (0..100)
+            .map(|_| {
+                let (flights, calls) = (Arc::clone(&flights), Arc::clone(&calls));
+                tokio::spawn(async move {
+                    flights
+                        .join(&"key", || async move {
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                            calls.fetch_add(1, Ordering::Relaxed)
+                        })
+                        .await
+                })
+            })
+            .collect();
+        for one in waiting {
+            assert_eq!(one.await.unwrap(), 0);
+        }
+        assert_eq!((calls.load(Ordering::Relaxed), flights.under_way()), (1, 0));
+        // Who comes later makes a call of its own.
+        flights.join(&"key", || async { 7 }).await;
+        assert_eq!(flights.under_way(), 0);
+    }
+
+    #[test]
+    fn who_is_dropped_leaves_it_to_the_next() {
+        let flights = Flights::<&str, u32>::default();
+        let mut first = Box::pin(flights.join(&"key", std::future::pending));
+        let mut second = Box::pin(flights.join(&"key", || async { 2 }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(first.as_mut().poll(&mut context), Poll::Pending);
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
+        drop(first);
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(2));
+        drop(second);
+        assert_eq!(flights.under_way(), 0);
+        // Given up by all.
+        let mut only = Box::pin(flights.join(&"key", std::future::pending));
+        assert_eq!(only.as_mut().poll(&mut context), Poll::Pending);
+        drop(only);
+        assert_eq!(flights.under_way(), 0);
+    }
+}

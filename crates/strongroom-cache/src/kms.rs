@@ -1,0 +1,348 @@
+//! The key service.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use strongroom_envelope::{EncryptionContext, Label, MacKey, SecretBytes, SecretKey};
+use strongroom_kms::{
+    Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
+    Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms, Mac,
+    MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
+};
+use strongroom_types::{Arn, CallContext, Clock, SystemClock};
+
+use crate::data_key_policy::DataKeyPolicy;
+use crate::flight::Flights;
+use crate::kept::{Kept, Place};
+
+const PLACES: Label = Label::new("cached-places");
+
+/// A key service around any other that keeps data keys. Clones share what is kept.
+#[derive(Clone)]
+pub struct CachedKms {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    inner: Arc<dyn Kms>,
+    policy: DataKeyPolicy,
+    clock: Arc<dyn Clock>,
+    /// What entries are found by is a code under a key of this process: it tells nobody anything.
+    places: MacKey,
+    decrypted: Mutex<Kept<Opened>>,
+    generated: Mutex<Kept<Generated>>,
+    calls: Flights<Place, Result<(), Arc<Error>>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// What Decrypt gave.
+struct Opened {
+    plaintext: SecretBytes,
+    key_arn: Arn,
+    key_material_id: Option<Arc<str>>,
+}
+
+/// What GenerateDataKey gave, and for how many messages it was given out.
+struct Generated {
+    pair: DataKeyPair,
+    messages: u64,
+}
+
+/// What was served by a [`CachedKms`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Calls that were answered with what is kept.
+    pub hits: u64,
+    /// Calls for which the other service was asked, by them or by another at the same time.
+    pub misses: u64,
+    /// Entries there are.
+    pub entries: usize,
+}
+
+impl CachedKms {
+    /// Around `inner`, keeping what the policy says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`] for a policy that cannot be; no random bytes.
+    pub fn new(inner: Arc<dyn Kms>, policy: DataKeyPolicy) -> Result<Self, Error> {
+        Self::with_clock(inner, policy, Arc::new(SystemClock))
+    }
+
+    /// As [`CachedKms::new`], with the time from elsewhere.
+    ///
+    /// # Errors
+    /// As [`CachedKms::new`].
+    pub fn with_clock(
+        inner: Arc<dyn Kms>,
+        policy: DataKeyPolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        policy.check()?;
+        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        let places = MacKey::derived(&SecretKey::generate().map_err(none)?, PLACES);
+        let shared = Shared {
+            inner,
+            policy,
+            clock,
+            places,
+            decrypted: Mutex::new(Kept::new(policy.max_entries, policy.max_age)),
+            generated: Mutex::new(Kept::new(policy.max_entries, policy.max_age)),
+            calls: Flights::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Wipes everything that is kept.
+    pub fn clear(&self) {
+        self.decrypted().clear();
+        self.generated().clear();
+    }
+
+    /// What was served so far.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        let entries = self.decrypted().len() + self.generated().len();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Served { hits: count(&self.shared.hits), misses: count(&self.shared.misses), entries }
+    }
+
+    fn decrypted(&self) -> MutexGuard<'_, Kept<Opened>> {
+        self.shared.decrypted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generated(&self) -> MutexGuard<'_, Kept<Generated>> {
+        self.shared.generated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the caller's session may be served at all: one that is over is the other service's to refuse.
+    fn live(&self, cx: &CallContext) -> bool {
+        let ends = cx.facts().and_then(|facts| facts.expires);
+        ends.is_none_or(|ends| self.shared.clock.now() < ends)
+    }
+
+    /// Where an entry is: by everything that the other service's answer depends on.
+    fn place(
+        &self,
+        what: &str,
+        cx: &CallContext,
+        subject: &[u8],
+        context: &EncryptionContext,
+        demands: &str,
+        grant_tokens: &[String],
+    ) -> Place {
+        // (All of the session: whatever of it a policy may look at.)
+        let caller = format!("{:?} {:?}", cx.caller(), cx.facts());
+        let tokens = format!("{grant_tokens:?}");
+        let context = context.encode();
+        let parts = [what, &caller, demands, &tokens].map(str::as_bytes);
+        let [what, caller, demands, tokens] = parts;
+        self.shared.places.tag(&[what, caller, subject, &context, demands, tokens])
+    }
+
+    fn hit(&self) {
+        self.shared.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes a call for all who ask for the same now.
+    async fn once(&self, place: &Place, call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        self.shared.misses.fetch_add(1, Ordering::Relaxed);
+        let outcome = self.shared.calls.join(place, || async { call.await.map_err(Arc::new) }).await;
+        outcome.map_err(|shared| match Arc::try_unwrap(shared) {
+            Ok(own) => own,
+            Err(shared) => copied(shared),
+        })
+    }
+
+    fn opened(&self, place: &Place) -> Option<Decrypted> {
+        let mut kept = self.decrypted();
+        let found = kept.get(place, self.shared.clock.now())?;
+        Some(Decrypted {
+            plaintext: SecretBytes::copy_from(found.plaintext.expose()),
+            key_arn: found.key_arn.clone(),
+            key_material_id: found.key_material_id.clone(),
+        })
+    }
+
+    /// A generated key that may be given out once more.
+    fn drawn(&self, place: &Place) -> Option<DataKeyPair> {
+        let most = self.shared.policy.messages();
+        let mut kept = self.generated();
+        let found = kept.get(place, self.shared.clock.now())?;
+        found.messages += 1;
+        let pair = DataKeyPair {
+            plaintext: SecretBytes::copy_from(found.pair.plaintext.expose()),
+            ciphertext: found.pair.ciphertext.clone(),
+            key_arn: found.pair.key_arn.clone(),
+            key_material_id: found.pair.key_material_id.clone(),
+        };
+        if found.messages >= most {
+            kept.remove(place);
+        }
+        Some(pair)
+    }
+}
+
+/// A failure that several share.
+fn copied(shared: Arc<Error>) -> Error {
+    let mut copy = Error::new(shared.kind(), shared.message().to_owned());
+    if let Some(operation) = shared.operation() {
+        copy = copy.during(operation);
+    }
+    copy.because(shared)
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Kms for CachedKms {
+    async fn generate_data_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<DataKeyPair, Error> {
+        let inner = &self.shared.inner;
+        if options.dry_run || self.shared.policy.messages() < 2 || !self.live(cx) {
+            return inner.generate_data_key(cx, key, context, options).await;
+        }
+        let demands = options.spec.len().to_string();
+        let subject = key.to_string();
+        let place = self.place("generate", cx, subject.as_bytes(), context, &demands, &options.grant_tokens);
+        // Others may draw the last of what this one has fetched.
+        for _ in 0..4 {
+            if let Some(pair) = self.drawn(&place) {
+                self.hit();
+                return Ok(pair);
+            }
+            let asked = self.shared.clock.now();
+            self.once(&place, async {
+                let pair = inner.generate_data_key(cx, key, context, options).await?;
+                self.generated().put(place, Generated { pair, messages: 0 }, asked);
+                Ok(())
+            })
+            .await?;
+        }
+        inner.generate_data_key(cx, key, context, options).await
+    }
+
+    async fn generate_data_key_without_plaintext(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &GenerateDataKeyOptions,
+    ) -> Result<WrappedDataKey, Error> {
+        self.shared.inner.generate_data_key_without_plaintext(cx, key, context, options).await
+    }
+
+    async fn encrypt(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        plaintext: &[u8],
+        context: &EncryptionContext,
+        options: &EncryptOptions,
+    ) -> Result<Ciphertext, Error> {
+        self.shared.inner.encrypt(cx, key, plaintext, context, options).await
+    }
+
+    async fn decrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        context: &EncryptionContext,
+        options: &DecryptOptions,
+    ) -> Result<Decrypted, Error> {
+        let inner = &self.shared.inner;
+        if options.dry_run || !self.live(cx) {
+            return inner.decrypt(cx, ciphertext, context, options).await;
+        }
+        let demands = options.key.as_ref().map(KeyRef::to_string).unwrap_or_default();
+        let place = self.place("decrypt", cx, ciphertext, context, &demands, &options.grant_tokens);
+        if let Some(opened) = self.opened(&place) {
+            self.hit();
+            return Ok(opened);
+        }
+        let asked = self.shared.clock.now();
+        self.once(&place, async {
+            let Decrypted { plaintext, key_arn, key_material_id } =
+                inner.decrypt(cx, ciphertext, context, options).await?;
+            self.decrypted().put(place, Opened { plaintext, key_arn, key_material_id }, asked);
+            Ok(())
+        })
+        .await?;
+        match self.opened(&place) {
+            Some(opened) => Ok(opened),
+            // It went again at once: there are more at a time than may be kept.
+            None => inner.decrypt(cx, ciphertext, context, options).await,
+        }
+    }
+
+    async fn re_encrypt(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        source_context: &EncryptionContext,
+        key: &KeyRef,
+        context: &EncryptionContext,
+        options: &ReEncryptOptions,
+    ) -> Result<ReEncrypted, Error> {
+        self.shared.inner.re_encrypt(cx, ciphertext, source_context, key, context, options).await
+    }
+
+    async fn describe_key(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        options: &DescribeKeyOptions,
+    ) -> Result<KeyMetadata, Error> {
+        self.shared.inner.describe_key(cx, key, options).await
+    }
+
+    async fn generate_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        algorithm: MacAlgorithm,
+        options: &GenerateMacOptions,
+    ) -> Result<Mac, Error> {
+        self.shared.inner.generate_mac(cx, key, message, algorithm, options).await
+    }
+
+    async fn verify_mac(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        message: &[u8],
+        mac: &[u8],
+        algorithm: MacAlgorithm,
+        options: &VerifyMacOptions,
+    ) -> Result<Mac, Error> {
+        self.shared.inner.verify_mac(cx, key, message, mac, algorithm, options).await
+    }
+
+    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+        self.shared.inner.generate_random(cx, bytes).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.shared.inner.capabilities()
+    }
+}
+
+impl fmt::Debug for CachedKms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedKms")
+            .field("inner", &self.shared.inner)
+            .field("policy", &self.shared.policy)
+            .field("served", &self.served())
+            .finish()
+    }
+}

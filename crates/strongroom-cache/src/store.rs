@@ -1,0 +1,150 @@
+//! The traits: reads of values are served, writes go through and are known at once.
+
+use async_trait::async_trait;
+use strongroom_envelope::SecretText;
+use strongroom_store::{
+    BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, GetRandomPassword,
+    GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
+    ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
+    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
+    ValidateResourcePolicy, ValuePut, VersionPage, batch_get,
+};
+use strongroom_types::CallContext;
+
+use crate::cached::Cached;
+
+/// Makes a write, and forgets what is kept of its secret whatever came of it: a write that failed may have been carried out.
+macro_rules! write {
+    ($self:ident, $id:expr, $call:expr) => {{
+        let id: String = $id.into();
+        let answer = $call.await;
+        match &answer {
+            Ok(told) => $self.written(&[&id, &told.name, told.arn.as_str()]),
+            Err(_) => $self.written(&[&id]),
+        }
+        answer
+    }};
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: SecretStore + 'static> SecretStore for Cached<S> {
+    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+        write!(self, request.name.as_str(), self.inner().create_secret(cx, request))
+    }
+
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
+        // The value is a handle; what is copied is its name and labels.
+        self.read(cx, request).await.map(|held| SecretVersion::clone(&held))
+    }
+
+    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        write!(self, request.id.as_str(), self.inner().put_secret_value(cx, request))
+    }
+
+    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+        write!(self, request.id.as_str(), self.inner().update_secret(cx, request))
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        write!(self, request.id.as_str(), self.inner().update_secret_version_stage(cx, request))
+    }
+
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+        self.inner().describe_secret(cx, id).await
+    }
+
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
+        self.inner().list_secrets(cx, request).await
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        self.inner().list_secret_version_ids(cx, request).await
+    }
+
+    async fn batch_get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: BatchGetSecretValue,
+    ) -> Result<BatchPage, Error> {
+        // Those that are named are served one by one; what filters find is the store's to say.
+        if request.filters.is_empty() {
+            batch_get(self, cx, request).await
+        } else {
+            self.inner().batch_get_secret_value(cx, request).await
+        }
+    }
+
+    async fn get_random_password(
+        &self,
+        cx: &CallContext,
+        request: GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        self.inner().get_random_password(cx, request).await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner().capabilities()
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: SecretAdmin + 'static> SecretAdmin for Cached<S> {
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        write!(self, request.id.as_str(), self.inner().delete_secret(cx, request))
+    }
+
+    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        write!(self, id.as_str(), self.inner().restore_secret(cx, id))
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        // Permissions may depend on tags.
+        let answer = self.inner().tag_resource(cx, id, tags).await;
+        self.written(&[id.as_str()]);
+        answer
+    }
+
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        let answer = self.inner().untag_resource(cx, id, keys).await;
+        self.written(&[id.as_str()]);
+        answer
+    }
+
+    async fn put_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: PutResourcePolicy,
+    ) -> Result<SecretRef, Error> {
+        write!(self, request.id.as_str(), self.inner().put_resource_policy(cx, request))
+    }
+
+    async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
+        self.inner().get_resource_policy(cx, id).await
+    }
+
+    async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        write!(self, id.as_str(), self.inner().delete_resource_policy(cx, id))
+    }
+
+    async fn validate_resource_policy(
+        &self,
+        cx: &CallContext,
+        request: ValidateResourcePolicy,
+    ) -> Result<PolicyValidation, Error> {
+        self.inner().validate_resource_policy(cx, request).await
+    }
+}

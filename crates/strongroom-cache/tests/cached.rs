@@ -1,0 +1,375 @@
+//! The cache around the embedded store: it is a store, it asks once, it forgets what was written, it rides out what may be.
+
+#![cfg(test)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom::store::{GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue};
+use strongroom::{CallContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Stage, Strongroom, presets};
+use strongroom_cache::{Attempt, CachePolicy, Cached, CredentialError, Sleep, Source, Spawn, WatchOptions};
+use strongroom_testkit::{FaultyStore, ManualClock, StoreFault, store};
+
+const TTL: Duration = Duration::from_secs(100);
+
+struct World {
+    room: Strongroom,
+    /// Counts and fails what reaches the store itself.
+    inner: FaultyStore,
+    clock: Arc<ManualClock>,
+    cached: Cached<FaultyStore>,
+    cx: CallContext,
+}
+
+async fn world(spawn: Option<Spawn>) -> World {
+    let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+    let inner = FaultyStore::new(room.store());
+    let clock = Arc::new(ManualClock::default());
+    let policy = CachePolicy::new(TTL).jitter_percent(0);
+    let cached = Cached::build(inner.clone(), policy, clock.clone(), spawn).unwrap();
+    let cx = room.context().clone();
+    World { room, inner, clock, cached, cx }
+}
+
+fn tokio_spawn() -> Option<Spawn> {
+    Some(Arc::new(|task| drop(tokio::spawn(task))))
+}
+
+impl World {
+    async fn read(&self, id: &str) -> String {
+        let held = self.cached.read(&self.cx, GetSecretValue::new(id)).await.unwrap();
+        held.expose_text().unwrap().to_owned()
+    }
+
+    /// How often the store itself was asked for a value since this was asked last.
+    fn asked(&self) -> usize {
+        self.inner.calls().iter().filter(|call| **call == "GetSecretValue").count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conforms() {
+    let world = world(tokio_spawn()).await;
+    store::conformance(async || store::Subject {
+        store: Arc::new(world.cached.clone()),
+        cx: world.cx.clone(),
+    })
+    .await;
+}
+
+/// Three thousand who read first make one call.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_reads_make_one_call() {
+    let world = Arc::new(world(None).await);
+    world.room.create("a").text("v").send().await.unwrap();
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let readers: Vec<_> = (0..3_000)
+        .map(|_| {
+            let (world, gate) = (Arc::clone(&world), Arc::clone(&gate));
+            tokio::spawn(async move {
+                gate.acquire().await.unwrap().forget();
+                world.read("a").await
+            })
+        })
+        .collect();
+    gate.add_permits(3_000);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), "v");
+    }
+    assert_eq!(world.asked(), 1);
+    let stats = world.cached.stats();
+    assert_eq!((stats.hits + stats.misses, stats.entries, stats.bytes), (3_000, 1, 1));
+}
+
+/// What is read all the time is fetched again before its time is over: one call, and nobody waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_at_expiry() {
+    let world = world(tokio_spawn()).await;
+    world.room.create("a").text("1").send().await.unwrap();
+    world.read("a").await;
+    world.room.put("a").text("2").send().await.unwrap();
+    world.clock.advance(TTL * 8 / 10);
+    assert_eq!(world.asked(), 1);
+    for _ in 0..100 {
+        let held = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+        assert_eq!(held.source(), Source::Cache, "nobody waits");
+    }
+    // The background has its turn.
+    while world.cached.stats().refreshes == 0 || world.read("a").await != "2" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.asked(), 1);
+    world.clock.advance(TTL / 2);
+    assert_eq!((world.read("a").await.as_str(), world.asked()), ("2", 0), "it is young again");
+}
+
+#[tokio::test]
+async fn own_writes_are_seen_at_once() {
+    let world = world(None).await;
+    let room = Strongroom::over(Arc::new(world.cached.clone()), world.room.realm().clone());
+    let missing = room.get("a").send().await.unwrap_err();
+    assert_eq!(missing.code(), "ResourceNotFoundException");
+    assert!(room.get("a").send().await.is_err());
+    assert_eq!(world.asked(), 1, "that there is none is remembered");
+    let arn = room.create("a").text("1").send().await.unwrap().arn.to_string();
+    // By every name that it was read by.
+    let partial = arn[..arn.len() - 7].to_owned();
+    let all = async |value: &str| {
+        for id in ["a", &arn, &partial] {
+            assert_eq!(world.read(id).await, value, "{id}");
+            assert_eq!(world.read(id).await, value, "{id}");
+        }
+        let read = room.get("a").stage(Stage::CURRENT).send().await.unwrap();
+        assert_eq!(read.expose_text().unwrap(), value);
+    };
+    all("1").await;
+    assert_eq!(world.asked(), 4);
+    room.put("a").text("2").send().await.unwrap();
+    all("2").await;
+    room.update(arn.as_str()).text("3").send().await.unwrap();
+    all("3").await;
+    room.rollback("a").await.unwrap();
+    all("2").await;
+    room.put(partial.as_str()).text("4").send().await.unwrap();
+    all("4").await;
+    room.delete("a").send().await.unwrap();
+    assert!(room.get("a").send().await.is_err() && room.get(arn.as_str()).send().await.is_err());
+    room.restore("a").await.unwrap();
+    all("4").await;
+    // A write of which nobody knows whether it was carried out.
+    world.inner.plan([StoreFault::After(ErrorKind::OutcomeUnknown)]);
+    let put = PutSecretValue::new("a", SecretValue::text("5"));
+    world.cached.put_secret_value(&world.cx, put).await.unwrap_err();
+    all("5").await;
+    // Another's write is seen after the time to live.
+    world.room.put("a").text("6").send().await.unwrap();
+    all("5").await;
+    world.clock.advance(TTL);
+    all("6").await;
+    let held = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+    assert_eq!((held.source(), held.age()), (Source::Cache, Duration::ZERO));
+    world.room.put("a").text("7").send().await.unwrap();
+    let fresh = world.cached.refresh_now(&world.cx, GetSecretValue::new("a")).await.unwrap();
+    assert_eq!((fresh.expose_text().unwrap(), fresh.source()), ("7", Source::Store));
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_ridden_out_up_to_the_limit() {
+    let world = world(None).await;
+    world.room.create("a").text("v").send().await.unwrap();
+    world.read("a").await;
+    let down = |kind| vec![StoreFault::Before(kind); 10_000];
+    for kind in [ErrorKind::Throttled, ErrorKind::Internal, ErrorKind::OutcomeUnknown] {
+        world.inner.plan(down(kind));
+        world.clock.advance(TTL);
+        let held = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+        assert_eq!(held.source(), Source::Stale, "{kind:?}");
+        assert!(held.age() >= TTL);
+        // And left alone for a while.
+        let _ = world.inner.calls();
+        let held = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+        assert_eq!((held.source(), world.asked()), (Source::Stale, 0));
+        world.clock.advance(Duration::from_secs(61));
+    }
+    // Twelve times the time to live is the limit, however often it was tried.
+    for _ in 0..20 {
+        world.clock.advance(TTL / 2);
+        let _ = world.cached.read(&world.cx, GetSecretValue::new("a")).await;
+    }
+    let error = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "the store's own error: {error}");
+    world.inner.plan([]);
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(world.read("a").await, "v");
+
+    // What the store says is never ridden out.
+    for kind in [
+        ErrorKind::AccessDenied,
+        ErrorKind::InvalidRequest,
+        ErrorKind::DecryptionFailure,
+        ErrorKind::Tampered,
+    ] {
+        world.read("a").await;
+        world.clock.advance(TTL);
+        world.inner.plan([StoreFault::Before(kind)]);
+        let error = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+    }
+    world.read("a").await;
+    world.room.delete("a").without_recovery().send().await.unwrap();
+    world.clock.advance(TTL);
+    let gone = world.cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn one_callers_permission_never_serves_another() {
+    let world = world(None).await;
+    world.room.create("prod/db").text("v").send().await.unwrap();
+    let alice = world.room.iam().create_user("alice").await.unwrap();
+    let hers = CallContext::new(alice.caller().unwrap());
+    world.read("prod/db").await;
+    let request = || GetSecretValue::new("prod/db");
+    assert_eq!(world.cached.read(&hers, request()).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+    world.room.iam().put_policy(&alice, "p", &presets::read_names(["prod/*"])).await.unwrap();
+    world.cached.read(&hers, request()).await.unwrap();
+    // A right that is taken away is gone after the time to live.
+    world.room.iam().delete_policy(&alice, "p").await.unwrap();
+    assert!(world.cached.read(&hers, request()).await.is_ok());
+    world.clock.advance(TTL);
+    assert_eq!(world.cached.read(&hers, request()).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+    assert_eq!(world.read("prod/db").await, "v");
+}
+
+#[tokio::test]
+async fn bounds_and_what_is_seen_of_it() {
+    let world = world(None).await;
+    let policy = CachePolicy::new(TTL).bounds(2, 10);
+    let cached = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
+    for (name, value) in [("a", "hunter2"), ("b", "bb"), ("c", "c")] {
+        world.room.create(name).text(value).send().await.unwrap();
+    }
+    let read = async |name: &str| cached.read(&world.cx, GetSecretValue::new(name)).await.unwrap();
+    read("a").await;
+    read("b").await;
+    read("a").await;
+    read("c").await;
+    let _ = world.inner.calls();
+    read("a").await;
+    assert_eq!(world.asked(), 0, "the one used longest ago went");
+    assert_eq!((cached.stats().entries, cached.stats().bytes), (2, 8));
+    world.room.put("b").text("123456789").send().await.unwrap();
+    read("b").await;
+    assert_eq!((cached.stats().entries, cached.stats().bytes), (1, 9), "by bytes");
+    assert!(!format!("{cached:?} {:?}", read("a").await).contains("hunter2"));
+    cached.clear();
+    assert_eq!((cached.stats().entries, cached.stats().bytes), (0, 0));
+    for bad in [
+        CachePolicy::new(Duration::ZERO),
+        CachePolicy::new(TTL).hard_limit(TTL / 2),
+        CachePolicy::new(TTL).jitter_percent(101),
+        CachePolicy::new(TTL).bounds(0, 1),
+        CachePolicy::new(TTL).back_off(TTL, TTL / 2),
+    ] {
+        assert_eq!(Cached::new(world.inner.clone(), bad).unwrap_err().kind(), ErrorKind::InvalidParameter);
+    }
+    let id = SecretId::new("a");
+    assert_eq!(world.cached.describe_secret(&world.cx, &id).await.unwrap().name, "a");
+    assert!(world.cached.restore_secret(&world.cx, &id).await.is_ok());
+}
+
+/// A rotation in four steps, with a login at each.
+#[tokio::test]
+async fn a_login_survives_a_rotation() {
+    let world = world(None).await;
+    let database = Arc::new(std::sync::Mutex::new("old".to_owned()));
+    let logins = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log_in = async || {
+        let attempt = async |password: strongroom_cache::Held| {
+            let password = password.expose_text().unwrap().to_owned();
+            logins.lock().unwrap().push(password.clone());
+            match password.as_str() {
+                "broken" => Err(Attempt::Failed("network")),
+                _ if *database.lock().unwrap() == password => Ok(()),
+                _ => Err(Attempt::Rejected("password")),
+            }
+        };
+        let done = world.cached.with_credential(&world.cx, "db", Duration::from_secs(10), attempt).await;
+        (done, std::mem::take(&mut *logins.lock().unwrap()))
+    };
+    assert!(
+        matches!(log_in().await.0, Err(CredentialError::Store(error)) if error.kind() == ErrorKind::NotFound)
+    );
+    world.room.create("db").text("old").send().await.unwrap();
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(log_in().await.1, ["old"]);
+    // The new password is pending; the database takes it already.
+    world.room.put("db").text("new").stage(Stage::PENDING).send().await.unwrap();
+    assert_eq!(log_in().await.1, ["old"]);
+    *database.lock().unwrap() = "new".to_owned();
+    let (done, tried) = log_in().await;
+    assert!(done.is_ok());
+    assert_eq!(tried, ["old", "new"], "each version once");
+    // It becomes the current one; what is kept is the old one.
+    let pending = world.room.get("db").stage(Stage::PENDING).send().await.unwrap().version_id;
+    let current = world.room.get("db").send().await.unwrap().version_id;
+    let step = world.room.move_stage("db", Stage::CURRENT).from(&current).to(&pending);
+    step.send().await.unwrap();
+    assert_eq!(log_in().await.1, ["old", "new"], "the fresh look brings it");
+    assert_eq!(log_in().await.1, ["new"]);
+    // A database that is behind: the previous one.
+    *database.lock().unwrap() = "old".to_owned();
+    assert_eq!(log_in().await.1, ["new", "old"]);
+    // None of them.
+    *database.lock().unwrap() = "other".to_owned();
+    let (done, tried) = log_in().await;
+    assert!(matches!(done, Err(CredentialError::Rejected("password"))));
+    assert_eq!(tried, ["new", "old"]);
+    // Another failure ends it at once.
+    world.room.put("db").text("broken").send().await.unwrap();
+    world.clock.advance(TTL);
+    let (done, tried) = log_in().await;
+    assert!(matches!(done, Err(CredentialError::Failed("network"))));
+    assert_eq!(tried, ["broken"]);
+    // After the deadline no other version is begun.
+    let late = world.cached.with_credential(&world.cx, "db", Duration::from_secs(10), async |_| {
+        world.clock.advance(Duration::from_secs(11));
+        Err::<(), _>(Attempt::Rejected("slow"))
+    });
+    assert!(matches!(late.await, Err(CredentialError::Rejected("slow"))));
+}
+
+/// A value that is always at hand: changed in the background, never to one that is not accepted.
+#[tokio::test]
+async fn a_watched_value_is_kept_up_to_date() {
+    let world = world(tokio_spawn()).await;
+    world.room.create("a").text("good 1").send().await.unwrap();
+    let sleep: Sleep = Arc::new(|time| Box::pin(tokio::time::sleep(time)));
+    let options = || {
+        WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep)).validate(|version| {
+            let good = version.expose_text().is_ok_and(|text| text.starts_with("good"));
+            if good { Ok(()) } else { Err("it does not begin with good".to_owned()) }
+        })
+    };
+    let mut watch = world.cached.watch(&world.cx, "a", options()).await.unwrap();
+    assert_eq!(watch.current().expose_text().unwrap(), "good 1");
+    world.room.put("a").text("good 2").send().await.unwrap();
+    watch.changed().await.unwrap();
+    assert_eq!(watch.held().expose_text().unwrap(), "good 2");
+    // A bad rotation is not shown, and told.
+    world.room.put("a").text("bad-hunter2").send().await.unwrap();
+    let error = loop {
+        if let Some(error) = watch.last_error() {
+            break error;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    assert!(error.message().contains("not accepted") && !format!("{error} {watch:?}").contains("hunter2"));
+    assert_eq!(watch.current().expose_text().unwrap(), "good 2");
+    // A store that fails is told too, and goes on.
+    world.inner.plan([StoreFault::Before(ErrorKind::Throttled)]);
+    while watch.last_error().is_none_or(|error| error.kind() != ErrorKind::Throttled) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world.room.put("a").text("good 3").send().await.unwrap();
+    watch.changed().await.unwrap();
+    assert_eq!(watch.current().expose_text().unwrap(), "good 3");
+    while watch.last_error().is_some() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // With the last handle the background ends.
+    drop(watch);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let _ = world.inner.calls();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(world.asked(), 0);
+
+    world.room.put("a").text("bad").send().await.unwrap();
+    world.cached.clear();
+    let error = world.cached.watch(&world.cx, "a", options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotOfThisForm);
+    let still = self::world(None).await;
+    still.room.create("a").text("good").send().await.unwrap();
+    let error = still.cached.watch(&still.cx, "a", options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}

@@ -1,0 +1,458 @@
+//! Random schedules of reads, writes, faults, cancellations and time against a store that is a model of itself, on one thread, so that a seed
+//! is a schedule: `SEEDS=100000` for the long run, `SEED=n` for one of them.
+
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use strongroom::store::{
+    Capabilities, CreateSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
+    SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue,
+    SecretVersion, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+};
+use strongroom::{
+    AccountId, Arn, CallContext, Caller, Clock, Realm, SecretErrorKind as ErrorKind, Stage, Timestamp,
+};
+use strongroom_cache::{CachePolicy, Cached, Held, Source, Spawn, Task};
+use strongroom_testkit::ManualClock;
+
+const SECRETS: [&str; 2] = ["a", "b"];
+const CALLERS: usize = 2;
+
+/// A small generator of its own, so that a seed is the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(n).unwrap()).unwrap()
+    }
+}
+
+/// What is true, and since when.
+#[derive(Default)]
+struct Truth {
+    /// Of each secret: its values, each from a moment on.
+    values: BTreeMap<&'static str, Vec<(Timestamp, u64)>>,
+    /// Who may not, and since when.
+    denied: BTreeMap<(usize, &'static str), Timestamp>,
+    down: Option<ErrorKind>,
+    /// When a call last failed because the store was down.
+    last_failure: Option<Timestamp>,
+    /// Calls under way, by what they are for.
+    under_way: HashMap<(usize, String, u64), usize>,
+    /// Own writes so far: a call from before one may go on beside one from after it.
+    writes: u64,
+    /// Answers that are ready to be given: calls wait until one of these is theirs.
+    released: BTreeSet<u64>,
+    waiting: BTreeSet<u64>,
+    calls: u64,
+}
+
+#[derive(Clone)]
+struct Store {
+    truth: Arc<Mutex<Truth>>,
+    clock: Arc<ManualClock>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn caller(n: usize) -> CallContext {
+    let user = Arn::parse(&format!("arn:aws:iam::000000000000:user/u{n}")).unwrap();
+    CallContext::new(Caller::Principal(user))
+}
+
+fn number(cx: &CallContext) -> usize {
+    (0..CALLERS).find(|n| caller(*n).caller() == cx.caller()).unwrap()
+}
+
+fn arn(name: &str) -> Arn {
+    Realm::new(AccountId::DEFAULT, Default::default()).arn("secretsmanager", &format!("secret:{name}-AbCdEf"))
+}
+
+/// A call that waits until it is released, and is missed when it is given up.
+struct Gate {
+    truth: Arc<Mutex<Truth>>,
+    id: u64,
+}
+
+impl Future for Gate {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
+        if self.truth.lock().unwrap_or_else(PoisonError::into_inner).released.remove(&self.id) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+struct UnderWay {
+    truth: Arc<Mutex<Truth>>,
+    key: (usize, String, u64),
+    id: u64,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+        truth.waiting.remove(&self.id);
+        truth.released.remove(&self.id);
+        *truth.under_way.get_mut(&self.key).unwrap() -= 1;
+    }
+}
+
+impl Store {
+    fn current(&self, truth: &Truth, who: usize, name: &str) -> Result<SecretVersion, Error> {
+        if let Some(kind) = truth.down {
+            return Err(Error::new(kind, "down"));
+        }
+        let name = *SECRETS.iter().find(|known| **known == name).unwrap();
+        if truth.denied.contains_key(&(who, name)) {
+            return Err(Error::new(ErrorKind::AccessDenied, "denied"));
+        }
+        let Some((_, value)) = truth.values.get(name).and_then(|values| values.last()) else {
+            return Err(Error::new(ErrorKind::NotFound, "missing"));
+        };
+        Ok(SecretVersion {
+            arn: arn(name),
+            name: name.to_owned(),
+            version_id: format!("{value:032}").into(),
+            // For whom it was read is in it: what another caller must never see.
+            value: SecretValue::text(format!("{name} {value} {who}")),
+            stages: [Stage::CURRENT].into(),
+            created: self.clock.now(),
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl SecretStore for Store {
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
+        let who = number(cx);
+        let (_guard, id, early) = {
+            let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+            truth.calls += 1;
+            let id = truth.calls;
+            let key = (who, request.id.as_str().to_owned(), truth.writes);
+            let count = truth.under_way.entry(key.clone()).or_default();
+            *count += 1;
+            assert!(*count == 1, "two calls for one question at once");
+            truth.waiting.insert(id);
+            // Every other store answers as it was when it was asked, the rest as it is when they answer.
+            let early = id.is_multiple_of(2).then(|| self.current(&truth, who, request.id.as_str()));
+            (UnderWay { truth: Arc::clone(&self.truth), key, id }, id, early)
+        };
+        Gate { truth: Arc::clone(&self.truth), id }.await;
+        let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = early.unwrap_or_else(|| self.current(&truth, who, request.id.as_str()));
+        if answer.as_ref().is_err_and(|error| error.message() == "down") {
+            truth.last_failure = Some(self.clock.now());
+        }
+        answer
+    }
+
+    async fn put_secret_value(&self, _cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = *SECRETS.iter().find(|known| **known == request.id.as_str()).unwrap();
+        let value =
+            truth.values.get(name).and_then(|values| values.last()).map_or(0, |(_, value)| *value) + 1;
+        truth.values.entry(name).or_default().push((self.clock.now(), value));
+        let version_id = format!("{value:032}").into();
+        Ok(ValuePut { arn: arn(name), name: name.to_owned(), version_id, stages: [Stage::CURRENT].into() })
+    }
+
+    async fn create_secret(&self, _: &CallContext, _: CreateSecret) -> Result<SecretCreated, Error> {
+        unreachable!()
+    }
+    async fn update_secret(&self, _: &CallContext, _: UpdateSecret) -> Result<SecretUpdated, Error> {
+        unreachable!()
+    }
+    async fn update_secret_version_stage(
+        &self,
+        _: &CallContext,
+        _: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        unreachable!()
+    }
+    async fn describe_secret(&self, _: &CallContext, _: &SecretId) -> Result<SecretMetadata, Error> {
+        unreachable!()
+    }
+    async fn list_secrets(&self, _: &CallContext, _: ListSecrets) -> Result<SecretPage, Error> {
+        unreachable!()
+    }
+    async fn list_secret_version_ids(
+        &self,
+        _: &CallContext,
+        _: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        unreachable!()
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::full()
+    }
+}
+
+type Reading = Pin<Box<dyn Future<Output = Result<Held, Error>> + Send>>;
+
+struct Read {
+    who: usize,
+    name: &'static str,
+    begun: Timestamp,
+    /// The newest value of our own writes when it began.
+    own: u64,
+    future: Reading,
+}
+
+fn policy() -> CachePolicy {
+    CachePolicy::new(Duration::from_secs(100))
+        .hard_limit(Duration::from_secs(400))
+        .back_off(Duration::from_secs(2), Duration::from_secs(30))
+        .missing_for(Duration::from_secs(5))
+        .bounds(3, 1_000)
+}
+
+struct World {
+    dice: Dice,
+    clock: Arc<ManualClock>,
+    truth: Arc<Mutex<Truth>>,
+    cached: Cached<Store>,
+    tasks: Arc<Mutex<Vec<Task>>>,
+    reads: Vec<Read>,
+    own: BTreeMap<&'static str, u64>,
+    completed: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let truth = Arc::new(Mutex::new(Truth::default()));
+        let tasks = Arc::new(Mutex::new(Vec::new()));
+        let store = Store { truth: Arc::clone(&truth), clock: Arc::clone(&clock) };
+        let queue = Arc::clone(&tasks);
+        let spawn: Spawn = Arc::new(move |task| queue.lock().unwrap().push(task));
+        let cached = Cached::build(store, policy(), clock.clone(), Some(spawn)).unwrap();
+        let (reads, own) = (Vec::new(), BTreeMap::new());
+        Self { dice: Dice(seed), clock, truth, cached, tasks, reads, own, completed: 0 }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn step(&mut self) {
+        let secret = SECRETS[self.dice.below(SECRETS.len())];
+        let who = self.dice.below(CALLERS);
+        match self.dice.below(20) {
+            0..=6 => {
+                let (cached, cx) = (self.cached.clone(), caller(who));
+                let future: Reading =
+                    Box::pin(async move { cached.read(&cx, GetSecretValue::new(secret)).await });
+                let own = self.own.get(secret).copied().unwrap_or(0);
+                self.reads.push(Read { who, name: secret, begun: self.now(), own, future });
+                self.poll(self.reads.len() - 1);
+            }
+            7..=9 => {
+                // The answer to one of the calls comes.
+                let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+                let waiting: Vec<u64> = truth.waiting.iter().copied().collect();
+                if !waiting.is_empty() {
+                    let id = waiting[self.dice.below(waiting.len())];
+                    truth.waiting.remove(&id);
+                    truth.released.insert(id);
+                }
+                drop(truth);
+                self.settle();
+            }
+            10 => {
+                // Somebody gives up.
+                if !self.reads.is_empty() {
+                    let at = self.dice.below(self.reads.len());
+                    drop(self.reads.remove(at));
+                    self.settle();
+                }
+            }
+            11 => {
+                let cx = caller(who);
+                let put = PutSecretValue::new(secret, SecretValue::text("v"));
+                let cached = self.cached.clone();
+                let mut write = Box::pin(async move { cached.put_secret_value(&cx, put).await });
+                match write.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(put) => {
+                        let value: u64 = put.unwrap().version_id.as_str().parse().unwrap();
+                        self.own.insert(secret, value);
+                        self.truth.lock().unwrap_or_else(PoisonError::into_inner).writes += 1;
+                    }
+                    Poll::Pending => panic!("a write waits for nothing"),
+                }
+            }
+            12 => {
+                // Somebody else writes.
+                let now = self.now();
+                let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+                let values = truth.values.entry(secret).or_default();
+                let value = values.last().map_or(0, |(_, value)| *value) + 1;
+                values.push((now, value));
+            }
+            13 => {
+                let now = self.now();
+                let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+                if truth.denied.remove(&(who, secret)).is_none() {
+                    truth.denied.insert((who, secret), now);
+                }
+            }
+            14 => {
+                let kinds = [ErrorKind::Throttled, ErrorKind::Internal, ErrorKind::OutcomeUnknown];
+                let kind = kinds[self.dice.below(3)];
+                let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+                truth.down = if truth.down.is_some() { None } else { Some(kind) };
+            }
+            15..=18 => {
+                let seconds = [1, 3, 10, 25, 60, 110][self.dice.below(6)];
+                self.clock.advance(Duration::from_secs(seconds));
+            }
+            _ => self.settle(),
+        }
+    }
+
+    /// Lets everybody go on who can.
+    fn settle(&mut self) {
+        // (Twice: what one does may let another go on.)
+        for _ in 0..2 {
+            let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
+            tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            self.tasks.lock().unwrap().extend(tasks);
+            for at in (0..self.reads.len()).rev() {
+                self.poll(at);
+            }
+        }
+    }
+
+    fn poll(&mut self, at: usize) {
+        let answer = self.reads[at].future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(answer) = answer else { return };
+        let read = self.reads.remove(at);
+        self.completed += 1;
+        match answer {
+            Ok(held) => self.check(&read, &held),
+            Err(error) => assert!(
+                matches!(
+                    error.kind(),
+                    ErrorKind::AccessDenied
+                        | ErrorKind::NotFound
+                        | ErrorKind::Throttled
+                        | ErrorKind::Internal
+                        | ErrorKind::OutcomeUnknown
+                ),
+                "{error}"
+            ),
+        }
+    }
+
+    fn check(&self, read: &Read, held: &Held) {
+        let (now, truth) = (self.now(), self.truth.lock().unwrap_or_else(PoisonError::into_inner));
+        let text = held.expose_text().unwrap();
+        let mut parts = text.split(' ');
+        let (name, value, who) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let value: u64 = value.parse().unwrap();
+        assert_eq!((name, who), (read.name, read.who.to_string().as_str()), "another's value");
+        assert!(value >= read.own, "a write of our own was not seen: {value} after {}", read.own);
+        // The value was the current one at some moment within its age, which is not above the limit.
+        let before =
+            |by: Duration| Timestamp::from_millis(now.as_millis() - i64::try_from(by.as_millis()).unwrap());
+        let policy = policy();
+        let limit = match held.source() {
+            Source::Store => {
+                Duration::from_millis(u64::try_from(now.as_millis() - read.begun.as_millis()).unwrap())
+            }
+            Source::Cache => policy.time_to_live,
+            _ => policy.hard_limit,
+        };
+        let since = match held.source() {
+            // It may have joined a call that was under way.
+            Source::Store => Timestamp::from_millis(0),
+            _ => {
+                assert!(held.age() < limit, "{:?} is above {limit:?}", held.age());
+                before(held.age())
+            }
+        };
+        let history = &truth.values[read.name];
+        let place = history.iter().position(|(_, known)| *known == value).unwrap();
+        let replaced = history.get(place + 1).map(|(at, _)| *at);
+        assert!(replaced.is_none_or(|at| at >= since), "{value} was replaced before it was fetched");
+        if held.source() == Source::Stale {
+            assert!(truth.last_failure.is_some_and(|at| at >= since), "stale without a failure");
+        }
+        // A right that was taken away is gone after the time to live, unless the store could not say so.
+        let revoked = truth.denied.get(&(read.who, read.name)).filter(|_| held.source() == Source::Cache);
+        assert!(revoked.is_none_or(|revoked| *revoked >= since), "read after the right was taken away");
+    }
+}
+
+fn run(seed: u64) -> u64 {
+    let mut world = World::new(seed);
+    for _ in 0..120 {
+        world.step();
+    }
+    // In the end, with the store up, everybody gets an answer.
+    world.truth.lock().unwrap_or_else(PoisonError::into_inner).down = None;
+    for _ in 0..20 {
+        let mut truth = world.truth.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = std::mem::take(&mut truth.waiting);
+        truth.released.extend(waiting);
+        drop(truth);
+        world.settle();
+    }
+    assert!(world.reads.is_empty(), "somebody waits for ever");
+    let stats = world.cached.stats();
+    assert!(stats.entries <= 3 && stats.bytes <= 1_000, "{stats:?}");
+    world.completed
+}
+
+#[test]
+fn schedules() {
+    if let Ok(seed) = std::env::var("SEED") {
+        run(seed.parse().unwrap());
+        return;
+    }
+    let seeds: u64 = std::env::var("SEEDS").map_or(100_000, |seeds| seeds.parse().unwrap());
+    let threads: u64 = 2;
+    let completed: u64 = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut completed = 0;
+                    for seed in (thread..seeds).step_by(usize::try_from(threads).unwrap()) {
+                        let ran = std::panic::catch_unwind(|| run(seed));
+                        completed += ran.unwrap_or_else(|_| panic!("replay with SEED={seed}"));
+                    }
+                    completed
+                })
+            })
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).sum()
+    });
+    assert!(completed > seeds * 20, "the schedules do something: {completed}");
+}

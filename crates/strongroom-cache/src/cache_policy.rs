@@ -119,6 +119,11 @@ impl CachePolicy {
         self.time_to_live - most.mul_f64(f64::from(dice) / f64::from(u16::MAX))
     }
 
+    /// From which age on a value of this life is fetched again; never before its end where that is not wanted.
+    pub(crate) fn ahead(&self, life: Duration) -> Duration {
+        life * u32::from(self.refresh_ahead_percent) / 100
+    }
+
     /// How long the store is left alone after so many failures: between half and all of the time, by the dice.
     fn rest(&self, failures: u32, dice: u16) -> Duration {
         let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -216,12 +221,7 @@ impl<V> State<V> {
                 if age >= *life {
                     return if rests { Step::ServeStale } else { Step::Fetch };
                 }
-                let ahead = *life * u32::from(policy.refresh_ahead_percent) / 100;
-                if age >= ahead && policy.refresh_ahead_percent < 100 && !rests {
-                    Step::ServeAndRefresh
-                } else {
-                    Step::Serve
-                }
+                if age >= policy.ahead(*life) && !rests { Step::ServeAndRefresh } else { Step::Serve }
             }
         }
     }

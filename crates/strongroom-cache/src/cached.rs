@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
@@ -15,7 +15,9 @@ use strongroom_store::{
 use strongroom_types::{CallContext, Clock, SystemClock, Timestamp};
 
 use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out};
+use crate::counter::Counter;
 use crate::flight::Flights;
+use crate::handle::{Shown, Slot};
 
 /// Something to be done in the background.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -64,6 +66,8 @@ struct Entries {
     order: BTreeMap<u64, Question>,
     uses: u64,
     bytes: usize,
+    /// What handles show, by the question of each.
+    slots: HashMap<Question, Weak<Slot>>,
     /// Counts the writes that went through this store: what was asked before one is not kept after it.
     writes: u64,
 }
@@ -86,7 +90,8 @@ impl Entry {
 
 #[derive(Default)]
 struct Counts {
-    hits: AtomicU64,
+    /// Those of handles too.
+    hits: Arc<Counter>,
     misses: AtomicU64,
     refreshes: AtomicU64,
     failures: AtomicU64,
@@ -134,6 +139,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub(crate) fn new(version: Arc<SecretVersion>, age: Duration, source: Source) -> Self {
+        Self { version, age, source }
+    }
+
     /// How old it is at most: since when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -201,7 +210,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let counts = &self.shared.counts;
         let entries = self.entries();
         CacheStats {
-            hits: count(&counts.hits),
+            hits: counts.hits.sum(),
             misses: count(&counts.misses),
             refreshes: count(&counts.refreshes),
             failures: count(&counts.failures),
@@ -218,6 +227,24 @@ impl<S: SecretStore + 'static> Cached<S> {
         entries.all.clear();
         entries.order.clear();
         entries.bytes = 0;
+        for slot in entries.slots.values().filter_map(Weak::upgrade) {
+            slot.show(None);
+        }
+    }
+
+    /// What handles to this question show.
+    pub(crate) fn slot(&self, question: &Question) -> Arc<Slot> {
+        let mut entries = self.entries();
+        if let Some(slot) = entries.slots.get(question).and_then(Weak::upgrade) {
+            return slot;
+        }
+        // Those that nobody holds any more.
+        entries.slots.retain(|_, slot| slot.strong_count() > 0);
+        let slot = Arc::new(Slot::new(Arc::clone(&self.shared.counts.hits)));
+        entries.slots.insert(question.clone(), Arc::downgrade(&slot));
+        let shown = entries.all.get(question).and_then(|entry| entry.shown(&self.shared.policy));
+        slot.show(shown);
+        slot
     }
 
     /// Reads a value: what is kept, if it is young enough, else what the store says, else, while that is down, what is kept up to the hard
@@ -236,7 +263,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let counts = &self.shared.counts;
         match step {
             Step::Serve | Step::ServeAndRefresh => {
-                count(&counts.hits);
+                counts.hits.add();
                 if step == Step::ServeAndRefresh {
                     self.refresh_meanwhile(cx, &request, &question);
                 }
@@ -247,7 +274,7 @@ impl<S: SecretStore + 'static> Cached<S> {
                 found.ok_or_else(lost)
             }
             Step::SayMissing | Step::SayFailure => {
-                count(&counts.hits);
+                counts.hits.add();
                 Err(self.failure(&question).unwrap_or_else(lost))
             }
             Step::Fetch => {
@@ -365,7 +392,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         entries.put(question.clone(), state, failure, &self.shared.policy);
     }
 
-    fn refresh_meanwhile(&self, cx: &CallContext, request: &GetSecretValue, question: &Question) {
+    pub(crate) fn refresh_meanwhile(&self, cx: &CallContext, request: &GetSecretValue, question: &Question) {
         let Some(spawn) = &self.shared.spawn else { return };
         {
             let mut entries = self.entries();
@@ -379,8 +406,12 @@ impl<S: SecretStore + 'static> Cached<S> {
         spawn(Box::pin(async move {
             own.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
             let _ = own.fetch(&cx, request, &question).await;
-            if let Some(entry) = own.entries().all.get_mut(&question) {
+            let mut entries = own.entries();
+            if let Some(entry) = entries.all.get_mut(&question) {
                 entry.refreshing = false;
+            }
+            if let Some(slot) = entries.slots.get(&question).and_then(Weak::upgrade) {
+                slot.asked.store(false, Ordering::Relaxed);
             }
         }));
     }
@@ -402,7 +433,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 }
 
 impl Question {
-    fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
+    pub(crate) fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
         Self {
             caller: format!("{:?} {:?}", cx.caller(), cx.facts()).into(),
             id: request.id.clone(),
@@ -413,6 +444,15 @@ impl Question {
 }
 
 impl Entry {
+    /// What a handle may serve without asking.
+    fn shown(&self, policy: &CachePolicy) -> Option<Shown> {
+        let Known::Value { value, since, life } = &self.state.known else { return None };
+        let ahead = since.after(policy.ahead(*life));
+        // While the store rests there is nothing to ask for.
+        let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
+        Some(Shown { version: Arc::clone(value), since: *since, ahead, until: since.after(*life) })
+    }
+
     fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
         let Known::Value { value, since, .. } = &self.state.known else { return None };
         let millis = u64::try_from(now.as_millis() - since.as_millis()).unwrap_or(0);
@@ -448,7 +488,14 @@ impl Entries {
         let entry = self.all.remove(question)?;
         self.order.remove(&entry.used);
         self.bytes -= entry.bytes();
+        self.show(question, None);
         Some(entry)
+    }
+
+    fn show(&self, question: &Question, shown: Option<Shown>) {
+        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
+            slot.show(shown);
+        }
     }
 
     fn put(
@@ -462,11 +509,24 @@ impl Entries {
         let entry = Entry { state, failure, used: self.uses, refreshing: false };
         self.bytes += entry.bytes();
         self.order.insert(self.uses, question.clone());
+        self.show(&question, entry.shown(policy));
         self.all.insert(question, entry);
+        // What somebody holds a handle to is used without our knowing: it goes last.
+        let mut spared = self.all.len();
         while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
             let Some((_, oldest)) = self.order.pop_first() else { break };
+            if spared > 0 && self.slots.get(&oldest).is_some_and(|slot| slot.strong_count() > 0) {
+                spared -= 1;
+                self.uses += 1;
+                if let Some(entry) = self.all.get_mut(&oldest) {
+                    entry.used = self.uses;
+                }
+                self.order.insert(self.uses, oldest);
+                continue;
+            }
             if let Some(entry) = self.all.remove(&oldest) {
                 self.bytes -= entry.bytes();
+                self.show(&oldest, None);
             }
         }
     }

@@ -34,6 +34,7 @@
 //!   limit, which no failure moves; what the store does say (denied, deleted) counts at once. Every [`Held`] tells its age and source.
 //! * **One call.** Of all who ask for the same at once, one asks the store; if it is dropped half way, the next takes over.
 //! * **Own writes** are seen by the next read. What another program writes is seen after the time to live at the latest.
+//! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and copies nothing.
 //! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the background, and shows only what the program
 //!   accepts; [`Cached::with_credential`] carries a login over a rotation.
 //! * **Left alone.** A store that is down is asked again after a rest that doubles, with jitter.
@@ -79,9 +80,11 @@
 
 mod cache_policy;
 mod cached;
+mod counter;
 mod credential;
 mod data_key_policy;
 mod flight;
+mod handle;
 mod kept;
 mod kms;
 mod store;
@@ -91,5 +94,6 @@ pub use cache_policy::{CachePolicy, may_be_ridden_out};
 pub use cached::{CacheStats, Cached, Held, Source, Spawn, Task};
 pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
+pub use handle::{Handle, Peeked};
 pub use kms::{CachedKms, Served};
 pub use watch::{Looked, Sleep, Watch, WatchOptions};

@@ -373,3 +373,66 @@ async fn a_watched_value_is_kept_up_to_date() {
     let error = still.cached.watch(&still.cx, "a", options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
+
+/// A handle shows what the cache knows, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn handles_are_kept_in_step() {
+    let world = world(tokio_spawn()).await;
+    world.room.create("a").text("1").send().await.unwrap();
+    let room = Strongroom::over(Arc::new(world.cached.clone()), world.room.realm().clone());
+    let handle = world.cached.handle(&world.cx, "a");
+    assert!(handle.peek().is_none(), "nothing is kept yet");
+    assert_eq!(handle.get().await.unwrap().expose_text().unwrap(), "1");
+    assert_eq!(handle.peek().unwrap().expose_bytes(), b"1");
+    // Read by others before, it shows that.
+    let other = world.cached.handle(&world.cx, "a");
+    assert_eq!(other.peek().unwrap().expose_bytes(), b"1");
+    assert!(world.cached.handle(&CallContext::owner(&strongroom::Realm::default()), "b").peek().is_none());
+    // An own write is seen at once; what is held meanwhile stays as it was.
+    let held = handle.peek().unwrap();
+    room.put("a").text("2").send().await.unwrap();
+    assert!(handle.peek().is_none());
+    assert_eq!((handle.get().await.unwrap().expose_text().unwrap(), held.expose_bytes()), ("2", &b"1"[..]));
+    // Fetched again in the background from 80 percent on, once.
+    world.room.put("a").text("3").send().await.unwrap();
+    let _ = world.inner.calls();
+    world.clock.advance(TTL * 8 / 10);
+    assert_eq!(handle.peek().unwrap().age(), TTL * 8 / 10);
+    while handle.peek().unwrap().expose_bytes() != b"3" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.asked(), 1);
+    world.clock.advance(TTL);
+    assert!(handle.peek().is_none(), "too old to be served without asking");
+    // While the store is down a handle's get rides it out, as any read.
+    world.inner.plan(vec![StoreFault::Before(ErrorKind::Throttled); 10]);
+    let held = handle.get().await.unwrap();
+    assert_eq!((held.source(), held.expose_text().unwrap()), (Source::Stale, "3"));
+    assert!(handle.peek().is_none());
+    world.inner.plan([]);
+    world.clock.advance(Duration::from_secs(61));
+    assert_eq!(handle.get().await.unwrap().source(), Source::Store);
+    world.cached.clear();
+    assert!(handle.peek().is_none());
+    let before = world.cached.stats().hits;
+    handle.get().await.unwrap();
+    (0..5).for_each(|_| drop(handle.peek()));
+    drop((handle, other));
+    assert_eq!(world.cached.stats().hits, before + 5);
+
+    // What a handle shows goes last.
+    let policy = CachePolicy::new(TTL).bounds(2, 1_000);
+    let small = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
+    let handle = small.handle(&world.cx, "a");
+    handle.get().await.unwrap();
+    for name in ["x", "y", "z"] {
+        world.room.create(name).text("v").send().await.unwrap();
+        small.read(&world.cx, GetSecretValue::new(name)).await.unwrap();
+    }
+    assert!(handle.peek().is_some() && small.stats().entries == 2);
+    let all: Vec<_> = ["x", "y", "z"].map(|name| small.handle(&world.cx, name)).into();
+    for handle in &all {
+        handle.get().await.unwrap();
+    }
+    assert_eq!(small.stats().entries, 2, "the bound holds whatever is held");
+}

@@ -1,0 +1,161 @@
+//! One secret, for who reads it all the time: a hit takes no lock and copies nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwapOption, Guard};
+use strongroom_store::{Error, GetSecretValue, SecretId, SecretStore, SecretVersion};
+use strongroom_types::{CallContext, Timestamp};
+
+use crate::cached::{Cached, Held, Question, Source};
+use crate::counter::Counter;
+
+/// What a handle shows, kept in step with the cache's entry.
+pub(crate) struct Slot {
+    shown: ArcSwapOption<Shown>,
+    hits: Arc<Counter>,
+    /// Somebody has seen that it is to be fetched again.
+    pub(crate) asked: AtomicBool,
+}
+
+pub(crate) struct Shown {
+    pub(crate) version: Arc<SecretVersion>,
+    pub(crate) since: Timestamp,
+    /// From when on it is fetched again meanwhile, and from when on it is not served.
+    pub(crate) ahead: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+impl Slot {
+    pub(crate) fn new(hits: Arc<Counter>) -> Self {
+        Self { shown: ArcSwapOption::empty(), hits, asked: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn show(&self, shown: Option<Shown>) {
+        self.asked.store(false, Ordering::Relaxed);
+        self.shown.store(shown.map(Arc::new));
+    }
+}
+
+/// A secret as one caller reads it. Made by [`Cached::handle`]; clones share what they show.
+pub struct Handle<S> {
+    cached: Cached<S>,
+    cx: CallContext,
+    question: Arc<Question>,
+    id: SecretId,
+    slot: Arc<Slot>,
+}
+
+impl<S> Clone for Handle<S> {
+    fn clone(&self) -> Self {
+        Self {
+            cached: self.cached.clone(),
+            cx: self.cx.clone(),
+            question: Arc::clone(&self.question),
+            id: self.id.clone(),
+            slot: Arc::clone(&self.slot),
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for Handle<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("secret", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A value that is looked at: it stays as it is as long as this is held.
+pub struct Peeked {
+    shown: Guard<Option<Arc<Shown>>>,
+    now: Timestamp,
+}
+
+impl Peeked {
+    /// How old it is at most.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let since = self.shown.as_ref().map_or(self.now, |shown| shown.since);
+        let millis = self.now.as_millis().saturating_sub(since.as_millis());
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+
+    /// The version; there is one in each that [`Handle::peek`] gives.
+    #[must_use]
+    pub fn version(&self) -> Option<&SecretVersion> {
+        self.shown.as_ref().map(|shown| &*shown.version)
+    }
+
+    /// The value's bytes. Whoever calls this takes care of where they go.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.version().map(SecretVersion::expose_bytes).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Peeked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.version().fmt(f)
+    }
+}
+
+impl<S: SecretStore + 'static> Cached<S> {
+    /// A handle to one secret's current value, as this caller reads it.
+    ///
+    /// ```
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # use strongroom_cache::{CachePolicy, Cached};
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+    /// # room.create("prod/db").text("s3cret").send().await.unwrap();
+    /// # let cached = Cached::new(room.store(), CachePolicy::default()).unwrap();
+    /// let db = cached.handle(room.context(), "prod/db");
+    /// assert_eq!(db.get().await.unwrap().expose_bytes(), b"s3cret"); // asks, where it must
+    /// let hit = db.peek().unwrap();                                 // takes no lock, waits for nothing
+    /// assert_eq!(hit.expose_bytes(), b"s3cret");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn handle(&self, cx: &CallContext, id: impl Into<SecretId>) -> Handle<S> {
+        let id = id.into();
+        let question = Arc::new(Question::new(cx, &GetSecretValue::new(id.clone())));
+        let slot = self.slot(&question);
+        Handle { cached: self.clone(), cx: cx.clone(), question, id, slot }
+    }
+}
+
+impl<S: SecretStore + 'static> Handle<S> {
+    /// The value that is kept, within its time to live; nothing where the store must be asked: then [`Handle::get`].
+    #[must_use]
+    pub fn peek(&self) -> Option<Peeked> {
+        let now = self.cached.now();
+        let shown = self.slot.shown.load();
+        let known = shown.as_ref()?;
+        if now >= known.until || now < known.since {
+            return None;
+        }
+        if now >= known.ahead && !self.slot.asked.swap(true, Ordering::Relaxed) {
+            let request = GetSecretValue::new(self.id.clone());
+            self.cached.refresh_meanwhile(&self.cx, &request, &self.question);
+        }
+        if self.cx.facts().and_then(|facts| facts.expires).is_some_and(|ends| ends <= now) {
+            return None;
+        }
+        self.slot.hits.add();
+        Some(Peeked { shown, now })
+    }
+
+    /// The value, as [`Cached::read`] reads it.
+    ///
+    /// # Errors
+    /// As [`Cached::read`].
+    pub async fn get(&self) -> Result<Held, Error> {
+        if let Some(peeked) = self.peek() {
+            let age = peeked.age();
+            if let Some(shown) = &*peeked.shown {
+                return Ok(Held::new(Arc::clone(&shown.version), age, Source::Cache));
+            }
+        }
+        self.cached.read(&self.cx, GetSecretValue::new(self.id.clone())).await
+    }
+}

@@ -12,9 +12,10 @@ use strongroom_envelope::random_array;
 use strongroom_store::{
     Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion, Stage, VersionId,
 };
-use strongroom_types::{CallContext, Clock, SystemClock, Timestamp};
+use strongroom_types::{CallContext, Clock, Timestamp};
 
 use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out};
+use crate::coarse::CoarseClock;
 use crate::counter::Counter;
 use crate::flight::Flights;
 use crate::handle::{Shown, Slot};
@@ -170,7 +171,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] for a policy that cannot be.
     pub fn new(inner: S, policy: CachePolicy) -> Result<Self, Error> {
-        Self::build(inner, policy, Arc::new(SystemClock), None)
+        Self::build(inner, policy, Arc::new(CoarseClock::new()), None)
     }
 
     /// As [`Cached::new`], with something that does things in the background:
@@ -179,7 +180,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// # Errors
     /// As [`Cached::new`].
     pub fn spawning(inner: S, policy: CachePolicy, spawn: Spawn) -> Result<Self, Error> {
-        Self::build(inner, policy, Arc::new(SystemClock), Some(spawn))
+        Self::build(inner, policy, Arc::new(CoarseClock::new()), Some(spawn))
     }
 
     /// As [`Cached::new`] or [`Cached::spawning`], with the time from elsewhere.

@@ -11,8 +11,9 @@ use strongroom_kms::{
     Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms, Mac,
     MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
 };
-use strongroom_types::{Arn, CallContext, Clock, SystemClock};
+use strongroom_types::{Arn, CallContext, Clock};
 
+use crate::coarse::CoarseClock;
 use crate::data_key_policy::DataKeyPolicy;
 use crate::flight::Flights;
 use crate::kept::{Kept, Place};
@@ -69,7 +70,7 @@ impl CachedKms {
     /// # Errors
     /// [`ErrorKind::Validation`] for a policy that cannot be; no random bytes.
     pub fn new(inner: Arc<dyn Kms>, policy: DataKeyPolicy) -> Result<Self, Error> {
-        Self::with_clock(inner, policy, Arc::new(SystemClock))
+        Self::with_clock(inner, policy, Arc::new(CoarseClock::new()))
     }
 
     /// As [`CachedKms::new`], with the time from elsewhere.

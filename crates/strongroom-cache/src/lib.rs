@@ -80,6 +80,7 @@
 
 mod cache_policy;
 mod cached;
+mod coarse;
 mod counter;
 mod credential;
 mod data_key_policy;
@@ -92,6 +93,7 @@ mod watch;
 
 pub use cache_policy::{CachePolicy, may_be_ridden_out};
 pub use cached::{CacheStats, Cached, Held, Source, Spawn, Task};
+pub use coarse::CoarseClock;
 pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{Handle, Peeked};

@@ -119,9 +119,10 @@ impl CachePolicy {
         self.time_to_live - most.mul_f64(f64::from(dice) / f64::from(u16::MAX))
     }
 
-    /// From which age on a value of this life is fetched again; never before its end where that is not wanted.
-    pub(crate) fn ahead(&self, life: Duration) -> Duration {
-        life * u32::from(self.refresh_ahead_percent) / 100
+    /// From when on a value is fetched again; not before its end where that is not wanted, but for a new day (UTC): the first use of a day is a
+    /// read of the store, which dates it.
+    pub(crate) fn ahead(&self, since: Timestamp, life: Duration) -> Timestamp {
+        since.after(life * u32::from(self.refresh_ahead_percent) / 100).min(next_day(since))
     }
 
     /// How long the store is left alone after so many failures: between half and all of the time, by the dice.
@@ -130,6 +131,12 @@ impl CachePolicy {
         let whole = self.back_off.saturating_mul(factor).min(self.max_back_off);
         whole / 2 + (whole / 2).mul_f64(f64::from(dice) / f64::from(u16::MAX))
     }
+}
+
+/// When the day after this moment begins, UTC.
+pub(crate) fn next_day(moment: Timestamp) -> Timestamp {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    Timestamp::from_millis((moment.as_millis().div_euclid(DAY) + 1).saturating_mul(DAY))
 }
 
 /// Whether the last known value may be served instead of a failure of this kind: the store could not say what is there now. What it did say
@@ -221,7 +228,7 @@ impl<V> State<V> {
                 if age >= *life {
                     return if rests { Step::ServeStale } else { Step::Fetch };
                 }
-                if age >= policy.ahead(*life) && !rests { Step::ServeAndRefresh } else { Step::Serve }
+                if now >= policy.ahead(*since, *life) && !rests { Step::ServeAndRefresh } else { Step::Serve }
             }
         }
     }
@@ -302,6 +309,11 @@ mod tests {
         assert!(!state.may_serve(&policy(), at(-1)), "nobody knows how old it is");
         let never = policy().refresh_ahead_percent(100);
         assert_eq!(state.step(&never, at(99)), Step::Serve);
+        // A new day is read anew.
+        let evening = got(86_390);
+        assert_eq!(evening.step(&never, at(86_399)), Step::Serve);
+        assert_eq!(evening.step(&never, at(86_400)), Step::ServeAndRefresh);
+        assert_eq!((next_day(at(-1)), next_day(at(0))), (at(0), at(86_400)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use strongroom_store::{
 };
 use strongroom_types::{CallContext, Clock, Timestamp};
 
-use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out};
+use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out, next_day};
 use crate::coarse::CoarseClock;
 use crate::counter::Counter;
 use crate::flight::Flights;
@@ -117,6 +117,8 @@ pub struct CacheStats {
     pub entries: usize,
     /// Their bytes.
     pub bytes: usize,
+    /// How old the oldest of them is.
+    pub oldest: Duration,
 }
 
 /// Where a value came from.
@@ -209,7 +211,8 @@ impl<S: SecretStore + 'static> Cached<S> {
     pub fn stats(&self) -> CacheStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &self.shared.counts;
-        let entries = self.entries();
+        let (now, entries) = (self.now(), self.entries());
+        let ages = entries.all.values().filter_map(|entry| Some(entry.held(now, Source::Cache)?.age));
         CacheStats {
             hits: counts.hits.sum(),
             misses: count(&counts.misses),
@@ -218,6 +221,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             stale: count(&counts.stale),
             entries: entries.all.len(),
             bytes: entries.bytes,
+            oldest: ages.max().unwrap_or_default(),
         }
     }
 
@@ -243,7 +247,10 @@ impl<S: SecretStore + 'static> Cached<S> {
         entries.slots.retain(|_, slot| slot.strong_count() > 0);
         let slot = Arc::new(Slot::new(Arc::clone(&self.shared.counts.hits)));
         entries.slots.insert(question.clone(), Arc::downgrade(&slot));
-        let shown = entries.all.get(question).and_then(|entry| entry.shown(&self.shared.policy));
+        let shown = entries
+            .all
+            .get(question)
+            .and_then(|entry| entry.shown(&self.shared.policy, self.shared.spawn.is_some()));
         slot.show(shown);
         slot
     }
@@ -326,7 +333,13 @@ impl<S: SecretStore + 'static> Cached<S> {
         let now = self.now();
         let mut entries = self.entries();
         let Some(entry) = entries.all.get(question) else { return (Step::Fetch, None) };
-        let step = entry.state.step(&self.shared.policy, now);
+        let mut step = entry.state.step(&self.shared.policy, now);
+        // Without a background a new day's first read is its own.
+        if let (Step::ServeAndRefresh, None, Known::Value { since, .. }) =
+            (step, &self.shared.spawn, &entry.state.known)
+        {
+            step = if now >= next_day(*since) { Step::Fetch } else { Step::Serve };
+        }
         let source = if step == Step::ServeStale { Source::Stale } else { Source::Cache };
         let held = entry.held(now, source);
         entries.touch(question);
@@ -390,7 +403,8 @@ impl<S: SecretStore + 'static> Cached<S> {
             return;
         }
         let failure = fetched.as_ref().err().cloned();
-        entries.put(question.clone(), state, failure, &self.shared.policy);
+        let background = self.shared.spawn.is_some();
+        entries.put(question.clone(), state, failure, &self.shared.policy, background);
     }
 
     pub(crate) fn refresh_meanwhile(&self, cx: &CallContext, request: &GetSecretValue, question: &Question) {
@@ -445,13 +459,15 @@ impl Question {
 }
 
 impl Entry {
-    /// What a handle may serve without asking.
-    fn shown(&self, policy: &CachePolicy) -> Option<Shown> {
+    /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
+    fn shown(&self, policy: &CachePolicy, background: bool) -> Option<Shown> {
         let Known::Value { value, since, life } = &self.state.known else { return None };
-        let ahead = since.after(policy.ahead(*life));
+        let ahead = policy.ahead(*since, *life);
         // While the store rests there is nothing to ask for.
         let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
-        Some(Shown { version: Arc::clone(value), since: *since, ahead, until: since.after(*life) })
+        let ends = since.after(*life);
+        let until = if background { ends } else { ends.min(next_day(*since)) };
+        Some(Shown { version: Arc::clone(value), since: *since, ahead, until })
     }
 
     fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
@@ -505,12 +521,13 @@ impl Entries {
         state: State<Arc<SecretVersion>>,
         failure: Option<Arc<Error>>,
         policy: &CachePolicy,
+        background: bool,
     ) {
         self.uses += 1;
         let entry = Entry { state, failure, used: self.uses, refreshing: false };
         self.bytes += entry.bytes();
         self.order.insert(self.uses, question.clone());
-        self.show(&question, entry.shown(policy));
+        self.show(&question, entry.shown(policy, background));
         self.all.insert(question, entry);
         // What somebody holds a handle to is used without our knowing: it goes last.
         let mut spared = self.all.len();

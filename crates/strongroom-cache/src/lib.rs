@@ -37,6 +37,8 @@
 //! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and copies nothing.
 //! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the background, and shows only what the program
 //!   accepts; [`Cached::with_credential`] carries a login over a rotation.
+//! * **Counted.** The first use of a day (UTC) is a read of the store, so that LastAccessedDate knows of a secret that is read from the cache all
+//!   day; [`Cached::stats`] tells hits, misses, refreshes, failures and ages.
 //! * **Left alone.** A store that is down is asked again after a rest that doubles, with jitter.
 //! * **Wiped.** Values are handles to memory that wipes itself; a hit copies none.
 //!

@@ -436,3 +436,34 @@ async fn handles_are_kept_in_step() {
     }
     assert_eq!(small.stats().entries, 2, "the bound holds whatever is held");
 }
+
+/// A secret that is only read from the cache never looks unused.
+#[tokio::test]
+async fn a_days_first_use_is_dated() {
+    for background in [true, false] {
+        let clock = Arc::new(ManualClock::default());
+        let builder = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32]));
+        let room = builder.clock(clock.clone()).open().await.unwrap();
+        room.create("a").text("v").send().await.unwrap();
+        let spawn = if background { tokio_spawn() } else { None };
+        let policy = CachePolicy::new(Duration::from_secs(7 * 24 * 60 * 60)).refresh_ahead_percent(100);
+        let cached = Cached::build(room.store(), policy, clock.clone(), spawn).unwrap();
+        let handle = cached.handle(room.context(), "a");
+        let mut days = Vec::new();
+        for _ in 0..3 {
+            handle.get().await.unwrap();
+            if background {
+                while cached.stats().oldest >= Duration::from_secs(24 * 60 * 60) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            assert!(handle.peek().is_some());
+            days.push(room.describe("a").await.unwrap().last_accessed.unwrap());
+            clock.advance(Duration::from_secs(24 * 60 * 60));
+        }
+        days.dedup();
+        assert_eq!(days.len(), 3, "each day: {days:?}");
+        let stats = cached.stats();
+        assert_eq!((stats.misses, stats.refreshes), if background { (1, 2) } else { (3, 0) });
+    }
+}

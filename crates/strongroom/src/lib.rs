@@ -66,6 +66,7 @@ mod aws_builder;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
+mod cached_room;
 mod error;
 mod identities;
 mod keys;
@@ -77,6 +78,7 @@ mod upkeep;
 #[cfg(feature = "aws")]
 pub use aws_builder::AwsBuilder;
 pub use builder::Builder;
+pub use cached_room::CachedRoom;
 pub use error::{Error, ErrorKind};
 pub use identities::Identities;
 pub use keys::Keys;

@@ -83,6 +83,11 @@ impl Strongroom {
         Self { store, place: Place::Elsewhere(realm), cx }
     }
 
+    /// The same, with its secrets asked for at another store.
+    pub(crate) fn on(&self, store: Arc<dyn SecretAdmin>) -> Self {
+        Self { store, ..self.clone() }
+    }
+
     /// What only a strongroom of one's own has.
     pub(crate) fn own(&self, what: &str) -> Result<(&Parts, &Engine), Error> {
         match &self.place {

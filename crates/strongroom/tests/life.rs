@@ -425,3 +425,24 @@ async fn a_lease_keeps_a_second_housekeeper_out_until_it_runs_out() {
     records.plan([Fault::Before(StorageErrorKind::Unavailable)]);
     assert_eq!(two.maintain().await.unwrap().secrets_purged, 0);
 }
+
+/// A cache in front of one's own strongroom: it keeps everything else, and each caller's reads apart.
+#[tokio::test]
+async fn a_cached_room_is_the_room() {
+    let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+    let cached = room.cached(strongroom::CachePolicy::default(), None).unwrap();
+    cached.room().keys().create("alias/k", "").await.unwrap();
+    cached.room().create("a").key("alias/k").text("v").send().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(cached.room().get("a").send().await.unwrap().expose_text().unwrap(), "v");
+    }
+    assert_eq!((cached.stats().hits, cached.stats().misses), (2, 1));
+    let alice = room.iam().create_user("alice").await.unwrap();
+    let hers = cached.room().as_caller(alice.caller().unwrap());
+    assert_eq!(hers.get("a").send().await.unwrap_err().code(), "AccessDeniedException");
+    assert!(cached.room().verify().await.unwrap().problems.is_empty());
+    let handle = cached.handle("a");
+    assert_eq!(handle.peek().unwrap().expose_bytes(), b"v");
+    cached.clear();
+    assert!(handle.peek().is_none());
+}

@@ -39,6 +39,8 @@ mod kms;
 mod parameters;
 #[cfg(feature = "secrets-manager")]
 mod secrets;
+#[cfg(any(feature = "kms", feature = "secrets-manager", feature = "parameter-store"))]
+mod time;
 #[cfg_attr(
     not(any(feature = "secrets-manager", feature = "parameter-store")),
     allow(dead_code, reason = "only what changes something is watched")

@@ -7,12 +7,14 @@ use strongroom_kms::{
 };
 use strongroom_types::{AccountId, Arn, Timestamp};
 
+use crate::time::timestamp;
+
 fn unreadable(member: &'static str) -> Error {
     Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)
 }
 
 fn time(time: DateTime, member: &'static str) -> Result<Timestamp, Error> {
-    time.to_millis().map(Timestamp::from_millis).map_err(|_| unreadable(member))
+    timestamp(&time).ok_or_else(|| unreadable(member))
 }
 
 /// The state of a key. AWS has some more than we have.

@@ -8,14 +8,14 @@ use strongroom_store::{Error, ErrorKind, Labels, Stage, VersionId, VersionMetada
 use strongroom_types::Timestamp;
 
 use super::MANAGED_KEY;
+use crate::time::timestamp;
 
 pub(super) fn unreadable(member: &'static str) -> Error {
     Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)
 }
 
 pub(super) fn time(date: Option<DateTime>) -> Result<Timestamp, Error> {
-    let millis = date.and_then(|date| date.to_millis().ok());
-    millis.map(Timestamp::from_millis).ok_or_else(|| unreadable("LastModifiedDate"))
+    date.as_ref().and_then(timestamp).ok_or_else(|| unreadable("LastModifiedDate"))
 }
 
 pub(super) fn version_id(version: i64) -> VersionId {

@@ -15,6 +15,8 @@ use strongroom_store::{
 };
 use strongroom_types::{Arn, Timestamp};
 
+use crate::time::timestamp;
+
 fn unreadable(member: &'static str) -> Error {
     Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)
 }
@@ -36,7 +38,7 @@ pub(super) fn reference(own: Option<String>, called: Option<String>) -> Result<S
 }
 
 fn time(time: DateTime) -> Result<Timestamp, Error> {
-    time.to_millis().map(Timestamp::from_millis).map_err(|_| unreadable("a date"))
+    timestamp(&time).ok_or_else(|| unreadable("a date"))
 }
 
 pub(super) fn created(date: Option<DateTime>) -> Result<Timestamp, Error> {

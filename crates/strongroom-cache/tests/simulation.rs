@@ -19,7 +19,7 @@ use strongroom::store::{
 use strongroom::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, SecretErrorKind as ErrorKind, Stage, Timestamp,
 };
-use strongroom_cache::{CachePolicy, Cached, Held, Source, Spawn, Task};
+use strongroom_cache::{CachePolicy, Cached, Handle, Held, Source, Spawn, Task};
 use strongroom_testkit::ManualClock;
 
 const SECRETS: [&str; 2] = ["a", "b"];
@@ -241,6 +241,7 @@ struct World {
     cached: Cached<Store>,
     tasks: Arc<Mutex<Vec<Task>>>,
     reads: Vec<Read>,
+    handles: Vec<(usize, &'static str, Handle<Store>)>,
     own: BTreeMap<&'static str, u64>,
     completed: u64,
 }
@@ -254,8 +255,10 @@ impl World {
         let queue = Arc::clone(&tasks);
         let spawn: Spawn = Arc::new(move |task| queue.lock().unwrap().push(task));
         let cached = Cached::build(store, policy(), clock.clone(), Some(spawn)).unwrap();
+        let pairs = (0..CALLERS).flat_map(|who| SECRETS.map(|secret| (who, secret)));
+        let handles = pairs.map(|(who, secret)| (who, secret, cached.handle(&caller(who), secret))).collect();
         let (reads, own) = (Vec::new(), BTreeMap::new());
-        Self { dice: Dice(seed), clock, truth, cached, tasks, reads, own, completed: 0 }
+        Self { dice: Dice(seed), clock, truth, cached, tasks, reads, handles, own, completed: 0 }
     }
 
     fn now(&self) -> Timestamp {
@@ -265,7 +268,7 @@ impl World {
     fn step(&mut self) {
         let secret = SECRETS[self.dice.below(SECRETS.len())];
         let who = self.dice.below(CALLERS);
-        match self.dice.below(20) {
+        match self.dice.below(24) {
             0..=6 => {
                 let (cached, cx) = (self.cached.clone(), caller(who));
                 let future: Reading =
@@ -333,7 +336,18 @@ impl World {
                 let seconds = [1, 3, 10, 25, 60, 110][self.dice.below(6)];
                 self.clock.advance(Duration::from_secs(seconds));
             }
-            _ => self.settle(),
+            _ => self.peek(),
+        }
+    }
+
+    /// What handles show is what a read would serve.
+    fn peek(&mut self) {
+        let at = self.dice.below(self.handles.len());
+        let (who, name, handle) = &self.handles[at];
+        if let Some(hit) = handle.peek() {
+            let own = self.own.get(name).copied().unwrap_or(0);
+            let text = hit.version().unwrap().expose_text().unwrap().to_owned();
+            self.holds(*who, name, own, &text, Source::Cache, hit.age(), self.now());
         }
     }
 
@@ -372,42 +386,51 @@ impl World {
     }
 
     fn check(&self, read: &Read, held: &Held) {
-        let (now, truth) = (self.now(), self.truth.lock().unwrap_or_else(PoisonError::into_inner));
         let text = held.expose_text().unwrap();
+        self.holds(read.who, read.name, read.own, text, held.source(), held.age(), read.begun);
+    }
+
+    /// What must be true of every value that is served.
+    #[allow(clippy::too_many_arguments, reason = "what is known of a read")]
+    fn holds(
+        &self,
+        reader: usize,
+        secret: &str,
+        own: u64,
+        text: &str,
+        source: Source,
+        age: Duration,
+        begun: Timestamp,
+    ) {
+        let (now, truth) = (self.now(), self.truth.lock().unwrap_or_else(PoisonError::into_inner));
         let mut parts = text.split(' ');
         let (name, value, who) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
         let value: u64 = value.parse().unwrap();
-        assert_eq!((name, who), (read.name, read.who.to_string().as_str()), "another's value");
-        assert!(value >= read.own, "a write of our own was not seen: {value} after {}", read.own);
+        assert_eq!((name, who), (secret, reader.to_string().as_str()), "another's value");
+        assert!(value >= own, "a write of our own was not seen: {value} after {own}");
         // The value was the current one at some moment within its age, which is not above the limit.
-        let before =
-            |by: Duration| Timestamp::from_millis(now.as_millis() - i64::try_from(by.as_millis()).unwrap());
         let policy = policy();
-        let limit = match held.source() {
-            Source::Store => {
-                Duration::from_millis(u64::try_from(now.as_millis() - read.begun.as_millis()).unwrap())
-            }
-            Source::Cache => policy.time_to_live,
-            _ => policy.hard_limit,
-        };
-        let since = match held.source() {
+        let since = match source {
             // It may have joined a call that was under way.
             Source::Store => Timestamp::from_millis(0),
             _ => {
-                assert!(held.age() < limit, "{:?} is above {limit:?}", held.age());
-                before(held.age())
+                let limit = if source == Source::Cache { policy.time_to_live } else { policy.hard_limit };
+                assert!(age < limit, "{age:?} is above {limit:?}");
+                Timestamp::from_millis(now.as_millis() - i64::try_from(age.as_millis()).unwrap())
             }
         };
-        let history = &truth.values[read.name];
+        assert!(now >= begun);
+        let history = &truth.values[secret];
         let place = history.iter().position(|(_, known)| *known == value).unwrap();
         let replaced = history.get(place + 1).map(|(at, _)| *at);
         assert!(replaced.is_none_or(|at| at >= since), "{value} was replaced before it was fetched");
-        if held.source() == Source::Stale {
+        if source == Source::Stale {
             assert!(truth.last_failure.is_some_and(|at| at >= since), "stale without a failure");
         }
         // A right that was taken away is gone after the time to live, unless the store could not say so.
-        let revoked = truth.denied.get(&(read.who, read.name)).filter(|_| held.source() == Source::Cache);
-        assert!(revoked.is_none_or(|revoked| *revoked >= since), "read after the right was taken away");
+        let denied = truth.denied.iter().find(|((who, name), _)| (*who, *name) == (reader, secret));
+        let revoked = denied.map(|(_, at)| *at).filter(|_| source == Source::Cache);
+        assert!(revoked.is_none_or(|revoked| revoked >= since), "read after the right was taken away");
     }
 }
 

@@ -136,7 +136,7 @@ fn hits(criterion: &mut Criterion) {
         black_box(read.secret_string.unwrap().len());
     });
     criterion.bench_function("watch/strongroom", |b| {
-        b.iter(|| black_box(ours.watch.current().expose_bytes().len()));
+        b.iter(|| black_box(ours.watch.current().unwrap().expose_bytes().len()));
     });
 }
 

@@ -96,10 +96,18 @@ impl CachePolicy {
         self
     }
 
+    /// The longest time to live.
+    pub const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    /// The longest hard limit.
+    pub const MAX_HARD_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refused = |text: &'static str| Err(Error::new(ErrorKind::InvalidParameter, text));
         if self.time_to_live.is_zero() || self.hard_limit < self.time_to_live {
             return refused("time_to_live must be more than nothing, and hard_limit at least as long");
+        }
+        if self.time_to_live > Self::MAX_TIME_TO_LIVE || self.hard_limit > Self::MAX_HARD_LIMIT {
+            return refused("time_to_live is at most thirty days, hard_limit a year");
         }
         if self.jitter_percent > 100 || self.refresh_ahead_percent > 100 {
             return refused("jitter_percent and refresh_ahead_percent are 0 to 100");
@@ -205,7 +213,8 @@ fn age(since: Timestamp, now: Timestamp) -> Option<Duration> {
 impl<V> State<V> {
     /// What a read at this moment does.
     pub(crate) fn step(&self, policy: &CachePolicy, now: Timestamp) -> Step {
-        let rests = self.resting.is_some_and(|until| now < until);
+        // A rest that reaches further than any was begun before the clock was set back.
+        let rests = self.resting.is_some_and(|until| now < until && until <= now.after(policy.max_back_off));
         match &self.known {
             Known::Nothing => {
                 if rests {
@@ -346,6 +355,15 @@ mod tests {
         let missing = state.after(&policy(), Outcome::Failed(ErrorKind::NotFound), at(1300), at(1300), 0);
         assert_eq!(missing.step(&policy(), at(1304)), Step::SayMissing);
         assert_eq!(missing.step(&policy(), at(1305)), Step::Fetch);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_ends_a_rest() {
+        let failed = Outcome::<u8>::Failed(ErrorKind::Throttled);
+        let state = State::default().after(&policy(), failed, at(5000), at(5000), u16::MAX);
+        assert_eq!(state.step(&policy(), at(5000)), Step::SayFailure);
+        assert_eq!(state.step(&policy(), at(1400)), Step::Fetch);
+        assert!(CachePolicy::new(Duration::MAX).check().is_err());
     }
 
     #[test]

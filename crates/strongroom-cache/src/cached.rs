@@ -23,7 +23,8 @@ use crate::handle::{Shown, Slot};
 /// Something to be done in the background.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Does things in the background, such as `tokio::spawn`.
+/// Does things in the background, such as `move |task| drop(runtime.spawn(task))` with a `tokio::runtime::Handle`: it is called on whichever thread
+/// reads, so `tokio::spawn` alone would panic where there is no runtime.
 pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// A secret store around any other that keeps values for a while. Clones share what is kept.
@@ -146,6 +147,10 @@ impl Held {
         Self { version, age, source }
     }
 
+    pub(crate) fn into_version(self) -> Arc<SecretVersion> {
+        self.version
+    }
+
     /// How old it is at most: since when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -177,7 +182,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// As [`Cached::new`], with something that does things in the background:
-    /// `Cached::spawning(store, policy, Arc::new(|task| drop(tokio::spawn(task))))`.
+    /// `Cached::spawning(store, policy, Arc::new(move |task| drop(runtime.spawn(task))))` with a `tokio::runtime::Handle`.
     ///
     /// # Errors
     /// As [`Cached::new`].
@@ -265,6 +270,12 @@ impl<S: SecretStore + 'static> Cached<S> {
         // A session that is over is the store's to refuse.
         let over = cx.facts().and_then(|facts| facts.expires).is_some_and(|ends| ends <= self.now());
         let (step, found) = if over { (Step::Fetch, None) } else { self.look(&question) };
+        // What is told without asking was found under the same lock as the decision to tell it.
+        let (found, failure) = match found {
+            Some(Ok(held)) => (Some(held), None),
+            Some(Err(failure)) => (None, Some(failure)),
+            None => (None, None),
+        };
         let count = |counter: &AtomicU64| {
             counter.fetch_add(1, Ordering::Relaxed);
         };
@@ -283,7 +294,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             }
             Step::SayMissing | Step::SayFailure => {
                 counts.hits.add();
-                Err(self.failure(&question).unwrap_or_else(lost))
+                Err(failure.map_or_else(lost, |failure| copied(&failure)))
             }
             Step::Fetch => {
                 count(&counts.misses);
@@ -320,6 +331,14 @@ impl<S: SecretStore + 'static> Cached<S> {
         Ok(())
     }
 
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared.clock)
+    }
+
+    pub(crate) fn hard_limit(&self) -> Duration {
+        self.shared.policy.hard_limit
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
@@ -329,7 +348,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What a read does, and the value that is kept.
-    fn look(&self, question: &Question) -> (Step, Option<Held>) {
+    fn look(&self, question: &Question) -> (Step, Option<Result<Held, Arc<Error>>>) {
         let now = self.now();
         let mut entries = self.entries();
         let Some(entry) = entries.all.get(question) else { return (Step::Fetch, None) };
@@ -341,9 +360,12 @@ impl<S: SecretStore + 'static> Cached<S> {
             step = if now >= next_day(*since) { Step::Fetch } else { Step::Serve };
         }
         let source = if step == Step::ServeStale { Source::Stale } else { Source::Cache };
-        let held = entry.held(now, source);
+        let found = match step {
+            Step::SayMissing | Step::SayFailure => entry.failure.clone().map(Err),
+            _ => entry.held(now, source).map(Ok),
+        };
         entries.touch(question);
-        (step, held)
+        (step, found)
     }
 
     /// What is kept, if it may still be served while the store is down.
@@ -352,10 +374,6 @@ impl<S: SecretStore + 'static> Cached<S> {
         let entries = self.entries();
         let entry = entries.all.get(question)?;
         entry.state.may_serve(&self.shared.policy, now).then(|| entry.held(now, Source::Stale))?
-    }
-
-    fn failure(&self, question: &Question) -> Option<Error> {
-        self.entries().all.get(question)?.failure.as_deref().map(copied)
     }
 
     /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile.
@@ -389,6 +407,10 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
         let mut entries = self.entries();
         if entries.writes != writes {
+            // What the store has refused is refused, whatever was written meanwhile.
+            if fetched.as_ref().is_err_and(|error| !may_be_ridden_out(error.kind())) {
+                entries.take(question);
+            }
             return;
         }
         let before = entries.take(question);
@@ -418,17 +440,17 @@ impl<S: SecretStore + 'static> Cached<S> {
             entry.refreshing = true;
         }
         let (own, cx, request, question) = (self.clone(), cx.clone(), request.clone(), question.clone());
+        // Made before the task: one that is never run, or ends early, lets others ask as well.
+        let asking = Asking { cached: own, question };
         spawn(Box::pin(async move {
-            own.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
-            let _ = own.fetch(&cx, request, &question).await;
-            let mut entries = own.entries();
-            if let Some(entry) = entries.all.get_mut(&question) {
-                entry.refreshing = false;
-            }
-            if let Some(slot) = entries.slots.get(&question).and_then(Weak::upgrade) {
-                slot.asked.store(false, Ordering::Relaxed);
-            }
+            asking.cached.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
+            let _ = asking.cached.fetch(&cx, request, &asking.question).await;
         }));
+    }
+
+    /// Lets the next who asks make a call of its own instead of joining one that is under way.
+    pub(crate) fn ask_anew(&self) {
+        self.entries().writes += 1;
     }
 
     /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and all that is being asked for.
@@ -479,15 +501,20 @@ impl Entry {
     /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
     fn is_of(&self, question: &Question, names: &[&str]) -> bool {
         let asked = question.id.as_str();
+        // An ARN may be given without its suffix of seven characters, here and there.
+        let is = |one: &str, other: &str| {
+            let partial = |short: &str, long: &str| {
+                short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
+            };
+            one == other || partial(one, other) || partial(other, one)
+        };
         let answered = |name: &str| match &self.state.known {
-            Known::Value { value, .. } => value.name == *name || value.arn.as_str() == name,
+            Known::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
             // Of what is missing nobody knows its other name.
             Known::Missing { .. } => true,
             Known::Nothing => false,
         };
-        // An ARN may be asked for without its suffix.
-        names.iter().any(|name| *name == asked || name.starts_with(asked) && asked.starts_with("arn:"))
-            || names.iter().any(|name| answered(name))
+        names.iter().any(|name| is(asked, name)) || names.iter().any(|name| answered(name))
     }
 }
 
@@ -557,6 +584,24 @@ fn copied(shared: &Error) -> Error {
         copy = copy.during(operation);
     }
     copy
+}
+
+/// A fetch in the background, until it ends however it ends.
+struct Asking<S> {
+    cached: Cached<S>,
+    question: Question,
+}
+
+impl<S> Drop for Asking<S> {
+    fn drop(&mut self) {
+        let mut entries = self.cached.shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.all.get_mut(&self.question) {
+            entry.refreshing = false;
+        }
+        if let Some(slot) = entries.slots.get(&self.question).and_then(Weak::upgrade) {
+            slot.asked.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What cannot be: a step that serves without something to serve.

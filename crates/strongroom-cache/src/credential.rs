@@ -52,7 +52,8 @@ impl<E: std::error::Error + 'static> std::error::Error for CredentialError<E> {
 impl<S: SecretStore + 'static> Cached<S> {
     /// Does something with a credential, such as logging in, so that it survives a rotation: with the current version as it is kept; if that is
     /// rejected, as the store has it now; then with the pending and the previous one, which a rotation is about to put in its place or has
-    /// just done. Each version is tried once, and none is begun after the deadline.
+    /// just done. Each version is tried once, and no further one is begun after the deadline;
+    /// how long a single call of the store or an attempt takes is theirs to limit.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -103,6 +104,10 @@ impl<S: SecretStore + 'static> Cached<S> {
                 // The store may be down; what there is to try was tried.
                 Err(_) => continue,
             };
+            // The store may have taken its time.
+            if rejected.is_some() && self.now() >= until {
+                break;
+            }
             tried.push(held.version_id.clone());
             match attempt(held).await {
                 Ok(done) => return Ok(done),
@@ -124,7 +129,11 @@ impl<S: SecretStore + 'static> Cached<S> {
         async move {
             match next {
                 Next::Kept => self.read(cx, request).await.map(Some),
-                Next::Fresh => self.refresh_now(cx, request).await.map(Some),
+                Next::Fresh => {
+                    // Not what was asked for before the rejection.
+                    self.ask_anew();
+                    self.refresh_now(cx, request).await.map(Some)
+                }
                 Next::Stage(stage) => match self.refresh_now(cx, request.stage(stage)).await {
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     read => read.map(Some),

@@ -24,17 +24,20 @@ impl<K: Hash + Eq + Clone, T> Default for Flights<K, T> {
 struct Passenger<'a, K: Hash + Eq + Clone, T> {
     flights: &'a Flights<K, T>,
     key: &'a K,
-    cell: Cell<T>,
+    /// Let go of under the lock, so that two who leave together count each other.
+    cell: Option<Cell<T>>,
 }
 
 impl<K: Hash + Eq + Clone, T> Drop for Passenger<'_, K, T> {
     fn drop(&mut self) {
         let mut calls = self.flights.lock();
-        let own = calls.get(self.key).is_some_and(|cell| Arc::ptr_eq(cell, &self.cell));
+        let Some(own) = self.cell.take() else { return };
+        let known = calls.get(self.key).is_some_and(|cell| Arc::ptr_eq(cell, &own));
         // A call that is over is over for who comes later. One that was given up goes with the last who waits: this one and the map.
-        if own && (self.cell.initialized() || Arc::strong_count(&self.cell) <= 2) {
+        if known && (own.initialized() || Arc::strong_count(&own) <= 2) {
             calls.remove(self.key);
         }
+        drop(own);
     }
 }
 
@@ -49,8 +52,12 @@ impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
     /// the next who waits.
     pub(crate) async fn join<F: Future<Output = T>>(&self, key: &K, call: impl FnOnce() -> F) -> T {
         let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
-        let passenger = Passenger { flights: self, key, cell };
-        passenger.cell.get_or_init(call).await.clone()
+        let passenger = Passenger { flights: self, key, cell: Some(cell) };
+        match &passenger.cell {
+            Some(cell) => cell.get_or_init(call).await.clone(),
+            // It is taken when it is dropped.
+            None => call().await,
+        }
     }
 
     #[cfg(test)]

@@ -34,7 +34,9 @@ struct Shared {
     places: MacKey,
     decrypted: Mutex<Kept<Opened>>,
     generated: Mutex<Kept<Generated>>,
-    calls: Flights<Place, Result<(), Arc<Error>>>,
+    calls: Flights<(Place, u64), Result<(), Arc<Error>>>,
+    /// Counts how often everything was wiped: what was asked for before is not kept after.
+    cleared: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -93,14 +95,16 @@ impl CachedKms {
             decrypted: Mutex::new(Kept::new(policy.max_entries, policy.max_age)),
             generated: Mutex::new(Kept::new(policy.max_entries, policy.max_age)),
             calls: Flights::default(),
+            cleared: AtomicU64::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Wipes everything that is kept.
+    /// Wipes everything that is kept. What is being asked for at this moment is not kept either.
     pub fn clear(&self) {
+        self.shared.cleared.fetch_add(1, Ordering::SeqCst);
         self.decrypted().clear();
         self.generated().clear();
     }
@@ -146,14 +150,24 @@ impl CachedKms {
         self.shared.places.tag(&[what, caller, subject, &context, demands, tokens])
     }
 
+    fn cleared(&self) -> u64 {
+        self.shared.cleared.load(Ordering::SeqCst)
+    }
+
     fn hit(&self) {
         self.shared.hits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Makes a call for all who ask for the same now.
-    async fn once(&self, place: &Place, call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    async fn once(
+        &self,
+        place: Place,
+        cleared: u64,
+        call: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
         self.shared.misses.fetch_add(1, Ordering::Relaxed);
-        let outcome = self.shared.calls.join(place, || async { call.await.map_err(Arc::new) }).await;
+        let key = (place, cleared);
+        let outcome = self.shared.calls.join(&key, || async { call.await.map_err(Arc::new) }).await;
         outcome.map_err(|shared| match Arc::try_unwrap(shared) {
             Ok(own) => own,
             Err(shared) => copied(shared),
@@ -221,10 +235,13 @@ impl Kms for CachedKms {
                 self.hit();
                 return Ok(pair);
             }
-            let asked = self.shared.clock.now();
-            self.once(&place, async {
+            let (asked, cleared) = (self.shared.clock.now(), self.cleared());
+            self.once(place, cleared, async {
                 let pair = inner.generate_data_key(cx, key, context, options).await?;
-                self.generated().put(place, Generated { pair, messages: 0 }, asked);
+                let mut kept = self.generated();
+                if self.cleared() == cleared {
+                    kept.put(place, Generated { pair, messages: 0 }, asked);
+                }
                 Ok(())
             })
             .await?;
@@ -270,11 +287,14 @@ impl Kms for CachedKms {
             self.hit();
             return Ok(opened);
         }
-        let asked = self.shared.clock.now();
-        self.once(&place, async {
+        let (asked, cleared) = (self.shared.clock.now(), self.cleared());
+        self.once(place, cleared, async {
             let Decrypted { plaintext, key_arn, key_material_id } =
                 inner.decrypt(cx, ciphertext, context, options).await?;
-            self.decrypted().put(place, Opened { plaintext, key_arn, key_material_id }, asked);
+            let mut kept = self.decrypted();
+            if self.cleared() == cleared {
+                kept.put(place, Opened { plaintext, key_arn, key_material_id }, asked);
+            }
             Ok(())
         })
         .await?;

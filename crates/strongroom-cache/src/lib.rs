@@ -15,7 +15,8 @@
 //! # let aws = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
 //! // `aws` is any room, such as Strongroom::aws().send().await?.
 //! let policy = CachePolicy::new(Duration::from_secs(300));
-//! let store = Cached::spawning(aws.store(), policy, Arc::new(|task| drop(tokio::spawn(task))))?;
+//! let runtime = tokio::runtime::Handle::current();
+//! let store = Cached::spawning(aws.store(), policy, Arc::new(move |task| drop(runtime.spawn(task))))?;
 //! let room = Strongroom::over(Arc::new(store.clone()), aws.realm().clone());
 //!
 //! room.create("prod/db").text("s3cret").send().await?;
@@ -100,4 +101,4 @@ pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{Handle, Peeked};
 pub use kms::{CachedKms, Served};
-pub use watch::{Looked, Sleep, Watch, WatchOptions};
+pub use watch::{Sleep, Watch, WatchOptions};

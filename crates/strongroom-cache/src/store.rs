@@ -13,14 +13,26 @@ use strongroom_types::CallContext;
 
 use crate::cached::Cached;
 
-/// Makes a write, and forgets what is kept of its secret whatever came of it: a write that failed may have been carried out.
+/// A write that is under way: whatever comes of it, also when it is dropped half way, what is kept of its secret is forgotten when it is over.
+struct Writing<'a, S: SecretStore + 'static> {
+    cached: &'a Cached<S>,
+    names: Vec<String>,
+}
+
+impl<S: SecretStore + 'static> Drop for Writing<'_, S> {
+    fn drop(&mut self) {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        self.cached.written(&names);
+    }
+}
+
+/// Makes a write, and forgets what is kept of its secret by all its names.
 macro_rules! write {
     ($self:ident, $id:expr, $call:expr) => {{
-        let id: String = $id.into();
+        let mut writing = Writing { cached: $self, names: vec![$id.into()] };
         let answer = $call.await;
-        match &answer {
-            Ok(told) => $self.written(&[&id, &told.name, told.arn.as_str()]),
-            Err(_) => $self.written(&[&id]),
+        if let Ok(told) = &answer {
+            writing.names.extend([told.name.clone(), told.arn.to_string()]);
         }
         answer
     }};
@@ -113,15 +125,13 @@ impl<S: SecretAdmin + 'static> SecretAdmin for Cached<S> {
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
         // Permissions may depend on tags.
-        let answer = self.inner().tag_resource(cx, id, tags).await;
-        self.written(&[id.as_str()]);
-        answer
+        let _writing = Writing { cached: self, names: vec![id.as_str().into()] };
+        self.inner().tag_resource(cx, id, tags).await
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
-        let answer = self.inner().untag_resource(cx, id, keys).await;
-        self.written(&[id.as_str()]);
-        answer
+        let _writing = Writing { cached: self, names: vec![id.as_str().into()] };
+        self.inner().untag_resource(cx, id, keys).await
     }
 
     async fn put_resource_policy(

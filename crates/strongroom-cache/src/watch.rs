@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion};
-use strongroom_types::CallContext;
+use strongroom_types::{CallContext, Clock, Timestamp};
 use tokio::sync::watch;
 
-use crate::cached::{Cached, Held};
+use crate::cache_policy::may_be_ridden_out;
+use crate::cached::{Cached, Held, Source};
 
 /// Waits for so long, such as `tokio::time::sleep`.
 pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -51,59 +53,89 @@ impl fmt::Debug for WatchOptions {
 /// [`Watch::changed`].
 #[derive(Clone)]
 pub struct Watch {
-    values: watch::Receiver<Held>,
-    failure: Arc<Mutex<Option<Arc<Error>>>>,
+    shared: Arc<Shared>,
+    changes: watch::Receiver<u64>,
 }
 
-/// A value that is looked at. Let go of it soon: while it is held the next value cannot be shown.
-pub struct Looked<'a>(watch::Ref<'a, Held>);
-
-impl std::ops::Deref for Looked<'_> {
-    type Target = SecretVersion;
-
-    fn deref(&self) -> &SecretVersion {
-        &self.0
-    }
+struct Shared {
+    shown: ArcSwapOption<Shown>,
+    failure: Mutex<Option<Arc<Error>>>,
+    clock: Arc<dyn Clock>,
+    hard_limit: Duration,
 }
 
-impl fmt::Debug for Looked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
-    }
+struct Shown {
+    version: Arc<SecretVersion>,
+    since: Timestamp,
 }
 
 impl Watch {
-    /// The value, without waiting and without a copy.
+    /// The value, without waiting. Nothing once the store has said that the caller may not have it any more, or that it is gone, and nothing
+    /// once it is older than the hard limit because the store is down.
     #[must_use]
-    pub fn current(&self) -> Looked<'_> {
-        Looked(self.values.borrow())
+    pub fn current(&self) -> Option<Held> {
+        let shown = self.shared.shown.load();
+        let shown = shown.as_ref()?;
+        let age = self.shared.clock.now().as_millis().checked_sub(shown.since.as_millis())?;
+        let age = Duration::from_millis(u64::try_from(age).ok()?);
+        (age < self.shared.hard_limit).then(|| Held::new(Arc::clone(&shown.version), age, Source::Cache))
     }
 
-    /// A handle to the value, to be kept.
-    #[must_use]
-    pub fn held(&self) -> Held {
-        self.values.borrow().clone()
-    }
-
-    /// Waits until there is another value than this handle has waited for.
+    /// Waits until there is another value than this handle has waited for, or none any more.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when nobody keeps it up to date any more: the program's background has ended.
     pub async fn changed(&mut self) -> Result<(), Error> {
         let over = |_| Error::new(ErrorKind::Internal, "nobody keeps the value up to date any more");
-        self.values.changed().await.map_err(over)
+        self.changes.changed().await.map_err(over)
     }
 
     /// What the last look at the store failed with, or why the value there is not shown; nothing once a look has succeeded again.
     #[must_use]
     pub fn last_error(&self) -> Option<Arc<Error>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("current", &*self.current()).finish_non_exhaustive()
+        f.debug_struct("Watch").field("current", &self.current()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn show(&self, shown: Option<Shown>) {
+        self.shown.store(shown.map(Arc::new));
+    }
+
+    /// Takes a look's outcome up. Whether there is something else to see than before.
+    fn take(
+        &self,
+        validate: &Validate,
+        asked: Timestamp,
+        looked: Result<Held, Error>,
+    ) -> (bool, Option<Error>) {
+        let before = self.shown.load_full();
+        let held = match looked {
+            Ok(held) => held,
+            // What the store says counts at once; while it cannot say anything the value gets older.
+            Err(error) if may_be_ridden_out(error.kind()) => return (false, Some(error)),
+            Err(error) => {
+                self.show(None);
+                return (before.is_some(), Some(error));
+            }
+        };
+        let same = before.as_ref().is_some_and(|before| {
+            let (one, other) = (&*before.version, &*held);
+            (&one.arn, &one.version_id, one.created) == (&other.arn, &other.version_id, other.created)
+        });
+        // What is shown already was accepted.
+        if !same && let Err(error) = accepted(validate, &held) {
+            // The one before is not the store's any more; it stays until it is too old, for a bad rotation must not end the program.
+            return (false, Some(error));
+        }
+        self.show(Some(Shown { version: held.into_version(), since: asked }));
+        (!same, None)
     }
 }
 
@@ -123,29 +155,33 @@ impl<S: SecretStore + 'static> Cached<S> {
         let (cx, id) = (cx.clone(), id.into());
         let first = self.read(&cx, GetSecretValue::new(id.clone())).await?;
         accepted(&options.validate, &first)?;
-        let (send, values) = watch::channel(first);
-        let failure = Arc::new(Mutex::new(None));
-        let watch = Watch { values, failure: Arc::clone(&failure) };
-        let own = self.clone();
+        let since = i64::try_from(first.age().as_millis()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_millis(self.now().as_millis().saturating_sub(since));
+        let shared = Arc::new(Shared {
+            shown: ArcSwapOption::from_pointee(Shown { version: first.into_version(), since }),
+            failure: Mutex::new(None),
+            clock: self.clock(),
+            hard_limit: self.hard_limit(),
+        });
+        let (send, changes) = watch::channel(0);
+        let (own, kept) = (self.clone(), Arc::clone(&shared));
         self.in_background(Box::pin(async move {
             loop {
                 (options.sleep)(options.every).await;
                 if send.is_closed() {
                     return;
                 }
+                let asked = own.now();
+                own.ask_anew();
                 let looked = own.refresh_now(&cx, GetSecretValue::new(id.clone())).await;
-                let outcome = looked.and_then(|held| {
-                    // What is shown already was accepted.
-                    if send.borrow().version_id != held.version_id {
-                        accepted(&options.validate, &held)?;
-                        send.send_replace(held);
-                    }
-                    Ok(())
-                });
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = outcome.err().map(Arc::new);
+                let (changed, failure) = kept.take(&options.validate, asked, looked);
+                *kept.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure.map(Arc::new);
+                if changed {
+                    send.send_modify(|count| *count += 1);
+                }
             }
         }))?;
-        Ok(watch)
+        Ok(Watch { shared, changes })
     }
 }
 

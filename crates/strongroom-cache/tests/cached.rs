@@ -32,7 +32,8 @@ async fn world(spawn: Option<Spawn>) -> World {
 }
 
 fn tokio_spawn() -> Option<Spawn> {
-    Some(Arc::new(|task| drop(tokio::spawn(task))))
+    let runtime = tokio::runtime::Handle::current();
+    Some(Arc::new(move |task| drop(runtime.spawn(task))))
 }
 
 impl World {
@@ -332,10 +333,10 @@ async fn a_watched_value_is_kept_up_to_date() {
         })
     };
     let mut watch = world.cached.watch(&world.cx, "a", options()).await.unwrap();
-    assert_eq!(watch.current().expose_text().unwrap(), "good 1");
+    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 1");
     world.room.put("a").text("good 2").send().await.unwrap();
     watch.changed().await.unwrap();
-    assert_eq!(watch.held().expose_text().unwrap(), "good 2");
+    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
     // A bad rotation is not shown, and told.
     world.room.put("a").text("bad-hunter2").send().await.unwrap();
     let error = loop {
@@ -345,7 +346,7 @@ async fn a_watched_value_is_kept_up_to_date() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     };
     assert!(error.message().contains("not accepted") && !format!("{error} {watch:?}").contains("hunter2"));
-    assert_eq!(watch.current().expose_text().unwrap(), "good 2");
+    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
     // A store that fails is told too, and goes on.
     world.inner.plan([StoreFault::Before(ErrorKind::Throttled)]);
     while watch.last_error().is_none_or(|error| error.kind() != ErrorKind::Throttled) {
@@ -353,10 +354,31 @@ async fn a_watched_value_is_kept_up_to_date() {
     }
     world.room.put("a").text("good 3").send().await.unwrap();
     watch.changed().await.unwrap();
-    assert_eq!(watch.current().expose_text().unwrap(), "good 3");
+    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 3");
     while watch.last_error().is_some() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    // It does not get older than it is, and not older than the limit.
+    assert_eq!(watch.current().unwrap().age(), Duration::ZERO);
+    world.inner.plan(vec![StoreFault::Before(ErrorKind::Internal); 100_000]);
+    while watch.last_error().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world.clock.advance(TTL * 11);
+    assert_eq!(watch.current().unwrap().age(), TTL * 11);
+    world.clock.advance(TTL);
+    assert!(watch.current().is_none(), "older than the hard limit");
+    world.inner.plan([]);
+    while watch.current().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // What the store says counts at once.
+    world.room.delete("a").send().await.unwrap();
+    watch.changed().await.unwrap();
+    assert!(watch.current().is_none() && watch.last_error().unwrap().kind() == ErrorKind::InvalidRequest);
+    world.room.restore("a").await.unwrap();
+    watch.changed().await.unwrap();
+    assert!(watch.current().is_some());
     // With the last handle the background ends.
     drop(watch);
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -466,4 +488,37 @@ async fn a_days_first_use_is_dated() {
         let stats = cached.stats();
         assert_eq!((stats.misses, stats.refreshes), if background { (1, 2) } else { (3, 0) });
     }
+}
+
+/// A write whose caller does not wait for it, and one by another of its names, are forgotten too.
+#[tokio::test]
+async fn a_write_that_is_dropped_is_a_write() {
+    use std::task::{Context, Waker};
+    let world = world(None).await;
+    let arn = world.room.create("a").text("1").send().await.unwrap().arn.to_string();
+    let handle = world.cached.handle(&world.cx, "a");
+    handle.get().await.unwrap();
+    let put = PutSecretValue::new("a", SecretValue::text("2"));
+    let mut write = world.cached.put_secret_value(&world.cx, put);
+    let _ = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    drop(write);
+    assert!(handle.peek().is_none());
+    world.room.put("a").text("3").send().await.unwrap();
+    handle.get().await.unwrap();
+    let partial = SecretId::new(&arn[..arn.len() - 7]);
+    world.cached.tag_resource(&world.cx, &partial, vec![strongroom::Tag::new("k", "v")]).await.unwrap();
+    assert!(handle.peek().is_none(), "permissions may depend on tags");
+}
+
+/// A background that drops what it is given keeps nobody from asking.
+#[tokio::test]
+async fn a_background_that_does_nothing_is_no_harm() {
+    let world = world(Some(Arc::new(drop))).await;
+    world.room.create("a").text("1").send().await.unwrap();
+    let handle = world.cached.handle(&world.cx, "a");
+    handle.get().await.unwrap();
+    world.clock.advance(TTL * 9 / 10);
+    assert!(handle.peek().is_some() && handle.peek().is_some());
+    world.clock.advance(TTL);
+    assert!(handle.peek().is_none() && handle.get().await.unwrap().source() == Source::Store);
 }

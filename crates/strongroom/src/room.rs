@@ -29,6 +29,8 @@ pub struct Strongroom {
     store: Arc<dyn SecretAdmin>,
     place: Place,
     cx: CallContext,
+    /// Something stands in front of the store of one's own, and must not be passed by.
+    fronted: bool,
 }
 
 /// Where the secrets are.
@@ -60,7 +62,12 @@ impl Strongroom {
     }
 
     pub(crate) fn from_parts(parts: Parts, engine: Engine, cx: CallContext) -> Self {
-        Self { store: Arc::new(engine.clone()), place: Place::Own(Arc::new(parts), engine), cx }
+        Self {
+            store: Arc::new(engine.clone()),
+            place: Place::Own(Arc::new(parts), engine),
+            cx,
+            fronted: false,
+        }
     }
 
     /// The secrets of any store, by the same calls: AWS's, a decorated one, one of your own. The handle acts as the owner of this realm's
@@ -80,12 +87,12 @@ impl Strongroom {
     #[must_use]
     pub fn over(store: Arc<dyn SecretAdmin>, realm: Realm) -> Self {
         let cx = CallContext::owner(&realm);
-        Self { store, place: Place::Elsewhere(realm), cx }
+        Self { store, place: Place::Elsewhere(realm), cx, fronted: false }
     }
 
     /// The same, with its secrets asked for at another store.
     pub(crate) fn on(&self, store: Arc<dyn SecretAdmin>) -> Self {
-        Self { store, ..self.clone() }
+        Self { store, fronted: true, ..self.clone() }
     }
 
     /// What only a strongroom of one's own has.
@@ -146,9 +153,14 @@ impl Strongroom {
     /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for what is no service's name.
     pub fn for_service(&self, service: &str) -> Result<Self, Error> {
         let Place::Own(parts, engine) = &self.place else { return Err(elsewhere("act for a service")) };
+        if self.fronted {
+            let text = "a cached room does not act for a service: its writes would pass the cache by; use the room itself";
+            let refused = strongroom_store::Error::new(strongroom_store::ErrorKind::Unsupported, text);
+            return Err(refused.into());
+        }
         let engine = engine.for_service(OwningService::new(service)?);
         let place = Place::Own(Arc::clone(parts), engine.clone());
-        Ok(Self { store: Arc::new(engine), place, cx: self.cx.clone() })
+        Ok(Self { store: Arc::new(engine), place, cx: self.cx.clone(), fronted: false })
     }
 
     /// The context of this handle's calls.

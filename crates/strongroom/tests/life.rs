@@ -441,6 +441,7 @@ async fn a_cached_room_is_the_room() {
     let hers = cached.room().as_caller(alice.caller().unwrap());
     assert_eq!(hers.get("a").send().await.unwrap_err().code(), "AccessDeniedException");
     assert!(cached.room().verify().await.unwrap().problems.is_empty());
+    assert!(cached.room().for_service("rds").is_err() && room.for_service("rds").is_ok());
     let handle = cached.handle("a");
     assert_eq!(handle.peek().unwrap().expose_bytes(), b"v");
     cached.clear();

@@ -28,6 +28,9 @@ pub struct CachePolicy {
     pub max_entries: usize,
     /// How many bytes of values there may be.
     pub max_bytes: usize,
+    /// Whether values lie sealed under a key of this process while they are kept. A hit then opens one into memory of its own, and handles show
+    /// nothing to [`crate::Handle::peek`].
+    pub sealed_in_memory: bool,
 }
 
 impl Default for CachePolicy {
@@ -43,6 +46,7 @@ impl Default for CachePolicy {
             max_back_off: Duration::from_secs(60),
             max_entries: 1_000,
             max_bytes: 16 << 20,
+            sealed_in_memory: false,
         }
     }
 }
@@ -93,6 +97,13 @@ impl CachePolicy {
     #[must_use]
     pub fn bounds(mut self, entries: usize, bytes: usize) -> Self {
         (self.max_entries, self.max_bytes) = (entries, bytes);
+        self
+    }
+
+    /// Sets [`CachePolicy::sealed_in_memory`].
+    #[must_use]
+    pub fn sealed_in_memory(mut self) -> Self {
+        self.sealed_in_memory = true;
         self
     }
 

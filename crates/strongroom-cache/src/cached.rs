@@ -19,6 +19,7 @@ use crate::coarse::CoarseClock;
 use crate::counter::Counter;
 use crate::flight::Flights;
 use crate::handle::{Shown, Slot};
+use crate::vault::Vault;
 
 /// Something to be done in the background.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -46,6 +47,7 @@ pub(crate) struct Shared<S> {
     entries: Mutex<Entries>,
     calls: Flights<(Question, u64), Option<Fetched>>,
     counts: Counts,
+    vault: Option<Vault>,
 }
 
 /// What is asked: by whom, for what.
@@ -202,7 +204,9 @@ impl<S: SecretStore + 'static> Cached<S> {
     ) -> Result<Self, Error> {
         policy.check()?;
         let (entries, calls, counts) = (Mutex::default(), Flights::default(), Counts::default());
-        Ok(Self { shared: Arc::new(Shared { inner, policy, clock, spawn, entries, calls, counts }) })
+        let vault = policy.sealed_in_memory.then(Vault::new).transpose()?;
+        let shared = Shared { inner, policy, clock, spawn, entries, calls, counts, vault };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The store inside.
@@ -365,6 +369,11 @@ impl<S: SecretStore + 'static> Cached<S> {
             _ => entry.held(now, source).map(Ok),
         };
         entries.touch(question);
+        drop(entries);
+        let found = match found {
+            Some(Ok(held)) if step != Step::Fetch => self.opened(held).map(Ok),
+            found => found,
+        };
         (step, found)
     }
 
@@ -373,7 +382,18 @@ impl<S: SecretStore + 'static> Cached<S> {
         let now = self.now();
         let entries = self.entries();
         let entry = entries.all.get(question)?;
-        entry.state.may_serve(&self.shared.policy, now).then(|| entry.held(now, Source::Stale))?
+        let held =
+            entry.state.may_serve(&self.shared.policy, now).then(|| entry.held(now, Source::Stale))??;
+        drop(entries);
+        self.opened(held)
+    }
+
+    /// What is kept, as it was before it was sealed.
+    fn opened(&self, mut held: Held) -> Option<Held> {
+        if let Some(vault) = &self.shared.vault {
+            held.version = Arc::new(vault.open(&held.version)?);
+        }
+        Some(held)
     }
 
     /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile.
@@ -405,6 +425,11 @@ impl<S: SecretStore + 'static> Cached<S> {
         if fetched.is_err() {
             self.shared.counts.failures.fetch_add(1, Ordering::Relaxed);
         }
+        let kept = match (fetched, &self.shared.vault) {
+            (Ok(version), Some(vault)) => vault.seal(version).map(Arc::new),
+            (Ok(version), None) => Some(Arc::clone(version)),
+            (Err(_), _) => None,
+        };
         let mut entries = self.entries();
         if entries.writes != writes {
             // What the store has refused is refused, whatever was written meanwhile.
@@ -416,7 +441,11 @@ impl<S: SecretStore + 'static> Cached<S> {
         let before = entries.take(question);
         let state = before.map(|entry| entry.state).unwrap_or_default();
         let outcome = match fetched {
-            Ok(version) => Outcome::Got(Arc::clone(version)),
+            Ok(_) => match &kept {
+                Some(version) => Outcome::Got(Arc::clone(version)),
+                // It could not be sealed, and is not kept in clear.
+                None => return,
+            },
             Err(error) => Outcome::Failed(error.kind()),
         };
         let state = state.after(&self.shared.policy, outcome, asked, now, dice);
@@ -483,6 +512,9 @@ impl Question {
 impl Entry {
     /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
     fn shown(&self, policy: &CachePolicy, background: bool) -> Option<Shown> {
+        if policy.sealed_in_memory {
+            return None;
+        }
         let Known::Value { value, since, life } = &self.state.known else { return None };
         let ahead = policy.ahead(*since, *life);
         // While the store rests there is nothing to ask for.

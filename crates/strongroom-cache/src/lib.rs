@@ -41,7 +41,8 @@
 //! * **Counted.** The first use of a day (UTC) is a read of the store, so that LastAccessedDate knows of a secret that is read from the cache all
 //!   day; [`Cached::stats`] tells hits, misses, refreshes, failures and ages.
 //! * **Left alone.** A store that is down is asked again after a rest that doubles, with jitter.
-//! * **Wiped.** Values are handles to memory that wipes itself; a hit copies none.
+//! * **Wiped.** Values are handles to memory that wipes itself; a hit copies none. With [`CachePolicy::sealed_in_memory`] they lie sealed under a key
+//!   of this process, and a hit opens them.
 //!
 //! # Data keys
 //!
@@ -92,6 +93,7 @@ mod handle;
 mod kept;
 mod kms;
 mod store;
+mod vault;
 mod watch;
 
 pub use cache_policy::{CachePolicy, may_be_ridden_out};

@@ -522,3 +522,28 @@ async fn a_background_that_does_nothing_is_no_harm() {
     world.clock.advance(TTL);
     assert!(handle.peek().is_none() && handle.get().await.unwrap().source() == Source::Store);
 }
+
+/// With values sealed while they are kept, everything is as without, but for the peek.
+#[tokio::test(flavor = "multi_thread")]
+async fn sealed_in_memory() {
+    let world = world(None).await;
+    let policy = CachePolicy::new(TTL).jitter_percent(0).sealed_in_memory();
+    let cached = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
+    store::conformance(async || store::Subject { store: Arc::new(cached.clone()), cx: world.cx.clone() })
+        .await;
+    world.room.create("a").text("hunter2").send().await.unwrap();
+    let _ = world.inner.calls();
+    for _ in 0..3 {
+        let held = cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+        assert_eq!(held.expose_text().unwrap(), "hunter2");
+    }
+    assert_eq!(world.asked(), 1);
+    let handle = cached.handle(&world.cx, "a");
+    assert!(handle.peek().is_none());
+    assert_eq!(handle.get().await.unwrap().expose_text().unwrap(), "hunter2");
+    assert_eq!(world.asked(), 0);
+    world.clock.advance(TTL);
+    world.inner.plan([StoreFault::Before(ErrorKind::Throttled)]);
+    let held = cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
+    assert_eq!((held.source(), held.expose_text().unwrap()), (Source::Stale, "hunter2"));
+}

@@ -96,7 +96,7 @@ where
 /// A name nobody used before.
 pub(super) fn fresh(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("conformance/{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("conformance/{what}-{}-{:06}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(super) fn token(n: u32) -> VersionId {

@@ -1,6 +1,6 @@
 //! The store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -72,9 +72,16 @@ struct Entries {
     bytes: usize,
     /// What handles show, by the question of each.
     slots: HashMap<Question, Weak<Slot>>,
-    /// Counts the writes that went through this store: what was asked before one is not kept after it.
+    /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
     writes: u64,
+    /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
+    log: VecDeque<(u64, Option<Vec<String>>)>,
+    /// The newest that is not in the log any more.
+    forgotten: u64,
 }
+
+/// How many writes are remembered by name.
+const LOG: usize = 64;
 
 struct Entry {
     state: State<Arc<SecretVersion>>,
@@ -237,7 +244,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// Forgets, and so wipes, everything.
     pub fn clear(&self) {
         let mut entries = self.entries();
-        entries.writes += 1;
+        entries.log(None);
         entries.all.clear();
         entries.order.clear();
         entries.bytes = 0;
@@ -399,18 +406,18 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile.
     async fn fetch(&self, cx: &CallContext, request: GetSecretValue, question: &Question) -> Fetched {
         loop {
-            let writes = self.entries().writes;
+            let epoch = self.entries().epoch(question);
             // Who asks after a write does not join a call from before it.
-            let key = (question.clone(), writes);
+            let key = (question.clone(), epoch);
             let answer = self.shared.calls.join(&key, || async {
                 // One that was given up and is taken over after a write would be a second one beside those from after it.
-                if self.entries().writes != writes {
+                if self.entries().epoch(question) != epoch {
                     return None;
                 }
                 let asked = self.now();
                 let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
                 let fetched: Fetched = fetched.map(Arc::new).map_err(Arc::new);
-                self.keep(question, &fetched, asked, writes);
+                self.keep(question, &fetched, asked, epoch);
                 Some(fetched)
             });
             if let Some(fetched) = answer.await {
@@ -419,7 +426,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    fn keep(&self, question: &Question, fetched: &Fetched, asked: Timestamp, writes: u64) {
+    fn keep(&self, question: &Question, fetched: &Fetched, asked: Timestamp, epoch: u64) {
         let now = self.now();
         let dice = random_array::<2>().map_or(0, u16::from_be_bytes);
         if fetched.is_err() {
@@ -431,7 +438,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             (Err(_), _) => None,
         };
         let mut entries = self.entries();
-        if entries.writes != writes {
+        if entries.epoch(question) != epoch {
             // What the store has refused is refused, whatever was written meanwhile.
             if fetched.as_ref().is_err_and(|error| !may_be_ridden_out(error.kind())) {
                 entries.take(question);
@@ -478,14 +485,14 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// Lets the next who asks make a call of its own instead of joining one that is under way.
-    pub(crate) fn ask_anew(&self) {
-        self.entries().writes += 1;
+    pub(crate) fn ask_anew(&self, id: &SecretId) {
+        self.entries().log(Some(vec![id.as_str().to_owned()]));
     }
 
-    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and all that is being asked for.
-    pub(crate) fn written(&self, names: &[&str]) {
+    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and what is being asked for. `all`: these are all its names.
+    pub(crate) fn written(&self, names: &[&str], all: bool) {
         let mut entries = self.entries();
-        entries.writes += 1;
+        entries.log(all.then(|| names.iter().map(|name| (*name).to_owned()).collect()));
         let concerned: Vec<Question> = entries
             .all
             .iter()
@@ -533,13 +540,6 @@ impl Entry {
     /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
     fn is_of(&self, question: &Question, names: &[&str]) -> bool {
         let asked = question.id.as_str();
-        // An ARN may be given without its suffix of seven characters, here and there.
-        let is = |one: &str, other: &str| {
-            let partial = |short: &str, long: &str| {
-                short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
-            };
-            one == other || partial(one, other) || partial(other, one)
-        };
         let answered = |name: &str| match &self.state.known {
             Known::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
             // Of what is missing nobody knows its other name.
@@ -550,7 +550,36 @@ impl Entry {
     }
 }
 
+/// Whether two texts name one secret: an ARN may be given without its suffix of seven characters.
+fn is(one: &str, other: &str) -> bool {
+    let partial = |short: &str, long: &str| {
+        short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
+    };
+    one == other || partial(one, other) || partial(other, one)
+}
+
 impl Entries {
+    /// Notes a write by all the names of its secret.
+    fn log(&mut self, names: Option<Vec<String>>) {
+        self.writes += 1;
+        self.log.push_back((self.writes, names));
+        if self.log.len() > LOG
+            && let Some((oldest, _)) = self.log.pop_front()
+        {
+            self.forgotten = oldest;
+        }
+    }
+
+    /// The last write that may concern a question.
+    fn epoch(&self, question: &Question) -> u64 {
+        let asked = question.id.as_str();
+        let concerns = |names: &Option<Vec<String>>| {
+            names.as_ref().is_none_or(|names| names.iter().any(|name| is(asked, name)))
+        };
+        let last = self.log.iter().rev().find(|(_, names)| concerns(names));
+        last.map_or(self.forgotten, |(write, _)| *write)
+    }
+
     fn touch(&mut self, question: &Question) {
         let Some(entry) = self.all.get_mut(question) else { return };
         self.uses += 1;

@@ -125,13 +125,13 @@ impl<S: SecretStore + 'static> Cached<S> {
         id: &SecretId,
         next: Next,
     ) -> impl Future<Output = Result<Option<Held>, Error>> {
-        let request = GetSecretValue::new(id.clone());
+        let (request, id) = (GetSecretValue::new(id.clone()), id.clone());
         async move {
             match next {
                 Next::Kept => self.read(cx, request).await.map(Some),
                 Next::Fresh => {
                     // Not what was asked for before the rejection.
-                    self.ask_anew();
+                    self.ask_anew(&id);
                     self.refresh_now(cx, request).await.map(Some)
                 }
                 Next::Stage(stage) => match self.refresh_now(cx, request.stage(stage)).await {

@@ -17,22 +17,25 @@ use crate::cached::Cached;
 struct Writing<'a, S: SecretStore + 'static> {
     cached: &'a Cached<S>,
     names: Vec<String>,
+    /// The store has told its name and ARN.
+    all: bool,
 }
 
 impl<S: SecretStore + 'static> Drop for Writing<'_, S> {
     fn drop(&mut self) {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        self.cached.written(&names);
+        self.cached.written(&names, self.all);
     }
 }
 
 /// Makes a write, and forgets what is kept of its secret by all its names.
 macro_rules! write {
     ($self:ident, $id:expr, $call:expr) => {{
-        let mut writing = Writing { cached: $self, names: vec![$id.into()] };
+        let mut writing = Writing { cached: $self, names: vec![$id.into()], all: false };
         let answer = $call.await;
         if let Ok(told) = &answer {
             writing.names.extend([told.name.clone(), told.arn.to_string()]);
+            writing.all = true;
         }
         answer
     }};
@@ -125,12 +128,12 @@ impl<S: SecretAdmin + 'static> SecretAdmin for Cached<S> {
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
         // Permissions may depend on tags.
-        let _writing = Writing { cached: self, names: vec![id.as_str().into()] };
+        let _writing = Writing { cached: self, names: vec![id.as_str().into()], all: false };
         self.inner().tag_resource(cx, id, tags).await
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
-        let _writing = Writing { cached: self, names: vec![id.as_str().into()] };
+        let _writing = Writing { cached: self, names: vec![id.as_str().into()], all: false };
         self.inner().untag_resource(cx, id, keys).await
     }
 

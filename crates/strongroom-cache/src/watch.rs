@@ -172,7 +172,7 @@ impl<S: SecretStore + 'static> Cached<S> {
                     return;
                 }
                 let asked = own.now();
-                own.ask_anew();
+                own.ask_anew(&id);
                 let looked = own.refresh_now(&cx, GetSecretValue::new(id.clone())).await;
                 let (changed, failure) = kept.take(&options.validate, asked, looked);
                 *kept.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure.map(Arc::new);

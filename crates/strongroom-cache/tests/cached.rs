@@ -547,3 +547,18 @@ async fn sealed_in_memory() {
     let held = cached.read(&world.cx, GetSecretValue::new("a")).await.unwrap();
     assert_eq!((held.source(), held.expose_text().unwrap()), (Source::Stale, "hunter2"));
 }
+
+/// A write to one secret leaves what is kept of another alone.
+#[tokio::test]
+async fn writes_concern_their_own_secret() {
+    let world = world(None).await;
+    for name in ["a", "b"] {
+        world.room.create(name).text("1").send().await.unwrap();
+        world.read(name).await;
+    }
+    assert_eq!(world.asked(), 2);
+    let put = PutSecretValue::new("b", SecretValue::text("2"));
+    world.cached.put_secret_value(&world.cx, put).await.unwrap();
+    assert_eq!((world.read("a").await, world.read("b").await), ("1".to_owned(), "2".to_owned()));
+    assert_eq!(world.asked(), 1, "b alone is asked for again");
+}

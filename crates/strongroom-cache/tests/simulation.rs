@@ -55,7 +55,7 @@ struct Truth {
     /// Calls under way, by what they are for.
     under_way: HashMap<(usize, String, u64), usize>,
     /// Own writes so far: a call from before one may go on beside one from after it.
-    writes: u64,
+    writes: BTreeMap<String, u64>,
     /// Answers that are ready to be given: calls wait until one of these is theirs.
     released: BTreeSet<u64>,
     waiting: BTreeSet<u64>,
@@ -156,7 +156,9 @@ impl SecretStore for Store {
             let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
             truth.calls += 1;
             let id = truth.calls;
-            let key = (who, request.id.as_str().to_owned(), truth.writes);
+            let name = request.id.as_str().to_owned();
+            let writes = truth.writes.get(&name).copied().unwrap_or(0);
+            let key = (who, name, writes);
             let count = truth.under_way.entry(key.clone()).or_default();
             *count += 1;
             assert!(*count == 1, "two calls for one question at once");
@@ -306,7 +308,8 @@ impl World {
                     Poll::Ready(put) => {
                         let value: u64 = put.unwrap().version_id.as_str().parse().unwrap();
                         self.own.insert(secret, value);
-                        self.truth.lock().unwrap_or_else(PoisonError::into_inner).writes += 1;
+                        let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+                        *truth.writes.entry(secret.to_owned()).or_default() += 1;
                     }
                     Poll::Pending => panic!("a write waits for nothing"),
                 }

@@ -103,4 +103,4 @@ pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{Handle, Peeked};
 pub use kms::{CachedKms, Served};
-pub use watch::{Sleep, Watch, WatchOptions};
+pub use watch::{Looked, Sleep, Watch, WatchOptions};

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion};
+use arc_swap::{ArcSwap, Guard};
+use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretValue, SecretVersion};
 use strongroom_types::{CallContext, Clock, Timestamp};
 use tokio::sync::watch;
 
@@ -58,7 +58,7 @@ pub struct Watch {
 }
 
 struct Shared {
-    shown: ArcSwapOption<Shown>,
+    shown: ArcSwap<Shown>,
     failure: Mutex<Option<Arc<Error>>>,
     clock: Arc<dyn Clock>,
     hard_limit: Duration,
@@ -67,18 +67,51 @@ struct Shared {
 struct Shown {
     version: Arc<SecretVersion>,
     since: Timestamp,
+    /// The store has said that there is none any more; the version is without its value then.
+    ended: bool,
+}
+
+/// A value that is looked at: it stays as it is as long as this is held, whatever is shown next, and nobody waits for it.
+pub struct Looked<'a> {
+    shown: Guard<Arc<Shown>>,
+    clock: &'a dyn Clock,
+}
+
+impl Looked<'_> {
+    /// How old it is at most: since when it was asked for.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        age(self.shown.since, self.clock.now())
+    }
+
+    /// A handle to the value, to be kept.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held::new(Arc::clone(&self.shown.version), self.age(), Source::Cache)
+    }
+}
+
+impl std::ops::Deref for Looked<'_> {
+    type Target = SecretVersion;
+
+    fn deref(&self) -> &SecretVersion {
+        &self.shown.version
+    }
+}
+
+impl fmt::Debug for Looked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
 }
 
 impl Watch {
-    /// The value, without waiting. Nothing once the store has said that the caller may not have it any more, or that it is gone, and nothing
+    /// The value, without waiting and without a copy. Nothing once the store has said that the caller may not have it any more, or that it is gone, and nothing
     /// once it is older than the hard limit because the store is down.
     #[must_use]
-    pub fn current(&self) -> Option<Held> {
+    pub fn current(&self) -> Option<Looked<'_>> {
         let shown = self.shared.shown.load();
-        let shown = shown.as_ref()?;
-        let age = self.shared.clock.now().as_millis().checked_sub(shown.since.as_millis())?;
-        let age = Duration::from_millis(u64::try_from(age).ok()?);
-        (age < self.shared.hard_limit).then(|| Held::new(Arc::clone(&shown.version), age, Source::Cache))
+        (!shown.ended).then(|| Looked { shown, clock: &*self.shared.clock })
     }
 
     /// Waits until there is another value than this handle has waited for, or none any more.
@@ -104,8 +137,14 @@ impl fmt::Debug for Watch {
 }
 
 impl Shared {
-    fn show(&self, shown: Option<Shown>) {
-        self.shown.store(shown.map(Arc::new));
+    fn show(&self, version: Arc<SecretVersion>, since: Timestamp) {
+        self.shown.store(Arc::new(Shown { version, since, ended: false }));
+    }
+
+    /// Lets go of the value.
+    fn end(&self, before: &Shown) {
+        let blank = SecretVersion { value: SecretValue::binary(Vec::new()), ..(*before.version).clone() };
+        self.shown.store(Arc::new(Shown { version: Arc::new(blank), since: before.since, ended: true }));
     }
 
     /// Takes a look's outcome up. Whether there is something else to see than before.
@@ -119,22 +158,27 @@ impl Shared {
         let held = match looked {
             Ok(held) => held,
             // What the store says counts at once; while it cannot say anything the value gets older.
-            Err(error) if may_be_ridden_out(error.kind()) => return (false, Some(error)),
+            Err(error) if may_be_ridden_out(error.kind()) => {
+                let over = !before.ended && age(before.since, self.clock.now()) >= self.hard_limit;
+                if over {
+                    self.end(&before);
+                }
+                return (over, Some(error));
+            }
             Err(error) => {
-                self.show(None);
-                return (before.is_some(), Some(error));
+                self.end(&before);
+                return (!before.ended, Some(error));
             }
         };
-        let same = before.as_ref().is_some_and(|before| {
-            let (one, other) = (&*before.version, &*held);
-            (&one.arn, &one.version_id, one.created) == (&other.arn, &other.version_id, other.created)
-        });
+        let (one, other) = (&*before.version, &*held);
+        let same = !before.ended
+            && (&one.arn, &one.version_id, one.created) == (&other.arn, &other.version_id, other.created);
         // What is shown already was accepted.
         if !same && let Err(error) = accepted(validate, &held) {
             // The one before is not the store's any more; it stays until it is too old, for a bad rotation must not end the program.
             return (false, Some(error));
         }
-        self.show(Some(Shown { version: held.into_version(), since: asked }));
+        self.show(held.into_version(), asked);
         (!same, None)
     }
 }
@@ -158,7 +202,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let since = i64::try_from(first.age().as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp::from_millis(self.now().as_millis().saturating_sub(since));
         let shared = Arc::new(Shared {
-            shown: ArcSwapOption::from_pointee(Shown { version: first.into_version(), since }),
+            shown: ArcSwap::from_pointee(Shown { version: first.into_version(), since, ended: false }),
             failure: Mutex::new(None),
             clock: self.clock(),
             hard_limit: self.hard_limit(),
@@ -167,7 +211,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         let (own, kept) = (self.clone(), Arc::clone(&shared));
         self.in_background(Box::pin(async move {
             loop {
-                (options.sleep)(options.every).await;
+                // No longer than the value may still be shown.
+                let left = kept.hard_limit.saturating_sub(age(kept.shown.load().since, own.now()));
+                (options.sleep)(if left.is_zero() { options.every } else { options.every.min(left) }).await;
                 if send.is_closed() {
                     return;
                 }
@@ -183,6 +229,12 @@ impl<S: SecretStore + 'static> Cached<S> {
         }))?;
         Ok(Watch { shared, changes })
     }
+}
+
+/// How old something is; as old as can be when the clock was set back before it.
+fn age(since: Timestamp, now: Timestamp) -> Duration {
+    let millis = now.as_millis().checked_sub(since.as_millis()).and_then(|millis| u64::try_from(millis).ok());
+    millis.map_or(Duration::MAX, Duration::from_millis)
 }
 
 fn accepted(validate: &Validate, held: &Held) -> Result<(), Error> {

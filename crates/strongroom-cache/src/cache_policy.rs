@@ -216,7 +216,8 @@ pub(crate) enum Outcome<V> {
     Failed(ErrorKind),
 }
 
-fn age(since: Timestamp, now: Timestamp) -> Option<Duration> {
+/// How old something is; nobody knows when the clock was set back before it.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> Option<Duration> {
     let millis = now.as_millis().checked_sub(since.as_millis())?;
     u64::try_from(millis).ok().map(Duration::from_millis)
 }

@@ -1,6 +1,5 @@
 //! The store.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
-use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion, Stage, VersionId,
-};
+use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion};
 use strongroom_types::{CallContext, Clock, Timestamp};
 
-use crate::cache_policy::{CachePolicy, Known, Outcome, State, Step, may_be_ridden_out, next_day};
+use crate::asker::is_over;
+use crate::cache_policy::{CachePolicy, Known, Outcome, Step, may_be_ridden_out, next_day};
 use crate::coarse::CoarseClock;
 use crate::counter::Counter;
+use crate::entries::{Entries, Question};
 use crate::flight::Flights;
-use crate::handle::{Shown, Slot};
+use crate::handle::Slot;
 use crate::vault::Vault;
 
 /// Something to be done in the background.
@@ -50,54 +49,8 @@ pub(crate) struct Shared<S> {
     vault: Option<Vault>,
 }
 
-/// What is asked: by whom, for what.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Question {
-    /// The caller with all that is known of the session: one caller's permission never serves another.
-    caller: Arc<str>,
-    id: SecretId,
-    version: Option<VersionId>,
-    stage: Option<Stage>,
-}
-
 /// What asking came to, for all who waited.
 type Fetched = Result<Arc<SecretVersion>, Arc<Error>>;
-
-#[derive(Default)]
-struct Entries {
-    all: HashMap<Question, Entry>,
-    /// By when they were used last.
-    order: BTreeMap<u64, Question>,
-    uses: u64,
-    bytes: usize,
-    /// What handles show, by the question of each.
-    slots: HashMap<Question, Weak<Slot>>,
-    /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
-    writes: u64,
-    /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
-    log: VecDeque<(u64, Option<Vec<String>>)>,
-    /// The newest that is not in the log any more.
-    forgotten: u64,
-}
-
-/// How many writes are remembered by name.
-const LOG: usize = 64;
-
-struct Entry {
-    state: State<Arc<SecretVersion>>,
-    failure: Option<Arc<Error>>,
-    used: u64,
-    refreshing: bool,
-}
-
-impl Entry {
-    fn bytes(&self) -> usize {
-        match &self.state.known {
-            Known::Value { value, .. } => value.value.len(),
-            _ => 0,
-        }
-    }
-}
 
 #[derive(Default)]
 struct Counts {
@@ -243,14 +196,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 
     /// Forgets, and so wipes, everything.
     pub fn clear(&self) {
-        let mut entries = self.entries();
-        entries.log(None);
-        entries.all.clear();
-        entries.order.clear();
-        entries.bytes = 0;
-        for slot in entries.slots.values().filter_map(Weak::upgrade) {
-            slot.show(None);
-        }
+        self.entries().clear();
     }
 
     /// What handles to this question show.
@@ -279,7 +225,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     pub async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
         let question = Question::new(cx, &request);
         // A session that is over is the store's to refuse.
-        let over = cx.facts().and_then(|facts| facts.expires).is_some_and(|ends| ends <= self.now());
+        let over = is_over(cx, self.now());
         let (step, found) = if over { (Step::Fetch, None) } else { self.look(&question) };
         // What is told without asking was found under the same lock as the decision to tell it.
         let (found, failure) = match found {
@@ -501,139 +447,6 @@ impl<S: SecretStore + 'static> Cached<S> {
             .collect();
         for question in concerned {
             entries.take(&question);
-        }
-    }
-}
-
-impl Question {
-    pub(crate) fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
-        Self {
-            caller: format!("{:?} {:?}", cx.caller(), cx.facts()).into(),
-            id: request.id.clone(),
-            version: request.version_id.clone(),
-            stage: request.stage.clone(),
-        }
-    }
-}
-
-impl Entry {
-    /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
-    fn shown(&self, policy: &CachePolicy, background: bool) -> Option<Shown> {
-        if policy.sealed_in_memory {
-            return None;
-        }
-        let Known::Value { value, since, life } = &self.state.known else { return None };
-        let ahead = policy.ahead(*since, *life);
-        // While the store rests there is nothing to ask for.
-        let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
-        let ends = since.after(*life);
-        let until = if background { ends } else { ends.min(next_day(*since)) };
-        Some(Shown { version: Arc::clone(value), since: *since, ahead, until })
-    }
-
-    fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
-        let Known::Value { value, since, .. } = &self.state.known else { return None };
-        let millis = u64::try_from(now.as_millis() - since.as_millis()).unwrap_or(0);
-        Some(Held { version: Arc::clone(value), age: Duration::from_millis(millis), source })
-    }
-
-    /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
-    fn is_of(&self, question: &Question, names: &[&str]) -> bool {
-        let asked = question.id.as_str();
-        let answered = |name: &str| match &self.state.known {
-            Known::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
-            // Of what is missing nobody knows its other name.
-            Known::Missing { .. } => true,
-            Known::Nothing => false,
-        };
-        names.iter().any(|name| is(asked, name)) || names.iter().any(|name| answered(name))
-    }
-}
-
-/// Whether two texts name one secret: an ARN may be given without its suffix of seven characters.
-fn is(one: &str, other: &str) -> bool {
-    let partial = |short: &str, long: &str| {
-        short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
-    };
-    one == other || partial(one, other) || partial(other, one)
-}
-
-impl Entries {
-    /// Notes a write by all the names of its secret.
-    fn log(&mut self, names: Option<Vec<String>>) {
-        self.writes += 1;
-        self.log.push_back((self.writes, names));
-        if self.log.len() > LOG
-            && let Some((oldest, _)) = self.log.pop_front()
-        {
-            self.forgotten = oldest;
-        }
-    }
-
-    /// The last write that may concern a question.
-    fn epoch(&self, question: &Question) -> u64 {
-        let asked = question.id.as_str();
-        let concerns = |names: &Option<Vec<String>>| {
-            names.as_ref().is_none_or(|names| names.iter().any(|name| is(asked, name)))
-        };
-        let last = self.log.iter().rev().find(|(_, names)| concerns(names));
-        last.map_or(self.forgotten, |(write, _)| *write)
-    }
-
-    fn touch(&mut self, question: &Question) {
-        let Some(entry) = self.all.get_mut(question) else { return };
-        self.uses += 1;
-        let before = std::mem::replace(&mut entry.used, self.uses);
-        if let Some(question) = self.order.remove(&before) {
-            self.order.insert(self.uses, question);
-        }
-    }
-
-    fn take(&mut self, question: &Question) -> Option<Entry> {
-        let entry = self.all.remove(question)?;
-        self.order.remove(&entry.used);
-        self.bytes -= entry.bytes();
-        self.show(question, None);
-        Some(entry)
-    }
-
-    fn show(&self, question: &Question, shown: Option<Shown>) {
-        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
-            slot.show(shown);
-        }
-    }
-
-    fn put(
-        &mut self,
-        question: Question,
-        state: State<Arc<SecretVersion>>,
-        failure: Option<Arc<Error>>,
-        policy: &CachePolicy,
-        background: bool,
-    ) {
-        self.uses += 1;
-        let entry = Entry { state, failure, used: self.uses, refreshing: false };
-        self.bytes += entry.bytes();
-        self.order.insert(self.uses, question.clone());
-        self.show(&question, entry.shown(policy, background));
-        self.all.insert(question, entry);
-        // What somebody holds a handle to is used without our knowing: it goes last.
-        let mut spared = self.all.len();
-        while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
-            let Some((_, oldest)) = self.order.pop_first() else { break };
-            if spared > 0 && self.slots.get(&oldest).is_some_and(|slot| slot.strong_count() > 0) {
-                spared -= 1;
-                self.uses += 1;
-                if let Some(entry) = self.all.get_mut(&oldest) {
-                    entry.used = self.uses;
-                }
-                self.order.insert(self.uses, oldest);
-                continue;
-            }
-            if let Some(entry) = self.all.remove(&oldest) {
-                self.bytes -= entry.bytes();
-                self.show(&oldest, None);
-            }
         }
     }
 }

@@ -8,8 +8,11 @@ use arc_swap::{ArcSwapOption, Guard};
 use strongroom_store::{Error, GetSecretValue, SecretId, SecretStore, SecretVersion};
 use strongroom_types::{CallContext, Timestamp};
 
-use crate::cached::{Cached, Held, Question, Source};
+use crate::asker::is_over;
+use crate::cache_policy::age;
+use crate::cached::{Cached, Held, Source};
 use crate::counter::Counter;
+use crate::entries::Question;
 
 /// What a handle shows, kept in step with the cache's entry.
 pub(crate) struct Slot {
@@ -76,8 +79,7 @@ impl Peeked {
     #[must_use]
     pub fn age(&self) -> Duration {
         let since = self.shown.as_ref().map_or(self.now, |shown| shown.since);
-        let millis = self.now.as_millis().saturating_sub(since.as_millis());
-        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+        age(since, self.now).unwrap_or_default()
     }
 
     /// The version; there is one in each that [`Handle::peek`] gives.
@@ -138,7 +140,7 @@ impl<S: SecretStore + 'static> Handle<S> {
             let request = GetSecretValue::new(self.id.clone());
             self.cached.refresh_meanwhile(&self.cx, &request, &self.question);
         }
-        if self.cx.facts().and_then(|facts| facts.expires).is_some_and(|ends| ends <= now) {
+        if is_over(&self.cx, now) {
             return None;
         }
         self.slot.hits.add();

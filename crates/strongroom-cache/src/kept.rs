@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use strongroom_types::Timestamp;
 
+use crate::cache_policy::age;
+
 /// Where an entry is: a code over everything it was asked with.
 pub(crate) type Place = [u8; 32];
 
@@ -32,7 +34,7 @@ impl<T> Kept<T> {
     /// An entry that is young enough. One from a time that has not come yet is not: the clock was set back, and nobody knows its age.
     pub(crate) fn get(&mut self, place: &Place, now: Timestamp) -> Option<&mut T> {
         let known = self.entries.get(place)?;
-        if now < known.since || now >= known.since.after(self.max_age) {
+        if age(known.since, now).is_none_or(|age| age >= self.max_age) {
             self.remove(place);
             return None;
         }

@@ -13,6 +13,7 @@ use strongroom_kms::{
 };
 use strongroom_types::{Arn, CallContext, Clock};
 
+use crate::asker::{identity, is_over};
 use crate::coarse::CoarseClock;
 use crate::data_key_policy::DataKeyPolicy;
 use crate::flight::Flights;
@@ -125,12 +126,6 @@ impl CachedKms {
         self.shared.generated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the caller's session may be served at all: one that is over is the other service's to refuse.
-    fn live(&self, cx: &CallContext) -> bool {
-        let ends = cx.facts().and_then(|facts| facts.expires);
-        ends.is_none_or(|ends| self.shared.clock.now() < ends)
-    }
-
     /// Where an entry is: by everything that the other service's answer depends on.
     fn place(
         &self,
@@ -141,8 +136,7 @@ impl CachedKms {
         demands: &str,
         grant_tokens: &[String],
     ) -> Place {
-        // (All of the session: whatever of it a policy may look at.)
-        let caller = format!("{:?} {:?}", cx.caller(), cx.facts());
+        let caller = identity(cx);
         let tokens = format!("{grant_tokens:?}");
         let context = context.encode();
         let parts = [what, &caller, demands, &tokens].map(str::as_bytes);
@@ -223,7 +217,7 @@ impl Kms for CachedKms {
         options: &GenerateDataKeyOptions,
     ) -> Result<DataKeyPair, Error> {
         let inner = &self.shared.inner;
-        if options.dry_run || self.shared.policy.messages() < 2 || !self.live(cx) {
+        if options.dry_run || self.shared.policy.messages() < 2 || is_over(cx, self.shared.clock.now()) {
             return inner.generate_data_key(cx, key, context, options).await;
         }
         let demands = options.spec.len().to_string();
@@ -278,7 +272,7 @@ impl Kms for CachedKms {
         options: &DecryptOptions,
     ) -> Result<Decrypted, Error> {
         let inner = &self.shared.inner;
-        if options.dry_run || !self.live(cx) {
+        if options.dry_run || is_over(cx, self.shared.clock.now()) {
             return inner.decrypt(cx, ciphertext, context, options).await;
         }
         let demands = options.key.as_ref().map(KeyRef::to_string).unwrap_or_default();

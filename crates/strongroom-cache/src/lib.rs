@@ -82,12 +82,14 @@
 //! * **Bounded.** By entries and age; generated keys, if they are to be used again at all ([`DataKeyPolicy::reuse`]), by messages and bytes too.
 //! * **Wiped.** Keys lie in memory that wipes itself, and are wiped when they go. Each answer is a copy that its caller owns.
 
+mod asker;
 mod cache_policy;
 mod cached;
 mod coarse;
 mod counter;
 mod credential;
 mod data_key_policy;
+mod entries;
 mod flight;
 mod handle;
 mod kept;

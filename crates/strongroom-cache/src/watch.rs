@@ -11,7 +11,7 @@ use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, 
 use strongroom_types::{CallContext, Clock, Timestamp};
 use tokio::sync::watch;
 
-use crate::cache_policy::may_be_ridden_out;
+use crate::cache_policy::{age, may_be_ridden_out};
 use crate::cached::{Cached, Held, Source};
 
 /// Waits for so long, such as `tokio::time::sleep`.
@@ -81,7 +81,7 @@ impl Looked<'_> {
     /// How old it is at most: since when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
-        age(self.shown.since, self.clock.now())
+        age(self.shown.since, self.clock.now()).unwrap_or(Duration::MAX)
     }
 
     /// A handle to the value, to be kept.
@@ -159,7 +159,8 @@ impl Shared {
             Ok(held) => held,
             // What the store says counts at once; while it cannot say anything the value gets older.
             Err(error) if may_be_ridden_out(error.kind()) => {
-                let over = !before.ended && age(before.since, self.clock.now()) >= self.hard_limit;
+                let over = !before.ended
+                    && age(before.since, self.clock.now()).is_none_or(|age| age >= self.hard_limit);
                 if over {
                     self.end(&before);
                 }
@@ -212,7 +213,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.in_background(Box::pin(async move {
             loop {
                 // No longer than the value may still be shown.
-                let left = kept.hard_limit.saturating_sub(age(kept.shown.load().since, own.now()));
+                let left = kept
+                    .hard_limit
+                    .saturating_sub(age(kept.shown.load().since, own.now()).unwrap_or(Duration::MAX));
                 (options.sleep)(if left.is_zero() { options.every } else { options.every.min(left) }).await;
                 if send.is_closed() {
                     return;
@@ -229,12 +232,6 @@ impl<S: SecretStore + 'static> Cached<S> {
         }))?;
         Ok(Watch { shared, changes })
     }
-}
-
-/// How old something is; as old as can be when the clock was set back before it.
-fn age(since: Timestamp, now: Timestamp) -> Duration {
-    let millis = now.as_millis().checked_sub(since.as_millis()).and_then(|millis| u64::try_from(millis).ok());
-    millis.map_or(Duration::MAX, Duration::from_millis)
 }
 
 fn accepted(validate: &Validate, held: &Held) -> Result<(), Error> {

@@ -1,0 +1,201 @@
+//! What is kept: entries by their questions, and what was written meanwhile.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Weak};
+
+use strongroom_store::{Error, GetSecretValue, SecretId, SecretVersion, Stage, VersionId};
+use strongroom_types::{CallContext, Timestamp};
+
+use crate::asker::identity;
+use crate::cache_policy::{CachePolicy, Known, State, age, next_day};
+use crate::cached::{Held, Source};
+use crate::handle::{Shown, Slot};
+
+/// What is asked: by whom, for what.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    /// The caller with all that is known of the session: one caller's permission never serves another.
+    caller: Arc<str>,
+    id: SecretId,
+    version: Option<VersionId>,
+    stage: Option<Stage>,
+}
+
+#[derive(Default)]
+pub(crate) struct Entries {
+    pub(crate) all: HashMap<Question, Entry>,
+    /// By when they were used last.
+    order: BTreeMap<u64, Question>,
+    uses: u64,
+    pub(crate) bytes: usize,
+    /// What handles show, by the question of each.
+    pub(crate) slots: HashMap<Question, Weak<Slot>>,
+    /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
+    writes: u64,
+    /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
+    log: VecDeque<(u64, Option<Vec<String>>)>,
+    /// The newest that is not in the log any more.
+    forgotten: u64,
+}
+
+/// How many writes are remembered by name.
+const LOG: usize = 64;
+
+pub(crate) struct Entry {
+    pub(crate) state: State<Arc<SecretVersion>>,
+    pub(crate) failure: Option<Arc<Error>>,
+    used: u64,
+    pub(crate) refreshing: bool,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        match &self.state.known {
+            Known::Value { value, .. } => value.value.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl Question {
+    pub(crate) fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
+        Self {
+            caller: identity(cx).into(),
+            id: request.id.clone(),
+            version: request.version_id.clone(),
+            stage: request.stage.clone(),
+        }
+    }
+}
+
+impl Entry {
+    /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
+    pub(crate) fn shown(&self, policy: &CachePolicy, background: bool) -> Option<Shown> {
+        if policy.sealed_in_memory {
+            return None;
+        }
+        let Known::Value { value, since, life } = &self.state.known else { return None };
+        let ahead = policy.ahead(*since, *life);
+        // While the store rests there is nothing to ask for.
+        let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
+        let ends = since.after(*life);
+        let until = if background { ends } else { ends.min(next_day(*since)) };
+        Some(Shown { version: Arc::clone(value), since: *since, ahead, until })
+    }
+
+    pub(crate) fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
+        let Known::Value { value, since, .. } = &self.state.known else { return None };
+        Some(Held::new(Arc::clone(value), age(*since, now).unwrap_or_default(), source))
+    }
+
+    /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
+    pub(crate) fn is_of(&self, question: &Question, names: &[&str]) -> bool {
+        let asked = question.id.as_str();
+        let answered = |name: &str| match &self.state.known {
+            Known::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
+            // Of what is missing nobody knows its other name.
+            Known::Missing { .. } => true,
+            Known::Nothing => false,
+        };
+        names.iter().any(|name| is(asked, name)) || names.iter().any(|name| answered(name))
+    }
+}
+
+/// Whether two texts name one secret: an ARN may be given without its suffix of seven characters.
+fn is(one: &str, other: &str) -> bool {
+    let partial = |short: &str, long: &str| {
+        short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
+    };
+    one == other || partial(one, other) || partial(other, one)
+}
+
+impl Entries {
+    /// Forgets everything, and what is being asked for.
+    pub(crate) fn clear(&mut self) {
+        self.log(None);
+        self.all.clear();
+        self.order.clear();
+        self.bytes = 0;
+        for slot in self.slots.values().filter_map(Weak::upgrade) {
+            slot.show(None);
+        }
+    }
+
+    /// Notes a write by all the names of its secret.
+    pub(crate) fn log(&mut self, names: Option<Vec<String>>) {
+        self.writes += 1;
+        self.log.push_back((self.writes, names));
+        if self.log.len() > LOG
+            && let Some((oldest, _)) = self.log.pop_front()
+        {
+            self.forgotten = oldest;
+        }
+    }
+
+    /// The last write that may concern a question.
+    pub(crate) fn epoch(&self, question: &Question) -> u64 {
+        let asked = question.id.as_str();
+        let concerns = |names: &Option<Vec<String>>| {
+            names.as_ref().is_none_or(|names| names.iter().any(|name| is(asked, name)))
+        };
+        let last = self.log.iter().rev().find(|(_, names)| concerns(names));
+        last.map_or(self.forgotten, |(write, _)| *write)
+    }
+
+    pub(crate) fn touch(&mut self, question: &Question) {
+        let Some(entry) = self.all.get_mut(question) else { return };
+        self.uses += 1;
+        let before = std::mem::replace(&mut entry.used, self.uses);
+        if let Some(question) = self.order.remove(&before) {
+            self.order.insert(self.uses, question);
+        }
+    }
+
+    pub(crate) fn take(&mut self, question: &Question) -> Option<Entry> {
+        let entry = self.all.remove(question)?;
+        self.order.remove(&entry.used);
+        self.bytes -= entry.bytes();
+        self.show(question, None);
+        Some(entry)
+    }
+
+    fn show(&self, question: &Question, shown: Option<Shown>) {
+        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
+            slot.show(shown);
+        }
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        question: Question,
+        state: State<Arc<SecretVersion>>,
+        failure: Option<Arc<Error>>,
+        policy: &CachePolicy,
+        background: bool,
+    ) {
+        self.uses += 1;
+        let entry = Entry { state, failure, used: self.uses, refreshing: false };
+        self.bytes += entry.bytes();
+        self.order.insert(self.uses, question.clone());
+        self.show(&question, entry.shown(policy, background));
+        self.all.insert(question, entry);
+        // What somebody holds a handle to is used without our knowing: it goes last.
+        let mut spared = self.all.len();
+        while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            if spared > 0 && self.slots.get(&oldest).is_some_and(|slot| slot.strong_count() > 0) {
+                spared -= 1;
+                self.uses += 1;
+                if let Some(entry) = self.all.get_mut(&oldest) {
+                    entry.used = self.uses;
+                }
+                self.order.insert(self.uses, oldest);
+                continue;
+            }
+            if let Some(entry) = self.all.remove(&oldest) {
+                self.bytes -= entry.bytes();
+                self.show(&oldest, None);
+            }
+        }
+    }
+}

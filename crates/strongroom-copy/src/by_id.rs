@@ -73,11 +73,12 @@ impl Migration<'_> {
         }
         let wanted: BTreeMap<VersionId, BTreeSet<Stage>> =
             fit.versions.iter().map(|read| (id_of(&read.version_id), read.stages.clone())).collect();
-        changed |= self.move_labels(&name, &wanted).await?;
-        let now = look(self.to, &name).await?;
+        let (moved, now) = self.move_labels(&name, &wanted).await?;
+        changed |= moved;
         changed |= self.copy_attributes(source, fit, &now).await?;
-        // Read back.
-        let stored = digests_of(self.to, &now, digests).await?;
+        // Read back, unless nothing was changed since it was read.
+        let untouched = written == 0 && !changed;
+        let stored = if untouched { present } else { digests_of(self.to, &now, digests).await? };
         for read in &fit.versions {
             let id = id_of(&read.version_id);
             if stored.get(&id) != Some(&read.digest) {
@@ -155,29 +156,31 @@ impl Migration<'_> {
         Ok(true)
     }
 
-    /// Puts each label where it is at the source, `AWSCURRENT` first, since others follow it.
+    /// Puts each label where it is at the source, `AWSCURRENT` first, since others follow it. Whether there was anything to do, and what is at
+    /// the target now.
     async fn move_labels(
         &self,
         id: &SecretId,
         wanted: &BTreeMap<VersionId, BTreeSet<Stage>>,
-    ) -> Result<bool, Error> {
+    ) -> Result<(bool, Known), Error> {
         let (store, cx) = self.to;
         let holder = |stage: &Stage| {
             wanted.iter().find(|(_, stages)| stages.contains(stage)).map(|(version, _)| version)
         };
         let mut changed = false;
-        let now = look(self.to, id).await?;
+        let mut now = look(self.to, id).await?;
         let pair = holder(&Stage::CURRENT).zip(now.holder(&Stage::CURRENT));
         if let Some((to, from)) = pair.filter(|(to, from)| to != from) {
             let step =
                 UpdateSecretVersionStage::new(id.clone(), Stage::CURRENT).remove_from(from).move_to(to);
             store.update_secret_version_stage(cx, step).await?;
+            now = look(self.to, id).await?;
             changed = true;
         }
-        let now = look(self.to, id).await?;
         let mut stages: BTreeSet<&Stage> = wanted.values().flatten().collect();
         stages.extend(now.versions.iter().flat_map(|version| &version.stages));
         stages.remove(&Stage::CURRENT);
+        let mut others = false;
         for stage in stages {
             let (to, from) = (holder(stage), now.holder(stage));
             if to == from {
@@ -186,8 +189,11 @@ impl Migration<'_> {
             let mut step = UpdateSecretVersionStage::new(id.clone(), stage.clone());
             (step.remove_from, step.move_to) = (from.cloned(), to.cloned());
             store.update_secret_version_stage(cx, step).await?;
-            changed = true;
+            others = true;
         }
-        Ok(changed)
+        if others {
+            now = look(self.to, id).await?;
+        }
+        Ok((changed || others, now))
     }
 }

@@ -11,3 +11,15 @@ pub(crate) fn refusal(cx: &CallContext, what: &str) -> Option<String> {
         )
     })
 }
+
+/// As [`refusal`], of a secret store.
+#[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
+pub(crate) fn own_store(cx: &CallContext, operation: &'static str) -> Result<(), strongroom_store::Error> {
+    use strongroom_store::{Error, ErrorKind};
+    match refusal(cx, "store") {
+        None => Ok(()),
+        Some(text) => {
+            Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
+        }
+    }
+}

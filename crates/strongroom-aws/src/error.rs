@@ -151,6 +151,41 @@ fn facts(
     code.into_iter().chain(request_id.map(|id| ("request", id)))
 }
 
+#[cfg(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store"))]
+mod of_a_store {
+    use strongroom_store::{Error, ErrorKind};
+
+    use super::{Failure, How, facts};
+
+    /// The kind of a store's failure, by AWS's code. `changes`: what may have been done must be looked at.
+    pub(super) fn outcome(failure: &Failure, changes: bool, kind: impl Fn(&str) -> ErrorKind) -> ErrorKind {
+        match (failure.code.as_deref().map(kind), failure.how) {
+            _ if changes && failure.uncertain => ErrorKind::OutcomeUnknown,
+            // It failed inside, and does not say how far it came.
+            (Some(ErrorKind::Internal), _) if changes => ErrorKind::OutcomeUnknown,
+            (Some(kind), _) => kind,
+            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
+            (None, How::NoCredentials) => ErrorKind::AccessDenied,
+            (None, _) => ErrorKind::Internal,
+        }
+    }
+
+    /// The failure with AWS's text and the request's id, and, where it is a refusal, who refused.
+    pub(super) fn told(
+        kind: ErrorKind,
+        failure: Failure,
+        operation: &'static str,
+        by: &'static str,
+    ) -> Error {
+        let Failure { code, text, request_id, how, .. } = failure;
+        let mut error = Error::new(kind, text).during(operation);
+        if kind == ErrorKind::AccessDenied && how != How::NoCredentials {
+            error = error.with("refused by", by);
+        }
+        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
+    }
+}
+
 #[cfg(feature = "kms")]
 pub(crate) mod kms {
     use std::error::Error as StdError;
@@ -252,7 +287,8 @@ pub(crate) mod secrets {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
+    use super::of_a_store::{outcome, told};
+    use super::{HttpResponse, SdkError, common, failure};
 
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
@@ -311,24 +347,10 @@ pub(crate) mod secrets {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Failure { code, text, request_id, how, uncertain } =
-            failure(&failed, |refused| (refused.code(), refused.message()));
-        let kind = match (&code, how) {
-            _ if changes && uncertain => ErrorKind::OutcomeUnknown,
-            // It failed inside, and does not say how far it came.
-            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
-            (Some(code), _) => kind(code),
-            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
-            (None, How::NoCredentials) => ErrorKind::AccessDenied,
-            (None, _) => ErrorKind::Internal,
-        };
-        let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
-        let by = if text.starts_with(KMS_DENIED) { "KMS" } else { service };
-        let mut error = Error::new(kind, text).during(operation);
-        if denied {
-            error = error.with("refused by", by);
-        }
-        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
+        let failure = failure(&failed, |refused| (refused.code(), refused.message()));
+        let kind = outcome(&failure, changes, kind);
+        let by = if failure.text.starts_with(KMS_DENIED) { "KMS" } else { service };
+        told(kind, failure, operation, by)
     }
 
     #[cfg(test)]
@@ -368,7 +390,8 @@ pub(crate) mod parameters {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
+    use super::of_a_store::{outcome, told};
+    use super::{HttpResponse, SdkError, common, failure};
 
     fn kind(code: &str) -> ErrorKind {
         match common(code) {
@@ -423,31 +446,20 @@ pub(crate) mod parameters {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Failure { code, mut text, request_id, how, uncertain } =
-            failure(&failed, |refused| (refused.code(), refused.message()));
-        let kind = match (code.as_deref(), how) {
-            _ if changes && uncertain => ErrorKind::OutcomeUnknown,
+        let mut failure = failure(&failed, |refused| (refused.code(), refused.message()));
+        let kind = outcome(&failure, changes, |code| match code {
             // The key: it cannot be used, or there is none.
-            (Some("InvalidKeyId"), _) if value.is_some() => ErrorKind::EncryptionFailure,
-            (Some("InvalidKeyId"), _) => ErrorKind::DecryptionFailure,
-            (Some(code), _) if kind(code) == ErrorKind::Internal && changes => ErrorKind::OutcomeUnknown,
-            (Some(code), _) => kind(code),
-            (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
-            (None, How::NoCredentials) => ErrorKind::AccessDenied,
-            (None, _) => ErrorKind::Internal,
-        };
-        if value.is_some_and(|value| text.contains(value)) {
-            "AWS's text is not shown: it quotes the value".clone_into(&mut text);
+            "InvalidKeyId" if value.is_some() => ErrorKind::EncryptionFailure,
+            "InvalidKeyId" => ErrorKind::DecryptionFailure,
+            code => kind(code),
+        });
+        if value.is_some_and(|value| failure.text.contains(value)) {
+            "AWS's text is not shown: it quotes the value".clone_into(&mut failure.text);
         }
-        if kind == ErrorKind::NotFound && text.is_empty() {
-            "Parameter Store has no such parameter.".clone_into(&mut text);
+        if kind == ErrorKind::NotFound && failure.text.is_empty() {
+            "Parameter Store has no such parameter.".clone_into(&mut failure.text);
         }
-        let denied = kind == ErrorKind::AccessDenied && how != How::NoCredentials;
-        let by = if text.contains("kms:") { "KMS" } else { "Parameter Store" };
-        let mut error = Error::new(kind, text).during(operation);
-        if denied {
-            error = error.with("refused by", by);
-        }
-        facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
+        let by = if failure.text.contains("kms:") { "KMS" } else { "Parameter Store" };
+        told(kind, failure, operation, by)
     }
 }

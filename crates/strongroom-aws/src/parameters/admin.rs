@@ -8,6 +8,7 @@ use strongroom_store::{
 use strongroom_types::{CallContext, Clock, SystemClock};
 
 use super::{ParameterStore, sdk_tag, unsupported};
+use crate::caller::own_store;
 use crate::error::parameters::error;
 
 impl ParameterStore {
@@ -26,7 +27,7 @@ impl ParameterStore {
 impl SecretAdmin for ParameterStore {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
         const NAME: &str = "DeleteSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         if !request.force || request.recovery_window_days.is_some() {
             return Err(unsupported(
                 NAME,
@@ -51,7 +52,7 @@ impl SecretAdmin for ParameterStore {
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
         const NAME: &str = "TagResource";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let parameter = self.names.of(id).map_err(|error| error.during(NAME))?;
         let call = self
             .client
@@ -64,7 +65,7 @@ impl SecretAdmin for ParameterStore {
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         const NAME: &str = "UntagResource";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let parameter = self.names.of(id).map_err(|error| error.during(NAME))?;
         let call = self
             .client

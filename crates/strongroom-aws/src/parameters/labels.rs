@@ -5,6 +5,7 @@ use strongroom_types::CallContext;
 
 use super::history::number;
 use super::{ParameterStore, unsupported};
+use crate::caller::own_store;
 use crate::error::parameters::error;
 
 impl ParameterStore {
@@ -15,7 +16,7 @@ impl ParameterStore {
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
         const NAME: &str = "UpdateSecretVersionStage";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let named = |error: Error| error.during(NAME);
         let label = request.stage.as_str();
         if [Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(&request.stage) {

@@ -7,6 +7,7 @@ use strongroom_types::CallContext;
 
 use super::history::{time, unreadable, version_id};
 use super::{MANAGED_KEY, ParameterStore, unsupported};
+use crate::caller::own_store;
 use crate::error::parameters::error;
 
 /// The most parameters of a page.
@@ -20,7 +21,7 @@ fn filter(key: &str, option: &str, values: Vec<String>) -> Result<ParameterStrin
 impl ParameterStore {
     pub(super) async fn list(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
         const NAME: &str = "ListSecrets";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let named = |error: Error| error.during(NAME);
         let mut violations = Violations::new();
         if let Some(most) = request.max_results {

@@ -20,7 +20,7 @@ use strongroom_types::{Arn, CallContext, Realm};
 
 use self::history::{History, not_secure, number, time, unreadable, version_id};
 use self::names::Names;
-use crate::caller::refusal;
+use crate::caller::own_store;
 use crate::error::parameters::{error, on_value};
 use crate::tries::{OnlyIfRefused, Tries};
 
@@ -95,16 +95,6 @@ impl ParameterStore {
         let checked = self.names.new_name(path)?;
         self.names.base = format!("/{}", checked.trim_start_matches('/'));
         Ok(self)
-    }
-
-    /// That the call is for whoever holds the credentials.
-    fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        match refusal(cx, "store") {
-            None => Ok(()),
-            Some(text) => {
-                Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
-            }
-        }
     }
 
     fn reference(&self, parameter: &str) -> SecretRef {
@@ -228,7 +218,7 @@ fn sdk_tag(tag: Tag) -> Result<SdkTag, Error> {
 impl SecretStore for ParameterStore {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
         const NAME: &str = "CreateSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), None, NAME)?;
         let parameter = self.names.new_name(&request.name).map_err(|error| error.during(NAME))?;
         let Some(value) = &request.value else {
@@ -258,7 +248,7 @@ impl SecretStore for ParameterStore {
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
         const NAME: &str = "GetSecretValue";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
         let name = self.secret_name(&parameter);
         if request.version_id.is_none() && request.stage.as_ref().is_none_or(|stage| *stage == Stage::CURRENT)
@@ -293,7 +283,7 @@ impl SecretStore for ParameterStore {
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
         const NAME: &str = "PutSecretValue";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), request.stages.as_deref(), NAME)?;
         fitting(&request.value, NAME)?;
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
@@ -305,7 +295,7 @@ impl SecretStore for ParameterStore {
 
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
         const NAME: &str = "UpdateSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), None, NAME)?;
         let Some(value) = &request.value else {
             let text =
@@ -332,7 +322,7 @@ impl SecretStore for ParameterStore {
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
         const NAME: &str = "DescribeSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let named = |error: Error| error.during(NAME);
         let parameter = self.names.of(id).map_err(named)?;
         let history = self.history(&parameter, NAME).await?;
@@ -361,7 +351,7 @@ impl SecretStore for ParameterStore {
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
         const NAME: &str = "ListSecretVersionIds";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let named = |error: Error| error.during(NAME);
         let mut violations = strongroom_store::validate::Violations::new();
         if let Some(most) = request.max_results {

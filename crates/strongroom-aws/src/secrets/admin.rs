@@ -8,13 +8,14 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use super::{SecretsManagerStore, answers, tags};
+use crate::caller::own_store;
 use crate::error::secrets::error;
 
 #[async_trait]
 impl SecretAdmin for SecretsManagerStore {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
         const NAME: &str = "DeleteSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .delete_secret()
@@ -28,7 +29,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
         const NAME: &str = "RestoreSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self.client.restore_secret().secret_id(id.as_str());
         let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
@@ -36,7 +37,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, given: Vec<Tag>) -> Result<(), Error> {
         const NAME: &str = "TagResource";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         // An empty list is given as one.
         let given = tags(given).unwrap_or_default();
         let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
@@ -45,7 +46,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         const NAME: &str = "UntagResource";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self.client.untag_resource().secret_id(id.as_str()).set_tag_keys(Some(keys));
         call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
@@ -56,7 +57,7 @@ impl SecretAdmin for SecretsManagerStore {
         request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
         const NAME: &str = "PutResourcePolicy";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .put_resource_policy()
@@ -69,7 +70,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
         const NAME: &str = "GetResourcePolicy";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self.client.get_resource_policy().secret_id(id.as_str());
         let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
@@ -78,7 +79,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
         const NAME: &str = "DeleteResourcePolicy";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self.client.delete_resource_policy().secret_id(id.as_str());
         let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
         answers::reference(answer.arn, answer.name)
@@ -90,7 +91,7 @@ impl SecretAdmin for SecretsManagerStore {
         request: ValidateResourcePolicy,
     ) -> Result<PolicyValidation, Error> {
         const NAME: &str = "ValidateResourcePolicy";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .validate_resource_policy()

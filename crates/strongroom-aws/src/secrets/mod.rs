@@ -18,7 +18,7 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-use crate::caller::refusal;
+use crate::caller::own_store;
 use crate::error::secrets::{error, of_code};
 use crate::tries::Tries;
 
@@ -43,16 +43,6 @@ impl SecretsManagerStore {
     pub fn from_client(client: aws_sdk_secretsmanager::Client) -> Self {
         let config = client.config().to_builder().interceptor(Tries).build();
         Self { client: aws_sdk_secretsmanager::Client::from_conf(config) }
-    }
-
-    /// That the call is for whoever holds the credentials.
-    fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        match refusal(cx, "store") {
-            None => Ok(()),
-            Some(text) => {
-                Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("caller", cx.caller()))
-            }
-        }
     }
 }
 
@@ -101,7 +91,7 @@ fn number(number: Option<i64>) -> Option<i32> {
 impl SecretStore for SecretsManagerStore {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
         const NAME: &str = "CreateSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
@@ -129,7 +119,7 @@ impl SecretStore for SecretsManagerStore {
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
         const NAME: &str = "GetSecretValue";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .get_secret_value()
@@ -142,7 +132,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
         const NAME: &str = "PutSecretValue";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let token = fresh(request.token)?;
         let (text, binary) = value(Some(&request.value))?;
         let stages = |stages: Vec<strongroom_store::Stage>| {
@@ -168,7 +158,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
         const NAME: &str = "UpdateSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
@@ -195,7 +185,7 @@ impl SecretStore for SecretsManagerStore {
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
         const NAME: &str = "UpdateSecretVersionStage";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .update_secret_version_stage()
@@ -209,14 +199,14 @@ impl SecretStore for SecretsManagerStore {
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
         const NAME: &str = "DescribeSecret";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self.client.describe_secret().secret_id(id.as_str());
         answers::described(call.send().await.map_err(|failed| error(NAME, false, failed))?)
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
         const NAME: &str = "ListSecrets";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let sort_by = match request.sort_by {
             SortBy::LastChangedDate => SortByType::LastChangedDate,
             SortBy::Name => SortByType::Name,
@@ -247,7 +237,7 @@ impl SecretStore for SecretsManagerStore {
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
         const NAME: &str = "ListSecretVersionIds";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .list_secret_version_ids()
@@ -272,7 +262,7 @@ impl SecretStore for SecretsManagerStore {
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
         const NAME: &str = "BatchGetSecretValue";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let ids: Vec<String> = request.ids.iter().map(|id| id.as_str().to_owned()).collect();
         let call = self
             .client
@@ -299,7 +289,7 @@ impl SecretStore for SecretsManagerStore {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         const NAME: &str = "GetRandomPassword";
-        self.own(cx, NAME)?;
+        own_store(cx, NAME)?;
         let call = self
             .client
             .get_random_password()

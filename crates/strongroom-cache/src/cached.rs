@@ -50,7 +50,7 @@ pub(crate) struct Shared<S> {
 }
 
 /// What asking came to, for all who waited.
-type Fetched = Result<Arc<SecretVersion>, Arc<Error>>;
+type Fetched = Result<Arc<SecretVersion>, Error>;
 
 #[derive(Default)]
 struct Counts {
@@ -251,7 +251,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             }
             Step::SayMissing | Step::SayFailure => {
                 counts.hits.add();
-                Err(failure.map_or_else(lost, |failure| copied(&failure)))
+                Err(failure.unwrap_or_else(lost))
             }
             Step::Fetch => {
                 count(&counts.misses);
@@ -262,9 +262,9 @@ impl<S: SecretStore + 'static> Cached<S> {
                             count(&counts.stale);
                             Ok(held)
                         }
-                        None => Err(copied(&error)),
+                        None => Err(error),
                     },
-                    Err(error) => Err(copied(&error)),
+                    Err(error) => Err(error),
                 }
             }
         }
@@ -276,7 +276,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// As the store's own; what is kept stays, unless the store said that it must not.
     pub async fn refresh_now(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
         let question = Question::new(cx, &request);
-        let version = self.fetch(cx, request, &question).await.map_err(|error| copied(&error))?;
+        let version = self.fetch(cx, request, &question).await?;
         Ok(Held { version, age: Duration::ZERO, source: Source::Store })
     }
 
@@ -305,7 +305,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What a read does, and the value that is kept.
-    fn look(&self, question: &Question) -> (Step, Option<Result<Held, Arc<Error>>>) {
+    fn look(&self, question: &Question) -> (Step, Option<Result<Held, Error>>) {
         let now = self.now();
         let mut entries = self.entries();
         let Some(entry) = entries.all.get(question) else { return (Step::Fetch, None) };
@@ -362,7 +362,7 @@ impl<S: SecretStore + 'static> Cached<S> {
                 }
                 let asked = self.now();
                 let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
-                let fetched: Fetched = fetched.map(Arc::new).map_err(Arc::new);
+                let fetched: Fetched = fetched.map(Arc::new);
                 self.keep(question, &fetched, asked, epoch);
                 Some(fetched)
             });
@@ -449,15 +449,6 @@ impl<S: SecretStore + 'static> Cached<S> {
             entries.take(&question);
         }
     }
-}
-
-/// A failure that is told again, or to several.
-fn copied(shared: &Error) -> Error {
-    let mut copy = Error::new(shared.kind(), shared.message().to_owned());
-    if let Some(operation) = shared.operation() {
-        copy = copy.during(operation);
-    }
-    copy
 }
 
 /// A fetch in the background, until it ends however it ends.

@@ -1,31 +1,89 @@
-//! The time, cheap to ask for.
+//! The time, cheap to ask for, that a clock set back does not turn back.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+#[cfg(not(target_os = "linux"))]
+use std::time::Instant;
 
 use strongroom_types::{Clock, Timestamp};
 
 /// The operating system's time as of its last tick, a few milliseconds ago at most: asking costs a fifth of asking for the exact one. What is kept
 /// for seconds does not need more.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct CoarseClock;
+///
+/// It follows the wall clock forward, and passes as fast as the monotonic clock when that is set back: what is kept never looks more than a second younger than it is,
+/// and after a clock was set to a wrong future and back, the time stays ahead of the wall clock's until the program ends.
+#[derive(Debug)]
+pub struct CoarseClock {
+    /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree within [`SLACK`]. Both only grow.
+    behind: AtomicI64,
+    base: AtomicI64,
+    #[cfg(not(target_os = "linux"))]
+    begun: Instant,
+}
+
+/// By how many milliseconds the clocks may come apart before one is taken to have been set: more than the pause between asking the one and the
+/// other, which would add up.
+const SLACK: i64 = 1000;
 
 impl CoarseClock {
     /// The clock.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "a clock reads the system's")]
     pub fn new() -> Self {
-        Self
+        let clock = Self {
+            behind: AtomicI64::new(0),
+            base: AtomicI64::new(0),
+            #[cfg(not(target_os = "linux"))]
+            begun: Instant::now(),
+        };
+        let (wall, passed) = clock.read();
+        clock.base.store(wall.saturating_sub(passed), Ordering::Relaxed);
+        clock
+    }
+
+    /// The wall clock and the monotonic one, in milliseconds.
+    #[cfg(target_os = "linux")]
+    fn read(&self) -> (i64, i64) {
+        use rustix::time::{ClockId, clock_gettime};
+        let millis = |clock| {
+            let time = clock_gettime(clock);
+            time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+        };
+        (millis(ClockId::RealtimeCoarse), millis(ClockId::MonotonicCoarse))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read(&self) -> (i64, i64) {
+        let passed = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        (strongroom_types::SystemClock.now().as_millis(), passed)
+    }
+
+    fn time(&self, wall: i64, passed: i64) -> i64 {
+        let by_wall = wall.saturating_add(self.behind.load(Ordering::Relaxed));
+        let by_passed = passed.saturating_add(self.base.load(Ordering::Relaxed));
+        let apart = by_wall.saturating_sub(by_passed);
+        if apart < -SLACK {
+            // The wall clock was set back.
+            self.behind.fetch_max(by_passed.saturating_sub(wall), Ordering::Relaxed);
+            return by_passed;
+        }
+        if apart > SLACK {
+            // It was set forward, or the machine slept.
+            self.base.fetch_max(by_wall.saturating_sub(passed), Ordering::Relaxed);
+        }
+        by_wall
+    }
+}
+
+impl Default for CoarseClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Clock for CoarseClock {
-    #[cfg(target_os = "linux")]
     fn now(&self) -> Timestamp {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-        Timestamp::from_millis(time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn now(&self) -> Timestamp {
-        strongroom_types::SystemClock.now()
+        let (wall, passed) = self.read();
+        Timestamp::from_millis(self.time(wall, passed))
     }
 }
 
@@ -37,5 +95,35 @@ mod tests {
     fn it_is_the_time_within_some_ticks() {
         let (exact, coarse) = (strongroom_types::SystemClock.now(), CoarseClock::new().now());
         assert!(exact.as_millis().abs_diff(coarse.as_millis()) < 1000, "{exact} {coarse}");
+    }
+
+    #[test]
+    fn it_passes_at_least_as_fast_as_either_clock() {
+        let clock = CoarseClock::new();
+        clock.base.store(1_000_000 - 50, Ordering::Relaxed);
+        for (wall, passed, wanted, why) in [
+            (1_000_000, 50, 1_000_000, "it begins"),
+            (1_000_500, 40, 1_000_500, "asked between two ticks"),
+            (1_060_000, 60_050, 1_060_000, "a minute"),
+            (460_000, 61_050, 1_061_000, "set back by ten minutes"),
+            (470_000, 71_050, 1_071_000, "ten seconds more"),
+            (4_070_000, 71_060, 4_671_000, "an hour forward"),
+            (4_080_000, 81_060, 4_681_000, "ten seconds more"),
+            (480_000, 91_060, 4_691_000, "and back"),
+        ] {
+            assert_eq!(clock.time(wall, passed), wanted, "{why}");
+        }
+    }
+
+    #[test]
+    fn pauses_between_the_two_do_not_add_up() {
+        let clock = CoarseClock::new();
+        clock.base.store(0, Ordering::Relaxed);
+        for second in 0..10_000 {
+            let now = second * 1000;
+            clock.time(now, now + 900);
+            clock.time(now + 900, now);
+        }
+        assert_eq!(clock.time(10_000_000, 10_000_000), 10_000_000);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-use strongroom_store::{Error, GetSecretValue, SecretId, SecretVersion, Stage, VersionId};
+use strongroom_store::{Error, GetSecretValue, SecretArn, SecretId, SecretVersion, Stage, VersionId};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::asker::identity;
@@ -43,7 +43,7 @@ const LOG: usize = 64;
 
 pub(crate) struct Entry {
     pub(crate) state: State<Arc<SecretVersion>>,
-    pub(crate) failure: Option<Arc<Error>>,
+    pub(crate) failure: Option<Error>,
     used: u64,
     pub(crate) refreshing: bool,
 }
@@ -101,12 +101,9 @@ impl Entry {
     }
 }
 
-/// Whether two texts name one secret: an ARN may be given without its suffix of seven characters.
+/// Whether two texts may name one secret.
 fn is(one: &str, other: &str) -> bool {
-    let partial = |short: &str, long: &str| {
-        short.starts_with("arn:") && long.strip_prefix(short).is_some_and(|suffix| suffix.len() == 7)
-    };
-    one == other || partial(one, other) || partial(other, one)
+    SecretArn::is(one, other) || SecretArn::is(other, one)
 }
 
 impl Entries {
@@ -169,7 +166,7 @@ impl Entries {
         &mut self,
         question: Question,
         state: State<Arc<SecretVersion>>,
-        failure: Option<Arc<Error>>,
+        failure: Option<Error>,
         policy: &CachePolicy,
         background: bool,
     ) {

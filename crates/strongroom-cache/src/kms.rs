@@ -35,7 +35,7 @@ struct Shared {
     places: MacKey,
     decrypted: Mutex<Kept<Opened>>,
     generated: Mutex<Kept<Generated>>,
-    calls: Flights<(Place, u64), Result<(), Arc<Error>>>,
+    calls: Flights<(Place, u64), Result<(), Error>>,
     /// Counts how often everything was wiped: what was asked for before is not kept after.
     cleared: AtomicU64,
     hits: AtomicU64,
@@ -161,11 +161,7 @@ impl CachedKms {
     ) -> Result<(), Error> {
         self.shared.misses.fetch_add(1, Ordering::Relaxed);
         let key = (place, cleared);
-        let outcome = self.shared.calls.join(&key, || async { call.await.map_err(Arc::new) }).await;
-        outcome.map_err(|shared| match Arc::try_unwrap(shared) {
-            Ok(own) => own,
-            Err(shared) => copied(shared),
-        })
+        self.shared.calls.join(&key, || call).await
     }
 
     fn opened(&self, place: &Place) -> Option<Decrypted> {
@@ -195,15 +191,6 @@ impl CachedKms {
         }
         Some(pair)
     }
-}
-
-/// A failure that several share.
-fn copied(shared: Arc<Error>) -> Error {
-    let mut copy = Error::new(shared.kind(), shared.message().to_owned());
-    if let Some(operation) = shared.operation() {
-        copy = copy.during(operation);
-    }
-    copy.because(shared)
 }
 
 #[async_trait]

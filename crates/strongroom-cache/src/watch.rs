@@ -59,7 +59,7 @@ pub struct Watch {
 
 struct Shared {
     shown: ArcSwap<Shown>,
-    failure: Mutex<Option<Arc<Error>>>,
+    failure: Mutex<Option<Error>>,
     clock: Arc<dyn Clock>,
     hard_limit: Duration,
 }
@@ -125,7 +125,7 @@ impl Watch {
 
     /// What the last look at the store failed with, or why the value there is not shown; nothing once a look has succeeded again.
     #[must_use]
-    pub fn last_error(&self) -> Option<Arc<Error>> {
+    pub fn last_error(&self) -> Option<Error> {
         self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -224,7 +224,7 @@ impl<S: SecretStore + 'static> Cached<S> {
                 own.ask_anew(&id);
                 let looked = own.refresh_now(&cx, GetSecretValue::new(id.clone())).await;
                 let (changed, failure) = kept.take(&options.validate, asked, looked);
-                *kept.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure.map(Arc::new);
+                *kept.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
                 if changed {
                     send.send_modify(|count| *count += 1);
                 }

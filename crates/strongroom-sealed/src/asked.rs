@@ -1,6 +1,6 @@
 //! That the other store answers for what it was asked: it is the one that must not put one secret in another's place.
 
-use strongroom_store::{SecretId, SecretVersion, VersionId};
+use strongroom_store::{SecretArn, SecretId, SecretVersion, VersionId};
 use strongroom_types::Arn;
 
 /// What a caller named.
@@ -23,10 +23,7 @@ impl Asked {
             return text == name || text.strip_prefix('/') == Some(name);
         }
         // An ARN may leave Secrets Manager's suffix out; the name must be the one that the ARN holds.
-        let told = arn.as_str();
-        let same = told == text
-            || told.strip_prefix(text).is_some_and(|suffix| suffix.len() == 7 && suffix.starts_with('-'));
-        same && holds(arn, name)
+        SecretArn::is(arn.as_str(), text) && holds(arn, name)
     }
 
     pub(crate) fn answered_by(&self, stored: &SecretVersion) -> bool {

@@ -125,6 +125,13 @@ impl SecretArn {
         realm.arn("secretsmanager", &format!("secret:{name}-{suffix}"))
     }
 
+    /// Whether `given` is this ARN, or this ARN without its hyphen and suffix, as a request may name a secret.
+    #[must_use]
+    pub fn is(arn: &str, given: &str) -> bool {
+        let left_out = |suffix: &str| suffix.len() == Self::SUFFIX + 1 && suffix.starts_with('-');
+        arn == given || (given.starts_with("arn:") && arn.strip_prefix(given).is_some_and(left_out))
+    }
+
     /// A suffix of six letters and digits from random bytes; `None` when too few of them can be used without bias.
     #[must_use]
     pub fn suffix(random: &[u8]) -> Option<String> {
@@ -235,6 +242,15 @@ mod tests {
                 target(other).unwrap_err().message(),
                 "Secrets Manager can't find the specified secret."
             );
+        }
+    }
+
+    #[test]
+    fn an_arn_may_be_given_without_its_suffix() {
+        let full = format!("{ARN}prod/db-AbCdEf");
+        assert!(SecretArn::is(&full, &full) && SecretArn::is(&full, &format!("{ARN}prod/db")));
+        for other in ["prod/db", "", &format!("{ARN}prod/d"), &format!("{ARN}prod/db-"), &format!("{full}-AbCdEf")] {
+            assert!(!SecretArn::is(&full, other), "{other}");
         }
     }
 

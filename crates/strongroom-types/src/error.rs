@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whether trying the same call again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,13 +27,15 @@ pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
 /// The content of an error: kind, text, operation, private context, source.
 ///
 /// `Display` shows the operation, the text and the context, never the source (walk
-/// [`std::error::Error::source`] for it) and never a secret: names, version ids, key ids and paths only.
+/// [`std::error::Error::source`] for it) and never a secret: names, version ids, key ids and paths only. A clone tells everything that the original
+/// does, for several who waited for the same call.
+#[derive(Clone)]
 pub struct Frame<K> {
     kind: K,
     message: Cow<'static, str>,
     operation: Option<&'static str>,
     context: Vec<(&'static str, String)>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl<K: ErrorClass> Frame<K> {
@@ -84,7 +87,7 @@ impl<K: ErrorClass> Frame<K> {
 
     /// Keeps the underlying failure.
     pub fn set_source(&mut self, source: Box<dyn StdError + Send + Sync>) {
-        self.source = Some(source);
+        self.source = Some(source.into());
     }
 }
 
@@ -146,6 +149,8 @@ impl<K: ErrorClass> fmt::Debug for Frame<K> {
 /// assert_eq!(error.source().unwrap().to_string(), "inner");
 /// assert_eq!((error.kind(), error.retry()), (ErrorKind::Gone, Retry::Never));
 /// assert_eq!((error.code(), error.message()), ("ResourceNotFoundException", "no such secret"));
+/// // A clone tells the same, its source too.
+/// assert_eq!((error.clone().to_string(), error.clone().source().is_some()), (error.to_string(), true));
 /// // AWS has errors without a text; people still see the code.
 /// assert_eq!(Error::new(ErrorKind::Gone, "").to_string(), "ResourceNotFoundException");
 /// ```
@@ -153,6 +158,7 @@ impl<K: ErrorClass> fmt::Debug for Frame<K> {
 macro_rules! error_type {
     ($(#[$attribute:meta])* $name:ident of $kind:ty) => {
         $(#[$attribute])*
+        #[derive(Clone)]
         pub struct $name(::std::boxed::Box<$crate::Frame<$kind>>);
 
         impl $name {

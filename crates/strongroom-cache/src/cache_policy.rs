@@ -28,6 +28,10 @@ pub struct CachePolicy {
     pub max_entries: usize,
     /// How many bytes of values there may be.
     pub max_bytes: usize,
+    /// How often a cache with a background tells the store of the reads that it has served.
+    pub report_every: Duration,
+    /// Whether reads are kept for [`crate::Cached::drain_reads`] also where the store takes no reports of them.
+    pub keep_reads: bool,
     /// Whether values lie sealed under a key of this process while they are kept. A hit then opens one into memory of its own, and handles show
     /// nothing to [`crate::Handle::peek`].
     pub sealed_in_memory: bool,
@@ -46,6 +50,8 @@ impl Default for CachePolicy {
             max_back_off: Duration::from_secs(60),
             max_entries: 1_000,
             max_bytes: 16 << 20,
+            report_every: Duration::from_secs(60),
+            keep_reads: false,
             sealed_in_memory: false,
         }
     }
@@ -97,6 +103,20 @@ impl CachePolicy {
     #[must_use]
     pub fn bounds(mut self, entries: usize, bytes: usize) -> Self {
         (self.max_entries, self.max_bytes) = (entries, bytes);
+        self
+    }
+
+    /// Sets [`CachePolicy::report_every`].
+    #[must_use]
+    pub fn report_every(mut self, time: Duration) -> Self {
+        self.report_every = time;
+        self
+    }
+
+    /// Sets [`CachePolicy::keep_reads`].
+    #[must_use]
+    pub fn keep_reads(mut self) -> Self {
+        self.keep_reads = true;
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
@@ -18,6 +18,7 @@ use crate::counter::Counter;
 use crate::entries::{Entries, Question};
 use crate::flight::Flights;
 use crate::handle::Slot;
+use crate::reads::{Reads, Reporting};
 use crate::vault::Vault;
 
 /// Something to be done in the background.
@@ -54,8 +55,8 @@ type Fetched = Result<Arc<SecretVersion>, Error>;
 
 #[derive(Default)]
 struct Counts {
-    /// Those of handles too.
-    hits: Arc<Counter>,
+    /// But for those of handles.
+    hits: Counter,
     misses: AtomicU64,
     refreshes: AtomicU64,
     failures: AtomicU64,
@@ -82,6 +83,10 @@ pub struct CacheStats {
     pub bytes: usize,
     /// How old the oldest of them is.
     pub oldest: Duration,
+    /// Different reads, by caller, question and version, that wait to be reported.
+    pub reads_waiting: usize,
+    /// Reads that could not be reported: the store refused, or too many waited.
+    pub reads_lost: u64,
 }
 
 /// Where a value came from.
@@ -134,6 +139,12 @@ impl std::ops::Deref for Held {
     }
 }
 
+impl<S> Shared<S> {
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<S: SecretStore + 'static> Cached<S> {
     /// Around `inner`. Without [`Cached::spawning`] nothing happens in the background: a value is fetched again by the first read after its time.
     ///
@@ -163,7 +174,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         spawn: Option<Spawn>,
     ) -> Result<Self, Error> {
         policy.check()?;
-        let (entries, calls, counts) = (Mutex::default(), Flights::default(), Counts::default());
+        let reads = Reads::new(policy.keep_reads || inner.capabilities().served_reads);
+        let entries = Mutex::new(Entries::new(reads));
+        let (calls, counts) = (Flights::default(), Counts::default());
         let vault = policy.sealed_in_memory.then(Vault::new).transpose()?;
         let shared = Shared { inner, policy, clock, spawn, entries, calls, counts, vault };
         Ok(Self { shared: Arc::new(shared) })
@@ -180,10 +193,11 @@ impl<S: SecretStore + 'static> Cached<S> {
     pub fn stats(&self) -> CacheStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let counts = &self.shared.counts;
-        let (now, entries) = (self.now(), self.entries());
+        let (now, mut entries) = (self.now(), self.entries());
+        entries.reads_so_far().sweep();
         let ages = entries.all.values().filter_map(|entry| Some(entry.held(now, Source::Cache)?.age));
         CacheStats {
-            hits: counts.hits.sum(),
+            hits: counts.hits.sum() + entries.reads.by_handles,
             misses: count(&counts.misses),
             refreshes: count(&counts.refreshes),
             failures: count(&counts.failures),
@@ -191,6 +205,8 @@ impl<S: SecretStore + 'static> Cached<S> {
             entries: entries.all.len(),
             bytes: entries.bytes,
             oldest: ages.max().unwrap_or_default(),
+            reads_waiting: entries.reads.waiting(),
+            reads_lost: entries.reads.lost,
         }
     }
 
@@ -201,20 +217,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 
     /// What handles to this question show.
     pub(crate) fn slot(&self, question: &Question) -> Arc<Slot> {
-        let mut entries = self.entries();
-        if let Some(slot) = entries.slots.get(question).and_then(Weak::upgrade) {
-            return slot;
-        }
-        // Those that nobody holds any more.
-        entries.slots.retain(|_, slot| slot.strong_count() > 0);
-        let slot = Arc::new(Slot::new(Arc::clone(&self.shared.counts.hits)));
-        entries.slots.insert(question.clone(), Arc::downgrade(&slot));
-        let shown = entries
-            .all
-            .get(question)
-            .and_then(|entry| entry.shown(&self.shared.policy, self.shared.spawn.is_some()));
-        slot.show(shown);
-        slot
+        self.entries().slot(question, &self.shared.policy, self.shared.spawn.is_some())
     }
 
     /// Reads a value: what is kept, if it is young enough, else what the store says, else, while that is down, what is kept up to the hard
@@ -239,7 +242,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let counts = &self.shared.counts;
         match step {
             Step::Serve | Step::ServeAndRefresh => {
-                counts.hits.add();
+                counts.hits.add(self.now());
                 if step == Step::ServeAndRefresh {
                     self.refresh_meanwhile(cx, &request, &question);
                 }
@@ -250,12 +253,12 @@ impl<S: SecretStore + 'static> Cached<S> {
                 found.ok_or_else(lost)
             }
             Step::SayMissing | Step::SayFailure => {
-                counts.hits.add();
+                counts.hits.add(self.now());
                 Err(failure.unwrap_or_else(lost))
             }
             Step::Fetch => {
                 count(&counts.misses);
-                match self.fetch(cx, request, &question).await {
+                match self.fetch(cx, request, &question, true).await {
                     Ok(version) => Ok(Held { version, age: Duration::ZERO, source: Source::Store }),
                     Err(error) if may_be_ridden_out(error.kind()) && !over => match self.last(&question) {
                         Some(held) => {
@@ -276,7 +279,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// As the store's own; what is kept stays, unless the store said that it must not.
     pub async fn refresh_now(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
         let question = Question::new(cx, &request);
-        let version = self.fetch(cx, request, &question).await?;
+        let version = self.fetch(cx, request, &question, true).await?;
         Ok(Held { version, age: Duration::ZERO, source: Source::Store })
     }
 
@@ -301,14 +304,14 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.entries()
     }
 
     /// What a read does, and the value that is kept.
     fn look(&self, question: &Question) -> (Step, Option<Result<Held, Error>>) {
         let now = self.now();
         let mut entries = self.entries();
-        let Some(entry) = entries.all.get(question) else { return (Step::Fetch, None) };
+        let Some(entry) = entries.all.get_mut(question) else { return (Step::Fetch, None) };
         let mut step = entry.state.step(&self.shared.policy, now);
         // Without a background a new day's first read is its own.
         if let (Step::ServeAndRefresh, None, Known::Value { since, .. }) =
@@ -321,8 +324,15 @@ impl<S: SecretStore + 'static> Cached<S> {
             Step::SayMissing | Step::SayFailure => entry.failure.clone().map(Err),
             _ => entry.held(now, source).map(Ok),
         };
+        if matches!(step, Step::Serve | Step::ServeAndRefresh | Step::ServeStale) {
+            entry.serve(now);
+        }
         entries.touch(question);
+        let due = self.report_is_due(&mut entries, now);
         drop(entries);
+        if due {
+            self.report_meanwhile();
+        }
         let found = match found {
             Some(Ok(held)) if step != Step::Fetch => self.opened(held).map(Ok),
             found => found,
@@ -333,10 +343,11 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// What is kept, if it may still be served while the store is down.
     fn last(&self, question: &Question) -> Option<Held> {
         let now = self.now();
-        let entries = self.entries();
-        let entry = entries.all.get(question)?;
+        let mut entries = self.entries();
+        let entry = entries.all.get_mut(question)?;
         let held =
             entry.state.may_serve(&self.shared.policy, now).then(|| entry.held(now, Source::Stale))??;
+        entry.serve(now);
         drop(entries);
         self.opened(held)
     }
@@ -349,30 +360,47 @@ impl<S: SecretStore + 'static> Cached<S> {
         Some(held)
     }
 
-    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile.
-    async fn fetch(&self, cx: &CallContext, request: GetSecretValue, question: &Question) -> Fetched {
+    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile. `read`: the program reads the
+    /// value, which the store does not know of who joins another's call.
+    async fn fetch(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+        question: &Question,
+        read: bool,
+    ) -> Fetched {
+        let mut own = false;
         loop {
             let epoch = self.entries().epoch(question);
             // Who asks after a write does not join a call from before it.
             let key = (question.clone(), epoch);
-            let answer = self.shared.calls.join(&key, || async {
-                // One that was given up and is taken over after a write would be a second one beside those from after it.
-                if self.entries().epoch(question) != epoch {
-                    return None;
+            let answer = self.shared.calls.join(&key, || {
+                own = true;
+                async {
+                    // One that was given up and is taken over after a write would be a second one beside those from after it.
+                    if self.entries().epoch(question) != epoch {
+                        return None;
+                    }
+                    let asked = self.now();
+                    let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
+                    let fetched: Fetched = fetched.map(Arc::new);
+                    self.keep(cx, question, &fetched, asked, epoch);
+                    Some(fetched)
                 }
-                let asked = self.now();
-                let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
-                let fetched: Fetched = fetched.map(Arc::new);
-                self.keep(question, &fetched, asked, epoch);
-                Some(fetched)
             });
-            if let Some(fetched) = answer.await {
-                return fetched;
+            let Some(fetched) = answer.await else { continue };
+            if let Ok(version) = &fetched
+                && read
+                && !own
+            {
+                let now = self.now();
+                self.entries().reads.note(cx, question, &version.version_id, 1, (now, now));
             }
+            return fetched;
         }
     }
 
-    fn keep(&self, question: &Question, fetched: &Fetched, asked: Timestamp, epoch: u64) {
+    fn keep(&self, cx: &CallContext, question: &Question, fetched: &Fetched, asked: Timestamp, epoch: u64) {
         let now = self.now();
         let dice = random_array::<2>().map_or(0, u16::from_be_bytes);
         if fetched.is_err() {
@@ -408,7 +436,28 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
         let failure = fetched.as_ref().err().cloned();
         let background = self.shared.spawn.is_some();
-        entries.put(question.clone(), state, failure, &self.shared.policy, background);
+        entries.put(cx, question.clone(), (state, failure), &self.shared.policy, background);
+        let due = self.report_is_due(&mut entries, now);
+        drop(entries);
+        if due {
+            self.report_meanwhile();
+        }
+    }
+
+    fn report_is_due(&self, entries: &mut Entries, now: Timestamp) -> bool {
+        self.shared.spawn.is_some()
+            && self.shared.inner.capabilities().served_reads
+            && entries.reads_are_due(self.shared.policy.report_every, now)
+    }
+
+    /// Reports what was served, in the background.
+    fn report_meanwhile(&self) {
+        let reporting = Reporting(self.clone());
+        if let Some(spawn) = &self.shared.spawn {
+            spawn(Box::pin(async move {
+                let _ = reporting.0.flush_reads().await;
+            }));
+        }
     }
 
     pub(crate) fn refresh_meanwhile(&self, cx: &CallContext, request: &GetSecretValue, question: &Question) {
@@ -426,7 +475,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let asking = Asking { cached: own, question };
         spawn(Box::pin(async move {
             asking.cached.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
-            let _ = asking.cached.fetch(&cx, request, &asking.question).await;
+            let _ = asking.cached.fetch(&cx, request, &asking.question, false).await;
         }));
     }
 
@@ -459,13 +508,11 @@ struct Asking<S> {
 
 impl<S> Drop for Asking<S> {
     fn drop(&mut self) {
-        let mut entries = self.cached.shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.cached.shared.entries();
         if let Some(entry) = entries.all.get_mut(&self.question) {
             entry.refreshing = false;
         }
-        if let Some(slot) = entries.slots.get(&self.question).and_then(Weak::upgrade) {
-            slot.asked.store(false, Ordering::Relaxed);
-        }
+        entries.ask_again(&self.question);
     }
 }
 

@@ -1,13 +1,23 @@
 //! A counter that threads do not fight for.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use strongroom_types::Timestamp;
 
 const STRIPES: usize = 8;
 
-/// A cache line of its own.
-#[derive(Default)]
+/// A cache line of its own: how many, and when the last was.
 #[repr(align(128))]
-struct Stripe(AtomicU64);
+struct Stripe {
+    count: AtomicU64,
+    last: AtomicI64,
+}
+
+impl Default for Stripe {
+    fn default() -> Self {
+        Self { count: AtomicU64::new(0), last: AtomicI64::new(i64::MIN) }
+    }
+}
 
 /// Counts in stripes, one for a few threads each.
 #[derive(Default)]
@@ -21,12 +31,20 @@ fn stripe() -> usize {
 }
 
 impl Counter {
-    pub(crate) fn add(&self) {
-        self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(&self, now: Timestamp) {
+        let stripe = &self.0[stripe()];
+        stripe.count.fetch_add(1, Ordering::Relaxed);
+        stripe.last.store(now.as_millis(), Ordering::Relaxed);
     }
 
     pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
+        self.0.iter().map(|stripe| stripe.count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// When something was counted last.
+    pub(crate) fn last(&self) -> Timestamp {
+        let last = self.0.iter().map(|stripe| stripe.last.load(Ordering::Relaxed)).max();
+        Timestamp::from_millis(last.unwrap_or(i64::MIN))
     }
 }
 
@@ -39,9 +57,9 @@ mod tests {
         let counter = Counter::default();
         std::thread::scope(|scope| {
             for _ in 0..20 {
-                scope.spawn(|| (0..1000).for_each(|_| counter.add()));
+                scope.spawn(|| (0..1000).for_each(|millis| counter.add(Timestamp::from_millis(millis))));
             }
         });
-        assert_eq!(counter.sum(), 20_000);
+        assert_eq!((counter.sum(), counter.last()), (20_000, Timestamp::from_millis(999)));
     }
 }

@@ -1,7 +1,9 @@
 //! What is kept: entries by their questions, and what was written meanwhile.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use strongroom_store::{Error, GetSecretValue, SecretArn, SecretId, SecretVersion, Stage, VersionId};
 use strongroom_types::{CallContext, Timestamp};
@@ -10,6 +12,7 @@ use crate::asker::identity;
 use crate::cache_policy::{CachePolicy, Known, State, age, next_day};
 use crate::cached::{Held, Source};
 use crate::handle::{Shown, Slot};
+use crate::reads::Reads;
 
 /// What is asked: by whom, for what.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -29,13 +32,15 @@ pub(crate) struct Entries {
     uses: u64,
     pub(crate) bytes: usize,
     /// What handles show, by the question of each.
-    pub(crate) slots: HashMap<Question, Weak<Slot>>,
+    slots: HashMap<Question, Weak<Slot>>,
     /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
     writes: u64,
     /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
     log: VecDeque<(u64, Option<Vec<String>>)>,
     /// The newest that is not in the log any more.
     forgotten: u64,
+    /// What was served and is not reported yet, but for what entries have counted.
+    pub(crate) reads: Reads,
 }
 
 /// How many writes are remembered by name.
@@ -46,6 +51,11 @@ pub(crate) struct Entry {
     pub(crate) failure: Option<Error>,
     used: u64,
     pub(crate) refreshing: bool,
+    /// Who asks, for reports.
+    cx: CallContext,
+    /// How often it was served since that was noted, and when last.
+    served: u64,
+    last: Timestamp,
 }
 
 impl Entry {
@@ -66,11 +76,28 @@ impl Question {
             stage: request.stage.clone(),
         }
     }
+
+    /// What was asked for.
+    pub(crate) fn request(&self) -> GetSecretValue {
+        let mut request = GetSecretValue::new(self.id.clone());
+        (request.version_id, request.stage) = (self.version.clone(), self.stage.clone());
+        request
+    }
+
+    pub(crate) fn caller(&self) -> Arc<str> {
+        Arc::clone(&self.caller)
+    }
 }
 
 impl Entry {
     /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
-    pub(crate) fn shown(&self, policy: &CachePolicy, background: bool) -> Option<Shown> {
+    fn shown(
+        &self,
+        question: &Question,
+        reads: &mut Reads,
+        policy: &CachePolicy,
+        background: bool,
+    ) -> Option<Shown> {
         if policy.sealed_in_memory {
             return None;
         }
@@ -80,12 +107,27 @@ impl Entry {
         let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
         let ends = since.after(*life);
         let until = if background { ends } else { ends.min(next_day(*since)) };
-        Some(Shown { version: Arc::clone(value), since: *since, ahead, until })
+        let tally = reads.tally(&self.cx, question, &value.version_id, *since);
+        Some(Shown { version: Arc::clone(value), since: *since, ahead, until, tally })
     }
 
     pub(crate) fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
         let Known::Value { value, since, .. } = &self.state.known else { return None };
         Some(Held::new(Arc::clone(value), age(*since, now).unwrap_or_default(), source))
+    }
+
+    /// It was served.
+    pub(crate) fn serve(&mut self, now: Timestamp) {
+        self.served += 1;
+        self.last = now;
+    }
+
+    /// Notes what was served.
+    fn note(&mut self, question: &Question, reads: &mut Reads) {
+        if let Known::Value { value, since, .. } = &self.state.known {
+            let count = std::mem::take(&mut self.served);
+            reads.note(&self.cx, question, &value.version_id, count, (*since, self.last));
+        }
     }
 
     /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
@@ -107,9 +149,14 @@ fn is(one: &str, other: &str) -> bool {
 }
 
 impl Entries {
+    pub(crate) fn new(reads: Reads) -> Self {
+        Self { reads, ..Self::default() }
+    }
+
     /// Forgets everything, and what is being asked for.
     pub(crate) fn clear(&mut self) {
         self.log(None);
+        self.reads_so_far();
         self.all.clear();
         self.order.clear();
         self.bytes = 0;
@@ -148,34 +195,77 @@ impl Entries {
         }
     }
 
+    /// What was served, with what entries have counted.
+    pub(crate) fn reads_so_far(&mut self) -> &mut Reads {
+        for (question, entry) in &mut self.all {
+            entry.note(question, &mut self.reads);
+        }
+        &mut self.reads
+    }
+
+    /// A place where handles to this question see what there is.
+    pub(crate) fn slot(&mut self, question: &Question, policy: &CachePolicy, background: bool) -> Arc<Slot> {
+        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
+            return slot;
+        }
+        // Those that nobody holds any more.
+        self.slots.retain(|_, slot| slot.strong_count() > 0);
+        let slot = Arc::new(Slot::new());
+        self.slots.insert(question.clone(), Arc::downgrade(&slot));
+        self.show(question, policy, background);
+        slot
+    }
+
     pub(crate) fn take(&mut self, question: &Question) -> Option<Entry> {
-        let entry = self.all.remove(question)?;
+        let mut entry = self.all.remove(question)?;
+        entry.note(question, &mut self.reads);
         self.order.remove(&entry.used);
         self.bytes -= entry.bytes();
-        self.show(question, None);
+        self.hide(question);
         Some(entry)
     }
 
-    fn show(&self, question: &Question, shown: Option<Shown>) {
+    fn show(&mut self, question: &Question, policy: &CachePolicy, background: bool) {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
-            slot.show(shown);
+            let entry = self.all.get(question);
+            slot.show(entry.and_then(|entry| entry.shown(question, &mut self.reads, policy, background)));
+        }
+    }
+
+    /// Lets handles to this question have it fetched again.
+    pub(crate) fn ask_again(&self, question: &Question) {
+        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
+            slot.asked.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is time to report what was served, and nobody does.
+    pub(crate) fn reads_are_due(&mut self, every: Duration, now: Timestamp) -> bool {
+        // What entries have counted is gone through only then.
+        self.reads.is_due(every, now, || self.all.values().any(|entry| entry.served > 0))
+    }
+
+    fn hide(&self, question: &Question) {
+        if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
+            slot.show(None);
         }
     }
 
     pub(crate) fn put(
         &mut self,
+        cx: &CallContext,
         question: Question,
-        state: State<Arc<SecretVersion>>,
-        failure: Option<Error>,
+        (state, failure): (State<Arc<SecretVersion>>, Option<Error>),
         policy: &CachePolicy,
         background: bool,
     ) {
         self.uses += 1;
-        let entry = Entry { state, failure, used: self.uses, refreshing: false };
+        let (used, cx, last) = (self.uses, cx.clone(), Timestamp::default());
+        let entry = Entry { state, failure, used, refreshing: false, cx, served: 0, last };
         self.bytes += entry.bytes();
         self.order.insert(self.uses, question.clone());
-        self.show(&question, entry.shown(policy, background));
-        self.all.insert(question, entry);
+        self.all.insert(question.clone(), entry);
+        self.show(&question, policy, background);
         // What somebody holds a handle to is used without our knowing: it goes last.
         let mut spared = self.all.len();
         while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
@@ -189,10 +279,7 @@ impl Entries {
                 self.order.insert(self.uses, oldest);
                 continue;
             }
-            if let Some(entry) = self.all.remove(&oldest) {
-                self.bytes -= entry.bytes();
-                self.show(&oldest, None);
-            }
+            self.take(&oldest);
         }
     }
 }

@@ -11,13 +11,12 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::asker::is_over;
 use crate::cache_policy::age;
 use crate::cached::{Cached, Held, Source};
-use crate::counter::Counter;
 use crate::entries::Question;
+use crate::reads::Tally;
 
 /// What a handle shows, kept in step with the cache's entry.
 pub(crate) struct Slot {
     shown: ArcSwapOption<Shown>,
-    hits: Arc<Counter>,
     /// Somebody has seen that it is to be fetched again.
     pub(crate) asked: AtomicBool,
 }
@@ -28,11 +27,12 @@ pub(crate) struct Shown {
     /// From when on it is fetched again meanwhile, and from when on it is not served.
     pub(crate) ahead: Timestamp,
     pub(crate) until: Timestamp,
+    pub(crate) tally: Arc<Tally>,
 }
 
 impl Slot {
-    pub(crate) fn new(hits: Arc<Counter>) -> Self {
-        Self { shown: ArcSwapOption::empty(), hits, asked: AtomicBool::new(false) }
+    pub(crate) fn new() -> Self {
+        Self { shown: ArcSwapOption::empty(), asked: AtomicBool::new(false) }
     }
 
     pub(crate) fn show(&self, shown: Option<Shown>) {
@@ -143,7 +143,8 @@ impl<S: SecretStore + 'static> Handle<S> {
         if is_over(&self.cx, now) {
             return None;
         }
-        self.slot.hits.add();
+        // Counted while it is held: who goes through the tallies sees that it is still shown.
+        known.tally.hits.add(now);
         Some(Peeked { shown, now })
     }
 

@@ -94,6 +94,7 @@ mod flight;
 mod handle;
 mod kept;
 mod kms;
+mod reads;
 mod store;
 mod vault;
 mod watch;

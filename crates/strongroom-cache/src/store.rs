@@ -6,8 +6,8 @@ use strongroom_store::{
     BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, GetRandomPassword,
     GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
     ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
-    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
-    ValidateResourcePolicy, ValuePut, VersionPage, batch_get,
+    SecretRef, SecretStore, SecretUpdated, SecretVersion, ServedReads, Tag, UpdateSecret,
+    UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage, batch_get,
 };
 use strongroom_types::CallContext;
 
@@ -108,6 +108,10 @@ impl<S: SecretStore + 'static> SecretStore for Cached<S> {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         self.inner().get_random_password(cx, request).await
+    }
+
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        self.inner().report_reads(cx, reads).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use strongroom::store::{
     Capabilities, CreateSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
     SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue,
-    SecretVersion, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    SecretVersion, ServedReads, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
 };
 use strongroom::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, SecretErrorKind as ErrorKind, Stage, Timestamp,
@@ -60,6 +60,8 @@ struct Truth {
     released: BTreeSet<u64>,
     waiting: BTreeSet<u64>,
     calls: u64,
+    /// What was reported: how often a caller read which value of a secret without a call.
+    reported: BTreeMap<(usize, String, u64), u64>,
 }
 
 #[derive(Clone)]
@@ -212,8 +214,23 @@ impl SecretStore for Store {
     ) -> Result<VersionPage, Error> {
         unreachable!()
     }
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        let who = number(cx);
+        let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kind) = truth.down {
+            return Err(Error::new(kind, "down"));
+        }
+        for read in reads {
+            assert!(read.count > 0 && read.first <= read.last && read.last <= self.clock.now(), "{read:?}");
+            let value = read.version_id.as_str().parse().unwrap();
+            *truth.reported.entry((who, read.request.id.to_string(), value)).or_default() += read.count;
+        }
+        Ok(())
+    }
     fn capabilities(&self) -> Capabilities {
-        Capabilities::full()
+        let mut capabilities = Capabilities::full();
+        capabilities.served_reads = true;
+        capabilities
     }
 }
 
@@ -245,6 +262,8 @@ struct World {
     reads: Vec<Read>,
     handles: Vec<(usize, &'static str, Handle<Store>)>,
     own: BTreeMap<&'static str, u64>,
+    /// How often each caller was served which value: at least without a call, and in all.
+    served: BTreeMap<(usize, String, u64), (u64, u64)>,
     completed: u64,
 }
 
@@ -259,8 +278,8 @@ impl World {
         let cached = Cached::build(store, policy(), clock.clone(), Some(spawn)).unwrap();
         let pairs = (0..CALLERS).flat_map(|who| SECRETS.map(|secret| (who, secret)));
         let handles = pairs.map(|(who, secret)| (who, secret, cached.handle(&caller(who), secret))).collect();
-        let (reads, own) = (Vec::new(), BTreeMap::new());
-        Self { dice: Dice(seed), clock, truth, cached, tasks, reads, handles, own, completed: 0 }
+        let (reads, own, served) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { dice: Dice(seed), clock, truth, cached, tasks, reads, handles, own, served, completed: 0 }
     }
 
     fn now(&self) -> Timestamp {
@@ -351,6 +370,9 @@ impl World {
             let own = self.own.get(name).copied().unwrap_or(0);
             let text = hit.version().unwrap().expose_text().unwrap().to_owned();
             self.holds(*who, name, own, &text, Source::Cache, hit.age(), self.now());
+            let who = *who;
+            drop(hit);
+            self.served(who, &text, Source::Cache);
         }
     }
 
@@ -373,7 +395,10 @@ impl World {
         let read = self.reads.remove(at);
         self.completed += 1;
         match answer {
-            Ok(held) => self.check(&read, &held),
+            Ok(held) => {
+                self.check(&read, &held);
+                self.served(read.who, held.expose_text().unwrap(), held.source());
+            }
             Err(error) => assert!(
                 matches!(
                     error.kind(),
@@ -386,6 +411,14 @@ impl World {
                 "{error}"
             ),
         }
+    }
+
+    fn served(&mut self, who: usize, text: &str, source: Source) {
+        let mut parts = text.split(' ');
+        let (name, value) = (parts.next().unwrap().to_owned(), parts.next().unwrap().parse().unwrap());
+        let (without_a_call, all) = self.served.entry((who, name, value)).or_default();
+        *without_a_call += u64::from(source != Source::Store);
+        *all += 1;
     }
 
     fn check(&self, read: &Read, held: &Held) {
@@ -452,7 +485,20 @@ fn run(seed: u64) -> u64 {
         world.settle();
     }
     assert!(world.reads.is_empty(), "somebody waits for ever");
+    // What was served without a call was reported, and nothing that was not served.
+    let mut flush = Box::pin(world.cached.flush_reads());
+    assert!(flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready(), "nothing to wait for");
+    drop(flush);
+    let reported = world.truth.lock().unwrap_or_else(PoisonError::into_inner).reported.clone();
+    for (what, count) in &reported {
+        assert!(world.served.get(what).is_some_and(|(_, all)| count <= all), "{what:?} {count}");
+    }
+    for (what, (without_a_call, _)) in &world.served {
+        let count = reported.get(what).copied().unwrap_or(0);
+        assert!(count >= *without_a_call, "{what:?}: {count} of {without_a_call}");
+    }
     let stats = world.cached.stats();
+    assert_eq!((stats.reads_waiting, stats.reads_lost), (0, 0));
     assert!(stats.entries <= 3 && stats.bytes <= 1_000, "{stats:?}");
     world.completed
 }

@@ -91,7 +91,8 @@ impl Notes {
         let full = state.waiting.len() >= MOST && !state.waiting.contains_key(&secret);
         if !full {
             let (note, day) = (state.waiting.entry(secret).or_default(), day_of(now));
-            if note.days.insert(version.clone(), day) != Some(day) {
+            if note.days.get(version) < Some(&day) {
+                note.days.insert(version.clone(), day);
                 note.sent = false;
             }
         }
@@ -182,11 +183,17 @@ impl Drop for Turn<'_> {
 }
 
 impl Engine {
-    /// A version of a secret was read.
-    pub(crate) async fn accessed(&self, head: &Head, version: &VersionId, stored: Option<i64>) {
+    /// A version of a secret was read at this moment, which is not in the future.
+    pub(crate) async fn accessed(
+        &self,
+        head: &Head,
+        version: &VersionId,
+        stored: Option<i64>,
+        moment: Timestamp,
+    ) {
         let (notes, now) = (&self.inner.notes, self.now());
-        if stored < Some(day_of(now)) {
-            notes.add(head, version, now);
+        if stored < Some(day_of(moment)) {
+            notes.add(head, version, moment);
         }
         if let Some(mut turn) = notes.take_turn(now) {
             // The read has succeeded; that it could not be noted is no reason to take the value back. Storage that refuses

@@ -2,7 +2,7 @@
 
 use strongroom_store::validate::Violations;
 use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, Operation, SecretId, SecretMetadata, SecretVersion, Stage,
+    Error, ErrorKind, GetSecretValue, Operation, SecretId, SecretMetadata, SecretVersion, ServedReads, Stage,
 };
 use strongroom_types::{CallContext, Timestamp};
 
@@ -37,6 +37,19 @@ fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, E
     Ok(version)
 }
 
+/// What policies see of a read's request.
+fn asked(request: &GetSecretValue) -> Asked {
+    Asked::nothing()
+        .maybe("secretsmanager:VersionId", request.version_id.as_ref().map(|version| version.as_str()))
+        .maybe("secretsmanager:VersionStage", request.stage.as_ref().map(|stage| stage.as_str()))
+}
+
+/// Whether a report of a read concerns this secret or this caller alone: then it is passed over, and the next is looked at.
+fn concerns_one(error: &Error) -> bool {
+    use ErrorKind::{AccessDenied, ExpiredToken, InvalidRequest, NotFound, Tampered, Validation};
+    matches!(error.kind(), AccessDenied | ExpiredToken | InvalidRequest | NotFound | Tampered | Validation)
+}
+
 impl Engine {
     pub(crate) async fn get(
         &self,
@@ -52,9 +65,7 @@ impl Engine {
             violations.stage(stage);
         }
         violations.finish()?;
-        let asked = Asked::nothing()
-            .maybe("secretsmanager:VersionId", request.version_id.as_ref().map(|version| version.as_str()))
-            .maybe("secretsmanager:VersionStage", request.stage.as_ref().map(|stage| stage.as_str()));
+        let asked = asked(&request);
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
@@ -66,7 +77,7 @@ impl Engine {
                 self.changed_since(&stored, &version.id).await?;
                 continue;
             };
-            self.accessed(&stored.head, &version.id, version.accessed).await;
+            self.accessed(&stored.head, &version.id, version.accessed, self.now()).await;
             return Ok(SecretVersion {
                 arn: stored.head.arn(self.realm()).clone(),
                 name: stored.head.name.clone(),
@@ -76,6 +87,29 @@ impl Engine {
                 created: Timestamp::from_millis(version.created),
             });
         }
+    }
+
+    /// Dates secrets by reads that a cache in front has served.
+    pub(crate) async fn take_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        if reads.iter().any(|read| read.count == 0 || read.last < read.first) {
+            let text = "count must be at least 1, and last not before first";
+            return Err(Error::new(ErrorKind::InvalidParameter, text));
+        }
+        for read in reads {
+            let id = &read.request.id;
+            match self.live(cx, Operation::GetSecretValue, id, &asked(&read.request)).await {
+                Ok(stored) => {
+                    // A version that is gone is dated no more.
+                    if let Some(version) = stored.head.version(&read.version_id) {
+                        let moment = read.last.min(self.now());
+                        self.accessed(&stored.head, &version.id, version.accessed, moment).await;
+                    }
+                }
+                Err(error) if concerns_one(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {

@@ -6,7 +6,7 @@ use strongroom_store::{
     BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, GetRandomPassword,
     GetSecretValue, ListSecretVersionIds, ListSecrets, Operation, PolicyValidation, PutResourcePolicy,
     PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata,
-    SecretPage, SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret,
+    SecretPage, SecretRef, SecretStore, SecretUpdated, SecretVersion, ServedReads, Tag, UpdateSecret,
     UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage, batch_get,
 };
 use strongroom_types::CallContext;
@@ -81,9 +81,14 @@ impl SecretStore for Engine {
         permitted.and_then(|()| request.generate()).map_err(|error| error.during("GetRandomPassword"))
     }
 
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        self.take_reads(cx, reads).await.map_err(|error| error.during("ReportReads"))
+    }
+
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::full();
         capabilities.max_versions = self.inner.limits.versions;
+        capabilities.served_reads = true;
         capabilities
     }
 }

@@ -6,8 +6,9 @@ use strongroom_store::{
     BatchFailure, BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, ErrorKind,
     GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation,
     PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId,
-    SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion, Tag,
-    UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionId, VersionPage,
+    SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion,
+    ServedReads, Tag, UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionId,
+    VersionPage,
 };
 use strongroom_types::CallContext;
 
@@ -187,6 +188,10 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
     ) -> Result<SecretText, Error> {
         // Not by the other store, which would know it.
         request.generate().map_err(|error| error.during("GetRandomPassword"))
+    }
+
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        self.inner.report_reads(cx, reads).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -10,8 +10,8 @@ use crate::{
     BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, GetRandomPassword,
     GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
     ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
-    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
-    ValidateResourcePolicy, ValuePut, VersionPage,
+    SecretRef, SecretStore, SecretUpdated, SecretVersion, ServedReads, Tag, UpdateSecret,
+    UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage,
 };
 
 #[async_trait]
@@ -75,6 +75,10 @@ impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         (**self).get_random_password(cx, request).await
+    }
+
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        (**self).report_reads(cx, reads).await
     }
 
     fn capabilities(&self) -> Capabilities {

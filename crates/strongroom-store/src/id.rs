@@ -249,7 +249,9 @@ mod tests {
     fn an_arn_may_be_given_without_its_suffix() {
         let full = format!("{ARN}prod/db-AbCdEf");
         assert!(SecretArn::is(&full, &full) && SecretArn::is(&full, &format!("{ARN}prod/db")));
-        for other in ["prod/db", "", &format!("{ARN}prod/d"), &format!("{ARN}prod/db-"), &format!("{full}-AbCdEf")] {
+        for other in
+            ["prod/db", "", &format!("{ARN}prod/d"), &format!("{ARN}prod/db-"), &format!("{full}-AbCdEf")]
+        {
             assert!(!SecretArn::is(&full, other), "{other}");
         }
     }

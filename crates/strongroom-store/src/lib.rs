@@ -30,6 +30,7 @@ mod json;
 mod labels;
 mod operation;
 mod password;
+mod reads;
 mod request;
 mod stage;
 mod store;
@@ -49,6 +50,7 @@ pub use id::{SecretArn, SecretId, Target, VersionId};
 pub use labels::{LabelError, Labels};
 pub use operation::Operation;
 pub use password::GetRandomPassword;
+pub use reads::ServedReads;
 pub use request::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
     PutResourcePolicy, PutSecretValue, SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage,

@@ -10,7 +10,7 @@ use crate::{
     BatchGetSecretValue, BatchPage, CreateSecret, DeleteSecret, Error, ErrorKind, GetRandomPassword,
     GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
     ResourcePolicy, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef,
-    SecretUpdated, SecretValue, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
+    SecretUpdated, SecretValue, SecretVersion, ServedReads, Tag, UpdateSecret, UpdateSecretVersionStage,
     ValidateResourcePolicy, ValuePut, VersionPage, batch,
 };
 
@@ -41,12 +41,14 @@ pub struct Capabilities {
     pub filters: bool,
     /// Whether it tells when values were last read.
     pub last_accessed: bool,
+    /// Whether it takes reports of reads that a cache has served ([`SecretStore::report_reads`]).
+    pub served_reads: bool,
     /// Whether secrets have resource policies.
     pub resource_policies: bool,
 }
 
 impl Capabilities {
-    /// Everything Secrets Manager can.
+    /// Everything Secrets Manager can, which nobody can tell of reads that it has not served.
     #[must_use]
     pub fn full() -> Self {
         Self {
@@ -60,6 +62,7 @@ impl Capabilities {
             recovery_window: true,
             filters: true,
             last_accessed: true,
+            served_reads: false,
             resource_policies: true,
         }
     }
@@ -164,6 +167,19 @@ pub trait SecretStore: Send + Sync + Debug {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         request.generate().map_err(|error| error.during("GetRandomPassword"))
+    }
+
+    /// Takes reads into account that a cache in front of this store has served: a secret was used on the day of the last of them. What the caller may not
+    /// read any more, and what is not there any more, is passed over.
+    ///
+    /// Provided: refuses, as a store must where [`Capabilities::served_reads`] is not set.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`]; [`crate::ErrorKind::Throttled`], [`crate::ErrorKind::Internal`] and others of the store's that concern no
+    /// single secret: then the same reads may be reported again, which changes nothing more.
+    async fn report_reads(&self, _cx: &CallContext, _reads: &[ServedReads]) -> Result<(), Error> {
+        let text = "this store takes no reports of reads that it has not served";
+        Err(Error::new(ErrorKind::Unsupported, text).during("ReportReads"))
     }
 
     /// What this store can do.

@@ -9,8 +9,8 @@ use strongroom_store::{
     BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, ErrorKind,
     GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation,
     PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId,
-    SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret,
-    UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage,
+    SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretVersion, ServedReads, Tag,
+    UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage,
 };
 use strongroom_types::CallContext;
 
@@ -32,13 +32,21 @@ pub struct FaultyStore {
     inner: Arc<dyn SecretAdmin>,
     plan: Arc<Mutex<VecDeque<StoreFault>>>,
     calls: Arc<Mutex<Vec<&'static str>>>,
+    declared: Option<Capabilities>,
 }
 
 impl FaultyStore {
     /// A store around `inner` with an empty plan.
     #[must_use]
     pub fn new(inner: Arc<dyn SecretAdmin>) -> Self {
-        Self { inner, plan: Arc::default(), calls: Arc::default() }
+        Self { inner, plan: Arc::default(), calls: Arc::default(), declared: None }
+    }
+
+    /// The same, declaring other capabilities than the store inside has: what a decorator makes of a smaller one.
+    #[must_use]
+    pub fn declaring(mut self, capabilities: Capabilities) -> Self {
+        self.declared = Some(capabilities);
+        self
     }
 
     /// What happens to the next calls, one by one; those beyond go through.
@@ -134,8 +142,12 @@ impl SecretStore for FaultyStore {
         self.run("GetRandomPassword", self.inner.get_random_password(cx, request)).await
     }
 
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+        self.run("ReportReads", self.inner.report_reads(cx, reads)).await
+    }
+
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.declared.unwrap_or_else(|| self.inner.capabilities())
     }
 }
 

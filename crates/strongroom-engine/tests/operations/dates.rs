@@ -1,6 +1,9 @@
 //! §4 and point 6 of the behaviour: dates.
 
-use strongroom_store::{ListSecretVersionIds, ListSecrets, SortBy, SortOrder, Tag, UpdateSecret};
+use strongroom_store::{
+    ListSecretVersionIds, ListSecrets, ServedReads, SortBy, SortOrder, Tag, UpdateSecret,
+};
+use strongroom_types::{Caller, Clock, Timestamp};
 
 use super::*;
 
@@ -190,4 +193,39 @@ async fn storage_that_refuses_to_write_does_not_hinder_reads() {
     assert!(world.describe("s").await.unwrap().last_accessed.is_some());
     world.engine.maintain().await.unwrap();
     assert!(world.another().await.describe("s").await.unwrap().last_accessed.is_some(), "it was kept");
+}
+
+/// Reads that a cache has served date a secret as its own do, and nothing else.
+#[tokio::test]
+async fn reports_of_reads_date_what_the_caller_may_read() {
+    let world = World::with_secret().await;
+    let begun = world.clock.now();
+    world.current().await.unwrap();
+    let version = token(1);
+    let dated = async || world.describe("s").await.unwrap().last_accessed;
+    let report = async |cx: &CallContext, version: &VersionId, at: Timestamp| {
+        let reads = [ServedReads::one(GetSecretValue::new("s"), version.clone(), at)];
+        world.engine.report_reads(cx, &reads).await.unwrap();
+    };
+    world.clock.advance(3 * DAY);
+    let stranger = CallContext::new(Caller::Service("test.amazonaws.com".into()));
+    report(&stranger, &version, begun.after(2 * DAY)).await;
+    report(&world.cx, &token(9), begun.after(2 * DAY)).await;
+    assert_eq!(dated().await, Some(begun), "not allowed, and no such version");
+    report(&world.cx, &version, begun.after(2 * DAY)).await;
+    report(&world.cx, &version, begun.after(DAY)).await;
+    assert_eq!(dated().await, Some(begun.after(2 * DAY)), "an older one takes nothing back");
+    report(&world.cx, &version, begun.after(30 * DAY)).await;
+    assert_eq!(dated().await, Some(begun.after(3 * DAY)), "nothing was read in the future");
+    world.engine.maintain().await.unwrap();
+    assert_eq!(world.another().await.describe("s").await.unwrap().last_accessed, Some(begun.after(3 * DAY)));
+    // The rest of a report counts, whatever becomes of one of its secrets.
+    world.create(CreateSecret::new("t").value(text("v"))).await.unwrap();
+    world.engine.delete_secret(&world.cx, DeleteSecret::new("s")).await.unwrap();
+    let other = world.describe("t").await.unwrap().versions.into_keys().next().unwrap();
+    let one = |name: &str, version: &VersionId| {
+        ServedReads::one(GetSecretValue::new(name), version.clone(), world.clock.now())
+    };
+    world.engine.report_reads(&world.cx, &[one("s", &version), one("t", &other)]).await.unwrap();
+    assert_eq!(world.describe("t").await.unwrap().last_accessed, Some(begun.after(3 * DAY)));
 }

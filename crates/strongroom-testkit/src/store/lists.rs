@@ -3,7 +3,7 @@
 use super::{Subject, fresh, stages, token};
 use strongroom_store::{
     CreateSecret, DeleteSecret, ErrorKind, Filter, FilterKey, GetSecretValue, ListSecretVersionIds,
-    ListSecrets, SecretId, SecretValue, SortBy, SortOrder,
+    ListSecrets, SecretId, SecretValue, ServedReads, SortBy, SortOrder, VersionId,
 };
 
 pub(super) async fn all_names(subject: &Subject, mut request: ListSecrets) -> Vec<String> {
@@ -210,4 +210,35 @@ pub async fn reads_are_dated(subject: &Subject) {
         store.list_secret_version_ids(cx, ListSecretVersionIds::new(&name)).await.unwrap().versions;
     let dates: Vec<_> = versions.iter().map(|version| version.last_accessed).collect();
     assert_eq!(dates, [None, Some(day)]);
+}
+
+/// Reads that a cache has served are dated as reads of the store's own, where it takes reports of them; else they are refused.
+pub async fn served_reads_are_dated(subject: &Subject) {
+    let (store, cx) = (&subject.store, &subject.cx);
+    let name = subject.create("served", "1").await;
+    let id = SecretId::new(&name);
+    let described = store.describe_secret(cx, &id).await.unwrap();
+    let served = |name: &str, version: &VersionId| {
+        ServedReads::one(GetSecretValue::new(name), version.clone(), described.created)
+    };
+    let Some(version) = described.versions.keys().next() else { panic!("it has a version") };
+    let reads = [served("not-there", version), served(&name, version)];
+    if !store.capabilities().served_reads {
+        let error = store.report_reads(cx, &reads).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        return;
+    }
+    store.report_reads(cx, &[]).await.unwrap();
+    let mut never = served(&name, version);
+    never.count = 0;
+    let error = store.report_reads(cx, &[served(&name, version), never]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidParameter);
+    store.report_reads(cx, &[served(&name, &VersionId::new("0".repeat(32)))]).await.unwrap();
+    assert_eq!(store.describe_secret(cx, &id).await.unwrap().last_accessed, None);
+    for _ in 0..2 {
+        store.report_reads(cx, &reads).await.unwrap();
+        let after = store.describe_secret(cx, &id).await.unwrap();
+        assert_eq!(after.last_accessed, Some(described.created.start_of_day()));
+        assert_eq!(after.last_changed, described.last_changed, "a read changes nothing");
+    }
 }

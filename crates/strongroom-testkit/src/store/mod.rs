@@ -66,6 +66,7 @@ where
     lists::filters_choose_secrets(&make().await).await;
     lists::versions_are_listed_oldest_first(&make().await).await;
     lists::reads_are_dated(&make().await).await;
+    lists::served_reads_are_dated(&make().await).await;
     batch::several_values_are_read_at_once(&make().await).await;
     batch::values_are_found_by_filters(&make().await).await;
     batch::passwords_are_as_asked_for(&make().await).await;

@@ -38,8 +38,11 @@
 //! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and copies nothing.
 //! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the background, and shows only what the program
 //!   accepts; [`Cached::with_credential`] carries a login over a rotation.
-//! * **Counted.** The first use of a day (UTC) is a read of the store, so that LastAccessedDate knows of a secret that is read from the cache all
-//!   day; [`Cached::stats`] tells hits, misses, refreshes, failures and ages.
+//! * **Counted.** Every read that is served without the store is reported to it afterwards, in batches, by caller and version
+//!   ([`Cached::flush_reads`]; [`Cached::drain_reads`] gives them to the program instead); and the first use of a day (UTC) is a read of the
+//!   store, so that a secret that is read from the cache all day never looks unused, also where no reports are taken. [`Cached::stats`] tells hits, misses,
+//!   refreshes, failures and ages; with the feature `metrics` they are published as series. A [`Watch`] reads the store with every look; looks at what it
+//!   shows are not counted.
 //! * **Left alone.** A store that is down is asked again after a rest that doubles, with jitter.
 //! * **Wiped.** Values are handles to memory that wipes itself; a hit copies none. With [`CachePolicy::sealed_in_memory`] they lie sealed under a key
 //!   of this process, and a hit opens them.
@@ -94,6 +97,8 @@ mod flight;
 mod handle;
 mod kept;
 mod kms;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod reads;
 mod store;
 mod vault;

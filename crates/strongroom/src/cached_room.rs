@@ -6,7 +6,8 @@ use std::time::Duration;
 use strongroom_cache::{
     Attempt, CachePolicy, CacheStats, Cached, CredentialError, Handle, Held, Spawn, Watch, WatchOptions,
 };
-use strongroom_store::{SecretAdmin, SecretId};
+use strongroom_store::{SecretAdmin, SecretId, ServedReads};
+use strongroom_types::CallContext;
 
 use crate::{Error, Strongroom};
 
@@ -104,6 +105,20 @@ impl CachedRoom {
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.cached.stats()
+    }
+
+    /// Reports to the store what was read without it and is not reported yet: [`Cached::flush_reads`]. A program that ends calls it last.
+    ///
+    /// # Errors
+    /// As [`Cached::flush_reads`].
+    pub async fn flush_reads(&self) -> Result<u64, Error> {
+        Ok(self.cached.flush_reads().await?)
+    }
+
+    /// What was read without the store and is not reported yet, for an account of the program's own: [`Cached::drain_reads`].
+    #[must_use]
+    pub fn drain_reads(&self) -> Vec<(CallContext, ServedReads)> {
+        self.cached.drain_reads()
     }
 
     /// Forgets, and so wipes, everything that is kept.

@@ -33,6 +33,8 @@ pub(crate) struct Answers {
     pub(crate) notes: Vec<String>,
     /// What nobody here can say.
     pub(crate) undecided: Vec<String>,
+    /// A key is not there, which callers of another account are not told: they are refused.
+    pub(crate) hidden: bool,
 }
 
 impl Access {
@@ -52,7 +54,8 @@ impl Access {
     ) -> Result<Answers, Error> {
         let mut secret = self.engine.explain(cx, operation, id, detail).await?;
         let mut notes = std::mem::take(&mut secret.notes);
-        let (mut keys, mut undecided) = (Vec::new(), Vec::new());
+        let (mut keys, mut undecided, mut hidden) = (Vec::new(), Vec::new(), false);
+        let foreign = cx.is_foreign_to(self.engine.realm().account());
         for need in secret.keys.drain(..) {
             let Some(kms) = &self.kms else {
                 undecided.push(format!(
@@ -74,11 +77,12 @@ impl Access {
                 }
                 Err(error) if error.kind() == KeyErrorKind::NotFound => {
                     notes.push(format!("the key {} does not exist", need.key));
+                    hidden |= foreign;
                 }
                 Err(error) => return Err(key_service(error)),
             }
         }
-        Ok(Answers { secret, keys, notes, undecided })
+        Ok(Answers { secret, keys, notes, undecided, hidden })
     }
 
     /// Why a caller may do this with a secret, or not: each permission that is needed, each document that was looked at, each of its
@@ -93,9 +97,9 @@ impl Access {
         id: &SecretId,
     ) -> Result<AccessReport, Error> {
         let answers = self.ask(cx, operation, id, Detail::Everything).await?;
-        let Answers { secret, keys, mut notes, undecided } = answers;
+        let Answers { secret, keys, mut notes, undecided, hidden } = answers;
         notes.extend(undecided);
-        let by_key = keys.iter().any(|(_, access)| !access.explanation.allowed);
+        let by_key = hidden || keys.iter().any(|(_, access)| !access.explanation.allowed);
         let denial = secret.denial.or_else(|| by_key.then(|| NO_KMS.to_owned()));
         let mut permissions = secret.explanations;
         permissions.extend(keys.into_iter().map(|(_, access)| access.explanation));

@@ -233,7 +233,7 @@ fn need_is_managed(answers: &Answers, key: &KeyRef) -> bool {
 }
 
 fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candidate {
-    let Answers { secret, keys, undecided, .. } = answers;
+    let Answers { secret, keys, undecided, hidden, .. } = answers;
     let mut told = Candidate {
         principal,
         verdict: Verdict::Allowed,
@@ -250,6 +250,10 @@ fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candid
     if !undecided.is_empty() {
         told.verdict = told.verdict.max(Verdict::Conditional);
         told.conditions.extend(undecided);
+    }
+    if hidden {
+        told.verdict = Verdict::Denied;
+        told.because.push("the key is not there, which other accounts' callers are not told".to_owned());
     }
     if told.verdict != Verdict::Conditional {
         told.conditions.clear();

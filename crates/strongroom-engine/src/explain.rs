@@ -127,7 +127,9 @@ impl Engine {
                 _ => Asked::nothing(),
             };
             let request = self.request(&subject, operation, about, &asked);
-            let policies = documents(&subject, policy.as_ref().filter(|_| matches!(about, About::Secret(_))));
+            // What is about no secret that is there has no policy of its own, and gets none.
+            let own = matches!(about, About::Secret(_));
+            let policies = documents(&subject, policy.as_ref().filter(|_| own)).fixed(!own);
             access.note(&policies, &request, detail);
         }
         Ok(access)

@@ -287,6 +287,12 @@ impl Engine {
                 _ => {}
             }
         }
+        for id in policy.named_ids() {
+            // Where nobody can tell who has an id, a statement that names one would be without effect.
+            if !matches!(self.look_up(id).await?, Known::Somebody { .. }) {
+                return Ok(None);
+            }
+        }
         Ok(Some(ids))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_policy::{Known, Policy};
+use strongroom_policy::{Known, ParseError, Policy};
 use strongroom_store::validate::Violations;
 use strongroom_store::{
     Error, ErrorKind, Operation, PolicyFinding, PolicyValidation, PutResourcePolicy, ResourcePolicy,
@@ -22,6 +22,11 @@ const MAX: usize = 20_480;
 fn error(flaw: Flaw) -> Error {
     let kind = if flaw == Flaw::Public { ErrorKind::PublicPolicy } else { ErrorKind::MalformedPolicy };
     Error::new(kind, flaw.text())
+}
+
+/// AWS's text does not say what is wrong; the source does.
+fn unreadable(why: ParseError) -> Error {
+    error(Flaw::Syntax).because(why)
 }
 
 fn check_length(violations: &mut Violations, policy: &str) {
@@ -46,9 +51,9 @@ impl Engine {
         let policy = match document::parse(&request.policy) {
             Ok(policy) => policy,
             // Told before what is wrong with the secret, but only to those who may put policies.
-            Err(flaw) => {
+            Err(why) => {
                 self.may(cx, Operation::PutResourcePolicy, &request.id, &asked).await?;
-                return Err(error(flaw));
+                return Err(unreadable(why));
             }
         };
         let _turn = self.turn(target.name()).await;
@@ -94,11 +99,15 @@ impl Engine {
     /// Whether under this policy its author could neither put another nor take this one away.
     async fn shuts_out(&self, cx: &CallContext, policy: &Policy, about: About<'_>) -> Result<bool, Error> {
         let subject = self.subject(cx).await?;
-        let may = |operation| {
-            let request = self.request(&subject, operation, about, &Asked::nothing());
+        let may = |operation, asked: &Asked| {
+            let request = self.request(&subject, operation, about, asked);
             documents(&subject, Some(policy)).decide(&request).is_allowed()
         };
-        Ok(!may(Operation::PutResourcePolicy) && !may(Operation::DeleteResourcePolicy))
+        // However it is put.
+        let blocking = Asked::nothing().with("secretsmanager:BlockPublicPolicy", "true");
+        let again =
+            [&Asked::nothing(), &blocking].into_iter().any(|asked| may(Operation::PutResourcePolicy, asked));
+        Ok(!again && !may(Operation::DeleteResourcePolicy, &Asked::nothing()))
     }
 
     pub(crate) async fn policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
@@ -157,7 +166,7 @@ impl Engine {
         if let Some(id) = &request.id {
             head = Some(self.live(cx, Operation::PutResourcePolicy, id, &asked).await?);
         }
-        let policy = document::parse(&request.policy).map_err(error)?;
+        let policy = document::parse(&request.policy).map_err(unreadable)?;
         let about = head.as_ref().map_or(About::Nothing, |head| About::Secret(&head.head));
         let (flaws, _) = self.flaws(cx, &policy, about).await?;
         let findings: Vec<_> = flaws

@@ -65,6 +65,18 @@ pub(crate) fn check_limit(page: &ListPage, default: usize, most: usize) -> Resul
 
 /// What policies may look at when a key is made.
 fn asked_of(request: &CreateKey) -> Asked<'static> {
+    let mut asked = like(request);
+    if !request.tags.is_empty() {
+        asked = asked.with_many("aws:TagKeys", request.tags.iter().map(|tag| &tag.key));
+    }
+    for tag in &request.tags {
+        asked = asked.with(&format!("aws:RequestTag/{}", tag.key), &tag.value);
+    }
+    asked
+}
+
+/// What a key that is to be made will be like.
+fn like(request: &CreateKey) -> Asked<'static> {
     let bypass = request.policy.as_ref().is_some_and(|put| put.bypass_lockout_check);
     let mut asked = Asked::nothing()
         .with("kms:KeySpec", request.spec.to_string())
@@ -75,13 +87,13 @@ fn asked_of(request: &CreateKey) -> Asked<'static> {
     if request.multi_region {
         asked = asked.with("kms:MultiRegionKeyType", "PRIMARY");
     }
-    if !request.tags.is_empty() {
-        asked = asked.with_many("aws:TagKeys", request.tags.iter().map(|tag| &tag.key));
-    }
-    for tag in &request.tags {
-        asked = asked.with(&format!("aws:RequestTag/{}", tag.key), &tag.value);
-    }
     asked
+}
+
+/// What policies will see of a key once it is there.
+fn once_made(request: &CreateKey) -> Asked<'static> {
+    let tags = request.tags.iter();
+    tags.fold(like(request), |asked, tag| asked.with(&format!("aws:ResourceTag/{}", tag.key), &tag.value))
 }
 
 impl LocalKms {
@@ -190,13 +202,14 @@ impl LocalKms {
                 // The key has no ARN yet; policies of keys say "*".
                 let place = self.realm().arn("kms", "key/new");
                 let subject = self.subject(cx).await?;
-                let question = self.request_on(&subject, Operation::PutKeyPolicy, place.as_str());
+                let mut question = self.request_on(&subject, Operation::PutKeyPolicy, place.as_str());
+                question.context_mut().extend(&once_made(request).facts);
                 Some(self.check_policy(&subject, &question, put).await?)
             }
             None => None,
         };
         if let Some(alias) = alias {
-            self.permit_first_alias(cx, alias, policy.as_ref()).await?;
+            self.permit_first_alias(cx, alias, policy.as_ref(), &once_made(request)).await?;
         }
         let new = NewKey {
             description: &request.description,
@@ -218,16 +231,18 @@ impl LocalKms {
         cx: &CallContext,
         alias: &AliasName,
         policy: Option<&NewPolicy>,
+        made: &Asked<'_>,
     ) -> Result<(), Error> {
         let operation = Operation::CreateAlias;
         let place = alias.arn(self.realm());
         self.authorize_on(cx, operation, place.as_str(), &Asked::nothing()).await?;
         let key = self.realm().arn("kms", "key/new");
         let Some(policy) = policy else {
-            return self.authorize_on(cx, operation, key.as_str(), &Asked::nothing()).await;
+            return self.authorize_on(cx, operation, key.as_str(), made).await;
         };
         let subject = self.subject(cx).await?;
-        let request = self.request_on(&subject, operation, key.as_str());
+        let mut request = self.request_on(&subject, operation, key.as_str());
+        request.context_mut().extend(&made.facts);
         match subject.policies().key(&policy.read()?).decide(&request) {
             decision if decision.is_allowed() => Ok(()),
             decision => Err(denied(decision, &request)),

@@ -15,8 +15,9 @@ use crate::layout::{KeyRecord, StoredKey, decode, managed_alias};
 use crate::local::{LocalKms, storage};
 use crate::states::Operation;
 
-/// The most grants that an explanation lists.
+/// The most grants that an explanation lists, and the most that are looked at for it, by each name of the caller.
 const MOST_GRANTS: usize = 20;
+const LOOKED_AT: usize = 1000;
 
 /// Those whom a key's policy or grants name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,16 +106,20 @@ impl LocalKms {
         let Question { subject, key, request, decision } = &question;
         let managed = key.record.service.is_some();
         let policies = subject.policies().key(key.policy(self.realm())?).fixed(managed);
-        // Across accounts a grant is one of two that are needed, and the other may be what the decision names.
-        let by_grant = decision.is_allowed() && !policies.decide(request).is_allowed();
-        let mut explanation = policies.clone().granted(by_grant).explain_with(request, detail);
-        for grant in self.grants_of(key, request, MOST_GRANTS).await? {
+        // A grant may be one of two things that are needed, of which the decision names the other.
+        let granted = decision.is_allowed() && !policies.decide(request).is_allowed()
+            || self.is_granted(key, request.principal(), permission, &asked).await?;
+        let policies = policies.granted(granted);
+        let mut explanation = policies.explain_with(request, detail);
+        for grant in self.grants_of(key, request, LOOKED_AT).await? {
             explanation.grants.push(grant.report(permission, &asked, request.principal())?);
         }
-        let granted = by_grant || self.is_granted(key, request.principal(), permission, &asked).await?;
+        // Those that decide first.
+        explanation.grants.sort_by_key(|grant| !grant.matches);
+        explanation.grants.truncate(MOST_GRANTS);
         Ok(KeyAccess {
             explanation,
-            possible: policies.granted(granted).possible(request),
+            possible: policies.possible(request),
             state: key.state_at(self.now()),
             managed,
         })

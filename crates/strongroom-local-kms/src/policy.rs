@@ -216,12 +216,9 @@ impl LocalKms {
                 _ => {}
             }
         }
-        let principals = policy.statements().iter().filter_map(|statement| statement.principals());
-        for name in principals.flat_map(|some| some.names()) {
+        for id in policy.named_ids() {
             // Where nobody can tell who has an id, a statement that names one would be without effect.
-            if let PrincipalName::Id(id) = name
-                && !matches!(self.look_up(id).await?, Known::Somebody { .. })
-            {
+            if !matches!(self.look_up(id).await?, Known::Somebody { .. }) {
                 return Err(nobody());
             }
         }

@@ -186,7 +186,7 @@ impl Condition {
                 values.iter().all(|value| value.is_fixed() && !value.text().is_empty())
             }
             Test::Arn(values) => values.iter().all(ArnPattern::is_fixed),
-            Test::Address(values) => values.iter().all(|network| !network.is_everywhere()),
+            Test::Address(values) => values.iter().all(|network| !network.is_broad()),
             _ => false,
         };
         let needs_key = !self.operator.if_exists

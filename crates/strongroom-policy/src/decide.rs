@@ -322,8 +322,9 @@ impl<'a> Policies<'a> {
         if request.principal().account().is_none() {
             let service = request.principal().kind() == PrincipalKind::Service;
             return match named {
-                Some((place, _)) => Ok(Decision::Allowed(Ground::Statement(place))),
-                None if self.granted && service => Ok(Decision::Allowed(Ground::Grant)),
+                // What is known of its session limits whoever calls, though AWS's services have none.
+                Some((place, _)) => limited(Ground::Statement(place)),
+                None if self.granted && service => limited(Ground::Grant),
                 None => Err(Decision::Missing(DocumentKind::Resource)),
             };
         }
@@ -336,6 +337,8 @@ impl<'a> Policies<'a> {
         }
         let decision = match (self.rule, named) {
             (ResourceRule::Either, _) if root => limited(Ground::Root),
+            // A key's policy lets root do something; what limits its session still does.
+            (ResourceRule::Key, Some((place, Reach::Direct))) if root => limited(Ground::Statement(place)),
             (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
             (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
             (ResourceRule::Either, _) | (ResourceRule::Key, Some((_, Reach::Account))) => {
@@ -343,8 +346,8 @@ impl<'a> Policies<'a> {
             }
             (ResourceRule::Key, None) => Err(Decision::Missing(DocumentKind::Resource)),
         };
-        // Named only where nothing else allows. Grants name roles, not sessions: boundary and session policy still count.
-        if self.granted && request.principal().kind() == PrincipalKind::RoleSession {
+        // Named only where nothing else allows. Grants name roles and accounts, not sessions: boundary and session policy still count.
+        if self.granted && (root || request.principal().kind() == PrincipalKind::RoleSession) {
             return decision.or_else(|_| limited(Ground::Grant));
         }
         decision

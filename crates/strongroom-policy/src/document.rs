@@ -121,6 +121,17 @@ impl Policy {
         arns.collect()
     }
 
+    /// The unique ids of users and roles that it names, each once.
+    #[must_use]
+    pub fn named_ids(&self) -> BTreeSet<&str> {
+        let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
+        let ids = names.filter_map(|name| match name {
+            PrincipalName::Id(id) => Some(id.as_str()),
+            _ => None,
+        });
+        ids.collect()
+    }
+
     /// Has users and roles stand for themselves instead of their names: who is deleted and made again under the same name is
     /// another. `ids` are unique ids by ARN, of the moment at which the policy was put.
     pub fn bind(&mut self, ids: &BTreeMap<String, String>) {

@@ -57,6 +57,14 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn error(self, element: &str, reason: impl Into<String>) -> ParseError {
+        let mut reason = reason.into();
+        // What is wrong with a text may be a character that one does not see.
+        if self.kind() == Kind::Text
+            && !reason.contains("(U+")
+            && let Some(odd) = self.raw.chars().find(|c| is_odd(*c))
+        {
+            reason = format!("{reason}; it holds {}", describe(odd));
+        }
         ParseError::new(self.line(), element, reason)
     }
 
@@ -125,8 +133,8 @@ pub(crate) fn path(parent: &str, name: &str) -> String {
 }
 
 /// What is wrong at a place where JSON ends. A web page's quotation marks are the usual reason.
-fn syntax(text: &str, line: usize, column: usize, error: &serde_json::Error) -> String {
-    let odd = text.lines().nth(line - 1).and_then(|line| {
+fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) -> String {
+    let odd = text_of.lines().nth(line - 1).and_then(|line| {
         let at = column.saturating_sub(1);
         line.char_indices().find(|(start, c)| *start <= at && at < start + c.len_utf8()).map(|(_, c)| c)
     });
@@ -136,29 +144,50 @@ fn syntax(text: &str, line: usize, column: usize, error: &serde_json::Error) -> 
             let text = error.to_string();
             // It names its place at the end, which stands in ours already.
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-            format!("is not JSON: {text}")
+            // A text that was begun with the one kind of quotation mark and ended with another does not end there.
+            let ahead = text_until(text_of, line).chars().find(|c| is_odd(*c));
+            match ahead {
+                Some(odd) => format!("is not JSON: {text}; before that stands {}", describe(odd)),
+                None => format!("is not JSON: {text}"),
+            }
         }
     }
 }
 
+/// A text up to the end of a line.
+fn text_until(text: &str, line: usize) -> &str {
+    text.match_indices('\n').nth(line - 1).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Whether a character is not what it looks like.
+pub(crate) fn is_odd(c: char) -> bool {
+    name_of(c).is_some()
+}
+
 /// A character that is not what it looks like, by name where people meet it often.
 pub(crate) fn describe(odd: char) -> String {
-    let name = match odd {
+    let name = name_of(odd).unwrap_or("the character");
+    let code = u32::from(odd);
+    if odd.is_control() || name == INVISIBLE {
+        format!("{name} U+{code:04X}")
+    } else {
+        format!("{name} {odd} (U+{code:04X})")
+    }
+}
+
+const INVISIBLE: &str = "an invisible character";
+
+fn name_of(odd: char) -> Option<&'static str> {
+    Some(match odd {
         '\u{2018}' | '\u{2019}' | '\u{201A}' => "a typographic apostrophe",
         '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{00AB}' | '\u{00BB}' => "a typographic quotation mark",
         '\u{2013}' => "an en-dash",
         '\u{2014}' => "an em-dash",
         '\u{2010}' | '\u{2011}' | '\u{2212}' => "a typographic hyphen",
         '\u{00A0}' | '\u{202F}' => "a no-break space",
-        '\u{200B}' | '\u{FEFF}' | '\u{200C}' | '\u{200D}' => "an invisible character",
-        _ => "the character",
-    };
-    let code = u32::from(odd);
-    if odd.is_control() || name == "an invisible character" {
-        format!("{name} U+{code:04X}")
-    } else {
-        format!("{name} {odd} (U+{code:04X})")
-    }
+        '\u{200B}' | '\u{FEFF}' | '\u{200C}' | '\u{200D}' => INVISIBLE,
+        _ => return None,
+    })
 }
 
 struct Members;
@@ -202,6 +231,10 @@ mod tests {
             "line 2: a typographic quotation mark \u{201C} (U+201C) does not belong into JSON"
         );
         assert_eq!(error("{\n\"a\": }"), "line 2: is not JSON: expected value");
+        assert_eq!(
+            error("{\n\"a\": \"b\u{201D},\n\"c\": 1}"),
+            "line 2: is not JSON: control character (\\u0000-\\u001F) found while parsing a string; before that stands a typographic quotation mark \u{201D} (U+201D)"
+        );
         let twice = Node::parse("{\"a\":1,\n\"a\":2}").unwrap().members("x").err().unwrap();
         assert_eq!(twice.to_string(), "line 2, x.a: stands twice");
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::json::{describe, is_odd};
 use crate::{Effect, Policy, PrincipalName, Quantifier, Statement};
 
 /// Something in a policy that is allowed to stand there and probably does not do what its author thinks.
@@ -137,10 +138,12 @@ const SECRETS: [&str; 23] = [
 ];
 
 /// The condition keys of all services, of KMS and of Secrets Manager. Those that end in `/` or `:` go on with a name.
-const KEYS: [&str; 98] = [
+const KEYS: [&str; 104] = [
+    "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
     "aws:CalledViaLast",
+    "aws:ChatbotSourceArn",
     "aws:CurrentTime",
     "aws:Ec2InstanceSourcePrivateIPv4",
     "aws:Ec2InstanceSourceVpc",
@@ -172,6 +175,7 @@ const KEYS: [&str; 98] = [
     "aws:SourceOrgID",
     "aws:SourceOrgPaths",
     "aws:SourceVpc",
+    "aws:SourceVpcArn",
     "aws:SourceVpce",
     "aws:TagKeys",
     "aws:TokenIssueTime",
@@ -179,6 +183,9 @@ const KEYS: [&str; 98] = [
     "aws:userid",
     "aws:username",
     "aws:ViaAWSService",
+    "aws:VpceAccount",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
     "aws:VpcSourceIp",
     "kms:BypassPolicyLockoutSafetyCheck",
     "kms:CallerAccount",
@@ -249,8 +256,8 @@ const MISTAKEN: [(&str, &str); 6] = [
 ];
 
 impl Policy {
-    /// What in the document probably is not meant: actions and condition keys that do not exist and so never match, with the
-    /// likely correction; and what hands out more than it seems to. Only the names of KMS, Secrets Manager and the condition
+    /// What in the document probably is not meant: actions, condition keys and services that do not exist and so never match, with the
+    /// likely correction; characters that are not what they look like; and what hands out more than it seems to. Only the names of KMS, Secrets Manager and the condition
     /// keys of all services are known here: others are passed over.
     #[must_use]
     pub fn lint(&self) -> Vec<Finding> {
@@ -269,7 +276,20 @@ impl Policy {
                     add(action, text);
                 }
             }
+            for resource in statement.resources() {
+                if let Some(text) =
+                    odd_character(resource).or_else(|| odd_service(resource.split(':').nth(2)?))
+                {
+                    add(resource, text);
+                }
+            }
             for condition in statement.conditions() {
+                for value in condition.values() {
+                    let text = odd_character(value).or_else(|| odd_value(condition.key(), value));
+                    if let Some(text) = text {
+                        add(value, text);
+                    }
+                }
                 let key = condition.key();
                 if let Some(text) = odd_key(key) {
                     add(key, text);
@@ -293,8 +313,14 @@ fn odd_principals(statement: &Statement, add: &mut impl FnMut(&str, String)) {
         add("NotPrincipal", "with Allow it lets nobody in: name whom to allow".to_owned());
     }
     for name in principals.names() {
+        if let PrincipalName::Service(name) = name
+            && let Some(text) = odd_service(name.split('.').next().unwrap_or_default())
+        {
+            add(name, text);
+        }
         if let PrincipalName::Invalid(kind, name) = name {
-            add(name, format!("cannot be a principal of the kind {kind}"));
+            let odd = odd_character(name).map(|text| format!(": it {text}")).unwrap_or_default();
+            add(name, format!("cannot be a principal of the kind {kind}{odd}"));
         }
     }
 }
@@ -309,11 +335,7 @@ fn odd_action(action: &str) -> Option<String> {
     }
     let known = SERVICES.iter().find(|(known, _)| *known == service);
     let Some((service, actions)) = known else {
-        if OTHER_SERVICES.contains(&service) {
-            return None;
-        }
-        let services = SERVICES.iter().map(|(service, _)| *service).chain(OTHER_SERVICES);
-        let meant = nearest(service, services)?;
+        let meant = meant_service(service)?;
         return Some(format!("there is no service {service}; did you mean {meant}:{name}?"));
     };
     let name = name.to_lowercase();
@@ -326,6 +348,50 @@ fn odd_action(action: &str) -> Option<String> {
         Some(meant) => format!("{service} has no such action; did you mean {service}:{meant}?"),
         None => format!("{service} has no such action"),
     })
+}
+
+/// The service that was probably meant by a name that is none. AWS has many services: what is short and not known here may be one of them, unless
+/// only its letters are out of order; what is long must be very near.
+fn meant_service(service: &str) -> Option<&'static str> {
+    let mut known = SERVICES.iter().map(|(service, _)| *service).chain(OTHER_SERVICES);
+    if known.clone().any(|known| known == service) {
+        return None;
+    }
+    if service.len() > 4 {
+        return nearest(service, known).filter(|meant| distance(service, meant) <= 2);
+    }
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    known.find(|known| letters(known) == letters(service))
+}
+
+/// What is wrong with the name of a service in an ARN or in the name of a principal.
+fn odd_service(service: &str) -> Option<String> {
+    let meant = meant_service(service)?;
+    Some(format!("there is no service {service}; did you mean {meant}?"))
+}
+
+/// What is wrong with a value: the service in an ARN, or in the name by which requests come.
+fn odd_value(key: &str, value: &str) -> Option<String> {
+    let service = match key.to_ascii_lowercase().as_str() {
+        "kms:viaservice" => value.split('.').next(),
+        _ if value.starts_with("arn:") => value.split(':').nth(2),
+        _ => None,
+    };
+    odd_service(service?)
+}
+
+fn odd_character(text: &str) -> Option<String> {
+    let odd = text.chars().find(|c| is_odd(*c))?;
+    Some(format!("holds {}, which is not what is usually typed", describe(odd)))
+}
+
+/// Whether there is such a condition key, in small letters, as far as is known here.
+pub(crate) fn may_exist(key: &str) -> bool {
+    odd_key(key).is_none()
 }
 
 /// What is wrong with a condition key.
@@ -348,10 +414,14 @@ fn odd_key(key: &str) -> Option<String> {
     let ours = ["aws", "kms", "secretsmanager"];
     if !ours.contains(&service) {
         // Another service's, unless it is nearly one of these.
-        nearest(service, ours.into_iter()).filter(|_| folded.contains(':'))?;
+        if folded.contains(':') {
+            nearest(service, ours.into_iter())?;
+        }
     }
     let head = folded.split('/').next().unwrap_or_default();
-    Some(match nearest(head, known()) {
+    // A key is of a service, or of all.
+    let whole = if head.contains(':') { head.to_owned() } else { format!("aws:{head}") };
+    Some(match nearest(&whole, known()) {
         Some(meant) => {
             format!("there is no such condition key, so it is never in a request; did you mean {meant}?")
         }

@@ -21,6 +21,7 @@ enum Part {
 }
 
 /// What a part is once variables have their values.
+#[derive(Clone, Copy)]
 enum Piece<'a> {
     Text(&'a str),
     One,
@@ -116,17 +117,37 @@ impl Pattern {
         if !self.variables {
             return Ok(self.matches_plain(text));
         }
-        let resolved: Vec<_> =
-            self.parts.iter().map(|part| piece(part, context)).collect::<Result<_, _>>()?;
-        Ok(glob(
-            &resolved,
-            |piece| match piece {
-                Piece::Text(text) => Piece::Text(text),
-                Piece::One => Piece::One,
-                Piece::Run => Piece::Run,
-            },
-            text,
-        ))
+        Ok(glob(&self.resolved(context)?, |piece| *piece, text))
+    }
+
+    /// Whether `arn` is one of those meant, component by component: of this pattern, whose colons may come with the values of its variables.
+    pub(crate) fn matches_components(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
+        let mut components = vec![Vec::new()];
+        for piece in self.resolved(context)? {
+            let Piece::Text(mut text) = piece else {
+                components.last_mut().map(|last: &mut Vec<_>| last.push(piece));
+                continue;
+            };
+            while components.len() < 6
+                && let Some((before, after)) = text.split_once(':')
+            {
+                components.last_mut().map(|last| last.push(Piece::Text(before)));
+                components.push(Vec::new());
+                text = after;
+            }
+            components.last_mut().map(|last| last.push(Piece::Text(text)));
+        }
+        let given: Vec<&str> = arn.splitn(6, ':').collect();
+        let alike = |(own, given): (&Vec<Piece<'_>>, &&str)| glob(own, |piece| *piece, given);
+        Ok(components.len() == 6 && given.len() == 6 && components.iter().zip(&given).all(alike))
+    }
+
+    fn resolved<'a>(&'a self, context: &'a Context) -> Result<Vec<Piece<'a>>, Unresolved> {
+        self.parts.iter().map(|part| piece(part, context)).collect()
+    }
+
+    pub(crate) fn has_variables(&self) -> bool {
+        self.variables
     }
 
     /// As [`Pattern::matches`], for a pattern that was read without variables.
@@ -203,7 +224,7 @@ fn piece<'a>(part: &'a Part, context: &'a Context) -> Result<Piece<'a>, Unresolv
 
 /// Whether the parts cover the text from end to end. What follows a run is looked for ever further on; only the last run can
 /// have to give, so the work is bounded by the product of both lengths.
-fn glob<'a, T>(parts: &'a [T], piece: impl Fn(&'a T) -> Piece<'a>, text: &str) -> bool {
+fn glob<'p, 'a, T>(parts: &'p [T], piece: impl Fn(&'p T) -> Piece<'a>, text: &str) -> bool {
     let bytes = text.as_bytes();
     let width = |at: usize| text[at..].chars().next().map(char::len_utf8);
     // Where what follows a run can begin at the earliest.

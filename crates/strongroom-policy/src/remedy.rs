@@ -251,7 +251,9 @@ impl Policies<'_> {
                 let only_conditions = statement.effect() == Effect::Allow
                     && matches!(statement.check(request), Err(Mismatch::Condition(..)));
                 let missed = || statement.conditions().iter().filter(|condition| !holds(condition));
-                if !only_conditions || !missed().all(|condition| condition.keys().all(can_be_met)) {
+                if !only_conditions
+                    || !missed().all(|condition| condition.keys().all(|key| can_be_met(key, request)))
+                {
                     continue;
                 }
                 let mut tried = draft.clone();

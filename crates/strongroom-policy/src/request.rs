@@ -14,6 +14,7 @@ pub struct Request {
     resource_account: Option<String>,
     context: Context,
     circumstances: Circumstances,
+    time_open: bool,
 }
 
 impl Request {
@@ -32,7 +33,16 @@ impl Request {
         }
         let folded = action.to_lowercase();
         let circumstances = Circumstances::AsSaid;
-        Self { principal, action, folded, resource, resource_account, context, circumstances }
+        Self {
+            principal,
+            action,
+            folded,
+            resource,
+            resource_account,
+            context,
+            circumstances,
+            time_open: false,
+        }
     }
 
     /// Adds a condition key of one value, or replaces it: see [`Context::with`].
@@ -94,6 +104,15 @@ impl Request {
     /// The request with circumstances that nobody knows yet taken in favour of it, or against it.
     pub(crate) fn taken(&self, circumstances: Circumstances) -> Self {
         Self { circumstances, ..self.clone() }
+    }
+
+    /// The request without its moment, which is open then.
+    pub(crate) fn at_any_time(&self) -> Self {
+        Self { time_open: true, ..self.clone() }
+    }
+
+    pub(crate) fn is_time_open(&self) -> bool {
+        self.time_open
     }
 
     pub(crate) fn circumstances(&self) -> Circumstances {

@@ -107,9 +107,10 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
-    /// Whether it holds all addresses.
-    pub(crate) fn is_everywhere(self) -> bool {
-        self.bits == 0
+    /// Whether it holds so many addresses that it ties nobody down: two halves of the world are the world. The bounds are those at which AWS takes the
+    /// policy of a bucket for public.
+    pub(crate) fn is_broad(self) -> bool {
+        self.bits < if self.address.is_ipv4() { 8 } else { 32 }
     }
 
     pub(crate) fn contains(self, address: IpAddr) -> bool {
@@ -134,6 +135,8 @@ pub(crate) enum ArnPattern {
     /// `*`.
     Everything,
     Components(Box<[Pattern; 6]>),
+    /// Six components only once its variables have their values, as `${aws:PrincipalTag/secret}`.
+    Whole(Pattern),
     /// What has not six components is no ARN, and none is like it.
     Nothing,
 }
@@ -160,7 +163,10 @@ impl ArnPattern {
         components.push(Pattern::parse(&text[start..], reading)?);
         Ok(match <[Pattern; 6]>::try_from(components) {
             Ok(components) => Self::Components(Box::new(components)),
-            Err(_) => Self::Nothing,
+            Err(_) => {
+                let whole = Pattern::parse(text, reading)?;
+                if whole.has_variables() { Self::Whole(whole) } else { Self::Nothing }
+            }
         })
     }
 
@@ -168,6 +174,7 @@ impl ArnPattern {
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let patterns: &[Pattern] = match self {
             Self::Components(patterns) => patterns.as_slice(),
+            Self::Whole(pattern) => std::slice::from_ref(pattern),
             _ => &[],
         };
         patterns.iter().flat_map(Pattern::variables)
@@ -177,6 +184,7 @@ impl ArnPattern {
         match self {
             Self::Everything => Ok(true),
             Self::Nothing => Ok(false),
+            Self::Whole(pattern) => pattern.matches_components(arn, context),
             Self::Components(patterns) => {
                 let mut components = arn.splitn(6, ':');
                 for pattern in patterns.iter() {

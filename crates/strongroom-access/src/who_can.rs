@@ -110,10 +110,12 @@ impl Access {
         }
         if !everybody.is_empty() {
             notes.push(format!(
-                "everybody is named, maybe on conditions, by {}: other accounts, services and federated users that it lets in are not \
-                 listed",
+                "everybody is named, maybe on conditions, by {}: other accounts, services and federated users that it lets in are listed as \
+                 far as they are known here",
                 everybody.join(" and ")
             ));
+            let known = self.iam.accounts().await.map_err(directory)?;
+            accounts.extend(known.iter().map(|account| account.as_str().to_owned()));
         }
         let foreign: Vec<_> =
             accounts.iter().filter(|account| *account != realm.account().as_str()).collect();

@@ -9,7 +9,7 @@ use strongroom_store::{Error, Operation, SecretId, Stage};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
-use crate::head::Head;
+use crate::head::{Head, Version};
 use crate::permission::{About, Asked, NO_SUFFIX, documents};
 use crate::seal::context;
 
@@ -70,6 +70,25 @@ fn changes(operation: Operation) -> bool {
     )
 }
 
+/// Labelled versions that are under another key than the current one: who may read those is that key's to say.
+fn under_other_keys(head: &Head) -> Vec<String> {
+    let key = |version: &Version| version.sealed.as_ref().map(|sealed| sealed.key.clone());
+    let current = head.holder(&Stage::CURRENT).and_then(key);
+    let others = head
+        .versions
+        .iter()
+        .filter(|version| !version.stages.is_empty() && version.sealed.is_some() && key(version) != current);
+    let told = others.filter_map(|version| {
+        let stages: Vec<String> = version.stages.iter().map(ToString::to_string).collect();
+        let (stages, id) = (stages.join(", "), &version.id);
+        Some(format!(
+            "the version {id} ({stages}) is under another key, {}, which is not looked at here",
+            key(version)?
+        ))
+    });
+    told.collect()
+}
+
 /// What policies were asked for.
 struct Needs<'a> {
     operations: Vec<(Operation, About<'a>)>,
@@ -107,6 +126,11 @@ impl Engine {
                 }
             }
             _ => {}
+        }
+        if operation == Operation::GetSecretValue
+            && let Some(head) = &found
+        {
+            notes.extend(under_other_keys(head));
         }
         let subject = self.subject(cx).await?;
         let policy = match &found {

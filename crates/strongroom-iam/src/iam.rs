@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom_policy::{Authorizer as _, Context, Decision, DocumentKind, Known, Policy, PrincipalName};
-use strongroom_records::{Expect, Key};
+use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
 
@@ -94,6 +94,27 @@ impl Iam {
     pub fn of_account(&self, account: AccountId) -> Self {
         let layout = Layout { account, realm: self.layout.realm.clone() };
         Self { inner: Arc::clone(&self.inner), layout }
+    }
+
+    /// The accounts of which users or roles are known here, this one too if it has any.
+    ///
+    /// # Errors
+    /// Storage errors. Whoever asks is not asked for permission: do so before.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let (all, mut found) = (self.layout.accounts(), Vec::new());
+        let mut scan = Scan::prefix(&all).limit(1);
+        // From the first record of one account to that of the next.
+        while let Some(first) = snapshot.scan(&scan).await.map_err(storage)?.records.first() {
+            let segments = first.key.segments().unwrap_or_default();
+            let depth = all.segments().unwrap_or_default().len();
+            let Some(text) = segments.get(depth) else { break };
+            let account = std::str::from_utf8(text).ok().and_then(|text| AccountId::parse(text).ok());
+            found.extend(account);
+            let Some(next) = all.clone().then(text).prefix_end() else { break };
+            scan = Scan::prefix(&all).after(&next).limit(1);
+        }
+        Ok(found)
     }
 
     /// The account whose identities these are.

@@ -107,8 +107,12 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    pub(crate) fn accounts(&self) -> Key {
+        Key::realm(&self.realm).then("iam")
+    }
+
     fn under(&self, kind: &str) -> Key {
-        Key::realm(&self.realm).then("iam").then(self.account.as_str()).then(kind)
+        self.accounts().then(self.account.as_str()).then(kind)
     }
 
     pub(crate) fn identities(&self, kind: IdentityKind) -> Key {

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use strongroom::kms::GrantOperation;
-use strongroom::{AccountId, Caller, IdentityRef, Operation, RootKey, Strongroom, Verdict};
+use strongroom::{
+    AccountId, CallContext, Caller, IdentityRef, Operation, RootKey, SessionFacts, Strongroom, Verdict,
+};
 
 use crate::{DELEGATION, World, document};
 
@@ -89,6 +91,9 @@ struct Documents {
     secret: Option<Vec<String>>,
     key: Vec<String>,
     grant: Option<(&'static str, GrantOperation)>,
+    session: Vec<String>,
+    /// What the secret calls its key is there no more.
+    alias_gone: bool,
 }
 
 fn documents() -> impl Strategy<Value = Documents> {
@@ -113,16 +118,20 @@ fn documents() -> impl Strategy<Value = Documents> {
         proptest::option::of(secret),
         (key, proptest::bool::weighted(0.8)),
         proptest::option::weighted(0.3, grant),
+        (some(), proptest::bool::weighted(0.1)),
     )
-        .prop_map(|(alice, reader, bob, boundary, guardrail, secret, (mut key, delegated), grant)| {
-            if delegated || key.is_empty() {
-                key.push(DELEGATION.to_owned());
-            }
-            Documents { alice, reader, bob, boundary, guardrail, secret, key, grant }
-        })
+        .prop_map(
+            |(alice, reader, bob, boundary, guardrail, secret, key, grant, (session, alias_gone))| {
+                let (mut key, delegated) = key;
+                if delegated || key.is_empty() {
+                    key.push(DELEGATION.to_owned());
+                }
+                Documents { alice, reader, bob, boundary, guardrail, secret, key, grant, session, alias_gone }
+            },
+        )
 }
 
-async fn world(documents: &Documents) -> (World, Vec<Caller>) {
+async fn world(documents: &Documents) -> (World, Vec<CallContext>) {
     let world = World::new().await;
     let (room, iam) = (&world.room, world.room.iam());
     let owner = room.context();
@@ -152,6 +161,14 @@ async fn world(documents: &Documents) -> (World, Vec<Caller>) {
     let put = strongroom::kms::PutKeyPolicy::new(document(&documents.key)).bypass_lockout_check();
     let key = strongroom::kms::KeyRef::parse(&world.key).unwrap();
     room.keys().service().unwrap().put_key_policy(owner, &key, put).await.unwrap();
+    if documents.alias_gone {
+        let alias = strongroom::kms::AliasName::parse("alias/own").unwrap();
+        room.keys().service().unwrap().delete_alias(owner, &alias).await.unwrap();
+    }
+    let session = || {
+        let facts = SessionFacts::new().source_ip([10, 0, 0, 1]).tag("team", "orders");
+        facts.policy(document(&documents.session))
+    };
     let callers = vec![
         Caller::Owner(room.realm().account()),
         alice.caller().unwrap(),
@@ -160,7 +177,11 @@ async fn world(documents: &Documents) -> (World, Vec<Caller>) {
         Caller::Owner(AccountId::parse(THERE).unwrap()),
         Caller::Service("lambda.amazonaws.com".to_owned()),
         Caller::Principal(strongroom::Arn::parse("arn:aws:iam::000000000000:user/nobody").unwrap()),
+        Caller::federated(&alice.arn, "guest").unwrap(),
     ];
+    let plain = callers.iter().cloned().map(CallContext::new);
+    let limited = callers.iter().cloned().map(|caller| CallContext::new(caller).with_facts(session()));
+    let callers = plain.chain(limited).collect();
     (world, callers)
 }
 
@@ -193,6 +214,7 @@ proptest! {
                 Operation::BatchGetSecretValue,
                 Operation::PutSecretValue,
                 Operation::UpdateSecret,
+                Operation::UpdateSecretVersionStage,
                 Operation::DescribeSecret,
                 Operation::ListSecrets,
                 Operation::ListSecretVersionIds,
@@ -209,7 +231,8 @@ proptest! {
             ];
             for operation in operations {
                 for at in 0..callers.len() {
-                    let caller = &callers[(at + order.index(callers.len())) % callers.len()];
+                    let cx = &callers[(at + order.index(callers.len())) % callers.len()];
+                    let caller = cx.caller();
                     for secret in SECRETS {
                         let named = full(&world.room, secret, caller).await;
                         let who = match operation {
@@ -219,13 +242,20 @@ proptest! {
                             _ => None,
                         };
                         let name = if operation == Operation::CreateSecret { "fresh" } else { &named };
-                        let result = world.tries(caller, operation, name).await;
+                        let result = world.tries_as(cx, operation, name).await;
                         let _ = world.room.delete("fresh").without_recovery().send().await;
                         if result.is_ok() { done += 1 } else { refused += 1 }
-                        // The list of everybody says the same of those who are in it by this name.
+                        // The list of everybody says the same of those who are in it by this name, of a session where it is not in it by the name of its role.
                         let listed = who.as_ref().and_then(|who| {
-                            who.candidates.iter().find(|one| one.principal == caller.to_string())
+                            let find = |name: &str| who.candidates.iter().find(|one| one.principal == name);
+                            let role = match caller {
+                                Caller::Session { role, .. } => role.to_string(),
+                                _ => String::new(),
+                            };
+                            find(&caller.to_string()).or_else(|| find(&role))
                         });
+                        // It does not know what a session is limited by, nor that a key's alias is gone.
+                        let listed = listed.filter(|_| cx.facts().is_none() && !documents.alias_gone);
                         match listed.map(|one| one.verdict) {
                             Some(Verdict::Allowed) => assert!(result.is_ok(), "{caller} {secret}: {result:?}"),
                             Some(Verdict::Denied) => assert!(result.is_err(), "{caller} {secret}"),

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use strongroom::kms::{CreateGrant, GrantOperation, PutKeyPolicy};
 use strongroom::{
-    AccountId, Caller, CreateRole, Error, Identity, IdentityRef, Operation, RootKey, Strongroom, Timestamp,
+    AccountId, CallContext, Caller, CreateRole, Error, Identity, IdentityRef, Operation, RootKey, Strongroom,
+    Timestamp,
 };
 use strongroom_testkit::ManualClock;
 
@@ -115,8 +116,18 @@ impl World {
         operation: Operation,
         secret: &str,
     ) -> Result<(), Error> {
-        let theirs = self.room.as_caller(caller.clone());
-        let explained = self.room.explain(caller.clone(), operation, secret).await.unwrap();
+        self.tries_as(&caller.clone().into(), operation, secret).await
+    }
+
+    /// The same with what is known of a session.
+    pub(crate) async fn tries_as(
+        &self,
+        cx: &CallContext,
+        operation: Operation,
+        secret: &str,
+    ) -> Result<(), Error> {
+        let theirs = self.room.with_context(cx.clone());
+        let explained = self.room.explain(cx.clone(), operation, secret).await.unwrap();
         let result = attempt(&theirs, operation, secret).await;
         assert_eq!(is_denied(&result), !explained.allowed, "{operation} {secret}: {result:?}\n{explained}");
         if let Err(error) = &result

@@ -337,8 +337,6 @@ impl<'a> Policies<'a> {
         }
         let decision = match (self.rule, named) {
             (ResourceRule::Either, _) if root => limited(Ground::Root),
-            // A key's policy lets root do something; what limits its session still does.
-            (ResourceRule::Key, Some((place, Reach::Direct))) if root => limited(Ground::Statement(place)),
             (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
             (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
             (ResourceRule::Either, _) | (ResourceRule::Key, Some((_, Reach::Account))) => {

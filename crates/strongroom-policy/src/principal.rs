@@ -416,7 +416,8 @@ impl PrincipalName {
         match self {
             Self::Everybody => Some(Reach::Direct),
             Self::Account(account) if Some(account.as_str()) == caller.account() => {
-                Some(if caller.kind == PrincipalKind::Root { Reach::Direct } else { Reach::Account })
+                // The account's own sessions are as limited as a role's.
+                Some(if caller.kind == PrincipalKind::Root { Reach::Role } else { Reach::Account })
             }
             Self::Role(role) if caller.role.as_ref() == Some(role) => Some(Reach::Role),
             Self::Id(id) if caller.id.as_ref() == Some(id) => {

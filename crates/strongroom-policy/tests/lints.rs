@@ -110,3 +110,98 @@ fn what_hands_out_more_or_less_than_it_seems() {
         ]
     );
 }
+
+/// AWS has more services than are known here: a short name is one of them unless its letters are only out of order.
+#[test]
+fn real_services_are_not_corrected() {
+    for real in [
+        "ses",
+        "ram",
+        "sso",
+        "dms",
+        "fms",
+        "es",
+        "lakeformation",
+        "athena",
+        "ssmmessages",
+        "ecr-public",
+        "backup",
+    ] {
+        assert_eq!(action(&format!("{real}:Something")), [""; 0], "{real}");
+    }
+    for (odd, meant) in
+        [("ksm", "kms"), ("smk", "kms"), ("secretsmanger", "secretsmanager"), ("dynamdb", "dynamodb")]
+    {
+        let found = action(&format!("{odd}:Decrypt"));
+        assert!(
+            found[0].ends_with(&format!("did you mean {meant}:decrypt?"))
+                || found[0].ends_with(&format!("did you mean {meant}:Decrypt?")),
+            "{found:?}"
+        );
+    }
+    for real in ["aws:SourceVpcArn", "aws:VpceAccount", "aws:VpceOrgID", "aws:AssumedRoot"] {
+        assert_eq!(key(real), [""; 0], "{real}");
+    }
+}
+
+#[test]
+fn a_key_of_no_service_is_none() {
+    let none = "there is no such condition key, so it is never in a request";
+    assert_eq!(
+        key("SourceIp"),
+        [format!("line 2, statement s, SourceIp: {none}; did you mean aws:SourceIp?")]
+    );
+    assert_eq!(key("wibble"), [format!("line 2, statement s, wibble: {none}")]);
+}
+
+/// What the parser cannot refuse, because it may stand there.
+#[test]
+fn names_within_resources_values_and_principals() {
+    let found = |statement: &str| {
+        lint(statement).into_iter().map(|line| line.replace("line 2, statement 1, ", "")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found(
+            r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:secretmanager:us-east-1:111122223333:secret:a"}"#
+        ),
+        [
+            "arn:aws:secretmanager:us-east-1:111122223333:secret:a: there is no service secretmanager; did you mean secretsmanager?"
+        ]
+    );
+    assert_eq!(
+        found(
+            "{\"Effect\":\"Allow\",\"Action\":\"kms:Decrypt\",\"Resource\":\"arn:aws:secretsmanager:us-east-1:111122223333:secret:prod\u{2013}db-??????\"}"
+        ),
+        [
+            "arn:aws:secretsmanager:us-east-1:111122223333:secret:prod\u{2013}db-??????: holds an en-dash \u{2013} (U+2013), which is not what is usually typed"
+        ]
+    );
+    assert_eq!(
+        found(
+            r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"secretmanager.us-east-1.amazonaws.com"}}}"#
+        ),
+        [
+            "secretmanager.us-east-1.amazonaws.com: there is no service secretmanager; did you mean secretsmanager?"
+        ]
+    );
+    assert_eq!(
+        found(
+            "{\"Effect\":\"Allow\",\"Action\":\"kms:Decrypt\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/team\":\"a\u{2019}b\"}}}"
+        ),
+        ["a\u{2019}b: holds a typographic apostrophe \u{2019} (U+2019), which is not what is usually typed"]
+    );
+    assert_eq!(
+        found(
+            r#"{"Effect":"Allow","Principal":{"Service":"secretmanager.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}"#
+        ),
+        ["secretmanager.amazonaws.com: there is no service secretmanager; did you mean secretsmanager?"]
+    );
+    assert_eq!(
+        found(
+            "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"\u{201C}111122223333\"},\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}"
+        ),
+        [
+            "\u{201C}111122223333: cannot be a principal of the kind AWS: it holds a typographic quotation mark \u{201C} (U+201C), which is not what is usually typed"
+        ]
+    );
+}

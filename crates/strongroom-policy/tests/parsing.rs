@@ -38,6 +38,19 @@ fn documents() {
         error("{\"Version\":\n\u{201C}2012-10-17\u{201D}}"),
         "line 2: a typographic quotation mark \u{201C} (U+201C) does not belong into JSON"
     );
+    // What one does not see is named wherever it makes a text a wrong one.
+    assert_eq!(
+        error("{\"Version\":\"2012\u{2013}10\u{2013}17\",\"Statement\":[]}"),
+        "line 1, Version: must be 2012-10-17 or 2008-10-17; it holds an en-dash \u{2013} (U+2013)"
+    );
+    assert_eq!(
+        refused("{\"Effect\":\"Allow\u{200B}\",\"Action\":\"a:b\",\"Resource\":\"*\"}"),
+        "line 2, Statement[0].Effect: must be Allow or Deny; it holds an invisible character U+200B"
+    );
+    assert_eq!(
+        refused("{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"\u{201C}arn:aws:kms:::a\"}"),
+        "line 2, Statement[0].Resource: must be an ARN or \"*\"; it holds a typographic quotation mark \u{201C} (U+201C)"
+    );
 }
 
 #[test]
@@ -193,6 +206,7 @@ fn everybody_is_let_in_unless_tied_to_a_fixed_place_or_owner() {
         r#"{"StringEquals":{"AWS:SourceAccount":["111122223333","444455556666"]}}"#,
         r#"{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}"#,
         r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","2001:db8::/32"]}}"#,
         r#"{"ForAnyValue:StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#,
     ] {
         assert!(!with(tied), "{tied}");
@@ -204,6 +218,8 @@ fn everybody_is_let_in_unless_tied_to_a_fixed_place_or_owner() {
         r#"{"ForAllValues:StringEquals":{"aws:SourceVpc":"vpc-1"}}"#,
         r#"{"StringEquals":{"aws:SourceVpc":"${aws:username}"}}"#,
         r#"{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}}"#,
+        r#"{"IpAddress":{"aws:SourceIp":["192.0.2.0/24","2000::/3"]}}"#,
         r#"{"Bool":{"aws:SecureTransport":"true"}}"#,
     ] {
         assert!(with(loose), "{loose}");

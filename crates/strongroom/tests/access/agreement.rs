@@ -158,13 +158,14 @@ async fn world(documents: &Documents) -> (World, Vec<CallContext>) {
             let _ = room.put_policy(name, document(secret)).send().await;
         }
     }
-    let put = strongroom::kms::PutKeyPolicy::new(document(&documents.key)).bypass_lockout_check();
-    let key = strongroom::kms::KeyRef::parse(&world.key).unwrap();
-    room.keys().service().unwrap().put_key_policy(owner, &key, put).await.unwrap();
+    // While its owner may.
     if documents.alias_gone {
         let alias = strongroom::kms::AliasName::parse("alias/own").unwrap();
         room.keys().service().unwrap().delete_alias(owner, &alias).await.unwrap();
     }
+    let put = strongroom::kms::PutKeyPolicy::new(document(&documents.key)).bypass_lockout_check();
+    let key = strongroom::kms::KeyRef::parse(&world.key).unwrap();
+    room.keys().service().unwrap().put_key_policy(owner, &key, put).await.unwrap();
     let session = || {
         let facts = SessionFacts::new().source_ip([10, 0, 0, 1]).tag("team", "orders");
         facts.policy(document(&documents.session))

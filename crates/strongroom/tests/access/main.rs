@@ -5,9 +5,12 @@
 mod agreement;
 mod closed;
 mod conditions;
+mod incident;
 mod keys;
 mod operations;
 mod policies;
+mod reserved;
+mod sessions;
 mod stories;
 mod told;
 

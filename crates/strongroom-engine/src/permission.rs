@@ -10,6 +10,7 @@ use strongroom_store::{Error, ErrorKind, Operation, SecretId, Tag, Target};
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
+use crate::error::encryption;
 use crate::head::{Head, StoredHead};
 
 /// What stands for the six characters of a secret's ARN before there are any. Patterns with six question marks match it.
@@ -121,7 +122,17 @@ impl Engine {
         let owner = CallContext::owner(self.realm());
         let arn = match self.inner.kms.describe_key(&owner, &key, &options).await {
             Ok(described) => described.arn.to_string(),
-            // What it is, its own policy hides, or there is none: it is told by what it was called.
+            // Its policy hides from everybody here what an alias stands for: a policy that means the key by its ARN must not be passed by its alias.
+            Err(error)
+                if error.kind() == strongroom_kms::ErrorKind::AccessDenied
+                    && matches!(key, KeyRef::Alias(_) | KeyRef::AliasArn(..)) =>
+            {
+                match self.inner.kms.describe_key(cx, &key, &options).await {
+                    Ok(described) => described.arn.to_string(),
+                    Err(hidden) => return Err(encryption(hidden)),
+                }
+            }
+            // There is none, or it was called by its id.
             Err(_) => self.qualified(key).to_string(),
         };
         Ok(asked.with("secretsmanager:KmsKeyId", given).with("secretsmanager:KmsKeyArn", arn))

@@ -62,6 +62,33 @@ async fn a_key_cannot_be_passed_under_another_name() {
     hers.update("own").key("alias/own").send().await.unwrap();
 }
 
+/// Nor where the key's policy hides from the account what its alias stands for.
+#[tokio::test]
+async fn an_alias_that_nobody_may_look_up_stands_for_no_key() {
+    let world = World::new().await;
+    let deny = format!(
+        r#"{{"Effect":"Deny","Action":"secretsmanager:CreateSecret","Resource":"*","Condition":{{"ArnEquals":{{"secretsmanager:KmsKeyArn":"{}"}}}}}}"#,
+        world.key
+    );
+    let alice = world.user("alice", &document(&[allow_with(&["secretsmanager:*"], ""), deny])).await;
+    let hers = world.as_user(&alice);
+    let may = |actions: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::000000000000:user/alice"}},"Action":{actions},"Resource":"*"}}"#
+        )
+    };
+    let keeps =
+        r#"{"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"kms:PutKeyPolicy","Resource":"*"}"#;
+    for actions in
+        [r#"["kms:GenerateDataKey","kms:Decrypt"]"#, r#"["kms:GenerateDataKey","kms:DescribeKey"]"#]
+    {
+        world.key_policy(&[keeps, &may(actions)]).await;
+        for key in ["alias/own", &world.key] {
+            assert!(is_denied(&hers.create("new").key(key).text("v").send().await), "{actions} {key}");
+        }
+    }
+}
+
 /// Policies compare tag keys without case: a second one does not stand for the first.
 #[tokio::test]
 async fn a_tag_of_another_case_changes_nothing() {

@@ -247,7 +247,8 @@ impl LocalKms {
         name: Option<&str>,
     ) -> Result<String, Error> {
         let key = self.resolve_managed(cx, key, Operation::GetKeyPolicy).await?;
-        self.permit(cx, &key, Operation::GetKeyPolicy, &Asked::nothing()).await?;
+        let asked = Asked::nothing().with("kms:PolicyName", name.unwrap_or(NAME));
+        self.permit(cx, &key, Operation::GetKeyPolicy, &asked).await?;
         check_policy_name(name)?;
         self.told_policy(&key).await
     }
@@ -258,8 +259,9 @@ impl LocalKms {
         key: &KeyRef,
         put: PutKeyPolicy,
     ) -> Result<(), Error> {
-        let asked =
-            Asked::nothing().with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string());
+        let asked = Asked::nothing()
+            .with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string())
+            .with("kms:PolicyName", put.name.as_deref().unwrap_or(NAME));
         let stored = self.resolve_managed(cx, key, Operation::PutKeyPolicy).await?;
         self.permit(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
         let subject = self.subject(cx).await?;

@@ -6,6 +6,7 @@ mod agreement;
 mod closed;
 mod conditions;
 mod incident;
+mod key_conditions;
 mod keys;
 mod operations;
 mod policies;

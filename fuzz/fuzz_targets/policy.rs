@@ -1,5 +1,5 @@
 //! Policies: any text is read or refused with a place in it; what was read decides any request without a panic, and the same each
-//! time; a policy that denies too allows nothing more.
+//! time; a policy that denies or limits too allows nothing more, whoever asks; what the linter says of it has its place too.
 //!
 //! Input: a line `action|resource|condition key|value`, then the document.
 
@@ -9,12 +9,36 @@ use libfuzzer_sys::fuzz_target;
 use strongroom_policy::{Policies, Policy, Possible, Principal, Request};
 use strongroom_types::Arn;
 
+/// One of every kind of principal.
+fn asker(which: usize) -> Principal {
+    let arn = |text: &str| Arn::parse(text).expect("an ARN");
+    let (role, session) =
+        ("arn:aws:iam::111122223333:role/app/Reader", "arn:aws:sts::111122223333:assumed-role/Reader/run-1");
+    let made = match which % 8 {
+        0 => Principal::user(&arn("arn:aws:iam::111122223333:user/alice")),
+        1 => Principal::root(&arn("arn:aws:iam::111122223333:root")),
+        2 => Principal::role_session(&arn(session), &arn(role)),
+        3 => Principal::federated_user(&arn("arn:aws:sts::111122223333:federated-user/guest")),
+        4 => Principal::user(&arn("arn:aws:iam::444455556666:user/bob")),
+        5 => Principal::root(&arn("arn:aws:iam::444455556666:root")),
+        6 => return Principal::service("rds.amazonaws.com"),
+        _ => return Principal::anonymous(),
+    };
+    made.expect("a principal")
+}
+
+/// Findings have their places.
+fn lints(policy: &Policy) {
+    for finding in policy.lint() {
+        assert!(finding.line >= 1 && !finding.text.is_empty(), "{finding}");
+    }
+}
+
 fuzz_target!(|input: &str| {
     let (first, document) = input.split_once('\n').unwrap_or(("kms:Decrypt|*|aws:SourceIp|10.0.0.1", input));
     let mut parts = first.splitn(4, '|');
     let mut next = || parts.next().unwrap_or_default();
-    let user = Arn::parse("arn:aws:iam::111122223333:user/alice").expect("an ARN");
-    let user = Principal::user(&user).expect("a user");
+    let user = asker(document.len());
     let (action, resource, key, value) = (next(), next(), next(), next());
     let request =
         Request::new(user, action, resource).with(key, value).with_many("aws:TagKeys", [value, key]);
@@ -22,6 +46,21 @@ fuzz_target!(|input: &str| {
     let deny = Policy::resource(deny).expect("a policy");
     match Policy::identity(document) {
         Ok(policy) => {
+            lints(&policy);
+            // As what limits, it lets no more through than there would be without it.
+            let everything =
+                Policy::identity(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#);
+            let everything = everything.expect("a policy");
+            let free = Policies::new().identity(&everything);
+            let limits = [
+                free.clone().boundary(&policy),
+                free.clone().session(&policy),
+                free.clone().service_control(&policy),
+            ];
+            for limited in limits {
+                let limited = limited.decide(&request);
+                assert!(free.decide(&request).is_allowed() || !limited.is_allowed());
+            }
             let own = Policies::new().identity(&policy);
             let decision = own.decide(&request);
             assert_eq!(decision, own.decide(&request));
@@ -46,11 +85,12 @@ fuzz_target!(|input: &str| {
         }
     }
     if let Ok(policy) = Policy::resource(document) {
+        lints(&policy);
         let decision = Policies::new().key(&policy).decide(&request);
         let granted = Policies::new().key(&policy).granted(true).decide(&request);
         assert!(granted.is_allowed() || !decision.is_allowed());
         let _ = (policy.allows_everybody(), policy.invalid_principals().count());
         let _ = (policy.named_identities().len(), Policies::new().key(&policy).explain(&request).to_string());
     }
-    let _ = Policy::trust(document).map(|policy| policy.lint());
+    let _ = Policy::trust(document).map(|policy| lints(&policy));
 });

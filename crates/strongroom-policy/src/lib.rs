@@ -70,4 +70,5 @@ pub use lint::Finding;
 pub use principal::{Principal, PrincipalKind, PrincipalName, Principals};
 pub use remedy::{Change, Remedy};
 pub use request::Request;
+pub use strongroom_types::Arn;
 pub use subject::{NamedPolicy, Subject, SubjectError};

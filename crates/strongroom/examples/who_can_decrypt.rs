@@ -31,7 +31,7 @@ fn chapter(text: &str) {
     println!("\n== {text}\n");
 }
 
-/// Tries to read, says how it went, and holds the explanation against it.
+/// Tries to read or write, says how it went and why, and holds the explanation against it.
 async fn tries(room: &Strongroom, caller: &Caller, operation: Operation, expected: bool) -> Done {
     let theirs = room.as_caller(caller.clone());
     let outcome = match operation {
@@ -43,6 +43,9 @@ async fn tries(room: &Strongroom, caller: &Caller, operation: Operation, expecte
         Err(error) => println!("   {operation}: {}: {}", error.code(), error.message()),
     }
     let explained = room.explain(caller.clone(), operation, SECRET).await?;
+    for permission in &explained.permissions {
+        println!("     {}: {}", permission.action, permission.reason);
+    }
     if outcome.is_ok() != expected || explained.allowed != expected {
         return Err(format!("not as told: {outcome:?}\n{explained}").into());
     }

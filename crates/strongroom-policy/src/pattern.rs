@@ -122,24 +122,25 @@ impl Pattern {
 
     /// Whether `arn` is one of those meant, component by component: of this pattern, whose colons may come with the values of its variables.
     pub(crate) fn matches_components(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
-        let mut components = vec![Vec::new()];
+        let mut components: [Vec<Piece<'_>>; 6] = Default::default();
+        let mut at = 0;
         for piece in self.resolved(context)? {
             let Piece::Text(mut text) = piece else {
-                components.last_mut().map(|last: &mut Vec<_>| last.push(piece));
+                components[at].push(piece);
                 continue;
             };
-            while components.len() < 6
+            while at < 5
                 && let Some((before, after)) = text.split_once(':')
             {
-                components.last_mut().map(|last| last.push(Piece::Text(before)));
-                components.push(Vec::new());
+                components[at].push(Piece::Text(before));
+                at += 1;
                 text = after;
             }
-            components.last_mut().map(|last| last.push(Piece::Text(text)));
+            components[at].push(Piece::Text(text));
         }
         let given: Vec<&str> = arn.splitn(6, ':').collect();
-        let alike = |(own, given): (&Vec<Piece<'_>>, &&str)| glob(own, |piece| *piece, given);
-        Ok(components.len() == 6 && given.len() == 6 && components.iter().zip(&given).all(alike))
+        let mut both = components.iter().zip(&given);
+        Ok(at == 5 && given.len() == 6 && both.all(|(own, given)| glob(own, |piece| *piece, given)))
     }
 
     fn resolved<'a>(&'a self, context: &'a Context) -> Result<Vec<Piece<'a>>, Unresolved> {

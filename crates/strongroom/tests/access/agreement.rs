@@ -170,7 +170,7 @@ async fn world(documents: &Documents) -> (World, Vec<CallContext>) {
         let facts = SessionFacts::new().source_ip([10, 0, 0, 1]).tag("team", "orders");
         facts.policy(document(&documents.session))
     };
-    let callers = vec![
+    let callers = [
         Caller::Owner(room.realm().account()),
         alice.caller().unwrap(),
         reader.session("run-1").unwrap(),

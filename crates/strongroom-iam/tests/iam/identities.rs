@@ -1,0 +1,233 @@
+//! Users and roles: made, found, refused, deleted; who is not known.
+
+use super::*;
+
+#[test]
+fn users_and_roles_are_made_found_listed_and_deleted() {
+    run(async {
+        let World { iam, cx, .. } = &world().await;
+        let asked = CreateUser::new("alice").path("/teams/orders/").tag("team", "orders");
+        let alice = iam.create_user(cx, asked).await.unwrap();
+        assert_eq!(alice.arn.as_str(), "arn:aws:iam::000000000000:user/teams/orders/alice");
+        assert!(alice.id.starts_with("AIDA") && alice.id.len() == 21, "{}", alice.id);
+        assert_eq!(iam.get(cx, &IdentityRef::user("alice")).await.unwrap(), alice);
+        let role = CreateRole::new("reader", TRUST).description("reads").max_session_seconds(7200);
+        let reader = iam.create_role(cx, role).await.unwrap();
+        assert!(reader.id.starts_with("AROA") && reader.trust.as_deref() == Some(TRUST));
+        assert_eq!((reader.max_session_seconds, reader.description.as_deref()), (Some(7200), Some("reads")));
+
+        // Names differ by more than case; a role may have a user's name.
+        let taken = iam.create_user(cx, "Alice".into()).await.unwrap_err();
+        assert_eq!(
+            (taken.kind(), taken.message()),
+            (ErrorKind::AlreadyExists, "User with name Alice already exists.")
+        );
+        assert_eq!(taken.code(), "EntityAlreadyExists");
+        iam.create_role(cx, CreateRole::new("alice", TRUST)).await.unwrap();
+        let missing = iam.get(cx, &IdentityRef::user("ALICE")).await.unwrap_err();
+        assert_eq!(
+            (missing.code(), missing.message()),
+            ("NoSuchEntity", "The user with name ALICE cannot be found.")
+        );
+
+        for name in ["bob", "carol", "dave"] {
+            iam.create_user(cx, name.into()).await.unwrap();
+        }
+        let mut names = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = iam.list(cx, IdentityKind::User, "/", marker.as_deref(), 3).await.unwrap();
+            names.extend(page.identities.into_iter().map(|one| one.name));
+            match page.next_marker {
+                Some(next) => marker = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(names, ["alice", "bob", "carol", "dave"]);
+        let orders = iam.list(cx, IdentityKind::User, "/teams/", None, 100).await.unwrap().identities;
+        assert_eq!(orders, [alice]);
+        assert_eq!(
+            iam.list(cx, IdentityKind::User, "/", None, 0).await.unwrap_err().kind(),
+            ErrorKind::Validation
+        );
+
+        iam.delete(cx, &IdentityRef::user("alice")).await.unwrap();
+        let gone = iam.delete(cx, &IdentityRef::user("alice")).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NoSuchEntity);
+        assert!(iam.get(cx, &IdentityRef::role("alice")).await.is_ok());
+    });
+}
+
+#[test]
+fn what_is_not_of_its_form_is_refused_and_changes_nothing() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let long = "x".repeat(65);
+        for name in ["", "a b", "a/b", "ä", long.as_str()] {
+            let error = iam.create_user(cx, name.into()).await.unwrap_err();
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidationError"), "{name}");
+            assert!(error.message().contains("userName"), "{error}");
+        }
+        iam.create_user(cx, "x".repeat(64).as_str().into()).await.unwrap();
+        for path in ["", "a", "/a", "a/", "/ä/"] {
+            let error = iam.create_user(cx, CreateUser::new("p").path(path)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Validation, "{path}");
+        }
+        let twice = CreateUser::new("p").tag("a", "1").tag("A", "2");
+        assert_eq!(iam.create_user(cx, twice).await.unwrap_err().kind(), ErrorKind::Validation);
+        let mut many = CreateUser::new("p");
+        for n in 0..51 {
+            many = many.tag(format!("k{n}"), "");
+        }
+        assert_eq!(iam.create_user(cx, many.clone()).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        many.tags.pop();
+        iam.create_user(cx, many).await.unwrap();
+
+        let bad = iam.create_role(cx, CreateRole::new("r", READ)).await.unwrap_err();
+        assert_eq!((bad.kind(), bad.code()), (ErrorKind::MalformedPolicy, "MalformedPolicyDocument"));
+        assert!(bad.message().contains("Principal"), "{bad}");
+        let with_resource = TRUST.replace("\"Action\"", "\"Resource\":\"*\",\"Action\"");
+        let bad = iam.create_role(cx, CreateRole::new("r", with_resource)).await.unwrap_err();
+        assert_eq!(bad.kind(), ErrorKind::MalformedPolicy);
+        for seconds in [3599, 43_201] {
+            let role = CreateRole::new("r", TRUST).max_session_seconds(seconds);
+            assert_eq!(iam.create_role(cx, role).await.unwrap_err().kind(), ErrorKind::Validation);
+        }
+        assert!(iam.list(cx, IdentityKind::Role, "/", None, 10).await.unwrap().identities.is_empty());
+
+        let user = world.user("u").await;
+        let id = IdentityRef::from(&user);
+        let error =
+            iam.put_policy(cx, &id, "p", "{\n\"Statement\":[{\"Effect\":\"allow\"}]}").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedPolicy);
+        assert!(error.message().contains("line 2") && error.message().contains("Effect"), "{error}");
+        assert!(iam.policies(cx, &id).await.unwrap().is_empty());
+        let missing = CreateUser::new("v").boundary("arn:aws:iam::000000000000:policy/none");
+        assert_eq!(iam.create_user(cx, missing).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        assert!(iam.get(cx, &IdentityRef::user("v")).await.is_err());
+    });
+}
+
+#[test]
+fn who_is_not_known_may_nothing() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        let hers = context(&alice);
+        iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
+        assert!(world.may_read(&hers).await);
+        // Another path, another case, another kind: somebody else.
+        for other in ["user/x/alice", "user/Alice", "role/alice"] {
+            let arn = Arn::parse(&format!("arn:aws:iam::000000000000:{other}")).unwrap();
+            let caller = match other {
+                "role/alice" => Caller::role_session(&arn, "run").unwrap(),
+                _ => Caller::Principal(arn),
+            };
+            assert!(!world.may_read(&caller.into()).await, "{other}");
+        }
+        iam.delete_policy(cx, &(&alice).into(), "read").await.unwrap();
+        iam.delete(cx, &(&alice).into()).await.unwrap();
+        let subject = iam.subject(&hers, &world.realm, world.clock.now()).await.unwrap();
+        let request =
+            subject.request("secretsmanager:GetSecretValue", SECRET, &world.realm, world.clock.now());
+        let everybody = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+        let everybody = strongroom_policy::Policy::resource(everybody).unwrap();
+        let policies = subject.policies().resource(&everybody);
+        assert!(!policies.decide(&request).is_allowed());
+        assert_eq!(policies.explain(&request).reason, "there is no such user or role");
+        // Made again, it is another: policies that named the first do not mean it.
+        let again = world.user("alice").await;
+        assert_ne!(again.id, alice.id);
+        let mut named = strongroom_policy::Policy::resource(&format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"*","Resource":"*"}}}}"#,
+            alice.arn
+        ))
+        .unwrap();
+        let subject = iam.subject(&hers, &world.realm, world.clock.now()).await.unwrap();
+        let request =
+            subject.request("secretsmanager:GetSecretValue", SECRET, &world.realm, world.clock.now());
+        assert!(subject.policies().resource(&named).decide(&request).is_allowed());
+        named.bind(&[(alice.arn.to_string(), alice.id.clone())].into());
+        assert!(!subject.policies().resource(&named).decide(&request).is_allowed());
+        let by = async |name: &str| iam.look_up(name, &world.realm).await.unwrap();
+        let known = Known::Somebody { arn: again.arn.to_string(), id: again.id.clone() };
+        assert_eq!(by(again.arn.as_str()).await, known);
+        assert_eq!(by(&again.id).await, known);
+        assert_eq!(by(&alice.id).await, Known::Nobody);
+        assert_eq!(by("arn:aws:iam::000000000000:user/bob").await, Known::Nobody);
+        assert_eq!(by("arn:aws:iam::111122223333:user/bob").await, Known::Unsaid);
+    });
+}
+
+#[test]
+fn other_accounts_identities_may_be_known_here() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let there = AccountId::parse("111122223333").unwrap();
+        let directory = iam.of_account(there);
+        let bob = directory.create_user(cx, "bob".into()).await.unwrap();
+        assert_eq!(bob.arn.as_str(), "arn:aws:iam::111122223333:user/bob");
+        assert!(iam.get(cx, &IdentityRef::user("bob")).await.is_err());
+        directory.put_policy(cx, &(&bob).into(), "read", READ).await.unwrap();
+        let resource = format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"*","Resource":"*"}}}}"#,
+            bob.arn
+        );
+        let resource = strongroom_policy::Policy::resource(&resource).unwrap();
+        let decide = async || {
+            let subject = iam.subject(&context(&bob), &world.realm, world.clock.now()).await.unwrap();
+            let request =
+                subject.request("secretsmanager:GetSecretValue", SECRET, &world.realm, world.clock.now());
+            subject.policies().resource(&resource).decide(&request).is_allowed()
+        };
+        // Both accounts must agree.
+        assert!(decide().await && !world.may_read(&context(&bob)).await);
+        directory.delete_policy(cx, &(&bob).into(), "read").await.unwrap();
+        assert!(!decide().await);
+    });
+}
+
+#[test]
+fn records_are_held_against_each_other() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, records, realm, .. } = &world;
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+        let (alice, role) = (world.user("alice").await, world.role("reader").await);
+        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        for id in [IdentityRef::from(&alice), IdentityRef::from(&role)] {
+            iam.attach_policy(cx, &id, policy.arn.as_str()).await.unwrap();
+        }
+        iam.attach_policy(cx, &(&alice).into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+        // Each record that somebody with the root takes away, or puts in place of another, is missed.
+        let under = |kind: &str| Key::realm(realm).then("iam").then("000000000000").then(kind);
+        let take = async |key: &Key| {
+            let stored = records.get(key).await.unwrap().unwrap();
+            let mut batch = records.batch();
+            batch.delete(key, Expect::Any);
+            records.commit(batch).await.unwrap();
+            let report = iam.verify(cx).await.unwrap();
+            let mut batch = records.batch();
+            batch.put(key, &stored.content, Expect::Absent);
+            records.commit(batch).await.unwrap();
+            assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+            report.problems.iter().map(|problem| format!("{problem:?}")).collect::<Vec<_>>().join("; ")
+        };
+        assert!(take(&under("policy").then("readers")).await.contains("is missing"));
+        assert!(take(&under("user").then("alice")).await.contains("1 have it and 2 are counted"));
+        assert!(take(&under("id").then(&alice.id)).await.contains("does not lead back"));
+        assert!(take(&under("guardrails")).await.contains("guardrails is missing"));
+        // And decisions are not made without them.
+        let mut batch = records.batch();
+        batch.delete(&under("guardrails"), Expect::Any);
+        records.commit(batch).await.unwrap();
+        let refused = iam.subject(&context(&alice), realm, world.clock.now()).await.unwrap_err();
+        assert_eq!(refused.code(), "InternalServiceError");
+        assert!(refused.to_string().contains("guardrails"), "{refused}");
+        assert_eq!(iam.verify(&context(&role)).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+    });
+}

@@ -1,0 +1,303 @@
+//! What policies, boundaries, guardrails and tags do.
+
+use super::*;
+
+/// A document of so many characters that count.
+fn document(size: usize) -> String {
+    let empty = READ.replace("read", "").chars().filter(|c| !c.is_whitespace()).count();
+    READ.replace("read", &"a".repeat(size - empty)).replace(',', ",   ")
+}
+
+#[test]
+fn inline_policies_count_at_once_and_have_a_size() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        let (id, hers) = (IdentityRef::from(&alice), context(&alice));
+        assert!(!world.may_read(&hers).await);
+        iam.put_policy(cx, &id, "read", READ).await.unwrap();
+        assert!(world.may_read(&hers).await);
+        // The other process changes it; both see it.
+        let deny = READ.replace("Allow", "Deny");
+        world.other.put_policy(cx, &id, "not", &deny).await.unwrap();
+        assert!(!world.may_read(&hers).await);
+        assert_eq!(iam.policies(cx, &id).await.unwrap(), ["not", "read"]);
+        assert_eq!(iam.policy(cx, &id, "not").await.unwrap(), deny);
+        world.other.delete_policy(cx, &id, "not").await.unwrap();
+        assert!(world.may_read(&hers).await);
+        let gone = iam.delete_policy(cx, &id, "not").await.unwrap_err();
+        assert_eq!(gone.message(), "The user policy with name not cannot be found.");
+        assert_eq!(iam.policy(cx, &id, "not").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+
+        // In place of the one of its name; all together have a bound.
+        iam.put_policy(cx, &id, "read", &document(2048)).await.unwrap();
+        let more = iam.put_policy(cx, &id, "read", &document(2049)).await.unwrap_err();
+        assert_eq!((more.kind(), more.code()), (ErrorKind::LimitExceeded, "LimitExceeded"));
+        assert_eq!(iam.put_policy(cx, &id, "more", READ).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        let role = IdentityRef::from(&world.role("r").await);
+        iam.put_policy(cx, &role, "read", &document(10_240)).await.unwrap();
+        assert_eq!(
+            iam.put_policy(cx, &role, "more", READ).await.unwrap_err().kind(),
+            ErrorKind::LimitExceeded
+        );
+
+        let kept = iam.delete(cx, &id).await.unwrap_err();
+        assert_eq!(
+            (kept.code(), kept.message()),
+            ("DeleteConflict", "Cannot delete entity, must delete policies first.")
+        );
+    });
+}
+
+#[test]
+fn managed_policies_are_attached_counted_and_changed_for_all() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let (alice, role) = (world.user("alice").await, world.role("reader").await);
+        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        assert_eq!(policy.arn.as_str(), "arn:aws:iam::000000000000:policy/Readers");
+        let arn = policy.arn.as_str();
+        let taken = iam.create_managed_policy(cx, "readers", READ).await.unwrap_err();
+        assert_eq!(
+            (taken.kind(), taken.message()),
+            (
+                ErrorKind::AlreadyExists,
+                "A policy called readers already exists. Duplicate names are not allowed."
+            )
+        );
+        for identity in [&alice, &role] {
+            let id = IdentityRef::from(identity);
+            iam.attach_policy(cx, &id, arn).await.unwrap();
+            iam.attach_policy(cx, &id, arn).await.unwrap();
+            assert_eq!(iam.attached_policies(cx, &id).await.unwrap(), [arn]);
+            assert!(world.may_read(&context(identity)).await);
+        }
+        assert_eq!(iam.managed_policy(cx, arn).await.unwrap().attachments, 2);
+        world.other.update_managed_policy(cx, arn, &READ.replace("Get*", "List*")).await.unwrap();
+        assert!(!world.may_read(&context(&alice)).await && !world.may_read(&context(&role)).await);
+        world.other.update_managed_policy(cx, arn, READ).await.unwrap();
+
+        let kept = iam.delete_managed_policy(cx, arn).await.unwrap_err();
+        assert_eq!(
+            (kept.kind(), kept.message()),
+            (ErrorKind::DeleteConflict, "Cannot delete a policy attached to entities.")
+        );
+        let kept = iam.delete(cx, &IdentityRef::from(&alice)).await.unwrap_err();
+        assert_eq!(kept.message(), "Cannot delete entity, must detach all policies first.");
+        for identity in [&alice, &role] {
+            let id = IdentityRef::from(identity);
+            iam.detach_policy(cx, &id, arn).await.unwrap();
+            assert!(!world.may_read(&context(identity)).await);
+            assert_eq!(iam.detach_policy(cx, &id, arn).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        }
+        assert_eq!(iam.managed_policy(cx, arn).await.unwrap().attachments, 0);
+        assert_eq!(iam.managed_policies(cx).await.unwrap().len(), 1);
+        iam.delete_managed_policy(cx, arn).await.unwrap();
+        let gone = iam.attach_policy(cx, &IdentityRef::from(&alice), arn).await.unwrap_err();
+        assert_eq!(gone.message(), format!("Policy {arn} does not exist or is not attachable."));
+
+        // Those that every account has; ten at most.
+        let id = IdentityRef::from(&alice);
+        iam.attach_policy(cx, &id, presets::ADMINISTRATOR_ACCESS).await.unwrap();
+        assert!(world.may_read(&context(&alice)).await);
+        for n in 0..9 {
+            let policy = iam.create_managed_policy(cx, &format!("p{n}"), READ).await.unwrap();
+            iam.attach_policy(cx, &id, policy.arn.as_str()).await.unwrap();
+        }
+        let power = presets::KEY_MANAGEMENT_POWER_USER;
+        assert_eq!(iam.attach_policy(cx, &id, power).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        let big = iam.create_managed_policy(cx, "big", &document(6145)).await.unwrap_err();
+        assert_eq!(big.kind(), ErrorKind::LimitExceeded);
+        iam.create_managed_policy(cx, "big", &document(6144)).await.unwrap();
+    });
+}
+
+#[test]
+fn boundaries_limit_and_are_counted() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let lists = iam.create_managed_policy(cx, "lists", &READ.replace("Get*", "List*")).await.unwrap();
+        let reads = iam.create_managed_policy(cx, "reads", READ).await.unwrap();
+        let alice = iam.create_user(cx, CreateUser::new("alice").boundary(lists.arn.as_str())).await.unwrap();
+        let (id, hers) = (IdentityRef::from(&alice), context(&alice));
+        iam.put_policy(cx, &id, "read", READ).await.unwrap();
+        assert!(!world.may_read(&hers).await);
+        assert_eq!(iam.managed_policy(cx, lists.arn.as_str()).await.unwrap().attachments, 1);
+        iam.put_boundary(cx, &id, reads.arn.as_str()).await.unwrap();
+        iam.put_boundary(cx, &id, reads.arn.as_str()).await.unwrap();
+        assert!(world.may_read(&hers).await);
+        let count = async |arn: &Arn| iam.managed_policy(cx, arn.as_str()).await.unwrap().attachments;
+        assert_eq!((count(&lists.arn).await, count(&reads.arn).await), (0, 1));
+        assert_eq!(iam.get(cx, &id).await.unwrap().boundary.as_deref(), Some(reads.arn.as_str()));
+        iam.put_boundary(cx, &id, lists.arn.as_str()).await.unwrap();
+        iam.delete_boundary(cx, &id).await.unwrap();
+        iam.delete_boundary(cx, &id).await.unwrap();
+        assert!(world.may_read(&hers).await);
+        assert_eq!((count(&lists.arn).await, count(&reads.arn).await), (0, 0));
+        // A boundary goes with its user.
+        iam.put_boundary(cx, &id, lists.arn.as_str()).await.unwrap();
+        iam.delete_policy(cx, &id, "read").await.unwrap();
+        iam.delete(cx, &id).await.unwrap();
+        assert_eq!(count(&lists.arn).await, 0);
+    });
+}
+
+#[test]
+fn guardrails_bind_everybody_but_the_owner() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let (alice, platform) = (world.user("alice").await, world.role("platform-deploy").await);
+        for identity in [&alice, &platform] {
+            iam.attach_policy(cx, &identity.into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
+        }
+        let reserved = presets::ReservedNames::new(["prod/*"]).except("arn:aws:iam::*:role/platform-*");
+        iam.put_guardrail(cx, "reserved", &reserved.document()).await.unwrap();
+        assert!(!world.may_read(&context(&alice)).await && world.may_read(&context(&platform)).await);
+        assert!(world.may_read(cx).await);
+        let denied = world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await;
+        assert!(matches!(denied, Decision::Denied(_)));
+        // Readable for whoever may read otherwise.
+        iam.put_guardrail(cx, "reserved", &reserved.clone().readable().document()).await.unwrap();
+        assert!(world.may_read(&context(&alice)).await);
+        assert!(!world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await.is_allowed());
+        assert_eq!(iam.guardrails(cx).await.unwrap().len(), 1);
+        iam.delete_guardrail(cx, "reserved").await.unwrap();
+        assert!(world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await.is_allowed());
+        assert_eq!(iam.delete_guardrail(cx, "reserved").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        for n in 0..5 {
+            iam.put_guardrail(cx, &format!("g{n}"), READ).await.unwrap();
+        }
+        assert_eq!(iam.put_guardrail(cx, "g6", READ).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        // Not even an administrator.
+        let hers = context(&alice);
+        assert_eq!(iam.put_guardrail(&hers, "mine", READ).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+        assert_eq!(iam.guardrails(&hers).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+    });
+}
+
+#[test]
+fn tags_stand_in_requests_and_a_sessions_own_go_first() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let role = world.role("reader").await;
+        let id = IdentityRef::from(&role);
+        let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:aws:secretsmanager:*:*:secret:${aws:PrincipalTag/area}/*"}}"#;
+        iam.put_policy(cx, &id, "own", own).await.unwrap();
+        let mine = context(&role);
+        assert!(!world.may_read(&mine).await);
+        iam.tag(cx, &id, &[("area".into(), "prod".into())]).await.unwrap();
+        assert!(world.may_read(&mine).await);
+        let tagged = mine.clone().with_facts(SessionFacts::new().tag("area", "test"));
+        assert!(!world.may_read(&tagged).await);
+        iam.tag(cx, &id, &[("AREA".into(), "test".into())]).await.unwrap();
+        assert!(!world.may_read(&mine).await);
+        assert_eq!(iam.get(cx, &id).await.unwrap().tags, [("AREA".to_owned(), "test".to_owned())]);
+        iam.untag(cx, &id, &["area".into(), "none".into()]).await.unwrap();
+        assert!(iam.get(cx, &id).await.unwrap().tags.is_empty());
+    });
+}
+
+#[test]
+fn the_directory_asks_for_permission_itself() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let admin = world.user("admin").await;
+        let its = context(&admin);
+        let denied = iam.create_user(&its, "bob".into()).await.unwrap_err();
+        assert_eq!((denied.kind(), denied.code()), (ErrorKind::AccessDenied, "AccessDenied"));
+        assert_eq!(
+            denied.message(),
+            "User: arn:aws:iam::000000000000:user/admin is not authorized to perform: iam:CreateUser on resource: \
+             arn:aws:iam::000000000000:user/bob because no identity-based policy allows the iam:CreateUser action"
+        );
+        let users = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:*User*","Resource":"arn:aws:iam::*:user/b*"}}"#;
+        iam.put_policy(cx, &(&admin).into(), "users", users).await.unwrap();
+        iam.create_user(&its, "bob".into()).await.unwrap();
+        let bob = IdentityRef::user("bob");
+        iam.put_policy(&its, &bob, "read", READ).await.unwrap();
+        // Nothing of others, nothing beyond: and one who may not is not told whether there is one.
+        let own = IdentityRef::user("admin");
+        assert_eq!(
+            iam.put_policy(&its, &own, "all", READ).await.unwrap_err().kind(),
+            ErrorKind::AccessDenied
+        );
+        for name in ["carol", "admin"] {
+            let error = iam.get(&its, &IdentityRef::user(name)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AccessDenied, "{name}");
+        }
+        assert_eq!(
+            iam.list(&its, IdentityKind::User, "/", None, 9).await.unwrap_err().kind(),
+            ErrorKind::AccessDenied
+        );
+        assert_eq!(iam.managed_policies(&its).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+
+        // Another account's root is nobody here, nor in what is kept here of its account.
+        let there = AccountId::parse("111122223333").unwrap();
+        let foreign = CallContext::new(Caller::Owner(there));
+        for directory in [iam.clone(), iam.of_account(there)] {
+            assert_eq!(
+                directory.create_user(&foreign, "x".into()).await.unwrap_err().kind(),
+                ErrorKind::AccessDenied
+            );
+            assert_eq!(
+                directory.managed_policies(&foreign).await.unwrap_err().kind(),
+                ErrorKind::AccessDenied
+            );
+        }
+    });
+}
+
+/// IAM's own condition keys: what a delegated administrator is kept from.
+#[test]
+fn conditions_of_the_directory() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let admin = world.user("admin").await;
+        let its = context(&admin);
+        let bob = IdentityRef::from(&world.user("bob").await);
+        let boundary = iam.create_managed_policy(cx, "Boundary", READ).await.unwrap();
+        let rule = async |deny: &str| {
+            let document = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"iam:*","Resource":"*"}},{{"Effect":"Deny",{deny},"Resource":"*"}}]}}"#
+            );
+            iam.put_policy(cx, &(&admin).into(), "own", &document).await.unwrap();
+        };
+        let denied = |result: Result<(), strongroom_iam::Error>| {
+            result.is_err_and(|error| error.kind() == ErrorKind::AccessDenied)
+        };
+        rule(&format!(
+            r#""Action":"iam:Attach*","Condition":{{"ArnEquals":{{"iam:PolicyARN":"{}"}}}}"#,
+            presets::ADMINISTRATOR_ACCESS
+        ))
+        .await;
+        assert!(denied(iam.attach_policy(&its, &bob, presets::ADMINISTRATOR_ACCESS).await));
+        iam.attach_policy(&its, &bob, presets::KEY_MANAGEMENT_POWER_USER).await.unwrap();
+        rule(r#""Action":["iam:TagUser","iam:UntagUser"],"Condition":{"ForAnyValue:StringEquals":{"aws:TagKeys":"team"}}"#).await;
+        assert!(denied(iam.tag(&its, &bob, &[("team".into(), "red".into())]).await));
+        assert!(denied(iam.untag(&its, &bob, &["team".into()]).await));
+        let tagged = CreateUser::new("eve").tag("team", "red");
+        assert!(denied(iam.create_user(&its, tagged).await.map(drop)));
+        iam.tag(&its, &bob, &[("area".into(), "x".into())]).await.unwrap();
+        // Users only under a boundary, and not those of another area.
+        rule(&format!(
+            r#""Action":["iam:CreateUser","iam:PutUserPermissionsBoundary"],"Condition":{{"ArnNotEquals":{{"iam:PermissionsBoundary":"{}"}}}}"#,
+            boundary.arn
+        ))
+        .await;
+        assert!(denied(iam.create_user(&its, "eve".into()).await.map(drop)));
+        iam.create_user(&its, CreateUser::new("eve").boundary(boundary.arn.as_str())).await.unwrap();
+        assert!(denied(iam.put_boundary(&its, &bob, presets::ADMINISTRATOR_ACCESS).await));
+        iam.put_boundary(&its, &bob, boundary.arn.as_str()).await.unwrap();
+        rule(r#""Action":"iam:PutUserPolicy","Condition":{"StringEquals":{"aws:ResourceTag/area":"x"}}"#)
+            .await;
+        assert!(denied(iam.put_policy(&its, &bob, "p", READ).await));
+        iam.put_policy(&its, &IdentityRef::user("eve"), "p", READ).await.unwrap();
+    });
+}

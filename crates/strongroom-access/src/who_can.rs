@@ -246,7 +246,9 @@ fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candid
     };
     let own = secret.explanations.into_iter().zip(secret.possible);
     let of_keys = keys.into_iter().map(|(_, access)| (access.explanation, access.possible));
+    let mut reasons = Vec::new();
     for (explanation, possible) in own.chain(of_keys) {
+        reasons.push(format!("{}: {}", explanation.action, explanation.reason));
         told.add(&explanation, possible);
     }
     if !undecided.is_empty() {
@@ -255,12 +257,15 @@ fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candid
     }
     if hidden {
         told.verdict = Verdict::Denied;
-        told.because.push("the key is not there, which other accounts' callers are not told".to_owned());
+        reasons.push("the key is not there, which other accounts' callers are not told".to_owned());
     }
     if told.verdict != Verdict::Conditional {
         told.conditions.clear();
     }
     if told.verdict == Verdict::Denied {
+        // Nothing lets it, whatever it depends on.
+        told.grants.clear();
+        told.because = reasons;
         // Nobody gets anywhere by taking it on.
         told.trusts.clear();
     }

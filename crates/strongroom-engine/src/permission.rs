@@ -16,6 +16,9 @@ use crate::head::{Head, StoredHead};
 /// What stands for the six characters of a secret's ARN before there are any. Patterns with six question marks match it.
 pub(crate) const NO_SUFFIX: &str = "??????";
 
+/// The condition key for the key that a secret is to have.
+const KEY_ARN: &str = "secretsmanager:KmsKeyArn";
+
 /// What an operation is about.
 #[derive(Clone, Copy)]
 pub(crate) enum About<'a> {
@@ -113,29 +116,47 @@ impl Engine {
         cx: &CallContext,
         asked: Asked,
         given: Option<&str>,
+        (operation, about): (Operation, About<'_>),
     ) -> Result<Asked, Error> {
-        let Some(given) = given.filter(|_| !cx.acts_freely_in(self.realm().account())) else {
+        let Some(given) = given else { return Ok(asked) };
+        let policy = match about {
+            About::Secret(head) => head.resource_policy()?,
+            _ => None,
+        };
+        if policy.is_none() && cx.acts_freely_in(self.realm().account()) {
             return Ok(asked);
-        };
+        }
+        let asked = asked.with("secretsmanager:KmsKeyId", given);
+        // Found out only where a document wants to know.
+        let looked_at = self.subject(cx).await?.policies().mention(KEY_ARN)
+            || policy.is_some_and(|policy| policy.mentions(KEY_ARN));
+        if !looked_at {
+            return Ok(asked);
+        }
         let (key, _) = self.key_of(Some(given).filter(|given| !given.is_empty()))?;
-        let options = DescribeKeyOptions::new();
-        let owner = CallContext::owner(self.realm());
-        let arn = match self.inner.kms.describe_key(&owner, &key, &options).await {
-            Ok(described) => described.arn.to_string(),
-            // Its policy hides from everybody here what an alias stands for: a policy that means the key by its ARN must not be passed by its alias.
-            Err(error)
-                if error.kind() == strongroom_kms::ErrorKind::AccessDenied
-                    && matches!(key, KeyRef::Alias(_) | KeyRef::AliasArn(..)) =>
-            {
-                match self.inner.kms.describe_key(cx, &key, &options).await {
-                    Ok(described) => described.arn.to_string(),
-                    Err(hidden) => return Err(encryption(hidden)),
+        // A key by its id or ARN is the one it says, and to name the service's own key is as to name none.
+        let arn = if matches!(&key, KeyRef::Alias(name) | KeyRef::AliasArn(_, name) if !name.is_reserved()) {
+            let options = DescribeKeyOptions::new();
+            let owner = CallContext::owner(self.realm());
+            match self.inner.kms.describe_key(&owner, &key, &options).await {
+                Ok(described) => described.arn.to_string(),
+                Err(error) if error.kind() == strongroom_kms::ErrorKind::NotFound => {
+                    self.qualified(key).to_string()
                 }
+                // Its policy hides from everybody here what an alias stands for: a policy that means the key by its ARN must not be passed by its alias.
+                Err(_) => match self.inner.kms.describe_key(cx, &key, &options).await {
+                    Ok(described) => described.arn.to_string(),
+                    Err(hidden) => {
+                        // Who may not do it with any key is told that, and nothing of this one.
+                        self.permit(cx, operation, about, &asked).await?;
+                        return Err(encryption(hidden));
+                    }
+                },
             }
-            // There is none, or it was called by its id.
-            Err(_) => self.qualified(key).to_string(),
+        } else {
+            self.qualified(key).to_string()
         };
-        Ok(asked.with("secretsmanager:KmsKeyId", given).with("secretsmanager:KmsKeyArn", arn))
+        Ok(asked.with(KEY_ARN, arn))
     }
 
     /// A key named as in this account.

@@ -130,7 +130,8 @@ impl Engine {
             .with("secretsmanager:Name", &request.name)
             .maybe("secretsmanager:Description", request.description.as_ref())
             .tags(&request.tags);
-        let asked = self.asked_key(cx, asked, request.kms_key_id.as_deref()).await?;
+        let what = (Operation::CreateSecret, About::New(&head));
+        let asked = self.asked_key(cx, asked, request.kms_key_id.as_deref(), what).await?;
         self.permit(cx, Operation::CreateSecret, About::New(&head), &asked).await?;
         if request.tags.is_empty() {
             return Ok(());
@@ -327,7 +328,16 @@ impl Engine {
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
         let asked = Asked::nothing().maybe("secretsmanager:Description", request.description.as_ref());
-        let asked = self.asked_key(cx, asked, request.kms_key_id.as_deref()).await?;
+        let asked = match request.kms_key_id.as_deref() {
+            None => asked,
+            given => {
+                let found = self.named(cx, &request.id).await?;
+                let about = found
+                    .as_ref()
+                    .map_or(About::Given(request.id.as_str()), |found| About::Secret(&found.head));
+                self.asked_key(cx, asked, given, (Operation::UpdateSecret, about)).await?
+            }
+        };
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
             attempts.next(self, cx)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_policy::{Authorizer as _, Policy, PrincipalKind};
+use strongroom_policy::{Authorizer as _, Policy, PrincipalKind, Subject};
 use strongroom_types::{Arn, CallContext, Caller, SessionFacts, Timestamp};
 
 use crate::authorizer::identity_of;
@@ -183,7 +183,9 @@ impl Iam {
             facts.source_ip = own.source_ip;
             facts.secure_transport = own.secure_transport;
             facts.user_agent.clone_from(&own.user_agent);
-            facts.keys.clone_from(&own.keys);
+            // What only a service may say of its call is not the session's to say.
+            let keys = own.keys.iter().filter(|(key, _)| Subject::session_may_say(key));
+            facts.keys = keys.cloned().collect();
         }
         facts.identity_id = Some(role.id.clone());
         facts.tags = asked.tags;

@@ -165,7 +165,7 @@ impl LocalKms {
 
     /// As `resolve`, by whoever; the managed key of a service that has none yet is told as it would be made.
     async fn resolve_quietly(&self, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
-        if let KeyRef::Alias(name) = key
+        if let KeyRef::Alias(name) | KeyRef::AliasArn(_, name) = key
             && self.known_alias(name).await?.is_none()
         {
             for service in [Service::SecretsManager, Service::ParameterStore] {

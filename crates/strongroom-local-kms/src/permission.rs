@@ -194,15 +194,11 @@ impl LocalKms {
     ) -> Result<(), Error> {
         let subject = self.subject(cx).await?;
         let request = self.request(&subject, key, operation, &Asked::nothing()).await?;
-        match subject.policies().key(key.policy(self.realm())?).decide(&request) {
-            Decision::Allowed(_) | Decision::Missing(DocumentKind::Identity | DocumentKind::Resource)
-                if otherwise && !subject.is_stranger() =>
-            {
-                Ok(())
-            }
+        match subject.policies().key(key.policy(self.realm())?).forbids(&request) {
+            None if otherwise => Ok(()),
             _ if self.is_foreign(cx) => Err(self.hidden(cx, operation)),
-            decision @ Decision::Denied(_) => Err(denied(decision, &request)),
-            _ => Err(denied(Decision::Missing(DocumentKind::Resource), &request)),
+            Some(decision) => Err(denied(decision, &request)),
+            None => Err(denied(Decision::Missing(DocumentKind::Resource), &request)),
         }
     }
 

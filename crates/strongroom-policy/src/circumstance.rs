@@ -2,6 +2,7 @@
 
 use crate::decide::ORDER;
 use crate::lint::may_exist;
+use crate::subject::may_be_said;
 use crate::{Condition, Effect, Policies, PrincipalKind, Request, Statement};
 
 /// How conditions on circumstances are taken.
@@ -33,81 +34,26 @@ impl Circumstances {
     }
 }
 
-/// Keys that differ from request to request of one caller, whatever this one says.
-const ALWAYS: [&str; 7] = [
-    "aws:multifactorauthpresent",
-    "aws:multifactorauthage",
-    "aws:tokenissuetime",
-    "aws:useragent",
-    "aws:referer",
-    "aws:sourcearn",
-    "aws:sourceaccount",
-];
-
-/// Beginnings of keys that are open where the request does not have them: a session's tags, what an operation may be given.
-const UNLESS_SAID: [&str; 9] = [
-    "aws:federatedprovider",
-    "aws:principalorg",
-    "aws:principaltag/",
-    "aws:sourceorg",
-    "aws:userid",
-    "aws:sourceidentity",
-    "aws:requesttag/",
-    "aws:tagkeys",
-    "secretsmanager:",
-];
-
-/// Beginnings of keys that AWS's own words have: all others are for whoever makes a session to say.
-const AWS: [&str; 3] = ["aws:", "kms:", "secretsmanager:"];
+/// Keys that differ from session to session of one caller, whatever this one says.
+const OF_THE_SESSION: [&str; 4] =
+    ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime", "aws:useragent"];
 
 const TIME: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
 
-/// Of the service's own keys, those that say what the resource is like: they are not open.
-const OF_THE_RESOURCE: [&str; 4] = [
+/// From where a request comes, which a service that calls for somebody hides.
+const OF_THE_CONNECTION: [&str; 5] =
+    ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn"];
+
+/// Of Secrets Manager's keys, those that say what the secret is like: they are not the request's.
+const OF_THE_SECRET: [&str; 4] = [
     "secretsmanager:resourcetag/",
     "secretsmanager:resource/",
     "secretsmanager:secretid",
     "secretsmanager:secretprimaryregion",
 ];
 
-/// From where a request comes, which a service that calls for somebody hides.
-const OF_THE_CONNECTION: [&str; 5] =
-    ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn"];
-
-/// Whether a key, in small letters, is a circumstance that this request leaves open.
-pub(crate) fn is_open(key: &str, request: &Request) -> bool {
-    let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
-    let kind = request.principal().kind();
-    // A role has many sessions, which may bring tags of their own; a user has its tags, and others may be said.
-    let has_sessions = matches!(kind, PrincipalKind::RoleSession | PrincipalKind::FederatedUser);
-    if key == "aws:userid" || (has_sessions && key.starts_with("aws:principaltag/")) {
-        return has_sessions;
-    }
-    if request.is_time_open() && TIME.contains(&key) {
-        return true;
-    }
-    if OF_THE_CONNECTION.contains(&key) {
-        return request.context().single_folded("aws:viaawsservice") != Some("true");
-    }
-    ALWAYS.contains(&key)
-        || ((begins(&UNLESS_SAID) || !begins(&AWS))
-            && !begins(&OF_THE_RESOURCE)
-            && request.context().folded(key).is_none())
-}
-
-/// Beginnings of keys that say who asks, for what, or by which way: a request with others would be another request.
-const IDENTIFYING: [&str; 17] = [
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principaltype",
-    "aws:principalis",
-    "aws:principalservice",
-    "aws:userid",
-    "aws:username",
-    "aws:resource",
-    "aws:via",
-    "aws:calledvia",
-    "aws:requestedregion",
+/// Of those of KMS.
+const OF_THE_KEY: [&str; 6] = [
     "kms:calleraccount",
     "kms:key",
     "kms:multiregion",
@@ -116,11 +62,59 @@ const IDENTIFYING: [&str; 17] = [
     "kms:encryptioncontext",
 ];
 
+/// What reads of secrets are given.
+const OF_READS: [&str; 2] = ["secretsmanager:versionid", "secretsmanager:versionstage"];
+
+/// Whether the same caller could make the same request with another value of this key, in small letters.
+fn can_differ(key: &str, request: &Request) -> bool {
+    let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
+    let kind = request.principal().kind();
+    let by_service = request.context().single_folded("aws:viaawsservice") == Some("true");
+    if OF_THE_CONNECTION.contains(&key) {
+        return !by_service;
+    }
+    if key == "aws:userid" {
+        return has_sessions(kind);
+    }
+    if key.starts_with("aws:requesttag/") || key == "aws:tagkeys" {
+        return !by_service;
+    }
+    let action = request.folded_action();
+    if key.starts_with("secretsmanager:") {
+        let given = if action == "secretsmanager:getsecretvalue" {
+            OF_READS.contains(&key)
+        } else {
+            action.starts_with("secretsmanager:") && !begins(&OF_THE_SECRET)
+        };
+        return given && may_exist(key);
+    }
+    if key.starts_with("kms:") {
+        return action.starts_with("kms:") && !by_service && !begins(&OF_THE_KEY) && may_exist(key);
+    }
+    OF_THE_SESSION.contains(&key)
+        || key.starts_with("aws:principaltag/")
+        || may_be_said(key, kind == PrincipalKind::Service)
+}
+
+/// A role has many sessions, which may bring tags of their own.
+fn has_sessions(kind: PrincipalKind) -> bool {
+    matches!(kind, PrincipalKind::RoleSession | PrincipalKind::FederatedUser)
+}
+
+/// Whether a key, in small letters, is a circumstance that this request leaves open.
+pub(crate) fn is_open(key: &str, request: &Request) -> bool {
+    if TIME.contains(&key) {
+        return request.is_time_open();
+    }
+    let of_sessions = has_sessions(request.principal().kind())
+        && (key == "aws:userid" || key.starts_with("aws:principaltag/"));
+    let varies = of_sessions || OF_THE_SESSION.contains(&key) || OF_THE_CONNECTION.contains(&key);
+    can_differ(key, request) && (varies || request.context().folded(key).is_none())
+}
+
 /// Whether the same caller could make the same request such that a condition on this key, in small letters, holds.
 pub(crate) fn can_be_met(key: &str, request: &Request) -> bool {
-    let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
-    let hidden = OF_THE_CONNECTION.contains(&key) && !is_open(key, request);
-    !begins(&IDENTIFYING) && !begins(&OF_THE_RESOURCE) && !hidden && may_exist(key)
+    can_differ(key, request)
 }
 
 /// What comes of a request whose circumstances are open.
@@ -152,7 +146,7 @@ impl Policies<'_> {
         if !self.decide(&request.taken(Circumstances::InFavour)).is_allowed() {
             return Possible::Never;
         }
-        self.sometimes(request)
+        self.sometimes(&request.at_any_time())
     }
 
     /// The statements that decide it, with their conditions that are open.

@@ -165,6 +165,10 @@ impl Condition {
         self.operator.quantifier
     }
 
+    pub(crate) fn is_negated(&self) -> bool {
+        self.operator.negated
+    }
+
     /// The key as it stands in the document: `aws:SourceIp`. Keys are compared without case.
     #[must_use]
     pub fn key(&self) -> &str {

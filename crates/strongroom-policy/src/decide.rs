@@ -297,7 +297,19 @@ impl<'a> Policies<'a> {
         self.weigh(request).unwrap_or_else(|denied| denied)
     }
 
-    fn weigh(&self, request: &Request) -> Result<Decision, Decision> {
+    /// What forbids a request that something else than these documents allows: a statement that denies it, or a limit that does not let it pass.
+    #[must_use]
+    pub fn forbids(&self, request: &Request) -> Option<Decision> {
+        self.unforbidden(request).err()
+    }
+
+    fn unforbidden(&self, request: &Request) -> Result<(), Decision> {
+        self.undenied(request)?;
+        self.passes(DocumentKind::Boundary, request)?;
+        self.passes(DocumentKind::Session, request)
+    }
+
+    fn undenied(&self, request: &Request) -> Result<(), Decision> {
         if self.stranger {
             return Err(Decision::Missing(DocumentKind::Identity));
         }
@@ -307,7 +319,11 @@ impl<'a> Policies<'a> {
             }
         }
         self.passes(DocumentKind::ServiceControl, request)?;
-        self.passes(DocumentKind::ResourceControl, request)?;
+        self.passes(DocumentKind::ResourceControl, request)
+    }
+
+    fn weigh(&self, request: &Request) -> Result<Decision, Decision> {
+        self.undenied(request)?;
         let named = self.first(DocumentKind::Resource, Effect::Allow, request);
         let limited = |allowed| {
             self.passes(DocumentKind::Boundary, request)?;
@@ -336,8 +352,9 @@ impl<'a> Policies<'a> {
             return limited(if root { there } else { own()? });
         }
         let decision = match (self.rule, named) {
-            (ResourceRule::Either, _) if root => limited(Ground::Root),
+            // Everybody stands above what limits a session.
             (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
+            (ResourceRule::Either, _) if root => limited(Ground::Root),
             (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
             (ResourceRule::Either, _) | (ResourceRule::Key, Some((_, Reach::Account))) => {
                 own().and_then(limited)

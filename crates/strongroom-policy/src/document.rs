@@ -155,8 +155,11 @@ impl Policy {
     /// Whether a condition of it is about this key.
     #[must_use]
     pub fn mentions(&self, key: &str) -> bool {
+        let key = key.to_ascii_lowercase();
+        let mut variables =
+            self.statements.iter().flat_map(|one| &one.resources.patterns).flat_map(Pattern::variables);
         let mut conditions = self.statements.iter().flat_map(Statement::conditions);
-        conditions.any(|condition| condition.key().eq_ignore_ascii_case(key))
+        conditions.any(|condition| condition.keys().any(|own| own == key)) || variables.any(|own| own == key)
     }
 
     /// Whether a statement lets in people whom nobody has named: everybody, without a condition that ties it to fixed values of

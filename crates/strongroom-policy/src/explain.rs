@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::condition::Miss;
 use crate::decide::{Mismatch, ORDER};
 use crate::principal::Reach;
-use crate::{Decision, DocumentKind, Effect, Ground, Place, Policies, Remedy, Request, Statement};
+use crate::{
+    Decision, DocumentKind, Effect, Ground, Place, Policies, PrincipalKind, Remedy, Request, Statement,
+};
 
 /// A decision with all that was looked at. `Display` writes it for people; it serializes for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -193,7 +195,7 @@ fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> Str
 
 fn report(statement: &Statement, place: Place, decides: bool, request: &Request) -> StatementReport {
     let (matches, why) = match statement.check(request) {
-        Ok(reach) => (true, reached(statement, reach)),
+        Ok(reach) => (true, reached(statement, reach, request.principal().kind())),
         Err(mismatch) => (false, missed(statement, mismatch, request)),
     };
     StatementReport {
@@ -207,10 +209,13 @@ fn report(statement: &Statement, place: Place, decides: bool, request: &Request)
     }
 }
 
-fn reached(statement: &Statement, reach: Reach) -> String {
+fn reached(statement: &Statement, reach: Reach, kind: PrincipalKind) -> String {
     match (statement.principals(), statement.effect(), reach) {
         (Some(_), Effect::Allow, Reach::Account) => {
             "names the account, which leaves it to the account's own policies".to_owned()
+        }
+        (Some(_), Effect::Allow, Reach::Role) if kind == PrincipalKind::Root => {
+            "names the account, whose root this is: session policies still count".to_owned()
         }
         (Some(_), Effect::Allow, Reach::Role) => {
             "names the role: boundary and session policies still count".to_owned()
@@ -221,9 +226,9 @@ fn reached(statement: &Statement, reach: Reach) -> String {
 
 /// Some of them, for a sentence.
 fn some<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let mut texts: Vec<&str> = texts.take(5).collect();
-    if texts.len() == 5 {
-        texts[4] = "...";
+    let mut texts: Vec<&str> = texts.take(6).collect();
+    if let Some(last) = texts.get_mut(5) {
+        *last = "...";
     }
     texts.join(", ")
 }
@@ -268,6 +273,9 @@ fn missed(statement: &Statement, mismatch: Mismatch, request: &Request) -> Strin
             match miss {
                 Miss::KeyMissing => format!("Condition {operator} {key}: the request has no {key}"),
                 Miss::KeyPresent => format!("Condition {operator} {key}: the request has one, {found}"),
+                Miss::Differs if condition.is_negated() => {
+                    format!("Condition {operator} {key}: {found} is among {wanted}")
+                }
                 Miss::Differs => format!("Condition {operator} {key}: {found}, not {wanted}"),
                 Miss::Unresolved => {
                     format!("Condition {operator} {key}: a variable of {wanted} has no value in this request")

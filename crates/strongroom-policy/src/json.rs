@@ -139,13 +139,15 @@ fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) 
         line.char_indices().find(|(start, c)| *start <= at && at < start + c.len_utf8()).map(|(_, c)| c)
     });
     match odd {
-        Some(odd) if !odd.is_ascii() => format!("{} does not belong into JSON", describe(odd)),
+        Some(odd) if !odd.is_ascii() && !error.is_eof() => {
+            format!("{} does not belong into JSON", describe(odd))
+        }
         _ => {
             let text = error.to_string();
             // It names its place at the end, which stands in ours already.
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
             // A text that was begun with the one kind of quotation mark and ended with another does not end there.
-            let ahead = text_until(text_of, line).chars().find(|c| is_odd(*c));
+            let ahead = text_until(text_of, line, column).chars().find(|c| is_odd(*c));
             match ahead {
                 Some(odd) => format!("is not JSON: {text}; before that stands {}", describe(odd)),
                 None => format!("is not JSON: {text}"),
@@ -154,9 +156,15 @@ fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) 
     }
 }
 
-/// A text up to the end of a line.
-fn text_until(text: &str, line: usize) -> &str {
-    text.match_indices('\n').nth(line - 1).map_or(text, |(end, _)| &text[..end])
+/// A text up to a place in it.
+fn text_until(text: &str, line: usize, column: usize) -> &str {
+    let begin =
+        line.checked_sub(2).and_then(|line| text.match_indices('\n').nth(line)).map_or(0, |(end, _)| end + 1);
+    let mut end = begin.saturating_add(column).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Whether a character is not what it looks like.

@@ -29,12 +29,13 @@ impl fmt::Display for Finding {
 const SERVICES: [(&str, &[&str]); 2] = [("kms", &KMS), ("secretsmanager", &SECRETS)];
 
 /// Other services that policies beside secrets and keys often name.
-const OTHER_SERVICES: [&str; 22] = [
+const OTHER_SERVICES: [&str; 24] = [
     "acm",
     "autoscaling",
     "cloudformation",
     "cloudtrail",
     "cloudwatch",
+    "drs",
     "dynamodb",
     "ec2",
     "ecr",
@@ -47,6 +48,7 @@ const OTHER_SERVICES: [&str; 22] = [
     "organizations",
     "rds",
     "s3",
+    "sms",
     "sns",
     "sqs",
     "ssm",
@@ -138,9 +140,10 @@ const SECRETS: [&str; 23] = [
 ];
 
 /// The condition keys of all services, of KMS and of Secrets Manager. Those that end in `/` or `:` go on with a name.
-const KEYS: [&str; 104] = [
+const KEYS: [&str; 106] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
+    "aws:CalledViaAWSMCP",
     "aws:CalledViaFirst",
     "aws:CalledViaLast",
     "aws:ChatbotSourceArn",
@@ -182,6 +185,7 @@ const KEYS: [&str; 104] = [
     "aws:UserAgent",
     "aws:userid",
     "aws:username",
+    "aws:ViaAWSMCPService",
     "aws:ViaAWSService",
     "aws:VpceAccount",
     "aws:VpceOrgID",
@@ -294,8 +298,16 @@ impl Policy {
                 if let Some(text) = odd_key(key) {
                     add(key, text);
                 }
+                let guarded = || {
+                    statement.conditions().iter().any(|other| {
+                        other.operator() == "Null"
+                            && other.key().eq_ignore_ascii_case(key)
+                            && other.values().iter().all(|value| value.eq_ignore_ascii_case("false"))
+                    })
+                };
                 if condition.quantifier() == Some(Quantifier::ForAllValues)
                     && statement.effect() == Effect::Allow
+                    && !guarded()
                 {
                     let text = "ForAllValues is also true where the request has no such key; add a condition Null on the key";
                     add(key, text.to_owned());
@@ -360,16 +372,24 @@ fn meant_service(service: &str) -> Option<&'static str> {
     if service.len() > 4 {
         return nearest(service, known).filter(|meant| distance(service, meant) <= 2);
     }
+    known.find(|known| has_letters_of(known, service))
+}
+
+/// Whether one is the other with its letters out of order.
+fn has_letters_of(one: &str, other: &str) -> bool {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();
         letters.sort_unstable();
         letters
     };
-    known.find(|known| letters(known) == letters(service))
+    letters(one) == letters(other)
 }
 
 /// What is wrong with the name of a service in an ARN or in the name of a principal.
 fn odd_service(service: &str) -> Option<String> {
+    if service.contains(['*', '?', '$']) {
+        return None;
+    }
     let meant = meant_service(service)?;
     Some(format!("there is no service {service}; did you mean {meant}?"))
 }
@@ -415,7 +435,10 @@ fn odd_key(key: &str) -> Option<String> {
     if !ours.contains(&service) {
         // Another service's, unless it is nearly one of these.
         if folded.contains(':') {
-            nearest(service, ours.into_iter())?;
+            let near = |own: &&str| {
+                if service.len() > 4 { distance(service, own) <= 2 } else { has_letters_of(service, own) }
+            };
+            ours.iter().find(|own| near(own) && **own != service)?;
         }
     }
     let head = folded.split('/').next().unwrap_or_default();

@@ -164,6 +164,14 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// Whether a session of a user or role may say this condition key of itself.
+    #[must_use]
+    pub fn session_may_say(key: &str) -> bool {
+        may_be_said(key, false)
+    }
+}
+
 /// A moment as policies may write it, in seconds since 1970.
 fn seconds(moment: Timestamp) -> String {
     let millis = moment.as_millis().max(0);
@@ -189,7 +197,7 @@ const SAID_BY_SERVICES: [&str; 4] =
 
 /// Whether a session may say this key itself. What the services know, of the caller, the resource or the way the request took, it may
 /// not.
-fn may_be_said(key: &str, is_service: bool) -> bool {
+pub(crate) fn may_be_said(key: &str, is_service: bool) -> bool {
     let key = key.to_ascii_lowercase();
     let ours = ["aws:", "kms:", "secretsmanager:", "ssm:", "iam:", "sts:"];
     SAID.contains(&key.as_str())

@@ -126,6 +126,8 @@ fn real_services_are_not_corrected() {
         "ssmmessages",
         "ecr-public",
         "backup",
+        "drs",
+        "sms",
     ] {
         assert_eq!(action(&format!("{real}:Something")), [""; 0], "{real}");
     }
@@ -139,7 +141,16 @@ fn real_services_are_not_corrected() {
             "{found:?}"
         );
     }
-    for real in ["aws:SourceVpcArn", "aws:VpceAccount", "aws:VpceOrgID", "aws:AssumedRoot"] {
+    for real in [
+        "dms:rep-tag/x",
+        "aps:x",
+        "ams:ticket",
+        "aws:ViaAWSMCPService",
+        "aws:SourceVpcArn",
+        "aws:VpceAccount",
+        "aws:VpceOrgID",
+        "aws:AssumedRoot",
+    ] {
         assert_eq!(key(real), [""; 0], "{real}");
     }
 }
@@ -204,4 +215,15 @@ fn names_within_resources_values_and_principals() {
             "\u{201C}111122223333: cannot be a principal of the kind AWS: it holds a typographic quotation mark \u{201C} (U+201C), which is not what is usually typed"
         ]
     );
+}
+
+#[test]
+fn what_is_already_right_is_left_alone() {
+    for good in [
+        r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:tagkeys":"false"}}}"#,
+        r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:secretsmanager*:*:*:secret:a"}"#,
+        r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringLike":{"kms:ViaService":"secretsmanager*.amazonaws.com"}}}"#,
+    ] {
+        assert_eq!(lint(good), [""; 0], "{good}");
+    }
 }

@@ -87,6 +87,16 @@ async fn an_alias_that_nobody_may_look_up_stands_for_no_key() {
             assert!(is_denied(&hers.create("new").key(key).text("v").send().await), "{actions} {key}");
         }
     }
+    // Who may make no secret is not told what there is.
+    let bob = world.as_user(&world.user("bob", "").await);
+    for key in ["alias/own", "alias/none", "alias/aws/secretsmanager"] {
+        let refused = bob.create("new").key(key).text("v").send().await.unwrap_err();
+        assert!(refused.message().contains("secretsmanager:CreateSecret"), "{refused}");
+    }
+    // Where no document asks what it stands for, it need not be known.
+    world.set("alice", &document(&[allow_with(&["secretsmanager:*"], "")])).await;
+    world.key_policy(&[keeps, &may(r#"["kms:GenerateDataKey","kms:Decrypt"]"#)]).await;
+    hers.create("new").key("alias/own").text("v").send().await.unwrap();
 }
 
 /// Policies compare tag keys without case: a second one does not stand for the first.

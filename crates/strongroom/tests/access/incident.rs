@@ -228,3 +228,56 @@ async fn an_author_who_must_block_public_policies_may_put_them() {
     assert!(is_denied(&hers.put_policy("managed", crate::other_account()).send().await));
     hers.put_policy("managed", crate::other_account()).block_public_policy().send().await.unwrap();
 }
+
+/// Neither a way out nor open: what is over, what only services say, what a request of this kind is not given.
+#[tokio::test]
+async fn what_cannot_come_true_is_told_as_such() {
+    let world = World::new().await;
+    let alice = world.user("alice", "").await;
+    let (caller, name) = (alice.caller().unwrap(), alice.arn.as_str());
+    for condition in [
+        r#"{"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}"#,
+        r#"{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}"#,
+        r#"{"StringEquals":{"secretsmanager:Name":"managed"}}"#,
+        r#"{"StringEquals":{"secretsmanager:SecretArn":"managed"}}"#,
+        r#"{"StringEquals":{"aws:VpceAccount":"000000000000"}}"#,
+        r#"{"StringEquals":{"sts:ExternalId":"x"}}"#,
+    ] {
+        let statement = allow_with(&["secretsmanager:*"], &format!(r#","Condition":{condition}"#));
+        world.set("alice", &document(&[statement])).await;
+        let remedies = world.remedies(&caller, GET, "managed").await;
+        assert!(!remedies.iter().any(|one| one.contains("meet")), "{condition}: {remedies:?}");
+        assert_eq!(world.verdict("managed", name).await.0, Verdict::Denied, "{condition}");
+    }
+    // The label that is read is said to Secrets Manager, not to the key service.
+    let staged = r#","Condition":{"StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}}"#;
+    world.set("alice", &document(&[allow_with(&["secretsmanager:*", "kms:Decrypt"], staged)])).await;
+    assert_eq!(world.verdict("managed", name).await.0, Verdict::Conditional);
+    assert_eq!(world.verdict("own", name).await.0, Verdict::Denied);
+    // With a time beside another condition both are told.
+    let both = r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}}"#;
+    world.set("alice", &document(&[allow_with(&["secretsmanager:*"], both)])).await;
+    let (verdict, conditions) = world.verdict("managed", name).await;
+    assert_eq!(verdict, Verdict::Conditional);
+    assert!(conditions[0].contains("aws:SourceIp") && conditions[0].contains("2030-01-01"), "{conditions:?}");
+}
+
+/// Asking changes nothing, not even by whom there is no key yet.
+#[tokio::test]
+async fn an_explanation_makes_no_key() {
+    let root = strongroom::RootKey::from_bytes([7; 32]);
+    let room = strongroom::Strongroom::builder().memory().root_key(root).open().await.unwrap();
+    let foreign = Caller::Owner(AccountId::parse("111122223333").unwrap());
+    room.explain(foreign, Operation::CreateSecret, "x").await.unwrap();
+    room.explain(room.context().clone(), Operation::CreateSecret, "x").await.unwrap();
+    let keys =
+        room.keys().service().unwrap().list_keys(room.context(), &strongroom::kms::ListPage::first()).await;
+    assert!(keys.unwrap().keys.is_empty());
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_its_account_and_not_of_a_role() {
+    let world = World::new().await;
+    let told = world.room.explain(world.room.context().clone(), GET, "own").await.unwrap().to_string();
+    assert!(told.contains("names the account, whose root this is") && !told.contains("the role"), "{told}");
+}

@@ -58,3 +58,47 @@ async fn a_session_of_a_service_is_limited() {
     tries(limited(&lambda, &["secretsmanager:Describe*"]), describe).await.unwrap();
     assert!(is_denied(&tries(limited(&lambda, &["kms:*"]), describe).await));
 }
+
+/// Whoever may retire a grant by what it says, may not in a session that is limited otherwise: with and without rights of its own.
+#[tokio::test]
+async fn a_limited_session_retires_nothing() {
+    let world = World::new().await;
+    let (service, owner) = (world.room.keys().service().unwrap(), world.room.context());
+    let key = KeyRef::parse(&world.key).unwrap();
+    for rights in
+        ["", r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#]
+    {
+        let role = world.role(if rights.is_empty() { "bare" } else { "rich" }, rights).await;
+        let grant =
+            CreateGrant::new(role.arn.as_str(), [GrantOperation::Decrypt]).retiring(role.arn.as_str());
+        let grant = service.create_grant(owner, &key, grant).await.unwrap();
+        let session = role.session("run-1").unwrap();
+        let retire = async |cx: CallContext| {
+            service.retire_grant(&cx, &strongroom::kms::GrantRef::Token(grant.token.clone()), false).await
+        };
+        let refused = retire(limited(&session, &["secretsmanager:*"])).await.unwrap_err();
+        assert!(
+            refused.message().ends_with("because no session policy allows the kms:RetireGrant action"),
+            "{refused}"
+        );
+        retire(CallContext::new(session)).await.unwrap();
+    }
+}
+
+/// A service that takes on a role, as its trust demands to know for whom, gets a session that works.
+#[tokio::test]
+async fn a_service_takes_on_a_role() {
+    let world = World::new().await;
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:lambda:*:000000000000:function:*"}}}}"#;
+    let iam = world.room.iam();
+    let role = iam.create_role(strongroom::CreateRole::new("function", trust)).await.unwrap();
+    iam.put_policy(&role, "own", &allow(&["secretsmanager:GetSecretValue"])).await.unwrap();
+    let source = "arn:aws:lambda:us-east-1:000000000000:function:f";
+    let lambda = CallContext::new(Caller::Service("lambda.amazonaws.com".to_owned()))
+        .with_facts(SessionFacts::new().key("aws:SourceArn", source).key("acme:ticket", "7"));
+    let asked = strongroom::AssumeRole::new(role.arn.clone(), "run-1");
+    let session = iam.directory().unwrap().assume_role(&lambda, asked).await.unwrap().context;
+    world.tries_as(&session, strongroom::Operation::GetSecretValue, "managed").await.unwrap();
+    let keys: Vec<_> = session.facts().unwrap().keys.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["acme:ticket"]);
+}

@@ -28,7 +28,8 @@ pub struct CachePolicy {
     pub max_entries: usize,
     /// How many bytes of values there may be.
     pub max_bytes: usize,
-    /// How often a cache with a background tells the store of the reads that it has served.
+    /// How often a cache with a background tells the store of the reads that it has served. What handles serve is told with the next fetch, or
+    /// read by name, after that time.
     pub report_every: Duration,
     /// Whether reads are kept for [`crate::Cached::drain_reads`] also where the store takes no reports of them.
     pub keep_reads: bool,
@@ -161,7 +162,16 @@ impl CachePolicy {
     /// From when on a value is fetched again; not before its end where that is not wanted, but for a new day (UTC): the first use of a day is a
     /// read of the store, which dates it.
     pub(crate) fn ahead(&self, since: Timestamp, life: Duration) -> Timestamp {
-        since.after(life * u32::from(self.refresh_ahead_percent) / 100).min(next_day(since))
+        since.after(life * u32::from(self.refresh_ahead_percent) / 100).min(self.day_ends(since, life))
+    }
+
+    /// When a new day's first use is the store's: within the first ten minutes of the day, as the dice fell for the value's life, so that not all ask at
+    /// midnight.
+    pub(crate) fn day_ends(&self, since: Timestamp, life: Duration) -> Timestamp {
+        let most = self.time_to_live * u32::from(self.jitter_percent) / 100;
+        let fell = self.time_to_live.saturating_sub(life);
+        let share = if most.is_zero() { 0.0 } else { fell.as_secs_f64() / most.as_secs_f64() };
+        next_day(since).after(Duration::from_secs(600).mul_f64(share.clamp(0.0, 1.0)))
     }
 
     /// How long the store is left alone after so many failures: between half and all of the time, by the dice.
@@ -307,7 +317,10 @@ impl<V> State<V> {
             }
             Outcome::Failed(kind) if may_be_ridden_out(kind) => {
                 let failures = self.failures.saturating_add(1);
-                let resting = Some(now.after(policy.rest(failures, dice)));
+                // With nothing to serve meanwhile it is asked again sooner.
+                let rested =
+                    if matches!(self.known, Known::Value { .. }) { failures } else { failures.min(3) };
+                let resting = Some(now.after(policy.rest(rested, dice)));
                 Self { known: self.known, failures, resting }
             }
             Outcome::Failed(_) => Self::default(),

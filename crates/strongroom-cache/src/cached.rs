@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
-use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, SecretVersion};
+use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretStore, SecretVersion};
 use strongroom_types::{CallContext, Clock, Timestamp};
 
 use crate::asker::is_over;
-use crate::cache_policy::{CachePolicy, Known, Outcome, Step, may_be_ridden_out, next_day};
+use crate::cache_policy::{CachePolicy, Known, Outcome, Step, age, may_be_ridden_out};
 use crate::coarse::CoarseClock;
 use crate::counter::Counter;
 use crate::entries::{Entries, Question};
@@ -48,16 +48,19 @@ pub(crate) struct Shared<S> {
     calls: Flights<(Question, u64), Option<Fetched>>,
     counts: Counts,
     vault: Option<Vault>,
+    /// Whether the store takes reports of reads.
+    takes_reads: bool,
 }
 
-/// What asking came to, for all who waited.
-type Fetched = Result<Arc<SecretVersion>, Error>;
+/// What asking came to, for all who waited, and when it was asked.
+type Fetched = Result<(Arc<SecretVersion>, Timestamp), Error>;
 
 #[derive(Default)]
 struct Counts {
     /// But for those of handles.
     hits: Counter,
     misses: AtomicU64,
+    refused: AtomicU64,
     refreshes: AtomicU64,
     failures: AtomicU64,
     stale: AtomicU64,
@@ -71,6 +74,8 @@ pub struct CacheStats {
     pub hits: u64,
     /// Reads that waited for the store.
     pub misses: u64,
+    /// Reads that were told from memory that there is no such secret, or what the store failed with a moment ago.
+    pub refused: u64,
     /// Values that were fetched again in the background.
     pub refreshes: u64,
     /// Fetches that failed.
@@ -81,7 +86,7 @@ pub struct CacheStats {
     pub entries: usize,
     /// Their bytes.
     pub bytes: usize,
-    /// How old the oldest of them is.
+    /// How old the oldest of them is that may be served.
     pub oldest: Duration,
     /// Different reads, by caller, question and version, that wait to be reported.
     pub reads_waiting: usize,
@@ -174,11 +179,12 @@ impl<S: SecretStore + 'static> Cached<S> {
         spawn: Option<Spawn>,
     ) -> Result<Self, Error> {
         policy.check()?;
-        let reads = Reads::new(policy.keep_reads || inner.capabilities().served_reads);
+        let takes_reads = inner.capabilities().served_reads;
+        let reads = Reads::new(policy.keep_reads || takes_reads);
         let entries = Mutex::new(Entries::new(reads));
         let (calls, counts) = (Flights::default(), Counts::default());
         let vault = policy.sealed_in_memory.then(Vault::new).transpose()?;
-        let shared = Shared { inner, policy, clock, spawn, entries, calls, counts, vault };
+        let shared = Shared { inner, policy, clock, spawn, entries, calls, counts, vault, takes_reads };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -195,10 +201,14 @@ impl<S: SecretStore + 'static> Cached<S> {
         let counts = &self.shared.counts;
         let (now, mut entries) = (self.now(), self.entries());
         entries.reads_so_far().sweep();
+        entries.sweep(&self.shared.policy, now);
+        let limit = self.shared.policy.hard_limit;
         let ages = entries.all.values().filter_map(|entry| Some(entry.held(now, Source::Cache)?.age));
+        let ages = ages.filter(|age| *age < limit);
         CacheStats {
             hits: counts.hits.sum() + entries.reads.by_handles,
             misses: count(&counts.misses),
+            refused: count(&counts.refused),
             refreshes: count(&counts.refreshes),
             failures: count(&counts.failures),
             stale: count(&counts.stale),
@@ -253,13 +263,13 @@ impl<S: SecretStore + 'static> Cached<S> {
                 found.ok_or_else(lost)
             }
             Step::SayMissing | Step::SayFailure => {
-                counts.hits.add(self.now());
+                count(&counts.refused);
                 Err(failure.unwrap_or_else(lost))
             }
             Step::Fetch => {
                 count(&counts.misses);
                 match self.fetch(cx, request, &question, true).await {
-                    Ok(version) => Ok(Held { version, age: Duration::ZERO, source: Source::Store }),
+                    Ok(fetched) => Ok(self.fresh(fetched)),
                     Err(error) if may_be_ridden_out(error.kind()) && !over => match self.last(&question) {
                         Some(held) => {
                             count(&counts.stale);
@@ -273,14 +283,62 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Fetches a value now, whatever is kept.
+    /// Fetches a value now, whatever is kept: what is told was asked for after this was called.
     ///
     /// # Errors
     /// As the store's own; what is kept stays, unless the store said that it must not.
     pub async fn refresh_now(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
         let question = Question::new(cx, &request);
-        let version = self.fetch(cx, request, &question, true).await?;
-        Ok(Held { version, age: Duration::ZERO, source: Source::Store })
+        self.fetch_since(cx, request, &question, self.now()).await.map(|fetched| self.fresh(fetched))
+    }
+
+    /// What is kept if it was asked for after a moment, else what the store says now: one call for all who want to know what has become of a value
+    /// that they were handed before.
+    pub(crate) async fn read_since(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+        moment: Timestamp,
+    ) -> Result<Held, Error> {
+        let question = Question::new(cx, &request);
+        let now = self.now();
+        let kept = if is_over(cx, now) { None } else { self.kept_since(&question, moment, now) };
+        match kept.and_then(|held| self.opened(held)) {
+            Some(held) => Ok(held),
+            None => self.fetch_since(cx, request, &question, moment).await.map(|fetched| self.fresh(fetched)),
+        }
+    }
+
+    fn kept_since(&self, question: &Question, moment: Timestamp, now: Timestamp) -> Option<Held> {
+        let mut entries = self.entries();
+        let entry = entries.all.get_mut(question)?;
+        match &entry.state.known {
+            Known::Value { since, .. } if *since > moment && *since <= now => {
+                entry.serve(now);
+                entry.held(now, Source::Cache)
+            }
+            _ => None,
+        }
+    }
+
+    /// Asks the store; a call that was under way from before the moment is not taken for the answer.
+    async fn fetch_since(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+        question: &Question,
+        moment: Timestamp,
+    ) -> Fetched {
+        let first = self.fetch(cx, request.clone(), question, true).await;
+        match &first {
+            Ok((_, asked)) if *asked < moment => self.fetch(cx, request, question, true).await,
+            _ => first,
+        }
+    }
+
+    fn fresh(&self, (version, asked): (Arc<SecretVersion>, Timestamp)) -> Held {
+        let age = age(asked, self.now()).unwrap_or_default();
+        Held { version, age, source: Source::Store }
     }
 
     /// Has something done in the background.
@@ -314,10 +372,10 @@ impl<S: SecretStore + 'static> Cached<S> {
         let Some(entry) = entries.all.get_mut(question) else { return (Step::Fetch, None) };
         let mut step = entry.state.step(&self.shared.policy, now);
         // Without a background a new day's first read is its own.
-        if let (Step::ServeAndRefresh, None, Known::Value { since, .. }) =
+        if let (Step::ServeAndRefresh, None, Known::Value { since, life, .. }) =
             (step, &self.shared.spawn, &entry.state.known)
         {
-            step = if now >= next_day(*since) { Step::Fetch } else { Step::Serve };
+            step = if now >= self.shared.policy.day_ends(*since, *life) { Step::Fetch } else { Step::Serve };
         }
         let source = if step == Step::ServeStale { Source::Stale } else { Source::Cache };
         let found = match step {
@@ -369,27 +427,31 @@ impl<S: SecretStore + 'static> Cached<S> {
         question: &Question,
         read: bool,
     ) -> Fetched {
-        let mut own = false;
         loop {
-            let epoch = self.entries().epoch(question);
+            // (Who takes over a call that was given up and finds it over has not asked.)
+            let mut own = false;
+            let asking = Taking::part(&self.shared, question);
+            let began = asking.began;
             // Who asks after a write does not join a call from before it.
-            let key = (question.clone(), epoch);
+            let key = (question.clone(), began);
             let answer = self.shared.calls.join(&key, || {
                 own = true;
                 async {
                     // One that was given up and is taken over after a write would be a second one beside those from after it.
-                    if self.entries().epoch(question) != epoch {
+                    if self.entries().is_over(question, began) {
                         return None;
                     }
                     let asked = self.now();
                     let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
-                    let fetched: Fetched = fetched.map(Arc::new);
-                    self.keep(cx, question, &fetched, asked, epoch);
+                    let fetched: Fetched = fetched.map(|version| (Arc::new(version), asked));
+                    self.keep(cx, question, &fetched, asked, began);
                     Some(fetched)
                 }
             });
-            let Some(fetched) = answer.await else { continue };
-            if let Ok(version) = &fetched
+            let answer = answer.await;
+            drop(asking);
+            let Some(fetched) = answer else { continue };
+            if let Ok((version, _)) = &fetched
                 && read
                 && !own
             {
@@ -400,38 +462,43 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    fn keep(&self, cx: &CallContext, question: &Question, fetched: &Fetched, asked: Timestamp, epoch: u64) {
+    fn keep(&self, cx: &CallContext, question: &Question, fetched: &Fetched, asked: Timestamp, began: u64) {
         let now = self.now();
         let dice = random_array::<2>().map_or(0, u16::from_be_bytes);
         if fetched.is_err() {
             self.shared.counts.failures.fetch_add(1, Ordering::Relaxed);
         }
         let kept = match (fetched, &self.shared.vault) {
-            (Ok(version), Some(vault)) => vault.seal(version).map(Arc::new),
-            (Ok(version), None) => Some(Arc::clone(version)),
+            (Ok((version, _)), Some(vault)) => vault.seal(version).map(Arc::new),
+            (Ok((version, _)), None) => Some(Arc::clone(version)),
             (Err(_), _) => None,
         };
         let mut entries = self.entries();
-        if entries.epoch(question) != epoch {
+        entries.sweep(&self.shared.policy, now);
+        if entries.is_over(question, began) {
             // What the store has refused is refused, whatever was written meanwhile.
             if fetched.as_ref().is_err_and(|error| !may_be_ridden_out(error.kind())) {
                 entries.take(question);
             }
             return;
         }
-        let before = entries.take(question);
+        let before = entries.take_over(question);
         let state = before.map(|entry| entry.state).unwrap_or_default();
         let outcome = match fetched {
             Ok(_) => match &kept {
                 Some(version) => Outcome::Got(Arc::clone(version)),
                 // It could not be sealed, and is not kept in clear.
-                None => return,
+                None => {
+                    entries.hide(question);
+                    return;
+                }
             },
             Err(error) => Outcome::Failed(error.kind()),
         };
         let state = state.after(&self.shared.policy, outcome, asked, now, dice);
         // What is known for nothing is not worth a place.
         if state.is_nothing() {
+            entries.hide(question);
             return;
         }
         let failure = fetched.as_ref().err().cloned();
@@ -446,7 +513,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 
     fn report_is_due(&self, entries: &mut Entries, now: Timestamp) -> bool {
         self.shared.spawn.is_some()
-            && self.shared.inner.capabilities().served_reads
+            && self.shared.takes_reads
             && entries.reads_are_due(self.shared.policy.report_every, now)
     }
 
@@ -470,18 +537,13 @@ impl<S: SecretStore + 'static> Cached<S> {
             }
             entry.refreshing = true;
         }
-        let (own, cx, request, question) = (self.clone(), cx.clone(), request.clone(), question.clone());
+        let (own, cx, request, question) = (self.clone(), cx.lasting(), request.clone(), question.clone());
         // Made before the task: one that is never run, or ends early, lets others ask as well.
         let asking = Asking { cached: own, question };
         spawn(Box::pin(async move {
             asking.cached.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
             let _ = asking.cached.fetch(&cx, request, &asking.question, false).await;
         }));
-    }
-
-    /// Lets the next who asks make a call of its own instead of joining one that is under way.
-    pub(crate) fn ask_anew(&self, id: &SecretId) {
-        self.entries().log(Some(vec![id.as_str().to_owned()]));
     }
 
     /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and what is being asked for. `all`: these are all its names.
@@ -497,6 +559,26 @@ impl<S: SecretStore + 'static> Cached<S> {
         for question in concerned {
             entries.take(&question);
         }
+    }
+}
+
+/// One who takes part in asking, until it ends however it ends.
+struct Taking<'a, S> {
+    shared: &'a Shared<S>,
+    question: &'a Question,
+    began: u64,
+}
+
+impl<'a, S> Taking<'a, S> {
+    fn part(shared: &'a Shared<S>, question: &'a Question) -> Self {
+        let began = shared.entries().ask(question);
+        Self { shared, question, began }
+    }
+}
+
+impl<S> Drop for Taking<'_, S> {
+    fn drop(&mut self) {
+        self.shared.entries().leave(self.question, self.began);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The time, cheap to ask for, that a clock set back does not turn back.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 #[cfg(not(target_os = "linux"))]
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ pub struct CoarseClock {
     /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree within [`SLACK`]. Both only grow.
     behind: AtomicI64,
     base: AtomicI64,
+    /// Held while they are changed.
+    setting: Mutex<()>,
     #[cfg(not(target_os = "linux"))]
     begun: Instant,
 }
@@ -32,6 +35,7 @@ impl CoarseClock {
         let clock = Self {
             behind: AtomicI64::new(0),
             base: AtomicI64::new(0),
+            setting: Mutex::default(),
             #[cfg(not(target_os = "linux"))]
             begun: Instant::now(),
         };
@@ -57,9 +61,20 @@ impl CoarseClock {
         (strongroom_types::SystemClock.now().as_millis(), passed)
     }
 
-    fn time(&self, wall: i64, passed: i64) -> i64 {
-        let by_wall = wall.saturating_add(self.behind.load(Ordering::Relaxed));
-        let by_passed = passed.saturating_add(self.base.load(Ordering::Relaxed));
+    fn time(&self, read: impl Fn() -> (i64, i64)) -> i64 {
+        let both = |(wall, passed): (i64, i64)| {
+            let by_wall = wall.saturating_add(self.behind.load(Ordering::Relaxed));
+            (by_wall, passed.saturating_add(self.base.load(Ordering::Relaxed)))
+        };
+        let (by_wall, by_passed) = both(read());
+        if by_wall.abs_diff(by_passed) <= SLACK.unsigned_abs() {
+            return by_wall;
+        }
+        // One alone decides, and on what it reads itself: what was read before may be from before another has set them, or from before a stop
+        // of this thread between the two.
+        let _alone = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wall, passed) = read();
+        let (by_wall, by_passed) = both((wall, passed));
         let apart = by_wall.saturating_sub(by_passed);
         if apart < -SLACK {
             // The wall clock was set back.
@@ -82,8 +97,7 @@ impl Default for CoarseClock {
 
 impl Clock for CoarseClock {
     fn now(&self) -> Timestamp {
-        let (wall, passed) = self.read();
-        Timestamp::from_millis(self.time(wall, passed))
+        Timestamp::from_millis(self.time(|| self.read()))
     }
 }
 
@@ -111,7 +125,7 @@ mod tests {
             (4_080_000, 81_060, 4_681_000, "ten seconds more"),
             (480_000, 91_060, 4_691_000, "and back"),
         ] {
-            assert_eq!(clock.time(wall, passed), wanted, "{why}");
+            assert_eq!(clock.time(|| (wall, passed)), wanted, "{why}");
         }
     }
 
@@ -121,9 +135,22 @@ mod tests {
         clock.base.store(0, Ordering::Relaxed);
         for second in 0..10_000 {
             let now = second * 1000;
-            clock.time(now, now + 900);
-            clock.time(now + 900, now);
+            clock.time(|| (now, now + 900));
+            clock.time(|| (now + 900, now));
         }
-        assert_eq!(clock.time(10_000_000, 10_000_000), 10_000_000);
+        assert_eq!(clock.time(|| (10_000_000, 10_000_000)), 10_000_000);
+    }
+
+    #[test]
+    fn a_stop_between_the_two_changes_nothing() {
+        let clock = CoarseClock::new();
+        clock.base.store(0, Ordering::Relaxed);
+        let reads = std::cell::Cell::new(0);
+        let stopped = || {
+            reads.set(reads.get() + 1);
+            if reads.get() == 1 { (1_000, 3_600_000) } else { (3_600_000, 3_600_000) }
+        };
+        assert_eq!((clock.time(stopped), reads.get()), (3_600_000, 2));
+        assert_eq!(clock.time(|| (3_600_010, 3_600_010)), 3_600_010);
     }
 }

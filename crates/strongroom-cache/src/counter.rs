@@ -33,12 +33,13 @@ fn stripe() -> usize {
 impl Counter {
     pub(crate) fn add(&self, now: Timestamp) {
         let stripe = &self.0[stripe()];
-        stripe.count.fetch_add(1, Ordering::Relaxed);
+        // Who sees the count sees the time.
         stripe.last.store(now.as_millis(), Ordering::Relaxed);
+        stripe.count.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.count.load(Ordering::Relaxed)).sum()
+        self.0.iter().map(|stripe| stripe.count.load(Ordering::Acquire)).sum()
     }
 
     /// When something was counted last.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, Stage, VersionId};
-use strongroom_types::CallContext;
+use strongroom_types::{CallContext, Timestamp};
 
 use crate::cached::{Cached, Held};
 
@@ -92,12 +92,12 @@ impl<S: SecretStore + 'static> Cached<S> {
     ) -> Result<T, CredentialError<E>> {
         let (id, until) = (id.into(), self.now().after(within));
         let mut tried: Vec<VersionId> = Vec::new();
-        let mut rejected = None;
+        let (mut rejected, mut handed) = (None, self.now());
         for next in [Next::Kept, Next::Fresh, Next::Stage(Stage::PENDING), Next::Stage(Stage::PREVIOUS)] {
             if rejected.is_some() && self.now() >= until {
                 break;
             }
-            let held = match self.candidate(cx, &id, next).await {
+            let held = match self.candidate(cx, &id, next, handed).await {
                 Ok(Some(held)) if !tried.contains(&held.version_id) => held,
                 Ok(_) => continue,
                 Err(error) if rejected.is_none() => return Err(CredentialError::Store(error)),
@@ -109,6 +109,10 @@ impl<S: SecretStore + 'static> Cached<S> {
                 break;
             }
             tried.push(held.version_id.clone());
+            // The first rejection dates what is fresh.
+            if rejected.is_none() {
+                handed = self.now();
+            }
             match attempt(held).await {
                 Ok(done) => return Ok(done),
                 Err(Attempt::Failed(error)) => return Err(CredentialError::Failed(error)),
@@ -118,23 +122,21 @@ impl<S: SecretStore + 'static> Cached<S> {
         Err(rejected.map_or_else(|| CredentialError::Store(nothing(&id)), CredentialError::Rejected))
     }
 
-    /// A version to try; none where there is none of this label.
+    /// A version to try; none where there is none of this label. `rejected`: when the last one was handed out that was rejected.
     fn candidate(
         &self,
         cx: &CallContext,
         id: &SecretId,
         next: Next,
+        rejected: Timestamp,
     ) -> impl Future<Output = Result<Option<Held>, Error>> {
-        let (request, id) = (GetSecretValue::new(id.clone()), id.clone());
+        let request = GetSecretValue::new(id.clone());
         async move {
             match next {
                 Next::Kept => self.read(cx, request).await.map(Some),
-                Next::Fresh => {
-                    // Not what was asked for before the rejection.
-                    self.ask_anew(&id);
-                    self.refresh_now(cx, request).await.map(Some)
-                }
-                Next::Stage(stage) => match self.refresh_now(cx, request.stage(stage)).await {
+                // What was asked for since then, by whoever was rejected too.
+                Next::Fresh => self.read_since(cx, request, rejected).await.map(Some),
+                Next::Stage(stage) => match self.read_since(cx, request.stage(stage), rejected).await {
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     read => read.map(Some),
                 },

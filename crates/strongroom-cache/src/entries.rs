@@ -9,7 +9,7 @@ use strongroom_store::{Error, GetSecretValue, SecretArn, SecretId, SecretVersion
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::asker::identity;
-use crate::cache_policy::{CachePolicy, Known, State, age, next_day};
+use crate::cache_policy::{CachePolicy, Known, State, age};
 use crate::cached::{Held, Source};
 use crate::handle::{Shown, Slot};
 use crate::reads::Reads;
@@ -33,8 +33,14 @@ pub(crate) struct Entries {
     pub(crate) bytes: usize,
     /// What handles show, by the question of each.
     slots: HashMap<Question, Weak<Slot>>,
+    /// How many there were when they were last gone through.
+    slots_swept: usize,
+    /// When what is too old to be served is thrown away next.
+    next_sweep: Option<Timestamp>,
     /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
-    writes: u64,
+    pub(crate) writes: u64,
+    /// What is being asked for: after how many writes that began, and how many take part.
+    asked: HashMap<Question, (u64, usize)>,
     /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
     log: VecDeque<(u64, Option<Vec<String>>)>,
     /// The newest that is not in the log any more.
@@ -43,8 +49,8 @@ pub(crate) struct Entries {
     pub(crate) reads: Reads,
 }
 
-/// How many writes are remembered by name.
-const LOG: usize = 64;
+/// How many writes are remembered by name: more than go through in the time that a call takes.
+const LOG: usize = 1024;
 
 pub(crate) struct Entry {
     pub(crate) state: State<Arc<SecretVersion>>,
@@ -106,7 +112,7 @@ impl Entry {
         // While the store rests there is nothing to ask for.
         let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
         let ends = since.after(*life);
-        let until = if background { ends } else { ends.min(next_day(*since)) };
+        let until = if background { ends } else { ends.min(policy.day_ends(*since, *life)) };
         let tally = reads.tally(&self.cx, question, &value.version_id, *since);
         Some(Shown { version: Arc::clone(value), since: *since, ahead, until, tally })
     }
@@ -176,14 +182,38 @@ impl Entries {
         }
     }
 
-    /// The last write that may concern a question.
-    pub(crate) fn epoch(&self, question: &Question) -> u64 {
+    /// Whether what was asked after so many writes may be older than a later one.
+    pub(crate) fn is_over(&self, question: &Question, began: u64) -> bool {
         let asked = question.id.as_str();
         let concerns = |names: &Option<Vec<String>>| {
             names.as_ref().is_none_or(|names| names.iter().any(|name| is(asked, name)))
         };
-        let last = self.log.iter().rev().find(|(_, names)| concerns(names));
-        last.map_or(self.forgotten, |(write, _)| *write)
+        let later = self.log.iter().rev().take_while(|(write, _)| *write > began);
+        self.forgotten > began || later.into_iter().any(|(_, names)| concerns(names))
+    }
+
+    /// Takes part in asking: in what is under way, unless a write that concerns it has come since, or anew. After how many writes that began.
+    pub(crate) fn ask(&mut self, question: &Question) -> u64 {
+        if let Some((began, _)) = self.asked.get(question).copied()
+            && !self.is_over(question, began)
+        {
+            self.asked.entry(question.clone()).and_modify(|(_, count)| *count += 1);
+            return began;
+        }
+        self.asked.insert(question.clone(), (self.writes, 1));
+        self.writes
+    }
+
+    /// Takes part no more.
+    pub(crate) fn leave(&mut self, question: &Question, began: u64) {
+        if let Some((own, count)) = self.asked.get_mut(question)
+            && *own == began
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.asked.remove(question);
+            }
+        }
     }
 
     pub(crate) fn touch(&mut self, question: &Question) {
@@ -208,8 +238,11 @@ impl Entries {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
             return slot;
         }
-        // Those that nobody holds any more.
-        self.slots.retain(|_, slot| slot.strong_count() > 0);
+        // Those that nobody holds any more; each is looked at a few times, however many there are.
+        if self.slots.len() >= self.slots_swept * 2 + 64 {
+            self.slots.retain(|_, slot| slot.strong_count() > 0);
+            self.slots_swept = self.slots.len();
+        }
         let slot = Arc::new(Slot::new());
         self.slots.insert(question.clone(), Arc::downgrade(&slot));
         self.show(question, policy, background);
@@ -217,12 +250,38 @@ impl Entries {
     }
 
     pub(crate) fn take(&mut self, question: &Question) -> Option<Entry> {
+        let entry = self.take_over(question)?;
+        self.hide(question);
+        Some(entry)
+    }
+
+    /// Takes an entry for another in its place: handles go on showing it until then.
+    pub(crate) fn take_over(&mut self, question: &Question) -> Option<Entry> {
         let mut entry = self.all.remove(question)?;
         entry.note(question, &mut self.reads);
         self.order.remove(&entry.used);
         self.bytes -= entry.bytes();
-        self.hide(question);
         Some(entry)
+    }
+
+    /// Throws away, now and then, what is too old to be served.
+    pub(crate) fn sweep(&mut self, policy: &CachePolicy, now: Timestamp) {
+        let pause = (policy.hard_limit / 4).clamp(Duration::from_secs(1), Duration::from_secs(60));
+        // (A clock may have been set back.)
+        if self.next_sweep.is_some_and(|next| now < next && next <= now.after(pause)) {
+            return;
+        }
+        self.next_sweep = Some(now.after(pause));
+        let over = |entry: &Entry| match &entry.state.known {
+            Known::Value { since, .. } => age(*since, now).is_none_or(|age| age >= policy.hard_limit),
+            Known::Missing { since } => age(*since, now).is_none_or(|age| age >= policy.missing_for),
+            Known::Nothing => false,
+        };
+        let gone: Vec<Question> =
+            self.all.iter().filter(|(_, entry)| over(entry)).map(|(question, _)| question.clone()).collect();
+        for question in gone {
+            self.take(&question);
+        }
     }
 
     fn show(&mut self, question: &Question, policy: &CachePolicy, background: bool) {
@@ -245,7 +304,7 @@ impl Entries {
         self.reads.is_due(every, now, || self.all.values().any(|entry| entry.served > 0))
     }
 
-    fn hide(&self, question: &Question) {
+    pub(crate) fn hide(&self, question: &Question) {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
             slot.show(None);
         }
@@ -260,7 +319,7 @@ impl Entries {
         background: bool,
     ) {
         self.uses += 1;
-        let (used, cx, last) = (self.uses, cx.clone(), Timestamp::default());
+        let (used, cx, last) = (self.uses, cx.lasting(), Timestamp::default());
         let entry = Entry { state, failure, used, refreshing: false, cx, served: 0, last };
         self.bytes += entry.bytes();
         self.order.insert(self.uses, question.clone());

@@ -122,7 +122,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let id = id.into();
         let question = Arc::new(Question::new(cx, &GetSecretValue::new(id.clone())));
         let slot = self.slot(&question);
-        Handle { cached: self.clone(), cx: cx.clone(), question, id, slot }
+        Handle { cached: self.clone(), cx: cx.lasting(), question, id, slot }
     }
 }
 
@@ -136,7 +136,10 @@ impl<S: SecretStore + 'static> Handle<S> {
         if now >= known.until || now < known.since {
             return None;
         }
-        if now >= known.ahead && !self.slot.asked.swap(true, Ordering::Relaxed) {
+        if now >= known.ahead
+            && !self.slot.asked.load(Ordering::Relaxed)
+            && !self.slot.asked.swap(true, Ordering::Relaxed)
+        {
             let request = GetSecretValue::new(self.id.clone());
             self.cached.refresh_meanwhile(&self.cx, &request, &self.question);
         }

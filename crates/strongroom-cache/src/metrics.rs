@@ -14,12 +14,13 @@ fn float(count: usize) -> f64 {
 
 impl CacheStats {
     /// Sets the series of this cache, labelled `cache` with its name, to what is counted here; a program does so every now and then:
-    /// `strongroom_cache_hits_total`, `_misses_total`, `_refreshes_total`, `_failures_total`, `_stale_total`, `_reads_lost_total`, and now
+    /// `strongroom_cache_hits_total`, `_misses_total`, `_refused_total`, `_refreshes_total`, `_failures_total`, `_stale_total`, `_reads_lost_total`, and now
     /// `strongroom_cache_entries`, `_bytes`, `_oldest_seconds` and `_reads_waiting`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());
         counter!("strongroom_cache_hits_total", &[name()]).absolute(self.hits);
         counter!("strongroom_cache_misses_total", &[name()]).absolute(self.misses);
+        counter!("strongroom_cache_refused_total", &[name()]).absolute(self.refused);
         counter!("strongroom_cache_refreshes_total", &[name()]).absolute(self.refreshes);
         counter!("strongroom_cache_failures_total", &[name()]).absolute(self.failures);
         counter!("strongroom_cache_stale_total", &[name()]).absolute(self.stale);
@@ -53,6 +54,7 @@ mod tests {
         let stats = CacheStats {
             hits: 1,
             misses: 2,
+            refused: 13,
             refreshes: 3,
             failures: 4,
             stale: 5,
@@ -71,6 +73,7 @@ mod tests {
         for (series, value) in [
             ("cache_hits_total", "1"),
             ("cache_misses_total", "2"),
+            ("cache_refused_total", "13"),
             ("cache_refreshes_total", "3"),
             ("cache_failures_total", "4"),
             ("cache_stale_total", "5"),

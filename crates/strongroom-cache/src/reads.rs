@@ -45,7 +45,7 @@ pub(crate) struct Reads {
     pub(crate) lost: u64,
     /// Not before when they are reported again in the background, and whether somebody does it now.
     next: Option<Timestamp>,
-    reporting: bool,
+    reporting: Option<Timestamp>,
 }
 
 impl Reads {
@@ -77,7 +77,7 @@ impl Reads {
             // (A clock may have been set back meanwhile.)
             let mut reads = ServedReads::one(question.request(), version.clone(), first.min(last));
             (reads.count, reads.last) = (count, last);
-            self.waiting.insert(key, (cx.clone(), reads));
+            self.waiting.insert(key, (cx.lasting(), reads));
         } else {
             self.lost = self.lost.saturating_add(count);
         }
@@ -95,7 +95,7 @@ impl Reads {
         if self.tallies.len() >= 64 + 2 * self.swept {
             self.sweep();
         }
-        let (question, version, cx) = (question.clone(), version.clone(), cx.clone());
+        let (question, version, cx) = (question.clone(), version.clone(), cx.lasting());
         let tally = Arc::new(Tally { question, version, cx, since, hits: Counter::default() });
         self.tallies.push(Told { tally: Arc::clone(&tally), told: 0 });
         tally
@@ -111,7 +111,7 @@ impl Reads {
             let count = sum - known.told;
             known.told = sum;
             self.by_handles = self.by_handles.saturating_add(count);
-            let times = (tally.since, tally.hits.last());
+            let times = (tally.since, tally.hits.last().max(tally.since));
             self.note(&tally.cx, &tally.question, &tally.version, count, times);
             shown
         });
@@ -129,13 +129,16 @@ impl Reads {
     pub(crate) fn is_due(&mut self, every: Duration, now: Timestamp, served: impl FnOnce() -> bool) -> bool {
         // A clock that was set back must not stop it.
         let early = self.next.is_some_and(|next| now < next && next <= now.after(every));
-        if !self.wanted || self.reporting || early {
+        // One that does not come to an end is not waited for.
+        let busy = self.reporting.is_some_and(|since| since <= now && now < since.after(every * 10));
+        if !self.wanted || busy || early {
             return false;
         }
         let first = self.next.replace(now.after(every)).is_none();
         // The first read is no reason to report yet.
-        self.reporting = !first && (!self.waiting.is_empty() || !self.tallies.is_empty() || served());
-        self.reporting
+        let due = !first && (!self.waiting.is_empty() || !self.tallies.is_empty() || served());
+        self.reporting = due.then_some(now);
+        due
     }
 }
 
@@ -178,12 +181,12 @@ pub(crate) struct Reporting<S>(pub(crate) Cached<S>);
 
 impl<S> Drop for Reporting<S> {
     fn drop(&mut self) {
-        self.0.shared.entries().reads.reporting = false;
+        self.0.shared.entries().reads.reporting = None;
     }
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// Tells the store of the reads that were served without it and are not reported yet ([`SecretStore::report_reads`]), and how many that were. With a background
+    /// Tells the store of the reads that were served without it and are not reported yet ([`SecretStore::report_reads`]), and how many it took. With a background
     /// ([`Cached::spawning`]) that happens every now and then ([`crate::CachePolicy::report_every`]); a program that ends calls it for the last of them. A
     /// store that takes no such reports is told nothing.
     ///
@@ -194,24 +197,37 @@ impl<S: SecretStore + 'static> Cached<S> {
             return Ok(0);
         }
         let mut report = Report::of(&self.shared);
-        let (mut told, mut refused) = (0, None);
+        let (mut told, mut failure, mut later) = (0, None, Vec::new());
         while let Some(batch) = report.left.last() {
             let reads: Vec<ServedReads> = batch.iter().map(|(_, _, reads)| reads.clone()).collect();
             let count: u64 = reads.iter().map(|reads| reads.count).sum();
             let Some((_, cx, _)) = batch.first() else { break };
             match self.inner().report_reads(cx, &reads).await {
-                Ok(()) => told += count,
-                Err(error) if may_be_ridden_out(error.kind()) => return Err(error),
+                Ok(taken) => {
+                    told += taken.min(count);
+                    self.lose(count.saturating_sub(taken));
+                }
+                // The others need not wait for it.
+                Err(error) if may_be_ridden_out(error.kind()) => {
+                    later.extend(report.left.pop());
+                    failure = failure.or(Some(error));
+                    continue;
+                }
                 // It will not be told otherwise the next time.
                 Err(error) => {
-                    let mut entries = self.shared.entries();
-                    entries.reads.lost = entries.reads.lost.saturating_add(count);
-                    refused = refused.or(Some(error));
+                    self.lose(count);
+                    failure = failure.or(Some(error));
                 }
             }
             report.left.pop();
         }
-        refused.map_or(Ok(told), Err)
+        report.left = later;
+        failure.map_or(Ok(told), Err)
+    }
+
+    fn lose(&self, count: u64) {
+        let mut entries = self.shared.entries();
+        entries.reads.lost = entries.reads.lost.saturating_add(count);
     }
 
     /// Takes the reads that were served without the store and are not reported yet, each with its caller: for a program that keeps an account of its own. They
@@ -286,9 +302,10 @@ mod tests {
         reads.note(&cx, &question, &version, 1, (at(61), at(61)));
         assert!(!reads.is_due(every, at(119), || false) && reads.is_due(every, at(120), || false));
         assert!(!reads.is_due(every, at(300), || false), "somebody does it");
-        reads.reporting = false;
+        assert!(reads.is_due(every, at(720), || false), "and has not come to an end");
+        reads.reporting = None;
         assert!(reads.is_due(every, at(300), || false));
-        reads.reporting = false;
+        reads.reporting = None;
         assert!(reads.is_due(every, at(5), || false), "the clock was set back");
     }
 }

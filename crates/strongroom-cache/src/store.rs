@@ -110,7 +110,7 @@ impl<S: SecretStore + 'static> SecretStore for Cached<S> {
         self.inner().get_random_password(cx, request).await
     }
 
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         self.inner().report_reads(cx, reads).await
     }
 

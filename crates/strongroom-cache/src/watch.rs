@@ -1,9 +1,10 @@
 //! A value that is always at hand.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -147,6 +148,27 @@ impl Shared {
         self.shown.store(Arc::new(Shown { version: Arc::new(blank), since: before.since, ended: true }));
     }
 
+    /// Lets go of the value if it may not be shown any more, and whether it did.
+    fn end_if_too_old(&self, before: &Shown) -> bool {
+        let over =
+            !before.ended && age(before.since, self.clock.now()).is_none_or(|age| age >= self.hard_limit);
+        if over {
+            self.end(before);
+        }
+        over
+    }
+
+    /// How long the value may still be shown.
+    fn left(&self) -> Duration {
+        let shown = self.shown.load();
+        let age = age(shown.since, self.clock.now()).unwrap_or(Duration::MAX);
+        if shown.ended { Duration::ZERO } else { self.hard_limit.saturating_sub(age) }
+    }
+
+    fn fail(&self, failure: Option<Error>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
     /// Takes a look's outcome up. Whether there is something else to see than before.
     fn take(
         &self,
@@ -159,12 +181,7 @@ impl Shared {
             Ok(held) => held,
             // What the store says counts at once; while it cannot say anything the value gets older.
             Err(error) if may_be_ridden_out(error.kind()) => {
-                let over = !before.ended
-                    && age(before.since, self.clock.now()).is_none_or(|age| age >= self.hard_limit);
-                if over {
-                    self.end(&before);
-                }
-                return (over, Some(error));
+                return (self.end_if_too_old(&before), Some(error));
             }
             Err(error) => {
                 self.end(&before);
@@ -177,11 +194,46 @@ impl Shared {
         // What is shown already was accepted.
         if !same && let Err(error) = accepted(validate, &held) {
             // The one before is not the store's any more; it stays until it is too old, for a bad rotation must not end the program.
-            return (false, Some(error));
+            return (self.end_if_too_old(&before), Some(error));
         }
         self.show(held.into_version(), asked);
         (!same, None)
     }
+}
+
+/// The task that keeps a value up to date, until it ends however it ends: nobody is shown a value that nobody looks after.
+struct Keeper {
+    shared: Arc<Shared>,
+    send: watch::Sender<u64>,
+}
+
+impl Keeper {
+    fn tell(&self, changed: bool) {
+        if changed {
+            self.send.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let before = self.shared.shown.load_full();
+        self.shared.end(&before);
+        let text = "nobody keeps the value up to date any more";
+        self.shared.fail(Some(Error::new(ErrorKind::Internal, text)));
+    }
+}
+
+/// The first of two that is done; the first of them where both are.
+async fn either<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Result<A, B> {
+    let (mut one, mut other) = (Box::pin(one), Box::pin(other));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = one.as_mut().poll(context) {
+            return Poll::Ready(Ok(done));
+        }
+        other.as_mut().poll(context).map(Err)
+    })
+    .await
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
@@ -189,7 +241,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// must be there and be accepted.
     ///
     /// # Errors
-    /// As reading; [`ErrorKind::NotOfThisForm`] when the value is not accepted; [`ErrorKind::Unsupported`] unless the cache does things in
+    /// As reading; [`ErrorKind::InvalidParameter`] for no time between two looks; [`ErrorKind::NotOfThisForm`] when the value is not accepted; [`ErrorKind::Unsupported`] unless the cache does things in
     /// the background ([`Cached::spawning`]).
     pub async fn watch(
         &self,
@@ -197,7 +249,13 @@ impl<S: SecretStore + 'static> Cached<S> {
         id: impl Into<SecretId>,
         options: WatchOptions,
     ) -> Result<Watch, Error> {
-        let (cx, id) = (cx.clone(), id.into());
+        if options.every.is_zero() {
+            return Err(Error::new(
+                ErrorKind::InvalidParameter,
+                "a watch looks every so often, not all the time",
+            ));
+        }
+        let (cx, id) = (cx.lasting(), id.into());
         let first = self.read(&cx, GetSecretValue::new(id.clone())).await?;
         accepted(&options.validate, &first)?;
         let since = i64::try_from(first.age().as_millis()).unwrap_or(i64::MAX);
@@ -209,25 +267,40 @@ impl<S: SecretStore + 'static> Cached<S> {
             hard_limit: self.hard_limit(),
         });
         let (send, changes) = watch::channel(0);
-        let (own, kept) = (self.clone(), Arc::clone(&shared));
+        let keeper = Keeper { shared: Arc::clone(&shared), send };
+        let own = self.clone();
         self.in_background(Box::pin(async move {
             loop {
-                // No longer than the value may still be shown.
-                let left = kept
-                    .hard_limit
-                    .saturating_sub(age(kept.shown.load().since, own.now()).unwrap_or(Duration::MAX));
-                (options.sleep)(if left.is_zero() { options.every } else { options.every.min(left) }).await;
-                if send.is_closed() {
+                // No longer than the value may still be shown, nor than anybody holds it.
+                let left = keeper.shared.left();
+                let pause =
+                    (options.sleep)(if left.is_zero() { options.every } else { options.every.min(left) });
+                if either(keeper.send.closed(), pause).await.is_ok() {
                     return;
                 }
                 let asked = own.now();
-                own.ask_anew(&id);
-                let looked = own.refresh_now(&cx, GetSecretValue::new(id.clone())).await;
-                let (changed, failure) = kept.take(&options.validate, asked, looked);
-                *kept.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-                if changed {
-                    send.send_modify(|count| *count += 1);
-                }
+                let look = own.refresh_now(&cx, GetSecretValue::new(id.clone()));
+                let mut look = Box::pin(look);
+                let looked = loop {
+                    let left = keeper.shared.left();
+                    if left.is_zero() {
+                        match either(keeper.send.closed(), &mut look).await {
+                            Ok(()) => return,
+                            Err(looked) => break looked,
+                        }
+                    }
+                    // A store that does not answer ends nobody's limit.
+                    match either(&mut look, (options.sleep)(left)).await {
+                        Ok(looked) => break looked,
+                        Err(()) => {
+                            let before = keeper.shared.shown.load_full();
+                            keeper.tell(keeper.shared.end_if_too_old(&before));
+                        }
+                    }
+                };
+                let (changed, failure) = keeper.shared.take(&options.validate, asked, looked);
+                keeper.shared.fail(failure);
+                keeper.tell(changed);
             }
         }))?;
         Ok(Watch { shared, changes })

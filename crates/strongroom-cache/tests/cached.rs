@@ -472,7 +472,8 @@ async fn a_days_first_use_is_dated() {
         let room = builder.clock(clock.clone()).open().await.unwrap();
         room.create("a").text("v").send().await.unwrap();
         let spawn = if background { tokio_spawn() } else { None };
-        let policy = CachePolicy::new(Duration::from_secs(7 * 24 * 60 * 60)).refresh_ahead_percent(100);
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let policy = CachePolicy::new(week).refresh_ahead_percent(100).jitter_percent(0);
         let cached = Cached::build(room.store(), policy, clock.clone(), spawn).unwrap();
         let handle = cached.handle(room.context(), "a");
         let mut days = Vec::new();

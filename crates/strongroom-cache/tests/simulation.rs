@@ -214,7 +214,7 @@ impl SecretStore for Store {
     ) -> Result<VersionPage, Error> {
         unreachable!()
     }
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         let who = number(cx);
         let mut truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kind) = truth.down {
@@ -225,7 +225,7 @@ impl SecretStore for Store {
             let value = read.version_id.as_str().parse().unwrap();
             *truth.reported.entry((who, read.request.id.to_string(), value)).or_default() += read.count;
         }
-        Ok(())
+        Ok(reads.iter().map(|read| read.count).sum())
     }
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::full();

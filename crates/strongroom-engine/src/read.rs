@@ -90,26 +90,29 @@ impl Engine {
     }
 
     /// Dates secrets by reads that a cache in front has served.
-    pub(crate) async fn take_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    pub(crate) async fn take_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         if reads.iter().any(|read| read.count == 0 || read.last < read.first) {
             let text = "count must be at least 1, and last not before first";
             return Err(Error::new(ErrorKind::InvalidParameter, text));
         }
+        let mut taken = 0u64;
         for read in reads {
             let id = &read.request.id;
             match self.live(cx, Operation::GetSecretValue, id, &asked(&read.request)).await {
                 Ok(stored) => {
                     // A version that is gone is dated no more.
-                    if let Some(version) = stored.head.version(&read.version_id) {
+                    let known = stored.head.version(&read.version_id);
+                    if let Some(version) = known.filter(|version| version.sealed.is_some()) {
                         let moment = read.last.min(self.now());
                         self.accessed(&stored.head, &version.id, version.accessed, moment).await;
+                        taken = taken.saturating_add(read.count);
                     }
                 }
                 Err(error) if concerns_one(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     pub(crate) async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {

@@ -81,7 +81,7 @@ impl SecretStore for Engine {
         permitted.and_then(|()| request.generate()).map_err(|error| error.during("GetRandomPassword"))
     }
 
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         self.take_reads(cx, reads).await.map_err(|error| error.during("ReportReads"))
     }
 

@@ -190,7 +190,7 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
         request.generate().map_err(|error| error.during("GetRandomPassword"))
     }
 
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         self.inner.report_reads(cx, reads).await
     }
 

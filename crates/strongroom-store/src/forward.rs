@@ -77,7 +77,7 @@ impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
         (**self).get_random_password(cx, request).await
     }
 
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         (**self).report_reads(cx, reads).await
     }
 

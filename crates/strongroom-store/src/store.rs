@@ -170,14 +170,14 @@ pub trait SecretStore: Send + Sync + Debug {
     }
 
     /// Takes reads into account that a cache in front of this store has served: a secret was used on the day of the last of them. What the caller may not
-    /// read any more, and what is not there any more, is passed over.
+    /// read any more, and what is not there any more, is passed over. How many reads it took.
     ///
     /// Provided: refuses, as a store must where [`Capabilities::served_reads`] is not set.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unsupported`]; [`crate::ErrorKind::Throttled`], [`crate::ErrorKind::Internal`] and others of the store's that concern no
     /// single secret: then the same reads may be reported again, which changes nothing more.
-    async fn report_reads(&self, _cx: &CallContext, _reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, _cx: &CallContext, _reads: &[ServedReads]) -> Result<u64, Error> {
         let text = "this store takes no reports of reads that it has not served";
         Err(Error::new(ErrorKind::Unsupported, text).during("ReportReads"))
     }

@@ -142,7 +142,7 @@ impl SecretStore for FaultyStore {
         self.run("GetRandomPassword", self.inner.get_random_password(cx, request)).await
     }
 
-    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<(), Error> {
+    async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
         self.run("ReportReads", self.inner.report_reads(cx, reads)).await
     }
 

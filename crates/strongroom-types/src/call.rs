@@ -51,6 +51,12 @@ impl CallContext {
         self
     }
 
+    /// The same caller and session without what belongs to one call, for what is done later or for several.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        Self { request_id: None, deadline: None, ..self.clone() }
+    }
+
     /// Who calls.
     #[must_use]
     pub fn caller(&self) -> &Caller {

@@ -45,11 +45,23 @@ pub(crate) struct Shared<S> {
     clock: Arc<dyn Clock>,
     spawn: Option<Spawn>,
     entries: Mutex<Entries>,
-    calls: Flights<(Question, u64), Option<Fetched>>,
+    /// What they came to, and whether the store was asked for it.
+    calls: Flights<(Question, u64), Option<(Fetched, bool)>>,
     counts: Counts,
     vault: Option<Vault>,
     /// Whether the store takes reports of reads.
     takes_reads: bool,
+}
+
+/// Why the store is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// A program reads, and there was nothing young enough.
+    Read,
+    /// It wants to know what there is now.
+    Now,
+    /// What is kept gets old; nobody reads.
+    Refresh,
 }
 
 /// What asking came to, for all who waited, and when it was asked.
@@ -268,7 +280,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             }
             Step::Fetch => {
                 count(&counts.misses);
-                match self.fetch(cx, request, &question, true).await {
+                match self.fetch(cx, request, &question, Why::Read).await {
                     Ok(fetched) => Ok(self.fresh(fetched)),
                     Err(error) if may_be_ridden_out(error.kind()) && !over => match self.last(&question) {
                         Some(held) => {
@@ -329,9 +341,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         question: &Question,
         moment: Timestamp,
     ) -> Fetched {
-        let first = self.fetch(cx, request.clone(), question, true).await;
+        let first = self.fetch(cx, request.clone(), question, Why::Now).await;
         match &first {
-            Ok((_, asked)) if *asked < moment => self.fetch(cx, request, question, true).await,
+            Ok((_, asked)) if *asked < moment => self.fetch(cx, request, question, Why::Now).await,
             _ => first,
         }
     }
@@ -418,14 +430,25 @@ impl<S: SecretStore + 'static> Cached<S> {
         Some(held)
     }
 
-    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile. `read`: the program reads the
-    /// value, which the store does not know of who joins another's call.
+    fn fetched_meanwhile(&self, question: &Question) -> Option<(Arc<SecretVersion>, Timestamp)> {
+        let now = self.now();
+        let entries = self.entries();
+        let entry = entries.all.get(question)?;
+        let Known::Value { since, .. } = entry.state.known else { return None };
+        let young = entry.state.step(&self.shared.policy, now) == Step::Serve;
+        let held = young.then(|| entry.held(now, Source::Cache))??;
+        drop(entries);
+        Some((self.opened(held)?.into_version(), since))
+    }
+
+    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile. Of who joins another's call the store
+    /// does not know.
     async fn fetch(
         &self,
         cx: &CallContext,
         request: GetSecretValue,
         question: &Question,
-        read: bool,
+        why: Why,
     ) -> Fetched {
         loop {
             // (Who takes over a call that was given up and finds it over has not asked.)
@@ -441,19 +464,25 @@ impl<S: SecretStore + 'static> Cached<S> {
                     if self.entries().is_over(question, began) {
                         return None;
                     }
+                    // Fetched by another since this one has looked.
+                    if why == Why::Read
+                        && let Some(kept) = self.fetched_meanwhile(question)
+                    {
+                        return Some((Ok(kept), false));
+                    }
                     let asked = self.now();
                     let fetched = self.shared.inner.get_secret_value(cx, request.clone()).await;
                     let fetched: Fetched = fetched.map(|version| (Arc::new(version), asked));
                     self.keep(cx, question, &fetched, asked, began);
-                    Some(fetched)
+                    Some((fetched, true))
                 }
             });
             let answer = answer.await;
             drop(asking);
-            let Some(fetched) = answer else { continue };
+            let Some((fetched, by_store)) = answer else { continue };
             if let Ok((version, _)) = &fetched
-                && read
-                && !own
+                && why != Why::Refresh
+                && !(own && by_store)
             {
                 let now = self.now();
                 self.entries().reads.note(cx, question, &version.version_id, 1, (now, now));
@@ -532,7 +561,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         {
             let mut entries = self.entries();
             let Some(entry) = entries.all.get_mut(question) else { return };
-            if entry.refreshing {
+            // It may have been fetched since it was looked at.
+            let wanted = entry.state.step(&self.shared.policy, self.now()) == Step::ServeAndRefresh;
+            if entry.refreshing || !wanted {
                 return;
             }
             entry.refreshing = true;
@@ -542,7 +573,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let asking = Asking { cached: own, question };
         spawn(Box::pin(async move {
             asking.cached.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
-            let _ = asking.cached.fetch(&cx, request, &asking.question, false).await;
+            let _ = asking.cached.fetch(&cx, request, &asking.question, Why::Refresh).await;
         }));
     }
 

@@ -83,12 +83,12 @@ impl<S: SecretStore + 'static> Cached<S> {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn with_credential<T, E>(
+    pub async fn with_credential<T, E, F: Future<Output = Result<T, Attempt<E>>>>(
         &self,
         cx: &CallContext,
         id: impl Into<SecretId>,
         within: Duration,
-        mut attempt: impl AsyncFnMut(Held) -> Result<T, Attempt<E>>,
+        mut attempt: impl FnMut(Held) -> F,
     ) -> Result<T, CredentialError<E>> {
         let (id, until) = (id.into(), self.now().after(within));
         let mut tried: Vec<VersionId> = Vec::new();

@@ -1,7 +1,7 @@
 //! What is kept: entries by their questions, and what was written meanwhile.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -114,7 +114,14 @@ impl Entry {
         let ends = since.after(*life);
         let until = if background { ends } else { ends.min(policy.day_ends(*since, *life)) };
         let tally = reads.tally(&self.cx, question, &value.version_id, *since);
-        Some(Shown { version: Arc::clone(value), since: *since, ahead, until, tally })
+        Some(Shown {
+            version: Arc::clone(value),
+            since: *since,
+            ahead,
+            until,
+            tally,
+            asked: AtomicBool::new(false),
+        })
     }
 
     pub(crate) fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
@@ -294,7 +301,7 @@ impl Entries {
     /// Lets handles to this question have it fetched again.
     pub(crate) fn ask_again(&self, question: &Question) {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
-            slot.asked.store(false, Ordering::Relaxed);
+            slot.ask_again();
         }
     }
 

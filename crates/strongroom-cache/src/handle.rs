@@ -17,8 +17,6 @@ use crate::reads::Tally;
 /// What a handle shows, kept in step with the cache's entry.
 pub(crate) struct Slot {
     shown: ArcSwapOption<Shown>,
-    /// Somebody has seen that it is to be fetched again.
-    pub(crate) asked: AtomicBool,
 }
 
 pub(crate) struct Shown {
@@ -28,15 +26,23 @@ pub(crate) struct Shown {
     pub(crate) ahead: Timestamp,
     pub(crate) until: Timestamp,
     pub(crate) tally: Arc<Tally>,
+    /// Somebody has seen that it is to be fetched again.
+    pub(crate) asked: AtomicBool,
 }
 
 impl Slot {
     pub(crate) fn new() -> Self {
-        Self { shown: ArcSwapOption::empty(), asked: AtomicBool::new(false) }
+        Self { shown: ArcSwapOption::empty() }
+    }
+
+    /// Lets who sees what is shown have it fetched again.
+    pub(crate) fn ask_again(&self) {
+        if let Some(shown) = &*self.shown.load() {
+            shown.asked.store(false, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn show(&self, shown: Option<Shown>) {
-        self.asked.store(false, Ordering::Relaxed);
         self.shown.store(shown.map(Arc::new));
     }
 }
@@ -137,8 +143,8 @@ impl<S: SecretStore + 'static> Handle<S> {
             return None;
         }
         if now >= known.ahead
-            && !self.slot.asked.load(Ordering::Relaxed)
-            && !self.slot.asked.swap(true, Ordering::Relaxed)
+            && !known.asked.load(Ordering::Relaxed)
+            && !known.asked.swap(true, Ordering::Relaxed)
         {
             let request = GetSecretValue::new(self.id.clone());
             self.cached.refresh_meanwhile(&self.cx, &request, &self.question);

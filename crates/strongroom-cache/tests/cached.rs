@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::store::{GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue};
+use strongroom::store::{GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue, Tag};
 use strongroom::{CallContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Stage, Strongroom, presets};
 use strongroom_cache::{Attempt, CachePolicy, Cached, CredentialError, Sleep, Source, Spawn, WatchOptions};
 use strongroom_testkit::{FaultyStore, ManualClock, StoreFault, store};
@@ -63,23 +63,24 @@ async fn conforms() {
 async fn first_reads_make_one_call() {
     let world = Arc::new(world(None).await);
     world.room.create("a").text("v").send().await.unwrap();
-    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    // The store answers when all of them wait.
+    world.inner.hold();
     let readers: Vec<_> = (0..3_000)
         .map(|_| {
-            let (world, gate) = (Arc::clone(&world), Arc::clone(&gate));
-            tokio::spawn(async move {
-                gate.acquire().await.unwrap().forget();
-                world.read("a").await
-            })
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.read("a").await })
         })
         .collect();
-    gate.add_permits(3_000);
+    while world.cached.stats().misses < 3_000 {
+        tokio::task::yield_now().await;
+    }
+    world.inner.release();
     for reader in readers {
         assert_eq!(reader.await.unwrap(), "v");
     }
     assert_eq!(world.asked(), 1);
     let stats = world.cached.stats();
-    assert_eq!((stats.hits + stats.misses, stats.entries, stats.bytes), (3_000, 1, 1));
+    assert_eq!((stats.hits, stats.misses, stats.entries, stats.bytes), (0, 3_000, 1, 1));
 }
 
 /// What is read all the time is fetched again before its time is over: one call, and nobody waits for it.
@@ -102,6 +103,142 @@ async fn nobody_waits_at_expiry() {
     assert_eq!(world.asked(), 1);
     world.clock.advance(TTL / 2);
     assert_eq!((world.read("a").await.as_str(), world.asked()), ("2", 0), "it is young again");
+}
+
+/// A herd at the moment of refreshing: one call, nobody waits, though the store takes its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_herd_is_served_while_one_call_is_made() {
+    let world = Arc::new(world(tokio_spawn()).await);
+    world.room.create("a").text("1").send().await.unwrap();
+    world.read("a").await;
+    world.clock.advance(TTL * 9 / 10);
+    let _ = world.inner.calls();
+    world.inner.hold();
+    let readers: Vec<_> = (0..3_000)
+        .map(|_| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move { world.read("a").await })
+        })
+        .collect();
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), "1");
+    }
+    while world.cached.stats().refreshes == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.inner.release();
+    while world.cached.stats().oldest > Duration::ZERO {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.asked(), world.cached.stats().misses), (1, 1));
+}
+
+/// However many other secrets are written meanwhile, what was fetched is kept, and who asks joins the call there is.
+#[tokio::test]
+async fn writes_of_others_spoil_no_call() {
+    use std::task::{Context, Waker};
+    let world = world(None).await;
+    for name in ["a", "b"] {
+        world.room.create(name).text("v").send().await.unwrap();
+    }
+    let write =
+        async || world.cached.tag_resource(&world.cx, &"b".into(), vec![Tag::new("k", "v")]).await.unwrap();
+    for _ in 0..2_000 {
+        write().await;
+    }
+    let _ = world.inner.calls();
+    world.inner.hold();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut first = Box::pin(world.read("a"));
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    world.inner.release();
+    let named = SecretId::new("b");
+    for _ in 0..500 {
+        // All its names are told.
+        world.cached.restore_secret(&world.cx, &named).await.unwrap();
+    }
+    let mut second = Box::pin(world.read("a"));
+    assert!(second.as_mut().poll(&mut context).is_pending(), "it joins");
+    first.await;
+    second.await;
+    world.read("a").await;
+    assert_eq!(world.asked(), 1);
+}
+
+/// What is too old to be served is not kept, asked for or not.
+#[tokio::test]
+async fn what_is_too_old_goes_by_itself() {
+    let world = world(None).await;
+    for name in ["a", "b"] {
+        world.room.create(name).text("v").send().await.unwrap();
+        world.read(name).await;
+    }
+    let handle = world.cached.handle(&world.cx, "a");
+    assert!(handle.peek().is_some());
+    world.clock.advance(TTL * 12);
+    world.read("b").await;
+    let stats = world.cached.stats();
+    assert_eq!((stats.entries, stats.bytes, stats.oldest), (1, 1, Duration::ZERO));
+    assert!(handle.peek().is_none());
+}
+
+/// A fetch that was asked for now was asked of the store after that; a value tells how old it is.
+#[tokio::test]
+async fn a_fetch_now_joins_no_earlier_call() {
+    use std::task::{Context, Waker};
+    let world = world(None).await;
+    world.room.create("a").text("1").send().await.unwrap();
+    let _ = world.inner.calls();
+    world.inner.hold();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut read = Box::pin(world.cached.read(&world.cx, GetSecretValue::new("a")));
+    assert!(read.as_mut().poll(&mut context).is_pending());
+    world.clock.advance(Duration::from_secs(20));
+    let mut now = Box::pin(world.cached.refresh_now(&world.cx, GetSecretValue::new("a")));
+    assert!(now.as_mut().poll(&mut context).is_pending());
+    world.inner.release();
+    assert_eq!(read.await.unwrap().age(), Duration::from_secs(20));
+    assert_eq!(now.await.unwrap().age(), Duration::ZERO);
+    assert_eq!(world.asked(), 2);
+}
+
+/// Three thousand whose logins are rejected look once at what the store has now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_crowd_looks_once() {
+    let world = Arc::new(world(None).await);
+    world.room.create("db").text("old").send().await.unwrap();
+    world.read("db").await;
+    world.room.put("db").text("new").send().await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    let _ = world.inner.calls();
+    let (rejected, all) = (Arc::new(std::sync::atomic::AtomicUsize::new(0)), 3_000);
+    let logins: Vec<_> = (0..all)
+        .map(|_| {
+            let (world, rejected) = (Arc::clone(&world), Arc::clone(&rejected));
+            tokio::spawn(async move {
+                let attempt = async |held: strongroom_cache::Held| {
+                    if held.expose_text().unwrap() == "new" {
+                        return Ok(());
+                    }
+                    // All are rejected before the first looks again.
+                    if rejected.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 == all {
+                        world.clock.advance(Duration::from_secs(1));
+                    }
+                    while rejected.load(std::sync::atomic::Ordering::SeqCst) < all {
+                        tokio::task::yield_now().await;
+                    }
+                    Err(Attempt::Rejected("password"))
+                };
+                let done =
+                    world.cached.with_credential(&world.cx, "db", Duration::from_secs(60), attempt).await;
+                done.is_ok()
+            })
+        })
+        .collect();
+    for login in logins {
+        assert!(login.await.unwrap());
+    }
+    assert!(world.asked() <= 2, "one call, and one for who came while it was over");
 }
 
 #[tokio::test]
@@ -400,6 +537,49 @@ async fn a_watched_value_is_kept_up_to_date() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
+/// Nobody is shown a value beyond its limit: not when the next is never accepted, when the store does not answer, or when the background is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_value_ends_in_time() {
+    let sleep: Sleep = Arc::new(|_| Box::pin(tokio::time::sleep(Duration::from_millis(2))));
+    let ends = async |watch: &strongroom_cache::Watch| {
+        while watch.current().is_some() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    for what in ["rejected", "hanging", "panicking"] {
+        let world = world(tokio_spawn()).await;
+        world.room.create("a").text("good").send().await.unwrap();
+        let options = WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep));
+        let options = options.validate(|version| match version.expose_text().unwrap_or_default() {
+            "good" => Ok(()),
+            "worse" => panic!("a closure that fails"),
+            _ => Err("bad".to_owned()),
+        });
+        let mut watch = world.cached.watch(&world.cx, "a", options).await.unwrap();
+        match what {
+            "rejected" => drop(world.room.put("a").text("bad").send().await.unwrap()),
+            "hanging" => world.inner.hold(),
+            _ => drop(world.room.put("a").text("worse").send().await.unwrap()),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if what != "panicking" {
+            assert!(watch.current().is_some(), "{what}: within its limit");
+            world.clock.advance(TTL * 12);
+        }
+        ends(&watch).await;
+        if what == "panicking" {
+            assert!(watch.last_error().unwrap().message().contains("nobody keeps the value up to date"));
+            while watch.changed().await.is_ok() {}
+        }
+        world.inner.release();
+    }
+    let world = world(tokio_spawn()).await;
+    world.room.create("a").text("good").send().await.unwrap();
+    let always = WatchOptions::every(Duration::ZERO, sleep);
+    let error = world.cached.watch(&world.cx, "a", always).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidParameter);
+}
+
 /// A handle shows what the cache knows, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn handles_are_kept_in_step() {
@@ -511,7 +691,7 @@ async fn a_write_that_is_dropped_is_a_write() {
     world.room.put("a").text("3").send().await.unwrap();
     handle.get().await.unwrap();
     let partial = SecretId::new(&arn[..arn.len() - 7]);
-    world.cached.tag_resource(&world.cx, &partial, vec![strongroom::Tag::new("k", "v")]).await.unwrap();
+    world.cached.tag_resource(&world.cx, &partial, vec![Tag::new("k", "v")]).await.unwrap();
     assert!(handle.peek().is_none(), "permissions may depend on tags");
 }
 

@@ -1,7 +1,9 @@
 //! A secret store that fails when told.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use async_trait::async_trait;
 use strongroom_envelope::SecretText;
@@ -26,6 +28,34 @@ pub enum StoreFault {
     After(ErrorKind),
 }
 
+/// Where calls wait while they are held back.
+#[derive(Clone, Debug, Default)]
+struct Gate(Arc<Mutex<Held>>);
+
+#[derive(Debug, Default)]
+struct Held {
+    closed: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pass(&self) {
+        poll_fn(|context| {
+            let mut gate = self.lock();
+            if gate.closed {
+                gate.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
 /// A store whose calls fail by plan. Clones share the plan.
 #[derive(Clone, Debug)]
 pub struct FaultyStore {
@@ -33,13 +63,26 @@ pub struct FaultyStore {
     plan: Arc<Mutex<VecDeque<StoreFault>>>,
     calls: Arc<Mutex<Vec<&'static str>>>,
     declared: Option<Capabilities>,
+    gate: Gate,
 }
 
 impl FaultyStore {
     /// A store around `inner` with an empty plan.
     #[must_use]
     pub fn new(inner: Arc<dyn SecretAdmin>) -> Self {
-        Self { inner, plan: Arc::default(), calls: Arc::default(), declared: None }
+        Self { inner, plan: Arc::default(), calls: Arc::default(), declared: None, gate: Gate::default() }
+    }
+
+    /// Holds all calls back until [`FaultyStore::release`]: a store that does not answer.
+    pub fn hold(&self) {
+        self.gate.lock().closed = true;
+    }
+
+    /// Lets the calls that are held back go on, and those to come.
+    pub fn release(&self) {
+        let mut gate = self.gate.lock();
+        gate.closed = false;
+        gate.waiting.drain(..).for_each(Waker::wake);
     }
 
     /// The same, declaring other capabilities than the store inside has: what a decorator makes of a smaller one.
@@ -66,6 +109,7 @@ impl FaultyStore {
         call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+        self.gate.pass().await;
         let fault = self.plan.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let planned = |kind| Error::new(kind, "planned fault").during(operation);
         match fault.unwrap_or(StoreFault::None) {

@@ -92,11 +92,11 @@ impl CachedRoom {
     ///
     /// # Errors
     /// As [`Cached::with_credential`].
-    pub async fn with_credential<T, E>(
+    pub async fn with_credential<T, E, F: Future<Output = Result<T, Attempt<E>>>>(
         &self,
         id: impl Into<SecretId>,
         within: Duration,
-        attempt: impl AsyncFnMut(Held) -> Result<T, Attempt<E>>,
+        attempt: impl FnMut(Held) -> F,
     ) -> Result<T, CredentialError<E>> {
         self.cached.with_credential(self.room.context(), id, within, attempt).await
     }

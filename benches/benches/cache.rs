@@ -71,7 +71,9 @@ async fn ours() -> Ours {
     let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
     room.create(NAME).text("s3cret").send().await.unwrap();
     let policy = CachePolicy::new(Duration::from_secs(3600));
-    let cached = Cached::spawning(room.store(), policy, Arc::new(|task| drop(tokio::spawn(task)))).unwrap();
+    let runtime = tokio::runtime::Handle::current();
+    let spawn = Arc::new(move |task| drop(runtime.spawn(task)));
+    let cached = Cached::spawning(room.store(), policy, spawn).unwrap();
     let cx = room.context().clone();
     let handle = cached.handle(&cx, NAME);
     handle.get().await.unwrap();

@@ -17,6 +17,8 @@ pub struct CoarseClock {
     /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree within [`SLACK`]. Both only grow.
     behind: AtomicI64,
     base: AtomicI64,
+    /// The wall clock's tick for which they were last compared: until the next one there is nothing new to see.
+    compared: AtomicI64,
     /// Held while they are changed.
     setting: Mutex<()>,
     #[cfg(not(target_os = "linux"))]
@@ -35,30 +37,48 @@ impl CoarseClock {
         let clock = Self {
             behind: AtomicI64::new(0),
             base: AtomicI64::new(0),
+            compared: AtomicI64::new(i64::MIN),
             setting: Mutex::default(),
             #[cfg(not(target_os = "linux"))]
             begun: Instant::now(),
         };
-        let (wall, passed) = clock.read();
+        let (wall, passed) = (clock.wall(), clock.passed());
         clock.base.store(wall.saturating_sub(passed), Ordering::Relaxed);
         clock
     }
 
-    /// The wall clock and the monotonic one, in milliseconds.
+    /// The wall clock, in milliseconds.
     #[cfg(target_os = "linux")]
-    fn read(&self) -> (i64, i64) {
-        use rustix::time::{ClockId, clock_gettime};
-        let millis = |clock| {
-            let time = clock_gettime(clock);
-            time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
-        };
-        (millis(ClockId::RealtimeCoarse), millis(ClockId::MonotonicCoarse))
+    fn wall(&self) -> i64 {
+        millis(rustix::time::ClockId::RealtimeCoarse)
+    }
+
+    /// The monotonic one.
+    #[cfg(target_os = "linux")]
+    fn passed(&self) -> i64 {
+        millis(rustix::time::ClockId::MonotonicCoarse)
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn read(&self) -> (i64, i64) {
-        let passed = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        (strongroom_types::SystemClock.now().as_millis(), passed)
+    fn wall(&self) -> i64 {
+        strongroom_types::SystemClock.now().as_millis()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn passed(&self) -> i64 {
+        i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The time by what the two clocks say.
+    fn now_by(&self, wall: impl Fn() -> i64, passed: impl Fn() -> i64) -> i64 {
+        let first = wall();
+        if first == self.compared.load(Ordering::Relaxed) {
+            return first.saturating_add(self.behind.load(Ordering::Relaxed));
+        }
+        let begun = std::cell::Cell::new(Some(first));
+        let time = self.time(|| (begun.take().unwrap_or_else(&wall), passed()));
+        self.compared.store(first, Ordering::Relaxed);
+        time
     }
 
     fn time(&self, read: impl Fn() -> (i64, i64)) -> i64 {
@@ -89,6 +109,12 @@ impl CoarseClock {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn millis(clock: rustix::time::ClockId) -> i64 {
+    let time = rustix::time::clock_gettime(clock);
+    time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+}
+
 impl Default for CoarseClock {
     fn default() -> Self {
         Self::new()
@@ -97,7 +123,7 @@ impl Default for CoarseClock {
 
 impl Clock for CoarseClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.time(|| self.read()))
+        Timestamp::from_millis(self.now_by(|| self.wall(), || self.passed()))
     }
 }
 
@@ -139,6 +165,23 @@ mod tests {
             clock.time(|| (now + 900, now));
         }
         assert_eq!(clock.time(|| (10_000_000, 10_000_000)), 10_000_000);
+    }
+
+    #[test]
+    fn every_tick_is_compared_once() {
+        let clock = CoarseClock::new();
+        clock.base.store(0, Ordering::Relaxed);
+        let asked = std::cell::Cell::new(0);
+        let now = |wall: i64, passed: i64| {
+            let count = || {
+                asked.set(asked.get() + 1);
+                passed
+            };
+            clock.now_by(|| wall, count)
+        };
+        assert_eq!((now(10_000, 10_000), now(10_000, 10_003), asked.get()), (10_000, 10_000, 1));
+        assert_eq!((now(4_000, 10_004), now(4_000, 10_004), asked.get() > 1), (10_004, 10_004, true));
+        assert_eq!((now(4_010, 10_014), now(9_990, 15_994)), (10_014, 15_994));
     }
 
     #[test]

@@ -88,7 +88,8 @@ impl LocalKms {
         Ok(Question { subject, key, request, decision })
     }
 
-    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself.
+    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself, named by its ARN; but for
+    /// what only the request of CreateGrant, RetireGrant or a MAC says, and that who retires a grant has its right from the grant.
     /// Whoever asks is not asked for permission: do so before.
     ///
     /// # Errors

@@ -14,11 +14,12 @@ use strongroom_types::{CallContext, Clock, Timestamp};
 use crate::asker::is_over;
 use crate::cache_policy::{CachePolicy, Known, Outcome, Step, age, may_be_ridden_out};
 use crate::coarse::CoarseClock;
-use crate::counter::Counter;
 use crate::entries::{Entries, Question};
 use crate::flight::Flights;
 use crate::handle::Slot;
+use crate::held::{Held, Source};
 use crate::reads::{Reads, Reporting};
+use crate::stats::{CacheStats, Counts};
 use crate::vault::Vault;
 
 /// Something to be done in the background.
@@ -45,7 +46,7 @@ pub(crate) struct Shared<S> {
     clock: Arc<dyn Clock>,
     spawn: Option<Spawn>,
     entries: Mutex<Entries>,
-    /// What they came to, and whether the store was asked for it.
+    /// Calls under way: what they came to, and whether the store was asked for it.
     calls: Flights<(Question, u64), Option<(Fetched, bool)>>,
     counts: Counts,
     vault: Option<Vault>,
@@ -66,95 +67,6 @@ enum Why {
 
 /// What asking came to, for all who waited, and when it was asked.
 type Fetched = Result<(Arc<SecretVersion>, Timestamp), Error>;
-
-#[derive(Default)]
-struct Counts {
-    /// But for those of handles.
-    hits: Counter,
-    misses: AtomicU64,
-    refused: AtomicU64,
-    refreshes: AtomicU64,
-    failures: AtomicU64,
-    stale: AtomicU64,
-}
-
-/// What a [`Cached`] did so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CacheStats {
-    /// Reads that were answered with what is kept.
-    pub hits: u64,
-    /// Reads that waited for the store.
-    pub misses: u64,
-    /// Reads that were told from memory that there is no such secret, or what the store failed with a moment ago.
-    pub refused: u64,
-    /// Values that were fetched again in the background.
-    pub refreshes: u64,
-    /// Fetches that failed.
-    pub failures: u64,
-    /// Reads that were answered with an older value because the store was down.
-    pub stale: u64,
-    /// Values there are.
-    pub entries: usize,
-    /// Their bytes.
-    pub bytes: usize,
-    /// How old the oldest of them is that may be served.
-    pub oldest: Duration,
-    /// Different reads, by caller, question and version, that wait to be reported.
-    pub reads_waiting: usize,
-    /// Reads that could not be reported: the store refused, or too many waited.
-    pub reads_lost: u64,
-}
-
-/// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Source {
-    /// The store, for this read or one at the same time.
-    Store,
-    /// What is kept, within its time to live.
-    Cache,
-    /// What is kept, older than that: the store is down.
-    Stale,
-}
-
-/// A value as it is kept: a handle to it, no copy.
-#[derive(Clone, Debug)]
-pub struct Held {
-    version: Arc<SecretVersion>,
-    age: Duration,
-    source: Source,
-}
-
-impl Held {
-    pub(crate) fn new(version: Arc<SecretVersion>, age: Duration, source: Source) -> Self {
-        Self { version, age, source }
-    }
-
-    pub(crate) fn into_version(self) -> Arc<SecretVersion> {
-        self.version
-    }
-
-    /// How old it is at most: since when it was asked for.
-    #[must_use]
-    pub fn age(&self) -> Duration {
-        self.age
-    }
-
-    /// Where it came from.
-    #[must_use]
-    pub fn source(&self) -> Source {
-        self.source
-    }
-}
-
-impl std::ops::Deref for Held {
-    type Target = SecretVersion;
-
-    fn deref(&self) -> &SecretVersion {
-        &self.version
-    }
-}
 
 impl<S> Shared<S> {
     pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -215,7 +127,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         entries.reads_so_far().sweep();
         entries.sweep(&self.shared.policy, now);
         let limit = self.shared.policy.hard_limit;
-        let ages = entries.all.values().filter_map(|entry| Some(entry.held(now, Source::Cache)?.age));
+        let ages = entries.all.values().filter_map(|entry| Some(entry.held(now, Source::Cache)?.age()));
         let ages = ages.filter(|age| *age < limit);
         CacheStats {
             hits: counts.hits.sum() + entries.reads.by_handles,
@@ -350,7 +262,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 
     fn fresh(&self, (version, asked): (Arc<SecretVersion>, Timestamp)) -> Held {
         let age = age(asked, self.now()).unwrap_or_default();
-        Held { version, age, source: Source::Store }
+        Held::new(version, age, Source::Store)
     }
 
     /// Has something done in the background.
@@ -423,11 +335,10 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What is kept, as it was before it was sealed.
-    fn opened(&self, mut held: Held) -> Option<Held> {
-        if let Some(vault) = &self.shared.vault {
-            held.version = Arc::new(vault.open(&held.version)?);
-        }
-        Some(held)
+    fn opened(&self, held: Held) -> Option<Held> {
+        let Some(vault) = &self.shared.vault else { return Some(held) };
+        let (age, source) = (held.age(), held.source());
+        Some(Held::new(Arc::new(vault.open(&held)?), age, source))
     }
 
     fn fetched_meanwhile(&self, question: &Question) -> Option<(Arc<SecretVersion>, Timestamp)> {

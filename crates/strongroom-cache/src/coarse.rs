@@ -75,8 +75,7 @@ impl CoarseClock {
         if first == self.compared.load(Ordering::Relaxed) {
             return first.saturating_add(self.behind.load(Ordering::Relaxed));
         }
-        let begun = std::cell::Cell::new(Some(first));
-        let time = self.time(|| (begun.take().unwrap_or_else(&wall), passed()));
+        let time = self.time(|| (wall(), passed()));
         self.compared.store(first, Ordering::Relaxed);
         time
     }

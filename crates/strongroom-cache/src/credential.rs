@@ -6,7 +6,8 @@ use std::time::Duration;
 use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, Stage, VersionId};
 use strongroom_types::{CallContext, Timestamp};
 
-use crate::cached::{Cached, Held};
+use crate::cached::Cached;
+use crate::held::Held;
 
 /// What an attempt with a credential failed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use strongroom_types::{CallContext, Timestamp};
 
 use crate::asker::identity;
 use crate::cache_policy::{CachePolicy, Known, State, age};
-use crate::cached::{Held, Source};
 use crate::handle::{Shown, Slot};
+use crate::held::{Held, Source};
 use crate::reads::Reads;
 
 /// What is asked: by whom, for what.

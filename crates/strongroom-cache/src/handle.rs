@@ -10,8 +10,9 @@ use strongroom_types::{CallContext, Timestamp};
 
 use crate::asker::is_over;
 use crate::cache_policy::age;
-use crate::cached::{Cached, Held, Source};
+use crate::cached::Cached;
 use crate::entries::Question;
+use crate::held::{Held, Source};
 use crate::reads::Tally;
 
 /// What a handle shows, kept in step with the cache's entry.

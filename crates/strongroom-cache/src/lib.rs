@@ -95,20 +95,24 @@ mod data_key_policy;
 mod entries;
 mod flight;
 mod handle;
+mod held;
 mod kept;
 mod kms;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod reads;
+mod stats;
 mod store;
 mod vault;
 mod watch;
 
 pub use cache_policy::{CachePolicy, may_be_ridden_out};
-pub use cached::{CacheStats, Cached, Held, Source, Spawn, Task};
+pub use cached::{Cached, Spawn, Task};
 pub use coarse::CoarseClock;
 pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{Handle, Peeked};
+pub use held::{Held, Source};
 pub use kms::{CachedKms, Served};
+pub use stats::CacheStats;
 pub use watch::{Looked, Sleep, Watch, WatchOptions};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 
-use crate::cached::CacheStats;
 use crate::kms::Served;
+use crate::stats::CacheStats;
 
 #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
 fn float(count: usize) -> f64 {

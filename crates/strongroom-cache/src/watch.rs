@@ -13,7 +13,8 @@ use strongroom_types::{CallContext, Clock, Timestamp};
 use tokio::sync::watch;
 
 use crate::cache_policy::{age, may_be_ridden_out};
-use crate::cached::{Cached, Held, Source};
+use crate::cached::Cached;
+use crate::held::{Held, Source};
 
 /// Waits for so long, such as `tokio::time::sleep`.
 pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

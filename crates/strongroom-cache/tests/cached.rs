@@ -2,51 +2,17 @@
 
 #![cfg(test)]
 
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom::store::{GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue, Tag};
 use strongroom::{CallContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Stage, Strongroom, presets};
-use strongroom_cache::{Attempt, CachePolicy, Cached, CredentialError, Sleep, Source, Spawn, WatchOptions};
-use strongroom_testkit::{FaultyStore, ManualClock, StoreFault, store};
+use strongroom_cache::{CachePolicy, Cached, Source};
+use strongroom_testkit::{ManualClock, StoreFault, store};
 
-const TTL: Duration = Duration::from_secs(100);
-
-struct World {
-    room: Strongroom,
-    /// Counts and fails what reaches the store itself.
-    inner: FaultyStore,
-    clock: Arc<ManualClock>,
-    cached: Cached<FaultyStore>,
-    cx: CallContext,
-}
-
-async fn world(spawn: Option<Spawn>) -> World {
-    let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
-    let inner = FaultyStore::new(room.store());
-    let clock = Arc::new(ManualClock::default());
-    let policy = CachePolicy::new(TTL).jitter_percent(0);
-    let cached = Cached::build(inner.clone(), policy, clock.clone(), spawn).unwrap();
-    let cx = room.context().clone();
-    World { room, inner, clock, cached, cx }
-}
-
-fn tokio_spawn() -> Option<Spawn> {
-    let runtime = tokio::runtime::Handle::current();
-    Some(Arc::new(move |task| drop(runtime.spawn(task))))
-}
-
-impl World {
-    async fn read(&self, id: &str) -> String {
-        let held = self.cached.read(&self.cx, GetSecretValue::new(id)).await.unwrap();
-        held.expose_text().unwrap().to_owned()
-    }
-
-    /// How often the store itself was asked for a value since this was asked last.
-    fn asked(&self) -> usize {
-        self.inner.calls().iter().filter(|call| **call == "GetSecretValue").count()
-    }
-}
+use support::{CROWD, TTL, all_of, crowd, first_readers, tokio_spawn, world};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
@@ -61,23 +27,10 @@ async fn conforms() {
 /// Three thousand who read first make one call.
 #[tokio::test(flavor = "multi_thread")]
 async fn first_reads_make_one_call() {
-    let world = Arc::new(world(None).await);
+    let world = world(None).await;
     world.room.create("a").text("v").send().await.unwrap();
-    // The store answers when all of them wait.
-    world.inner.hold();
-    let readers: Vec<_> = (0..3_000)
-        .map(|_| {
-            let world = Arc::clone(&world);
-            tokio::spawn(async move { world.read("a").await })
-        })
-        .collect();
-    while world.cached.stats().misses < 3_000 {
-        tokio::task::yield_now().await;
-    }
-    world.inner.release();
-    for reader in readers {
-        assert_eq!(reader.await.unwrap(), "v");
-    }
+    let read = first_readers(&world.inner, &world.cached, &world.cx, "a").await;
+    assert!(read.len() == CROWD && read.iter().all(|value| value == "v"));
     assert_eq!(world.asked(), 1);
     let stats = world.cached.stats();
     assert_eq!((stats.hits, stats.misses, stats.entries, stats.bytes), (0, 3_000, 1, 1));
@@ -108,21 +61,14 @@ async fn nobody_waits_at_expiry() {
 /// A herd at the moment of refreshing: one call, nobody waits, though the store takes its time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_herd_is_served_while_one_call_is_made() {
-    let world = Arc::new(world(tokio_spawn()).await);
+    let world = world(tokio_spawn()).await;
     world.room.create("a").text("1").send().await.unwrap();
     world.read("a").await;
     world.clock.advance(TTL * 9 / 10);
     let _ = world.inner.calls();
     world.inner.hold();
-    let readers: Vec<_> = (0..3_000)
-        .map(|_| {
-            let world = Arc::clone(&world);
-            tokio::spawn(async move { world.read("a").await })
-        })
-        .collect();
-    for reader in readers {
-        assert_eq!(reader.await.unwrap(), "1");
-    }
+    let read = all_of(crowd(&world.cached, &world.cx, "a")).await;
+    assert!(read.len() == CROWD && read.iter().all(|value| value == "1"));
     while world.cached.stats().refreshes == 0 {
         tokio::task::yield_now().await;
     }
@@ -200,45 +146,6 @@ async fn a_fetch_now_joins_no_earlier_call() {
     assert_eq!(read.await.unwrap().age(), Duration::from_secs(20));
     assert_eq!(now.await.unwrap().age(), Duration::ZERO);
     assert_eq!(world.asked(), 2);
-}
-
-/// Three thousand whose logins are rejected look once at what the store has now.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_crowd_looks_once() {
-    let world = Arc::new(world(None).await);
-    world.room.create("db").text("old").send().await.unwrap();
-    world.read("db").await;
-    world.room.put("db").text("new").send().await.unwrap();
-    world.clock.advance(Duration::from_secs(1));
-    let _ = world.inner.calls();
-    let (rejected, all) = (Arc::new(std::sync::atomic::AtomicUsize::new(0)), 3_000);
-    let logins: Vec<_> = (0..all)
-        .map(|_| {
-            let (world, rejected) = (Arc::clone(&world), Arc::clone(&rejected));
-            tokio::spawn(async move {
-                let attempt = async |held: strongroom_cache::Held| {
-                    if held.expose_text().unwrap() == "new" {
-                        return Ok(());
-                    }
-                    // All are rejected before the first looks again.
-                    if rejected.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1 == all {
-                        world.clock.advance(Duration::from_secs(1));
-                    }
-                    while rejected.load(std::sync::atomic::Ordering::SeqCst) < all {
-                        tokio::task::yield_now().await;
-                    }
-                    Err(Attempt::Rejected("password"))
-                };
-                let done =
-                    world.cached.with_credential(&world.cx, "db", Duration::from_secs(60), attempt).await;
-                done.is_ok()
-            })
-        })
-        .collect();
-    for login in logins {
-        assert!(login.await.unwrap());
-    }
-    assert!(world.asked() <= 2, "one call, and one for who came while it was over");
 }
 
 #[tokio::test]
@@ -394,190 +301,6 @@ async fn bounds_and_what_is_seen_of_it() {
     let id = SecretId::new("a");
     assert_eq!(world.cached.describe_secret(&world.cx, &id).await.unwrap().name, "a");
     assert!(world.cached.restore_secret(&world.cx, &id).await.is_ok());
-}
-
-/// A rotation in four steps, with a login at each.
-#[tokio::test]
-async fn a_login_survives_a_rotation() {
-    let world = world(None).await;
-    let database = Arc::new(std::sync::Mutex::new("old".to_owned()));
-    let logins = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let log_in = async || {
-        let attempt = async |password: strongroom_cache::Held| {
-            let password = password.expose_text().unwrap().to_owned();
-            logins.lock().unwrap().push(password.clone());
-            match password.as_str() {
-                "broken" => Err(Attempt::Failed("network")),
-                _ if *database.lock().unwrap() == password => Ok(()),
-                _ => Err(Attempt::Rejected("password")),
-            }
-        };
-        let done = world.cached.with_credential(&world.cx, "db", Duration::from_secs(10), attempt).await;
-        (done, std::mem::take(&mut *logins.lock().unwrap()))
-    };
-    assert!(
-        matches!(log_in().await.0, Err(CredentialError::Store(error)) if error.kind() == ErrorKind::NotFound)
-    );
-    world.room.create("db").text("old").send().await.unwrap();
-    world.clock.advance(Duration::from_secs(10));
-    assert_eq!(log_in().await.1, ["old"]);
-    // The new password is pending; the database takes it already.
-    world.room.put("db").text("new").stage(Stage::PENDING).send().await.unwrap();
-    assert_eq!(log_in().await.1, ["old"]);
-    *database.lock().unwrap() = "new".to_owned();
-    let (done, tried) = log_in().await;
-    assert!(done.is_ok());
-    assert_eq!(tried, ["old", "new"], "each version once");
-    // It becomes the current one; what is kept is the old one.
-    let pending = world.room.get("db").stage(Stage::PENDING).send().await.unwrap().version_id;
-    let current = world.room.get("db").send().await.unwrap().version_id;
-    let step = world.room.move_stage("db", Stage::CURRENT).from(&current).to(&pending);
-    step.send().await.unwrap();
-    assert_eq!(log_in().await.1, ["old", "new"], "the fresh look brings it");
-    assert_eq!(log_in().await.1, ["new"]);
-    // A database that is behind: the previous one.
-    *database.lock().unwrap() = "old".to_owned();
-    assert_eq!(log_in().await.1, ["new", "old"]);
-    // None of them.
-    *database.lock().unwrap() = "other".to_owned();
-    let (done, tried) = log_in().await;
-    assert!(matches!(done, Err(CredentialError::Rejected("password"))));
-    assert_eq!(tried, ["new", "old"]);
-    // Another failure ends it at once.
-    world.room.put("db").text("broken").send().await.unwrap();
-    world.clock.advance(TTL);
-    let (done, tried) = log_in().await;
-    assert!(matches!(done, Err(CredentialError::Failed("network"))));
-    assert_eq!(tried, ["broken"]);
-    // After the deadline no other version is begun.
-    let late = world.cached.with_credential(&world.cx, "db", Duration::from_secs(10), async |_| {
-        world.clock.advance(Duration::from_secs(11));
-        Err::<(), _>(Attempt::Rejected("slow"))
-    });
-    assert!(matches!(late.await, Err(CredentialError::Rejected("slow"))));
-}
-
-/// A value that is always at hand: changed in the background, never to one that is not accepted.
-#[tokio::test]
-async fn a_watched_value_is_kept_up_to_date() {
-    let world = world(tokio_spawn()).await;
-    world.room.create("a").text("good 1").send().await.unwrap();
-    let sleep: Sleep = Arc::new(|time| Box::pin(tokio::time::sleep(time)));
-    let options = || {
-        WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep)).validate(|version| {
-            let good = version.expose_text().is_ok_and(|text| text.starts_with("good"));
-            if good { Ok(()) } else { Err("it does not begin with good".to_owned()) }
-        })
-    };
-    let mut watch = world.cached.watch(&world.cx, "a", options()).await.unwrap();
-    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 1");
-    world.room.put("a").text("good 2").send().await.unwrap();
-    watch.changed().await.unwrap();
-    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
-    // A bad rotation is not shown, and told.
-    world.room.put("a").text("bad-hunter2").send().await.unwrap();
-    let error = loop {
-        if let Some(error) = watch.last_error() {
-            break error;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    };
-    assert!(error.message().contains("not accepted") && !format!("{error} {watch:?}").contains("hunter2"));
-    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
-    // A store that fails is told too, and goes on.
-    world.inner.plan([StoreFault::Before(ErrorKind::Throttled)]);
-    while watch.last_error().is_none_or(|error| error.kind() != ErrorKind::Throttled) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    world.room.put("a").text("good 3").send().await.unwrap();
-    watch.changed().await.unwrap();
-    assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 3");
-    while watch.last_error().is_some() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    // It does not get older than it is, and not older than the limit.
-    assert_eq!(watch.current().unwrap().age(), Duration::ZERO);
-    world.inner.plan(vec![StoreFault::Before(ErrorKind::Internal); 100_000]);
-    while watch.last_error().is_none() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    world.clock.advance(TTL * 11);
-    assert_eq!(watch.current().unwrap().age(), TTL * 11);
-    world.clock.advance(TTL);
-    // The hard limit: the background takes it away.
-    while watch.current().is_some() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    world.inner.plan([]);
-    while watch.current().is_none() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    watch.changed().await.unwrap();
-    // What the store says counts at once.
-    world.room.delete("a").send().await.unwrap();
-    watch.changed().await.unwrap();
-    assert!(watch.current().is_none() && watch.last_error().unwrap().kind() == ErrorKind::InvalidRequest);
-    world.room.restore("a").await.unwrap();
-    watch.changed().await.unwrap();
-    assert!(watch.current().is_some());
-    // With the last handle the background ends.
-    drop(watch);
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    let _ = world.inner.calls();
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(world.asked(), 0);
-
-    world.room.put("a").text("bad").send().await.unwrap();
-    world.cached.clear();
-    let error = world.cached.watch(&world.cx, "a", options()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotOfThisForm);
-    let still = self::world(None).await;
-    still.room.create("a").text("good").send().await.unwrap();
-    let error = still.cached.watch(&still.cx, "a", options()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-}
-
-/// Nobody is shown a value beyond its limit: not when the next is never accepted, when the store does not answer, or when the background is gone.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_watched_value_ends_in_time() {
-    let sleep: Sleep = Arc::new(|_| Box::pin(tokio::time::sleep(Duration::from_millis(2))));
-    let ends = async |watch: &strongroom_cache::Watch| {
-        while watch.current().is_some() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    for what in ["rejected", "hanging", "panicking"] {
-        let world = world(tokio_spawn()).await;
-        world.room.create("a").text("good").send().await.unwrap();
-        let options = WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep));
-        let options = options.validate(|version| match version.expose_text().unwrap_or_default() {
-            "good" => Ok(()),
-            "worse" => panic!("a closure that fails"),
-            _ => Err("bad".to_owned()),
-        });
-        let mut watch = world.cached.watch(&world.cx, "a", options).await.unwrap();
-        match what {
-            "rejected" => drop(world.room.put("a").text("bad").send().await.unwrap()),
-            "hanging" => world.inner.hold(),
-            _ => drop(world.room.put("a").text("worse").send().await.unwrap()),
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        if what != "panicking" {
-            assert!(watch.current().is_some(), "{what}: within its limit");
-            world.clock.advance(TTL * 12);
-        }
-        ends(&watch).await;
-        if what == "panicking" {
-            assert!(watch.last_error().unwrap().message().contains("nobody keeps the value up to date"));
-            while watch.changed().await.is_ok() {}
-        }
-        world.inner.release();
-    }
-    let world = world(tokio_spawn()).await;
-    world.room.create("a").text("good").send().await.unwrap();
-    let always = WatchOptions::every(Duration::ZERO, sleep);
-    let error = world.cached.watch(&world.cx, "a", always).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidParameter);
 }
 
 /// A handle shows what the cache knows, and nothing else.

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod support;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use strongroom::{
 };
 use strongroom_cache::{CachePolicy, Cached, Spawn, Task};
 use strongroom_testkit::{FaultyStore, ManualClock, StoreFault};
+use support::first_readers;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -101,22 +104,9 @@ async fn each_read_that_the_store_did_not_see_is_told_once() {
 /// Three thousand who share one call were three thousand reads.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_joins_a_call_has_read() {
-    let world = Arc::new(world(false).await);
+    let world = world(false).await;
     world.room.create("a").text("v").send().await.unwrap();
-    world.inner.hold();
-    let readers: Vec<_> = (0..3_000)
-        .map(|_| {
-            let world = Arc::clone(&world);
-            tokio::spawn(async move { world.read("a").await })
-        })
-        .collect();
-    while world.cached.stats().misses < 3_000 {
-        tokio::task::yield_now().await;
-    }
-    world.inner.release();
-    for reader in readers {
-        reader.await.unwrap();
-    }
+    first_readers(&world.inner, &world.cached, world.room.context(), "a").await;
     assert_eq!(world.drained(), [("a".into(), 2_999)]);
 }
 

@@ -1,6 +1,6 @@
 //! What a resource policy says, as far as it is checked when it is put whoever puts it.
 
-use strongroom_policy::{ParseError, Policy};
+use strongroom_policy::Policy;
 
 /// What is wrong with a policy, in the order in which AWS's errors take precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,11 +43,6 @@ impl Flaw {
     }
 }
 
-/// Reads a document.
-pub(crate) fn parse(text: &str) -> Result<Policy, ParseError> {
-    Policy::resource(text)
-}
-
 /// What is wrong with a policy whoever puts it.
 pub(crate) fn flaws(policy: &Policy) -> Vec<Flaw> {
     let bad = |wanted: &str| policy.invalid_principals().any(|(kind, _)| kind == wanted);
@@ -65,7 +60,7 @@ mod tests {
 
     fn flaws(statement: &str) -> Vec<Flaw> {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
-        match parse(&text) {
+        match Policy::resource(&text) {
             Ok(policy) => super::flaws(&policy),
             Err(_) => vec![Flaw::Syntax],
         }
@@ -89,7 +84,7 @@ mod tests {
             r#"{"Version":"2020-01-01","Statement":[]}"#,
             r#"{"Other":1,"Statement":[]}"#,
         ] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(Policy::resource(text).is_err(), "{text}");
         }
         for statement in [
             r#"{}"#,

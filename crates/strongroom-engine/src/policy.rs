@@ -48,7 +48,7 @@ impl Engine {
         let target = request.id.target(self.realm())?;
         let given = request.block_public_policy.then_some("true");
         let asked = Asked::nothing().maybe("secretsmanager:BlockPublicPolicy", given);
-        let policy = match document::parse(&request.policy) {
+        let policy = match Policy::resource(&request.policy) {
             Ok(policy) => policy,
             // Told before what is wrong with the secret, but only to those who may put policies.
             Err(why) => {
@@ -166,7 +166,7 @@ impl Engine {
         if let Some(id) = &request.id {
             head = Some(self.live(cx, Operation::PutResourcePolicy, id, &asked).await?);
         }
-        let policy = document::parse(&request.policy).map_err(unreadable)?;
+        let policy = Policy::resource(&request.policy).map_err(unreadable)?;
         let about = head.as_ref().map_or(About::Nothing, |head| About::Secret(&head.head));
         let (flaws, _) = self.flaws(cx, &policy, about).await?;
         let findings: Vec<_> = flaws

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
-use strongroom_policy::{Decision, Detail, Effect, Explanation, Possible, PrincipalName, Request, Subject};
+use strongroom_policy::{Detail, Effect, Explanation, Possible, PrincipalName, Request, Subject};
 use strongroom_records::{Revision, Scan};
 use strongroom_types::{CallContext, Service};
 
@@ -64,12 +64,11 @@ fn operation(permission: GrantOperation) -> Result<Operation, Error> {
     })
 }
 
-/// What a decision about a key is made of.
+/// What a decision about a key is about.
 struct Question {
     subject: Subject,
     key: Arc<StoredKey>,
     request: Request,
-    decision: Decision,
 }
 
 impl LocalKms {
@@ -84,8 +83,7 @@ impl LocalKms {
         let key = self.resolve_quietly(key).await?;
         let subject = self.subject(cx).await?;
         let request = self.request(&subject, &key, operation, asked).await?;
-        let decision = self.decide(&subject, &request, &key, operation, asked).await?;
-        Ok(Question { subject, key, request, decision })
+        Ok(Question { subject, key, request })
     }
 
     /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself, named by its ARN; but for
@@ -104,12 +102,11 @@ impl LocalKms {
     ) -> Result<KeyAccess, Error> {
         let asked = Asked::nothing().of(key).context(context);
         let question = self.question(cx, permission, key, &asked).await?;
-        let Question { subject, key, request, decision } = &question;
+        let Question { subject, key, request } = &question;
         let managed = key.record.service.is_some();
         let policies = subject.policies().key(key.policy(self.realm())?).fixed(managed);
         // A grant may be one of two things that are needed, of which the decision names the other.
-        let granted = decision.is_allowed() && !policies.decide(request).is_allowed()
-            || self.is_granted(key, request.principal(), permission, &asked).await?;
+        let granted = self.is_granted(key, request.principal(), permission, &asked).await?;
         let policies = policies.granted(granted);
         let mut explanation = policies.explain_with(request, detail);
         for grant in self.grants_of(key, request, LOOKED_AT).await? {

@@ -205,24 +205,8 @@ impl LocalKms {
 
     /// The unique ids of users and roles that a policy names. A name of nobody is refused, where there is somebody to tell.
     async fn ids_named(&self, policy: &Policy) -> Result<BTreeMap<String, String>, Error> {
-        let mut ids = BTreeMap::new();
-        for arn in policy.named_identities() {
-            match self.look_up(arn).await? {
-                // A session's name stays its name.
-                Known::Somebody { arn: own, id } if own == arn => {
-                    ids.insert(own, id);
-                }
-                Known::Nobody => return Err(nobody()),
-                _ => {}
-            }
-        }
-        for id in policy.named_ids() {
-            // Where nobody can tell who has an id, a statement that names one would be without effect.
-            if !matches!(self.look_up(id).await?, Known::Somebody { .. }) {
-                return Err(nobody());
-            }
-        }
-        Ok(ids)
+        let ids = self.authorizer.ids_named(policy, self.realm()).await.map_err(not_found_out)?;
+        ids.ok_or_else(nobody)
     }
 
     pub(crate) async fn look_up(&self, name: &str) -> Result<Known, Error> {

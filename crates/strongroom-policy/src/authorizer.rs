@@ -1,11 +1,12 @@
 //! The port through which services learn who calls.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 use strongroom_types::{CallContext, ErrorClass, Realm, Retry, Timestamp, error_type};
 
-use crate::{Subject, SubjectError};
+use crate::{Policy, Subject, SubjectError};
 
 /// Finds out about callers. The engine and the key service ask it inside each operation and decide themselves, over its documents
 /// and those of the resource at hand.
@@ -28,6 +29,37 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`Authorizer::subject`].
     async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError>;
+
+    /// The unique ids of the users and roles that a policy names, by ARN, for [`Policy::bind`]; `None` where it names nobody.
+    ///
+    /// Provided: looks each up.
+    ///
+    /// # Errors
+    /// As [`Authorizer::look_up`].
+    async fn ids_named(
+        &self,
+        policy: &Policy,
+        realm: &Realm,
+    ) -> Result<Option<BTreeMap<String, String>>, AuthorizerError> {
+        let mut ids = BTreeMap::new();
+        for arn in policy.named_identities() {
+            match self.look_up(arn, realm).await? {
+                // A session's name stays its name.
+                Known::Somebody { arn: own, id } if own == arn => {
+                    ids.insert(own, id);
+                }
+                Known::Nobody => return Ok(None),
+                _ => {}
+            }
+        }
+        for id in policy.named_ids() {
+            // Where nobody can tell who has an id, a statement that names one would be without effect.
+            if !matches!(self.look_up(id, realm).await?, Known::Somebody { .. }) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(ids))
+    }
 }
 
 /// What is known of a name in a policy.

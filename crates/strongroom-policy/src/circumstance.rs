@@ -66,7 +66,7 @@ const OF_THE_KEY: [&str; 6] = [
 const OF_READS: [&str; 2] = ["secretsmanager:versionid", "secretsmanager:versionstage"];
 
 /// Whether the same caller could make the same request with another value of this key, in small letters.
-fn can_differ(key: &str, request: &Request) -> bool {
+pub(crate) fn can_differ(key: &str, request: &Request) -> bool {
     let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
     let kind = request.principal().kind();
     let by_service = request.context().single_folded("aws:viaawsservice") == Some("true");
@@ -110,11 +110,6 @@ pub(crate) fn is_open(key: &str, request: &Request) -> bool {
         && (key == "aws:userid" || key.starts_with("aws:principaltag/"));
     let varies = of_sessions || OF_THE_SESSION.contains(&key) || OF_THE_CONNECTION.contains(&key);
     can_differ(key, request) && (varies || request.context().folded(key).is_none())
-}
-
-/// Whether the same caller could make the same request such that a condition on this key, in small letters, holds.
-pub(crate) fn can_be_met(key: &str, request: &Request) -> bool {
-    can_differ(key, request)
 }
 
 /// What comes of a request whose circumstances are open.

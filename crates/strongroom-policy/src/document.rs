@@ -122,8 +122,7 @@ impl Policy {
     }
 
     /// The unique ids of users and roles that it names, each once.
-    #[must_use]
-    pub fn named_ids(&self) -> BTreeSet<&str> {
+    pub(crate) fn named_ids(&self) -> BTreeSet<&str> {
         let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
         let ids = names.filter_map(|name| match name {
             PrincipalName::Id(id) => Some(id.as_str()),

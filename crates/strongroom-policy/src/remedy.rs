@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::circumstance::can_be_met;
+use crate::circumstance::can_differ;
 use crate::decide::{Mismatch, ORDER};
 use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
 
@@ -252,7 +252,7 @@ impl Policies<'_> {
                     && matches!(statement.check(request), Err(Mismatch::Condition(..)));
                 let missed = || statement.conditions().iter().filter(|condition| !holds(condition));
                 if !only_conditions
-                    || !missed().all(|condition| condition.keys().all(|key| can_be_met(key, request)))
+                    || !missed().all(|condition| condition.keys().all(|key| can_differ(key, request)))
                 {
                     continue;
                 }

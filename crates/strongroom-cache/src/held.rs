@@ -1,0 +1,56 @@
+//! A value as a cache hands it out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_store::SecretVersion;
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// The store, for this read or one at the same time.
+    Store,
+    /// What is kept, within its time to live.
+    Cache,
+    /// What is kept, older than that: the store is down.
+    Stale,
+}
+
+/// A value as it is kept: a handle to it, no copy.
+#[derive(Clone, Debug)]
+pub struct Held {
+    version: Arc<SecretVersion>,
+    age: Duration,
+    source: Source,
+}
+
+impl Held {
+    pub(crate) fn new(version: Arc<SecretVersion>, age: Duration, source: Source) -> Self {
+        Self { version, age, source }
+    }
+
+    pub(crate) fn into_version(self) -> Arc<SecretVersion> {
+        self.version
+    }
+
+    /// How old it is at most: since when it was asked for.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+}
+
+impl std::ops::Deref for Held {
+    type Target = SecretVersion;
+
+    fn deref(&self) -> &SecretVersion {
+        &self.version
+    }
+}

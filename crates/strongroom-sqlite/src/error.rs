@@ -11,7 +11,7 @@ pub(crate) fn storage(error: rusqlite::Error) -> Error {
         }
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the database file is damaged"),
         Some(ErrorCode::NotADatabase) => (ErrorKind::Incompatible, "the file is not a SQLite database"),
-        Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "the disk is full"),
+        Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "the disk is full; nothing was kept"),
         Some(ErrorCode::ReadOnly) => (ErrorKind::Unavailable, "the database file is read-only"),
         Some(ErrorCode::TooBig) => {
             (ErrorKind::Corrupt, "a record in the database is longer than any that was written")
@@ -40,7 +40,8 @@ fn not_our_row(error: &rusqlite::Error) -> bool {
 /// `COMMIT` itself failed: the log may or may not hold the whole transaction.
 pub(crate) fn commit(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => storage(error),
+        // A full disk is noticed while the log's frames are written, the last of which is what commits.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => storage(error),
         _ => Error::new(ErrorKind::OutcomeUnknown, "the commit failed and may or may not have taken effect")
             .because(error),
     }
@@ -66,4 +67,21 @@ pub(crate) fn file(text: &'static str, path: &std::path::Path, error: std::io::E
 /// A worker thread is gone, which only a panic in it can cause.
 pub(crate) fn gone() -> Error {
     Error::new(ErrorKind::Unavailable, "the database thread has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_says_that_nothing_was_kept() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x BLOB); PRAGMA max_page_count = 4;").unwrap();
+        let full = || connection.execute_batch("INSERT INTO t VALUES (zeroblob(100000))").unwrap_err();
+        // SQLite gives the same code for a statement and for COMMIT.
+        for error in [storage(full()), commit(full())] {
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert_eq!(error.message(), "the disk is full; nothing was kept");
+        }
+    }
 }

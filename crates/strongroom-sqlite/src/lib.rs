@@ -26,6 +26,7 @@
 mod backup;
 mod erase;
 mod error;
+mod files;
 mod reader;
 mod records;
 mod schema;

@@ -13,6 +13,7 @@ use strongroom_records::{Error, Key, Page, Record, Revision, Scan, Snapshot};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{gone, storage};
+use crate::files::Files;
 use crate::thread::on_a_thread;
 
 /// A page ends early once its values are this long together.
@@ -53,6 +54,7 @@ impl Reader {
 pub(crate) struct Readers {
     path: PathBuf,
     busy_timeout: Duration,
+    files: Arc<Files>,
     idle: Mutex<Vec<Reader>>,
     /// Bounds the connections; who finds none free waits.
     permits: Arc<Semaphore>,
@@ -65,8 +67,9 @@ impl fmt::Debug for Readers {
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, busy_timeout: Duration, most: usize) -> Arc<Self> {
-        Arc::new(Self { path, busy_timeout, idle: Mutex::default(), permits: Arc::new(Semaphore::new(most)) })
+    pub(crate) fn new(path: PathBuf, busy_timeout: Duration, most: usize, files: Arc<Files>) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(most));
+        Arc::new(Self { path, busy_timeout, files, idle: Mutex::default(), permits })
     }
 
     async fn borrow(self: &Arc<Self>) -> Result<Borrowed, Error> {
@@ -76,8 +79,14 @@ impl Readers {
             Some(reader) => reader,
             None => {
                 let (path, busy_timeout) = (self.path.clone(), self.busy_timeout);
+                let files = Arc::clone(&self.files);
+                let open = move || {
+                    let connection = open(&path, busy_timeout)?;
+                    // Not another database that lies at the path by now.
+                    files.check().map(|()| connection)
+                };
                 // Opening touches the disk, so it happens on a thread too; the connection then moves to its own.
-                Reader::start(on_a_thread(move || open(&path, busy_timeout)).await?)
+                Reader::start(on_a_thread(open).await?)
                     .map_err(|error| gone().because(error))?
             }
         };

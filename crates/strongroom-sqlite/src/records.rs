@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use strongroom_records::{Batch, ChangeToken, Error, Key, Limits, Record, Records, Revision, Snapshot};
 
 use crate::error::gone;
+use crate::files::Files;
 use crate::reader::Readers;
 use crate::thread::on_a_thread;
 use crate::token::Token;
@@ -57,6 +58,7 @@ pub struct SqliteRecords {
     path: Arc<Path>,
     options: Options,
     writer: Writer,
+    files: Arc<Files>,
     readers: Arc<Readers>,
     token: Arc<Token>,
 }
@@ -87,11 +89,13 @@ impl SqliteRecords {
             let busy_timeout = options.busy_timeout;
             on_a_thread(move || schema::prepare(&path, busy_timeout)).await?
         };
-        let writer = Writer::start(prepared, options.busy_timeout).map_err(|error| gone().because(error))?;
+        let files = Arc::new(Files::of(&path)?);
+        let writer = Writer::start(prepared, options.busy_timeout, Arc::clone(&files))
+            .map_err(|error| gone().because(error))?;
         let most = options.max_readers.max(1);
         let token = Arc::new(Token::new(&path, options.busy_timeout));
-        let readers = Readers::new(path.to_path_buf(), options.busy_timeout, most);
-        Ok(Self { path, options, writer, readers, token })
+        let readers = Readers::new(path.to_path_buf(), options.busy_timeout, most, Arc::clone(&files));
+        Ok(Self { path, options, writer, files, readers, token })
     }
 
     /// The database file.
@@ -104,10 +108,12 @@ impl SqliteRecords {
 #[async_trait]
 impl Records for SqliteRecords {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error> {
+        self.files.not_lost()?;
         Ok(Box::new(self.readers.snapshot().await?))
     }
 
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Error> {
+        self.files.not_lost()?;
         self.readers.read(keys.to_vec()).await
     }
 
@@ -127,6 +133,7 @@ impl Records for SqliteRecords {
     }
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {
+        self.files.not_lost()?;
         self.token.get().await
     }
 

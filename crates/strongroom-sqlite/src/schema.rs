@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use strongroom_records::{Error, ErrorKind};
 
 use crate::error::{file, storage};
+use crate::files::refuse_orphaned_log;
 use crate::records::LIMITS;
 
 /// "SRrm" in the SQLite header says whose file this is.
@@ -52,6 +53,7 @@ pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
 
 /// The first connection: makes the file when there is none, then creates or migrates or refuses.
 pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    refuse_orphaned_log(path)?;
     create_private(path)?;
     let mut connection = connect(path, busy_timeout)?;
     // One transaction, so that another process that is just making the schema is seen before or after, not between.

@@ -10,6 +10,7 @@ use strongroom_records::{Action, Batch, Error, ErrorKind, Expect, Revision};
 use tokio::sync::oneshot;
 
 use crate::error::{commit, gone, storage};
+use crate::files::Files;
 
 /// The most batches that share a transaction, so that the first one does not wait for ever.
 const GROUP: usize = 128;
@@ -44,11 +45,15 @@ impl Drop for Thread {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        connection: Connection,
+        busy_timeout: Duration,
+        files: Arc<Files>,
+    ) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel();
         let handle = thread::Builder::new()
             .name("strongroom-writer".into())
-            .spawn(move || run(connection, busy_timeout, &requests))?;
+            .spawn(move || run(&connection, busy_timeout, &files, &requests))?;
         Ok(Self(Arc::new(Thread { queue: Some(queue), handle: Some(handle) })))
     }
 
@@ -69,7 +74,12 @@ impl Writer {
     }
 }
 
-fn run(connection: Connection, busy_timeout: Duration, requests: &mpsc::Receiver<Request>) {
+fn run(
+    connection: &Connection,
+    busy_timeout: Duration,
+    files: &Files,
+    requests: &mpsc::Receiver<Request>,
+) {
     while let Ok(first) = requests.recv() {
         // Whoever arrived while the previous group was being synced joins this one. Who has stopped waiting before
         // being looked at is left out: a dropped future then has no effect at all.
@@ -78,21 +88,18 @@ fn run(connection: Connection, busy_timeout: Duration, requests: &mpsc::Receiver
             .filter(|request| !request.reply.as_ref().is_some_and(oneshot::Sender::is_closed))
             .collect();
         if !group.is_empty() {
-            commit_group(&connection, busy_timeout, group);
+            commit_group(connection, busy_timeout, files, group);
         }
     }
 }
 
-fn commit_group(connection: &Connection, busy_timeout: Duration, group: Vec<Request>) {
+fn commit_group(connection: &Connection, busy_timeout: Duration, files: &Files, group: Vec<Request>) {
     let (batches, replies): (Vec<_>, Vec<_>) =
         group.into_iter().map(|request| (request.batch, request.reply)).unzip();
-    let verdicts = match try_group(connection, busy_timeout, &batches) {
+    let verdicts = match try_group(connection, busy_timeout, files, &batches) {
         Ok(verdicts) => verdicts,
         // The fault is of the group, not of one batch: nothing of it happened, everybody gets the same answer.
-        Err(error) => batches
-            .iter()
-            .map(|_| Err(Error::new(error.kind(), error.message().to_owned()).because(error.to_string())))
-            .collect(),
+        Err(error) => batches.iter().map(|_| Err(error.clone())).collect(),
     };
     for (reply, verdict) in replies.into_iter().zip(verdicts) {
         // A caller that went away meanwhile is nobody's problem.
@@ -106,10 +113,12 @@ fn commit_group(connection: &Connection, busy_timeout: Duration, group: Vec<Requ
 fn try_group(
     connection: &Connection,
     busy_timeout: Duration,
+    files: &Files,
     batches: &[Batch],
 ) -> Result<Vec<Verdict>, Error> {
     begin(connection, busy_timeout)?;
     let transaction = TransactionGuard(connection);
+    files.check()?;
     let before: i64 = transaction
         .prepare_cached("SELECT revision FROM counter WHERE id = 1")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
@@ -135,6 +144,11 @@ fn try_group(
             .and_then(|mut statement| statement.execute([revision]))
             .map_err(storage)?;
         transaction.execute_batch("COMMIT").map_err(commit)?;
+        // What was committed to files that nobody can find any more is not acknowledged.
+        files.check().map_err(|error| {
+            let text = "the database's files were removed or replaced during the commit";
+            Error::new(ErrorKind::OutcomeUnknown, text).because(error)
+        })?;
     }
     drop(transaction);
     if before == 0 && revision > 0 {

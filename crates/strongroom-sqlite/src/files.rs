@@ -1,0 +1,181 @@
+//! Whether the files that are open are still those at the database's path.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use strongroom_records::{Error, ErrorKind};
+
+/// SQLite's own files beside the database: the log holds what is committed and not yet checkpointed,
+/// the index is what the processes share and lock.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// What a path named at some moment: device and inode.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere only whether there is a file is known; an open file cannot be removed there as a rule.
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<Identity> {
+    std::fs::metadata(path).map(|_| (0, 0))
+}
+
+/// The database's files as they were when they were opened.
+///
+/// An operating system keeps an open file that has been removed or replaced: commits to it succeed,
+/// and are gone with the process. So the path is looked at around each commit, which costs about a
+/// microsecond a file, and once it does not name the open files any more nothing is read or written
+/// through this handle again.
+#[derive(Debug)]
+pub(crate) struct Files {
+    path: PathBuf,
+    database: Identity,
+    beside: [(PathBuf, OnceLock<Identity>); 2],
+    lost: AtomicBool,
+}
+
+impl Files {
+    /// Call when the database has been opened.
+    pub(crate) fn of(path: &Path) -> Result<Self, Error> {
+        let database =
+            identity(path).map_err(|error| crate::error::file("the database file is gone", path, error))?;
+        let beside = BESIDE.map(|suffix| (beside(path, suffix), OnceLock::new()));
+        Ok(Self { path: path.to_path_buf(), database, beside, lost: AtomicBool::new(false) })
+    }
+
+    /// That the path names what was opened, asked of the file system.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let same = |path: &Path, known: Identity| identity(path).is_ok_and(|now| now == known);
+        let found = !self.lost.load(Ordering::Relaxed)
+            && same(&self.path, self.database)
+            && self.beside.iter().all(|(path, known)| match known.get() {
+                Some(known) => same(path, *known),
+                // SQLite makes them with the first transaction and keeps them while anybody has the database open.
+                None => {
+                    if let Ok(now) = identity(path) {
+                        let _ = known.set(now);
+                    }
+                    true
+                }
+            });
+        if found {
+            return Ok(());
+        }
+        self.lost.store(true, Ordering::Relaxed);
+        Err(self.gone())
+    }
+
+    /// That they were there when last looked at.
+    pub(crate) fn not_lost(&self) -> Result<(), Error> {
+        if self.lost.load(Ordering::Relaxed) { Err(self.gone()) } else { Ok(()) }
+    }
+
+    fn gone(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            "the database's files were removed or replaced while they were open; nothing is kept until the store is opened again",
+        )
+        .with("path", self.path.display())
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.to_path_buf().into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses a log without its database: SQLite would take the pair for a new database and delete the log,
+/// which holds what was committed last.
+pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), Error> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let log = beside(path, BESIDE[0]);
+    // A database has its first page before it has a log.
+    if length(path) == 0 && length(&log) > 0 {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            "the database file is missing or empty, and its log is still there; restore the database from a copy, or move the log away to begin anew",
+        )
+        .with("path", path.display())
+        .with("log", log.display()));
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use strongroom_records::{Batch, ErrorKind, Expect, Key, Records};
+
+    use crate::SqliteRecords;
+
+    fn put(records: &SqliteRecords, name: &str) -> Result<(), strongroom_records::Error> {
+        let batch = Batch::new().put(&Key::of([name]), b"value", Expect::Any);
+        pollster::block_on(records.commit(batch)).map(|_| ())
+    }
+
+    fn opened(path: &Path) -> SqliteRecords {
+        pollster::block_on(SqliteRecords::open(path)).unwrap()
+    }
+
+    #[test]
+    fn a_write_to_files_that_are_gone_is_not_acknowledged() {
+        let ways: [(&str, fn(&Path)); 4] = [
+            ("directory removed", |path| fs::remove_dir_all(path.parent().unwrap()).unwrap()),
+            ("directory moved", |path| {
+                let place = path.parent().unwrap();
+                fs::rename(place, place.with_extension("elsewhere")).unwrap();
+            }),
+            ("database replaced", |path| {
+                let copy = path.with_extension("copy");
+                fs::copy(path, &copy).unwrap();
+                fs::rename(copy, path).unwrap();
+            }),
+            ("log removed", |path| fs::remove_file(super::beside(path, "-wal")).unwrap()),
+        ];
+        for (way, change) in ways {
+            let directory = tempfile::tempdir().unwrap();
+            let place = directory.path().join("store");
+            fs::create_dir(&place).unwrap();
+            let path = place.join("records.sqlite3");
+            let records = opened(&path);
+            put(&records, "before").unwrap();
+            put(&records, "before too").unwrap();
+            change(&path);
+            for _ in 0..2 {
+                let error = put(&records, "after").unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{way}");
+                assert!(error.to_string().contains("records.sqlite3"), "{way}: {error}");
+            }
+            assert!(pollster::block_on(records.read(&[Key::of(["before"])])).is_err(), "{way}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_was_emptied_is_not_a_new_one_while_its_log_is_there() {
+        for empty in [true, false] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("records.sqlite3");
+            let records = opened(&path);
+            put(&records, "first").unwrap();
+            put(&records, "in the log").unwrap();
+            let log = super::beside(&path, "-wal");
+            let kept = fs::read(&log).unwrap();
+            assert!(!kept.is_empty());
+            drop(records);
+            if empty { fs::write(&path, b"").unwrap() } else { fs::remove_file(&path).unwrap() }
+            fs::write(&log, &kept).unwrap();
+            let error = pollster::block_on(SqliteRecords::open(&path)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert_eq!(fs::read(&log).unwrap(), kept, "the log is untouched");
+        }
+    }
+}

@@ -1,62 +1,19 @@
 //! Access keys: what callers sign their requests with.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_policy::Context;
 use strongroom_records::{Expect, Key};
-use strongroom_root::TrustedRecord;
-use strongroom_types::{CallContext, Caller, Timestamp};
+use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_types::{CallContext, Timestamp};
 
 use crate::error::storage;
 use crate::iam::{crowded, no_identity};
 use crate::names::{random_letters, unique_id};
-use crate::record::Stored;
 use crate::{Error, ErrorKind, Iam, IdentityRef};
 
-/// Credentials that were asked for a moment ago. Wiped when they go.
-#[derive(Default)]
-pub(crate) struct AtHand(Mutex<HashMap<String, Recent>>);
-
-struct Recent {
-    /// How often this process had changed the directory, before they were read.
-    commits: u64,
-    asked: Instant,
-    found: Arc<Credentials>,
-}
-
-/// So many are at hand at most.
-const MOST_AT_HAND: usize = 256;
-/// For so long another process's changes may go unnoticed. This one's are noticed at once.
-const STALENESS: Duration = Duration::from_millis(100);
-
-impl AtHand {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Recent>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, id: &str, commits: u64) -> Option<Arc<Credentials>> {
-        let all = self.lock();
-        let recent = all.get(id)?;
-        let fresh = recent.commits == commits && recent.asked.elapsed() < STALENESS;
-        fresh.then(|| Arc::clone(&recent.found))
-    }
-
-    fn keep(&self, id: &str, recent: Recent) {
-        let mut all = self.lock();
-        if all.len() >= MOST_AT_HAND {
-            all.clear();
-        }
-        all.insert(id.to_owned(), recent);
-    }
-}
-
-/// The most access keys of a user.
-const MOST: usize = 2;
+/// The most access keys of a user; of the owner, of those made through the API.
+pub(crate) const MOST: usize = 2;
 
 /// An access key. The secret is told this once.
 #[derive(Debug)]
@@ -70,28 +27,94 @@ pub struct AccessKey {
     pub created: Timestamp,
 }
 
-/// What an access key stands for.
-#[derive(Debug)]
+/// What is known of an access key; never its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Credentials {
-    /// What requests are signed with.
-    pub secret: SecretBytes,
-    /// Who calls with it.
-    pub context: CallContext,
+pub struct AccessKeyInfo {
+    /// `AKIA...`, which requests carry in clear.
+    pub id: String,
+    /// The user's name; nothing for a key of the owner.
+    pub user: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether requests signed with it are let in.
+    pub active: bool,
+    /// Where a key of the owner comes from; nothing for a user's, and for keys that earlier versions made.
+    pub origin: Option<KeyOrigin>,
+}
+
+/// Where an access key of the owner comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyOrigin {
+    /// A server made it at its first start and keeps it in its file. There is one of these.
+    Server,
+    /// Given to a server from outside, by its environment or by the program that runs it. There is one of these.
+    Environment,
+    /// Made by a call of `CreateAccessKey`. There are at most two of these.
+    Api,
+}
+
+impl KeyOrigin {
+    /// As lists show it: `server`, `environment`, `api`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Environment => "environment",
+            Self::Api => "api",
+        }
+    }
+}
+
+impl std::fmt::Display for KeyOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// An access key's record; its secret has one of its own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct AccessKeyRecord {
-    id: String,
+pub(crate) struct AccessKeyRecord {
+    pub(crate) id: String,
     /// The user; nobody for the owner.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    user: Option<String>,
-    created: i64,
+    pub(crate) user: Option<String>,
+    pub(crate) created: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) origin: Option<KeyOrigin>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) inactive: bool,
+}
+
+impl AccessKeyRecord {
+    pub(crate) fn told(self) -> AccessKeyInfo {
+        AccessKeyInfo {
+            id: self.id,
+            user: self.user,
+            created: Timestamp::from_millis(self.created),
+            active: !self.inactive,
+            origin: self.origin,
+        }
+    }
+}
+
+/// A fresh id and secret.
+pub(crate) fn fresh() -> Result<(String, SecretText), Error> {
+    Ok((unique_id("AKIA")?[..20].to_owned(), random_letters(40)?))
+}
+
+pub(crate) fn no_key(id: &str) -> Error {
+    Error::new(ErrorKind::NoSuchEntity, format!("The Access Key with id {id} cannot be found."))
+}
+
+pub(crate) fn too_many() -> Error {
+    Error::new(ErrorKind::LimitExceeded, format!("Cannot exceed quota for AccessKeysPerUser: {MOST}"))
 }
 
 impl Iam {
-    fn access_secret(&self, id: &str) -> Key {
+    pub(crate) fn access_secret(&self, id: &str) -> Key {
         self.layout.access_key(id).then("secret")
     }
 
@@ -102,22 +125,27 @@ impl Iam {
     pub async fn create_access_key(&self, cx: &CallContext, user: &str) -> Result<AccessKey, Error> {
         let named = |error: Error| error.during("CreateAccessKey");
         let identity = IdentityRef::user(user);
-        let (id, secret) =
-            (unique_id("AKIA").map_err(named)?[..20].to_owned(), random_letters(40).map_err(named)?);
+        let (id, secret) = fresh().map_err(named)?;
         let created = self.now();
         for () in self.attempts(cx) {
             let found =
                 self.permit_on(cx, "CreateAccessKey", &identity, &Context::new()).await.map_err(named)?;
             let mut found = found.ok_or_else(|| named(no_identity(&identity)))?;
             if found.record.access_keys.len() >= MOST {
-                let text = format!("Cannot exceed quota for AccessKeysPerUser: {MOST}");
-                return Err(named(Error::new(ErrorKind::LimitExceeded, text)));
+                return Err(named(too_many()));
             }
             found.record.access_keys.push(id.clone());
             let mut batch = self.inner.records.batch();
             let place = self.layout.identity(identity.kind, &identity.name);
             self.put(&mut batch, &place, &found.record, Expect::At(found.revision)).map_err(named)?;
-            self.put_access_key(&mut batch, &id, Some(user), &secret, created).map_err(named)?;
+            let record = AccessKeyRecord {
+                id: id.clone(),
+                user: Some(user.to_owned()),
+                created: created.as_millis(),
+                origin: None,
+                inactive: false,
+            };
+            self.put_access_key(&mut batch, &record, &secret, Expect::Absent).map_err(named)?;
             if self.commit(batch).await.map_err(named)? {
                 return Ok(AccessKey { id, secret, created });
             }
@@ -125,86 +153,87 @@ impl Iam {
         Err(named(crowded()))
     }
 
-    fn put_access_key(
+    /// Writes a key and its secret. `expect` is what must hold of the key's record.
+    pub(crate) fn put_access_key(
         &self,
-        batch: &mut strongroom_root::TrustedBatch,
-        id: &str,
-        user: Option<&str>,
+        batch: &mut TrustedBatch,
+        record: &AccessKeyRecord,
         secret: &SecretText,
-        created: Timestamp,
+        expect: Expect,
     ) -> Result<(), Error> {
-        let user = user.map(str::to_owned);
-        let record = AccessKeyRecord { id: id.to_owned(), user, created: created.as_millis() };
-        self.put(batch, &self.layout.access_key(id), &record, Expect::Absent)?;
+        // The two records are written and deleted together, so one condition does for both.
+        let of_secret = if matches!(expect, Expect::Absent) { Expect::Absent } else { Expect::Any };
+        self.put(batch, &self.layout.access_key(&record.id), record, expect)?;
         let secret = SecretBytes::copy_from(secret.expose().as_bytes());
-        batch.put_secret(&self.access_secret(id), &secret, Expect::Absent);
+        batch.put_secret(&self.access_secret(&record.id), &secret, of_secret);
         Ok(())
     }
 
-    /// Gives the owner an access key: the one given, or a fresh one. Fine where it has it already. Only the owner may do it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Validation`] for an id that is not 16 to 128 letters, digits and `_`, or an empty secret;
-    /// [`ErrorKind::AlreadyExists`] where it stands for somebody else, or for another secret.
-    pub async fn put_owner_access_key(
-        &self,
-        cx: &CallContext,
-        given: Option<(String, SecretText)>,
-    ) -> Result<AccessKey, Error> {
-        let named = |error: Error| error.during("CreateAccessKey");
-        self.owner_only(cx, "CreateAccessKey")?;
-        let (id, secret) = match given {
-            Some(given) => given,
-            None => (unique_id("AKIA").map_err(named)?[..20].to_owned(), random_letters(40).map_err(named)?),
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !(16..=128).contains(&id.len()) || !id.bytes().all(plain) || secret.expose().is_empty() {
-            let text = "an access key id has 16 to 128 letters, digits and _, and its secret is not empty";
-            return Err(named(Error::new(ErrorKind::Validation, text)));
-        }
-        let created = self.now();
-        if let Some(known) =
-            self.read::<AccessKeyRecord>(&self.layout.access_key(&id)).await.map_err(named)?
-        {
-            let same = known.record.user.is_none()
-                && self.secret_of(&id).await.map_err(named)?
-                    == SecretBytes::copy_from(secret.expose().as_bytes());
-            if same {
-                return Ok(AccessKey { id, secret, created: Timestamp::from_millis(known.record.created) });
-            }
-            let text = format!("the access key {id} stands for something else already");
-            return Err(named(Error::new(ErrorKind::AlreadyExists, text)));
-        }
-        let mut batch = self.inner.records.batch();
-        self.put_access_key(&mut batch, &id, None, &secret, created).map_err(named)?;
-        if self.commit(batch).await.map_err(named)? {
-            Ok(AccessKey { id, secret, created })
-        } else {
-            Err(named(crowded()))
-        }
-    }
-
-    async fn secret_of(&self, id: &str) -> Result<SecretBytes, Error> {
+    pub(crate) async fn secret_of(&self, id: &str) -> Result<SecretBytes, Error> {
         let place = self.access_secret(id);
         let stored = self.inner.records.get(&place).await.map_err(storage)?;
         self.opened(&place, stored)
     }
 
-    fn opened(&self, place: &Key, stored: Option<TrustedRecord>) -> Result<SecretBytes, Error> {
+    pub(crate) fn opened(&self, place: &Key, stored: Option<TrustedRecord>) -> Result<SecretBytes, Error> {
         let stored = stored.ok_or_else(|| {
             Error::new(ErrorKind::Tampered, "the secret of an access key is missing").with("record", place)
         })?;
         self.inner.records.unseal(place, &stored.content).map_err(storage)
     }
 
-    /// The ids of a user's access keys.
+    /// A user's access keys, in the order they were made.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn access_keys(&self, cx: &CallContext, user: &str) -> Result<Vec<String>, Error> {
+    pub async fn access_keys(&self, cx: &CallContext, user: &str) -> Result<Vec<AccessKeyInfo>, Error> {
+        let named = |error: Error| error.during("ListAccessKeys");
         let identity = IdentityRef::user(user);
-        let found = self.permit_on(cx, "ListAccessKeys", &identity, &Context::new()).await?;
-        Ok(found.ok_or_else(|| no_identity(&identity).during("ListAccessKeys"))?.record.access_keys)
+        let found = self.permit_on(cx, "ListAccessKeys", &identity, &Context::new()).await.map_err(named)?;
+        let ids = found.ok_or_else(|| named(no_identity(&identity)))?.record.access_keys;
+        let mut keys = Vec::with_capacity(ids.len());
+        for id in ids {
+            // One that is deleted meanwhile is left out.
+            let found = self.read::<AccessKeyRecord>(&self.layout.access_key(&id)).await.map_err(named)?;
+            keys.extend(found.map(|found| found.record.told()));
+        }
+        Ok(keys)
+    }
+
+    /// Lets requests signed with a user's access key in, or keeps them out until it is made active again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn set_access_key_active(
+        &self,
+        cx: &CallContext,
+        user: &str,
+        id: &str,
+        active: bool,
+    ) -> Result<(), Error> {
+        let named = |error: Error| error.during("UpdateAccessKey");
+        let identity = IdentityRef::user(user);
+        for () in self.attempts(cx) {
+            let found =
+                self.permit_on(cx, "UpdateAccessKey", &identity, &Context::new()).await.map_err(named)?;
+            let found = found.ok_or_else(|| named(no_identity(&identity)))?;
+            if !found.record.access_keys.iter().any(|known| known == id) {
+                return Err(named(no_key(id)));
+            }
+            let place = self.layout.access_key(id);
+            let mut key = self
+                .read::<AccessKeyRecord>(&place)
+                .await
+                .map_err(named)?
+                .ok_or_else(|| named(no_key(id)))?;
+            key.record.inactive = !active;
+            let mut batch = self.inner.records.batch();
+            self.put(&mut batch, &place, &key.record, Expect::At(key.revision)).map_err(named)?;
+            if self.commit(batch).await.map_err(named)? {
+                return Ok(());
+            }
+        }
+        Err(named(crowded()))
     }
 
     /// Takes an access key from a user: what is signed with it is refused from now on.
@@ -221,8 +250,7 @@ impl Iam {
             let before = found.record.access_keys.len();
             found.record.access_keys.retain(|known| known != id);
             if found.record.access_keys.len() == before {
-                let text = format!("The Access Key with id {id} cannot be found.");
-                return Err(named(Error::new(ErrorKind::NoSuchEntity, text)));
+                return Err(named(no_key(id)));
             }
             let mut batch = self.inner.records.batch();
             let place = self.layout.identity(identity.kind, &identity.name);
@@ -234,43 +262,5 @@ impl Iam {
             }
         }
         Err(named(crowded()))
-    }
-
-    /// What an access key stands for; nothing where there is none of this id. For those who check signatures. That another process took
-    /// the key away may go unnoticed for 100 ms; what this one does is noticed at once.
-    ///
-    /// # Errors
-    /// Storage and damage.
-    pub async fn credentials(&self, id: &str) -> Result<Option<Arc<Credentials>>, Error> {
-        // Before they are read: what is changed in between makes them old.
-        let commits = self.inner.commits.load(Ordering::Acquire);
-        if let Some(found) = self.inner.credentials.get(id, commits) {
-            return Ok(Some(found));
-        }
-        let asked = Instant::now();
-        let found = self.read_credentials(id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            self.inner.credentials.keep(id, Recent { commits, asked, found: Arc::clone(found) });
-        }
-        Ok(found)
-    }
-
-    async fn read_credentials(&self, id: &str) -> Result<Option<Credentials>, Error> {
-        // Both at once: a read may have to ask the storage whether anything changed.
-        let places = [self.layout.access_key(id), self.access_secret(id)];
-        let mut found = self.inner.records.read(&places).await.map_err(storage)?;
-        let (secret, known) = (found.pop().flatten(), found.pop().flatten());
-        let known = known.as_ref().map(Stored::<AccessKeyRecord>::parse).transpose()?;
-        let Some(Stored { record, .. }) = known else { return Ok(None) };
-        let caller = match &record.user {
-            None => Caller::Owner(self.layout.account),
-            Some(user) => {
-                let identity = IdentityRef::user(user);
-                let Some(found) = self.find(&identity).await? else { return Ok(None) };
-                Caller::Principal(found.record.told(identity.kind, &self.layout).arn)
-            }
-        };
-        let secret = self.opened(&places[1], secret)?;
-        Ok(Some(Credentials { secret, context: CallContext::new(caller) }))
     }
 }

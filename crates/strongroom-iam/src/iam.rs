@@ -10,8 +10,8 @@ use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
 
-use crate::access_keys::AtHand;
 use crate::cache::Cache;
+use crate::credentials::AtHand;
 use crate::error::{from_authorizer, storage};
 use crate::record::{IdentityRecord, Layout, Stored, encode};
 use crate::{Error, ErrorKind, IdentityKind, IdentityRef};

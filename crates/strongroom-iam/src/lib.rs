@@ -34,12 +34,14 @@
 mod access_keys;
 mod authorizer;
 mod cache;
+mod credentials;
 mod error;
 mod guardrails;
 mod iam;
 mod identities;
 mod identity;
 mod names;
+mod owner_keys;
 mod policies;
 pub mod presets;
 mod record;
@@ -47,7 +49,8 @@ mod session;
 mod session_token;
 mod verify;
 
-pub use access_keys::{AccessKey, Credentials};
+pub use access_keys::{AccessKey, AccessKeyInfo, KeyOrigin};
+pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};

@@ -141,9 +141,18 @@ impl Layout {
         self.under("id").then(id)
     }
 
+    pub(crate) fn access_keys(&self) -> Key {
+        self.under("access-key")
+    }
+
     /// An access key. Its secret lies below it.
     pub(crate) fn access_key(&self, id: &str) -> Key {
-        self.under("access-key").then(id)
+        self.access_keys().then(id)
+    }
+
+    /// What every change of the owner's access keys writes.
+    pub(crate) fn owner_keys(&self) -> Key {
+        self.under("owner-keys")
     }
 
     /// A place that no record has: what is sealed for it is given out.

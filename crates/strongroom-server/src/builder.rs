@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::{AccountId, Clock, Error, Realm, Region, SystemClock};
+use strongroom::{AccountId, Clock, Error, KeyOrigin, Realm, Region, SystemClock};
 use strongroom_envelope::SecretText;
 
 use crate::Server;
@@ -108,16 +108,19 @@ impl ServerBuilder {
         let home = Realm::new(self.account, self.region);
         let rooms = Rooms::new(self.place, home, self.clock);
         let room = rooms.home_of(self.account).await?;
-        let owner_key = match self.owner_key {
-            Some(given) => given,
+        let (owner_key, origin) = match self.owner_key {
+            Some(given) => (given, KeyOrigin::Environment),
             None => {
-                let made = room.iam().directory()?.put_owner_access_key(room.context(), None).await?;
-                (made.id, made.secret)
+                let iam = room.iam();
+                let put = iam.directory()?.put_owner_access_key(room.context(), KeyOrigin::Server, None);
+                let made = put.await?;
+                ((made.id, made.secret), KeyOrigin::Server)
             }
         };
         let inner = Inner {
             rooms,
             owner_key,
+            owner_key_origin: origin,
             accept_any: self.accept_any,
             patience: self.patience,
             signing_keys: SigningKeys::default(),

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
-use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
+use strongroom::{AccountId, CallContext, Caller, KeyOrigin, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
 
 use crate::answer::{Answer, ApiError};
@@ -37,6 +37,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     pub(crate) owner_key: (String, SecretText),
+    pub(crate) owner_key_origin: KeyOrigin,
     pub(crate) accept_any: bool,
     pub(crate) patience: Duration,
     pub(crate) signing_keys: SigningKeys,
@@ -329,7 +330,8 @@ impl Server {
         let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
         let (id, secret) = &self.inner.owner_key;
         let given = (id.clone(), SecretText::copy_from(secret.expose()));
-        home.iam().directory()?.put_owner_access_key(home.context(), Some(given)).await?;
+        let (iam, origin) = (home.iam(), self.inner.owner_key_origin);
+        iam.directory()?.put_owner_access_key(home.context(), origin, Some(given)).await?;
         Ok(())
     }
 }

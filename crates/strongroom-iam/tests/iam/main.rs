@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod identities;
+mod owner_keys;
 mod policies;
 mod sessions;
 

@@ -1,0 +1,287 @@
+//! The owner's access keys: whoever has one of them may everything.
+//!
+//! Each says where it comes from, so that a new key takes the place of the one it replaces and of no other. Nothing is remembered of a key
+//! that was deleted: one given by environment is let in again when it is given again.
+
+use serde::{Deserialize, Serialize};
+use strongroom_envelope::{SecretBytes, SecretText};
+use strongroom_records::{Expect, Scan};
+use strongroom_root::TrustedBatch;
+use strongroom_types::{CallContext, Timestamp};
+
+use crate::access_keys::{AccessKeyRecord, MOST, fresh, no_key, too_many};
+use crate::error::storage;
+use crate::iam::crowded;
+use crate::record::Stored;
+use crate::{AccessKey, AccessKeyInfo, Error, ErrorKind, Iam, KeyOrigin};
+
+/// Written by every change of the owner's keys, so that of two changes at once one sees what the other did.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct TurnRecord {
+    changes: u64,
+}
+
+type Keys = Vec<Stored<AccessKeyRecord>>;
+
+/// The owner's keys as a change finds them, and what must hold when it commits.
+struct Turn {
+    changes: u64,
+    expect: Expect,
+    keys: Keys,
+}
+
+fn check_given(id: &str, secret: &SecretText) -> Result<(), Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if (16..=128).contains(&id.len()) && id.bytes().all(plain) && !secret.expose().is_empty() {
+        return Ok(());
+    }
+    let text = "an access key id has 16 to 128 letters, digits and _, and its secret is not empty";
+    Err(Error::new(ErrorKind::Validation, text))
+}
+
+impl Iam {
+    /// Gives the owner an access key: the one given, or a fresh one. Only the owner may do it.
+    ///
+    /// A key of [`KeyOrigin::Server`] or [`KeyOrigin::Environment`] replaces the earlier one of the same origin in the same commit: the
+    /// earlier one is refused from then on. Keys of [`KeyOrigin::Api`] are added. Giving a key again that the owner has is fine; it then
+    /// counts as one of this origin.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Validation`] for an id that is not 16 to 128 letters, digits and `_`, or an empty secret;
+    /// [`ErrorKind::AlreadyExists`] where the id stands for somebody else, or for another secret of a key of another origin;
+    /// [`ErrorKind::LimitExceeded`] beyond two made through the API.
+    pub async fn put_owner_access_key(
+        &self,
+        cx: &CallContext,
+        origin: KeyOrigin,
+        given: Option<(String, SecretText)>,
+    ) -> Result<AccessKey, Error> {
+        let put = async {
+            self.owner_only(cx, "CreateAccessKey")?;
+            let (id, secret) = match given {
+                Some((id, secret)) => {
+                    check_given(&id, &secret)?;
+                    (id, secret)
+                }
+                None => fresh()?,
+            };
+            let now = self.now();
+            for () in self.attempts(cx) {
+                let turn = self.turn().await?;
+                let mut batch = self.inner.records.batch();
+                let created = self.put_over(&turn.keys, &mut batch, origin, (&id, &secret), now).await?;
+                if batch.is_empty() || self.commit_turn(batch, &turn).await? {
+                    return Ok(AccessKey { id, secret, created });
+                }
+            }
+            Err(crowded())
+        };
+        put.await.map_err(|error: Error| error.during("CreateAccessKey"))
+    }
+
+    /// Writes a key of the owner, and takes away those whose place it takes; nothing where all is as it shall be. Tells when it was made.
+    async fn put_over(
+        &self,
+        keys: &Keys,
+        batch: &mut TrustedBatch,
+        origin: KeyOrigin,
+        (id, secret): (&str, &SecretText),
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
+        let mut record = AccessKeyRecord {
+            id: id.to_owned(),
+            user: None,
+            created: now.as_millis(),
+            origin: Some(origin),
+            inactive: false,
+        };
+        let others: Keys = keys
+            .iter()
+            .filter(|key| key.record.id != id && key.record.origin == Some(origin))
+            .cloned()
+            .collect();
+        let mut expect = Expect::Absent;
+        if let Some(known) = self.read::<AccessKeyRecord>(&self.layout.access_key(id)).await? {
+            let of_owner = known.record.user.is_none();
+            let same =
+                of_owner && self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes());
+            let settled = of_owner && known.record.origin == Some(origin);
+            if !same && !settled {
+                let text = format!("the access key {id} stands for something else already");
+                return Err(Error::new(ErrorKind::AlreadyExists, text));
+            }
+            if same {
+                record.created = known.record.created;
+            }
+            if same && settled && !known.record.inactive && (origin == KeyOrigin::Api || others.is_empty()) {
+                return Ok(Timestamp::from_millis(record.created));
+            }
+            expect = Expect::At(known.revision);
+        }
+        if origin != KeyOrigin::Api {
+            for old in &others {
+                self.remove_key(batch, old);
+            }
+        } else if others.len() >= MOST {
+            return Err(too_many());
+        }
+        self.put_access_key(batch, &record, secret, expect)?;
+        Ok(Timestamp::from_millis(record.created))
+    }
+
+    /// Whether the owner has exactly this access key, and it is active. Unlike [`Iam::put_owner_access_key`] it never lets a key in, so a
+    /// server that finds a key in its file notices that it was revoked. Only the owner may ask.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn has_owner_access_key(
+        &self,
+        cx: &CallContext,
+        id: &str,
+        secret: &SecretText,
+    ) -> Result<bool, Error> {
+        let asked = async {
+            self.owner_only(cx, "ListAccessKeys")?;
+            let Some(known) = self.read::<AccessKeyRecord>(&self.layout.access_key(id)).await? else {
+                return Ok(false);
+            };
+            let active = known.record.user.is_none() && !known.record.inactive;
+            Ok(active && self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes()))
+        };
+        asked.await.map_err(|error: Error| error.during("ListAccessKeys"))
+    }
+
+    /// The owner's access keys, the oldest first. Only the owner may look at them.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn owner_access_keys(&self, cx: &CallContext) -> Result<Vec<AccessKeyInfo>, Error> {
+        self.owner_only(cx, "ListAccessKeys")?;
+        let keys = self.owner_keys().await.map_err(|error| error.during("ListAccessKeys"))?;
+        Ok(keys.into_iter().map(|key| key.record.told()).collect())
+    }
+
+    /// Takes an access key from the owner: what is signed with it is refused from now on, the request that deletes it being the last.
+    /// Every one of them may go; [`Iam::put_owner_access_key`] makes a new one. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn delete_owner_access_key(&self, cx: &CallContext, id: &str) -> Result<(), Error> {
+        let deleted = async {
+            self.owner_only(cx, "DeleteAccessKey")?;
+            self.change_owner_key(cx, id, |old, batch| {
+                self.remove_key(batch, old);
+                Ok(())
+            })
+            .await
+        };
+        deleted.await.map_err(|error: Error| error.during("DeleteAccessKey"))
+    }
+
+    /// Makes a fresh access key of the owner in place of this one, of the same origin, in one commit. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn rotate_owner_access_key(&self, cx: &CallContext, id: &str) -> Result<AccessKey, Error> {
+        let rotated = async {
+            self.owner_only(cx, "CreateAccessKey")?;
+            let (new, secret) = fresh()?;
+            let created = self.now();
+            self.change_owner_key(cx, id, |old, batch| {
+                self.remove_key(batch, old);
+                let record = AccessKeyRecord {
+                    id: new.clone(),
+                    user: None,
+                    created: created.as_millis(),
+                    origin: old.record.origin,
+                    inactive: false,
+                };
+                self.put_access_key(batch, &record, &secret, Expect::Absent)
+            })
+            .await?;
+            Ok(AccessKey { id: new, secret, created })
+        };
+        rotated.await.map_err(|error: Error| error.during("RotateOwnerAccessKey"))
+    }
+
+    /// Lets requests signed with an access key of the owner in, or keeps them out until it is made active again. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn set_owner_access_key_active(
+        &self,
+        cx: &CallContext,
+        id: &str,
+        active: bool,
+    ) -> Result<(), Error> {
+        let changed = async {
+            self.owner_only(cx, "UpdateAccessKey")?;
+            self.change_owner_key(cx, id, |known, batch| {
+                let mut record = known.record.clone();
+                record.inactive = !active;
+                self.put(batch, &self.layout.access_key(id), &record, Expect::At(known.revision))
+            })
+            .await
+        };
+        changed.await.map_err(|error: Error| error.during("UpdateAccessKey"))
+    }
+
+    fn remove_key(&self, batch: &mut TrustedBatch, key: &Stored<AccessKeyRecord>) {
+        batch.delete(&self.layout.access_key(&key.record.id), Expect::At(key.revision));
+        batch.delete(&self.access_secret(&key.record.id), Expect::Any);
+    }
+
+    /// All of the owner's keys, the oldest first: exactly those that [`Iam::credentials`] would find.
+    async fn owner_keys(&self) -> Result<Keys, Error> {
+        let all = self.layout.access_keys();
+        let mut walk = self.inner.records.walk(Scan::prefix(&all));
+        let mut keys = Keys::new();
+        while let Some(page) = walk.next().await.map_err(storage)? {
+            for (place, stored) in page {
+                // What is not authentic lets nobody in, and must not keep the owner from the other keys: `verify` reports it.
+                let Ok(stored) = stored else { continue };
+                let Ok(found) = Stored::<AccessKeyRecord>::parse(&stored) else { continue };
+                if found.record.user.is_none() && place == self.layout.access_key(&found.record.id) {
+                    keys.push(found);
+                }
+            }
+        }
+        keys.sort_by(|one, other| {
+            (one.record.created, &one.record.id).cmp(&(other.record.created, &other.record.id))
+        });
+        Ok(keys)
+    }
+
+    async fn turn(&self) -> Result<Turn, Error> {
+        // Before the keys are read: who changes them in between makes the commit fail.
+        let turn = self.read::<TurnRecord>(&self.layout.owner_keys()).await?;
+        let expect = turn.as_ref().map_or(Expect::Absent, |turn| Expect::At(turn.revision));
+        let changes = turn.map_or(0, |turn| turn.record.changes);
+        Ok(Turn { changes, expect, keys: self.owner_keys().await? })
+    }
+
+    async fn commit_turn(&self, mut batch: TrustedBatch, turn: &Turn) -> Result<bool, Error> {
+        let record = TurnRecord { changes: turn.changes.wrapping_add(1) };
+        self.put(&mut batch, &self.layout.owner_keys(), &record, turn.expect)?;
+        self.commit(batch).await
+    }
+
+    /// Changes the owner's key of this id and commits; again when somebody else was first.
+    async fn change_owner_key(
+        &self,
+        cx: &CallContext,
+        id: &str,
+        change: impl Fn(&Stored<AccessKeyRecord>, &mut TrustedBatch) -> Result<(), Error> + Send + Sync,
+    ) -> Result<(), Error> {
+        for () in self.attempts(cx) {
+            let turn = self.turn().await?;
+            let known = turn.keys.iter().find(|key| key.record.id == id).ok_or_else(|| no_key(id))?;
+            let mut batch = self.inner.records.batch();
+            change(known, &mut batch)?;
+            if self.commit_turn(batch, &turn).await? {
+                return Ok(());
+            }
+        }
+        Err(crowded())
+    }
+}

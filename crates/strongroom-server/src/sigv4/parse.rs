@@ -24,18 +24,41 @@ pub(crate) struct Presented {
     pub(crate) expires: Option<i64>,
 }
 
+/// Headers that say what a request means or who sent it. A second one would let two readers of the
+/// same request disagree, so none of them may be repeated.
+const ONCE: [&str; 8] = [
+    "authorization",
+    "content-type",
+    "date",
+    "host",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-target",
+];
+
 /// The signature of a request, if it has one.
 pub(crate) fn parse(request: &Parts) -> Result<Option<Presented>, Refusal> {
+    for name in ONCE {
+        if request.headers.get_all(name).iter().nth(1).is_some() {
+            return Err(Refusal::incomplete(format!("The header '{name}' is given more than once.")));
+        }
+    }
     let query = request.uri.query().unwrap_or_default();
     if query.len() > MAX {
         return Err(Refusal::incomplete("The query is too long."));
     }
+    let signed_url = query.contains("X-Amz-Signature=");
     if let Some(header) = request.headers.get(http::header::AUTHORIZATION) {
+        if signed_url {
+            let text = "A request is signed by its Authorization header or by its query, not by both.";
+            return Err(Refusal::incomplete(text));
+        }
         let text = header.to_str().ok().filter(|text| text.len() <= MAX);
         let text = text.ok_or_else(|| Refusal::incomplete("Authorization header is not text."))?;
         return of_header(request, text).map(Some);
     }
-    if query.contains("X-Amz-Signature=") {
+    if signed_url {
         return of_query(query).map(Some);
     }
     Ok(None)
@@ -57,7 +80,9 @@ fn of_header(request: &Parts, text: &str) -> Result<Presented, Refusal> {
             Some(("Signature", value)) => (&mut signature, value),
             _ => continue,
         };
-        *slot.0 = Some(slot.1.to_owned());
+        if slot.0.replace(slot.1.to_owned()).is_some() {
+            return Err(Refusal::incomplete("Authorization header gives a parameter more than once."));
+        }
     }
     let required = |value: Option<String>, name: &str| {
         value.ok_or_else(|| Refusal::incomplete(format!("Authorization header requires '{name}' parameter.")))
@@ -94,8 +119,10 @@ fn of_query(query: &str) -> Result<Presented, Refusal> {
     if take("X-Amz-Algorithm")? != "AWS4-HMAC-SHA256" {
         return Err(Refusal::incomplete("X-Amz-Algorithm must be AWS4-HMAC-SHA256."));
     }
-    let expires =
-        take("X-Amz-Expires")?.parse::<i64>().ok().filter(|seconds| (1..=MAX_EXPIRES).contains(seconds));
+    let expires = take("X-Amz-Expires")?;
+    // A number has one spelling: `+300` and `0300` are other texts under the same signature rules.
+    let plain = !expires.starts_with('0') && expires.bytes().all(|byte| byte.is_ascii_digit());
+    let expires = expires.parse::<i64>().ok().filter(|seconds| plain && (1..=MAX_EXPIRES).contains(seconds));
     let expires = expires.ok_or_else(|| Refusal::incomplete("X-Amz-Expires must be 1 to 604800 seconds."))?;
     let (credential, signed) = (take("X-Amz-Credential")?, take("X-Amz-SignedHeaders")?);
     let (signature, date) = (take("X-Amz-Signature")?, take("X-Amz-Date")?);

@@ -108,7 +108,8 @@ pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::path::Path;
@@ -122,13 +123,16 @@ mod tests {
         pollster::block_on(records.commit(batch)).map(|_| ())
     }
 
+    /// What happens to the files, in words and in deed.
+    type Way = (&'static str, fn(&Path));
+
     fn opened(path: &Path) -> SqliteRecords {
         pollster::block_on(SqliteRecords::open(path)).unwrap()
     }
 
     #[test]
     fn a_write_to_files_that_are_gone_is_not_acknowledged() {
-        let ways: [(&str, fn(&Path)); 4] = [
+        let ways: [Way; 4] = [
             ("directory removed", |path| fs::remove_dir_all(path.parent().unwrap()).unwrap()),
             ("directory moved", |path| {
                 let place = path.parent().unwrap();
@@ -171,7 +175,11 @@ mod tests {
             let kept = fs::read(&log).unwrap();
             assert!(!kept.is_empty());
             drop(records);
-            if empty { fs::write(&path, b"").unwrap() } else { fs::remove_file(&path).unwrap() }
+            if empty {
+                fs::write(&path, b"").unwrap()
+            } else {
+                fs::remove_file(&path).unwrap()
+            }
             fs::write(&log, &kept).unwrap();
             let error = pollster::block_on(SqliteRecords::open(&path)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt);

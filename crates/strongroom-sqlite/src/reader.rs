@@ -86,8 +86,7 @@ impl Readers {
                     files.check().map(|()| connection)
                 };
                 // Opening touches the disk, so it happens on a thread too; the connection then moves to its own.
-                Reader::start(on_a_thread(open).await?)
-                    .map_err(|error| gone().because(error))?
+                Reader::start(on_a_thread(open).await?).map_err(|error| gone().because(error))?
             }
         };
         Ok(Borrowed { reader: Some(reader), pool: Arc::clone(self), _permit: permit })

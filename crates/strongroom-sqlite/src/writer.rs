@@ -74,12 +74,7 @@ impl Writer {
     }
 }
 
-fn run(
-    connection: &Connection,
-    busy_timeout: Duration,
-    files: &Files,
-    requests: &mpsc::Receiver<Request>,
-) {
+fn run(connection: &Connection, busy_timeout: Duration, files: &Files, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
         // Whoever arrived while the previous group was being synced joins this one. Who has stopped waiting before
         // being looked at is left out: a dropped future then has no effect at all.

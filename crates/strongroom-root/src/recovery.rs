@@ -32,6 +32,10 @@ impl RecoveryCode {
         Ok(Self(bytes))
     }
 
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(SecretBytes::copy_from(self.0.expose()))
+    }
+
     /// Reads a code as a person types it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use strongroom_envelope::{SecretBytes, SecretKey};
 
 use crate::passphrase::PassphraseCost;
 use crate::recovery::RecoveryCode;
+use crate::slot::Resolved;
 use crate::{Error, ErrorKind, RootWrapper, key_file};
 
 /// What opens a store: a key in a file, in the environment or in the program's hands, a passphrase, or a recovery code.
@@ -73,6 +74,37 @@ impl RootKey {
                 .with("variable", variable)
         })?;
         Ok(Self(Source::Key(key)))
+    }
+
+    /// Reads the key file now and keeps what it holds: stores are then opened by that key, whatever
+    /// becomes of the file. Where [`RootKey::file_or_create`] may make a file, it is made and synced
+    /// now. Other roots stay as they are.
+    ///
+    /// # Errors
+    /// As [`RootKey::file`]; a file that cannot be made.
+    pub fn read(self) -> Result<Self, Error> {
+        let create = match &self.0 {
+            Source::File { create, .. } => *create,
+            _ => return Ok(self),
+        };
+        match Resolved::new(self, create)? {
+            Resolved::Key(key) => Ok(Self(Source::Key(key))),
+            _ => Err(Error::new(ErrorKind::RootInvalid, "a key file holds a key")),
+        }
+    }
+
+    /// Another root of the same content, for a program that opens several stores.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(match &self.0 {
+            Source::Key(key) => Source::Key(key.duplicate()),
+            Source::File { path, create } => Source::File { path: path.clone(), create: *create },
+            Source::Passphrase { passphrase, cost } => {
+                Source::Passphrase { passphrase: SecretBytes::copy_from(passphrase.expose()), cost: *cost }
+            }
+            Source::Recovery(code) => Source::Recovery(code.duplicate()),
+            Source::Wrapper(wrapper) => Source::Wrapper(Arc::clone(wrapper)),
+        })
     }
 
     /// A key of the program's own: 32 random bytes.

@@ -36,6 +36,21 @@ pub(crate) fn field(text: &str, name: &str) -> Result<SecretText, Error> {
     }
 }
 
+/// What a string in JSON says: `"a\\nb"`, with its quotes, as a text in memory that wipes itself, without other copies.
+/// `None` for what is not a JSON string.
+///
+/// ```
+/// let text = strongroom_store::json_text(r#""pass\u0077ord""#);
+/// assert_eq!(text.unwrap().expose(), "password");
+/// assert!(strongroom_store::json_text("5").is_none());
+/// ```
+#[must_use]
+pub fn json_text(json: &str) -> Option<SecretText> {
+    // Validates; nothing of it is copied.
+    let raw: &RawValue = serde_json::from_str(json).ok()?;
+    unescape(raw.get().strip_prefix('"')?.strip_suffix('"')?)
+}
+
 /// Visits an object and keeps a reference to one value; the others are skipped, never copied.
 struct Pick<'n>(&'n str);
 

@@ -47,6 +47,7 @@ pub use batch::get as batch_get;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, FilterKey};
 pub use id::{SecretArn, SecretId, Target, VersionId};
+pub use json::json_text;
 pub use labels::{LabelError, Labels};
 pub use operation::Operation;
 pub use password::GetRandomPassword;

@@ -22,14 +22,19 @@ impl Answer {
     }
 
     pub(crate) fn into_body(self) -> Bytes {
-        struct Owner(SecretBytes);
-        impl AsRef<[u8]> for Owner {
-            fn as_ref(&self) -> &[u8] {
-                self.0.expose()
-            }
-        }
-        Bytes::from_owner(Owner(self.0))
+        wiped(self.0)
     }
+}
+
+/// Bytes that are wiped with the last handle.
+pub(crate) fn wiped(bytes: SecretBytes) -> Bytes {
+    struct Owner(SecretBytes);
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.expose()
+        }
+    }
+    Bytes::from_owner(Owner(bytes))
 }
 
 /// A failure as it goes over the wire.

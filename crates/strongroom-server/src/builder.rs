@@ -4,21 +4,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::{AccountId, Clock, Error, KeyOrigin, Realm, Region, SystemClock};
+use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
 use strongroom_envelope::SecretText;
 
-use crate::Server;
+use crate::hosts::Hosts;
 use crate::request_id::RequestIds;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
 use crate::service::PATIENCE;
 use crate::sigv4::SigningKeys;
+use crate::{Server, owner_key};
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
     place: Place,
-    account: AccountId,
-    region: Region,
+    account: Option<AccountId>,
+    region: Option<Region>,
+    existing: bool,
+    credentials: Option<PathBuf>,
+    hosts: Hosts,
     clock: Arc<dyn Clock>,
     owner_key: Option<(String, SecretText)>,
     accept_any: bool,
@@ -32,13 +36,16 @@ impl std::fmt::Debug for ServerBuilder {
 }
 
 impl Server {
-    /// A server in memory, of account `000000000000`, at home in `us-east-1`, unless told.
+    /// By default a server in memory, of account `000000000000`, with its identities in `us-east-1`.
     #[must_use]
     pub fn builder() -> ServerBuilder {
         ServerBuilder {
             place: Place::Memory,
-            account: AccountId::DEFAULT,
-            region: Region::default(),
+            account: None,
+            region: None,
+            existing: false,
+            credentials: None,
+            hosts: Hosts::default(),
             clock: Arc::new(SystemClock),
             owner_key: None,
             accept_any: false,
@@ -48,25 +55,53 @@ impl Server {
 }
 
 impl ServerBuilder {
-    /// Keeps everything below this directory, a strongroom for each account and region, under the root key in this file, which is made
-    /// when there is none.
+    /// Keeps everything below this directory, a strongroom for each account and region, under the root key in this file. The file
+    /// is made when neither it nor anything in the directory exists, and read once, when the server is opened.
+    ///
+    /// The directory remembers its account and identity region and which strongrooms it holds; one that has been lost is never
+    /// begun anew.
     #[must_use]
     pub fn directory(mut self, data: impl Into<PathBuf>, root_key: impl Into<PathBuf>) -> Self {
         self.place = Place::Directory { data: data.into(), root_key: root_key.into() };
         self
     }
 
-    /// The account that access keys belong to.
+    /// Opens only a data directory that already holds a strongroom.
     #[must_use]
-    pub fn account(mut self, account: AccountId) -> Self {
-        self.account = account;
+    pub fn existing(mut self) -> Self {
+        self.existing = true;
         self
     }
 
-    /// The region in which identities are kept. All regions are served.
+    /// The account that access keys belong to. Default: that of the data directory, or `000000000000` for a new one.
+    #[must_use]
+    pub fn account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// The region in which identities are kept. All regions are served. Default: that of the data directory, or `us-east-1` for a
+    /// new one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
-        self.region = region;
+        self.region = Some(region);
+        self
+    }
+
+    /// Keeps the owner's access key in this file (mode 0600), in the format of AWS's shared credentials file. Without a file a
+    /// fresh key is made, in place of the one that was made for the last server. A key in the file that has been revoked is not
+    /// let in again: the server then starts without one, and says so in the log.
+    #[must_use]
+    pub fn credentials_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.credentials = Some(file.into());
+        self
+    }
+
+    /// A name that requests in the clear may have as their host, beside addresses and `localhost`. Others are refused, because a
+    /// web page could have given its own name this machine's address. Over TLS every name is taken.
+    #[must_use]
+    pub fn allow_host(mut self, name: &str) -> Self {
+        self.hosts.allow(name);
         self
     }
 
@@ -77,7 +112,7 @@ impl ServerBuilder {
         self
     }
 
-    /// The owner's access key. A fresh one unless given.
+    /// The owner's access key, instead of one in a file or a fresh one. It replaces the one that was given so the last time.
     #[must_use]
     pub fn access_key(mut self, id: impl Into<String>, secret: SecretText) -> Self {
         self.owner_key = Some((id.into(), secret));
@@ -103,31 +138,32 @@ impl ServerBuilder {
     /// Opens what there is.
     ///
     /// # Errors
-    /// As `strongroom::Builder::open`; an access key that stands for something else already.
+    /// As `strongroom::Builder::open`; another account or identity region than the data directory has; a strongroom that it
+    /// lists and that is gone; a credentials file that others may read; an access key that stands for something else already.
     pub async fn open(self) -> Result<Server, Error> {
-        let home = Realm::new(self.account, self.region);
-        let rooms = Rooms::new(self.place, home, self.clock);
-        let room = rooms.home_of(self.account).await?;
-        let (owner_key, origin) = match self.owner_key {
-            Some(given) => (given, KeyOrigin::Environment),
-            None => {
-                let iam = room.iam();
-                let put = iam.directory()?.put_owner_access_key(room.context(), KeyOrigin::Server, None);
-                let made = put.await?;
-                ((made.id, made.secret), KeyOrigin::Server)
-            }
-        };
+        let Self { owner_key, credentials, hosts, accept_any, patience, .. } = self;
+        let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
+        let home = starting.rooms.home_room().await?;
+        let owner_key = owner_key::settle(&home, starting.new, owner_key, credentials.as_deref()).await?;
         let inner = Inner {
-            rooms,
+            rooms: starting.rooms,
             owner_key,
-            owner_key_origin: origin,
-            accept_any: self.accept_any,
-            patience: self.patience,
+            hosts,
+            accept_any,
+            patience,
             signing_keys: SigningKeys::default(),
             request_ids: RequestIds::new(),
         };
-        let server = Server { inner: Arc::new(inner), peer: None, secure: false };
-        server.admit_owner().await?;
-        Ok(server)
+        Ok(Server { inner: Arc::new(inner), peer: None, secure: false, by_name: false })
+    }
+
+    /// Opens the strongroom that keeps the server's identities, as the owner's, and serves nothing: for tools. Another process
+    /// may serve it meanwhile.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_identities(self) -> Result<Strongroom, Error> {
+        let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
+        starting.rooms.home_room().await
     }
 }

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use strongroom_envelope::{SecretBytes, SecretText};
+use strongroom_store::json_text;
 
 use crate::answer::ApiError;
 
@@ -33,12 +35,13 @@ pub(crate) fn required<T>(value: Option<T>, member: &str) -> Result<T, ApiError>
     value.ok_or_else(|| ApiError::null(member))
 }
 
-/// A text that is wiped.
+/// A text that is wiped. It goes from the body straight into memory that wipes itself.
 pub(crate) struct Text(pub(crate) SecretText);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(SecretText::from_string(text)))
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        json_text(raw.get()).map(Self).ok_or_else(|| D::Error::custom("not a string"))
     }
 }
 
@@ -48,9 +51,13 @@ pub(crate) struct Blob(pub(crate) SecretBytes);
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SecretText::from_string(String::deserialize(deserializer)?);
-        let bytes = STANDARD.decode(text.expose()).map_err(|_| D::Error::custom("not base64"))?;
-        Ok(Self(SecretBytes::from(bytes)))
+        let Text(text) = Text::deserialize(deserializer)?;
+        let mut bytes = SecretBytes::zeroed(base64::decoded_len_estimate(text.expose().len()));
+        let length = STANDARD
+            .decode_slice(text.expose(), bytes.expose_mut())
+            .map_err(|_| D::Error::custom("not base64"))?;
+        bytes.truncate(length);
+        Ok(Self(bytes))
     }
 }
 

@@ -16,11 +16,18 @@
 //! Every request is signed (Signature Version 4) and decided by the policies of who signed it. One server answers for every region that
 //! a signature names; each has its own secrets and keys, and all have one directory of users and roles.
 
+/// The owner's access key, in a data directory.
+const ACCESS_KEY: &str = "access-key";
+
 mod answer;
 mod builder;
+pub mod credentials;
+mod data_directory;
+mod hosts;
 mod input;
 mod keys;
 mod measure;
+mod owner_key;
 mod query;
 mod request_id;
 mod rooms;

@@ -1,16 +1,22 @@
 //! Where the binary's log goes.
+//!
+//! A request never waits for the log. Lines go into a buffer of bounded size, which one thread writes to
+//! standard error; when nobody reads that, further lines are dropped and counted, and the count is
+//! written once there is room again.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line may wait for others.
 const WAIT: Duration = Duration::from_millis(20);
-/// So many bytes do not wait.
-const MANY: usize = 64 * 1024;
+/// So many bytes wait at most: some thousand lines. What comes beyond is dropped.
+const MOST: usize = 1024 * 1024;
+/// How long the end of the process waits for a reader of what is left.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Lines on their way to standard error. Those of some milliseconds are written in one go: one by one they cost a tenth of the requests
 /// they tell of.
@@ -20,7 +26,24 @@ pub(crate) struct Log(Arc<(Mutex<Waiting>, Condvar)>);
 #[derive(Default)]
 struct Waiting {
     lines: Vec<u8>,
+    /// Lines that found no room since the last that did.
+    dropped: u64,
     over: bool,
+    /// The thread has written everything and is gone.
+    ended: bool,
+}
+
+impl Waiting {
+    fn take(&mut self) -> Vec<u8> {
+        let mut lines = std::mem::take(&mut self.lines);
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            lines.extend_from_slice(
+                format!("the log was not read: {dropped} lines were dropped\n").as_bytes(),
+            );
+        }
+        lines
+    }
 }
 
 /// Writes what waits, again and again, and once more when it is dropped.
@@ -37,7 +60,7 @@ impl Log {
     /// That standard error cannot be written is no reason to stop.
     fn write_out(&self) {
         // Others may go on while it is written.
-        let lines = std::mem::take(&mut self.lock().lines);
+        let lines = self.lock().take();
         let _ = std::io::stderr().lock().write_all(&lines);
     }
 
@@ -50,11 +73,14 @@ impl Log {
                 let waiting = log.0.1.wait_while(log.lock(), nothing).unwrap_or_else(PoisonError::into_inner);
                 let over = waiting.over;
                 drop(waiting);
-                if over {
-                    return;
+                if !over {
+                    std::thread::sleep(WAIT);
                 }
-                std::thread::sleep(WAIT);
                 log.write_out();
+                if over {
+                    log.lock().ended = true;
+                    return log.0.1.notify_all();
+                }
             }
         })?;
         Ok(Writing { log: self.clone(), thread: Some(thread) })
@@ -65,24 +91,34 @@ impl Drop for Writing {
     fn drop(&mut self) {
         self.log.lock().over = true;
         self.log.0.1.notify_all();
-        if let Some(thread) = self.thread.take() {
+        let begun = Instant::now();
+        let mut waiting = self.log.lock();
+        while !waiting.ended && begun.elapsed() < FAREWELL {
+            let left = FAREWELL.saturating_sub(begun.elapsed());
+            let (again, _) = self.log.0.1.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
+            waiting = again;
+        }
+        let ended = waiting.ended;
+        drop(waiting);
+        // One that waits for a full pipe ends with the process.
+        if let Some(thread) = self.thread.take().filter(|_| ended) {
             let _ = thread.join();
         }
-        self.log.write_out();
     }
 }
 
 impl Write for Log {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let mut waiting = self.lock();
-        let (first, over) = (waiting.lines.is_empty(), waiting.over);
-        waiting.lines.extend_from_slice(line);
-        let many = waiting.lines.len() >= MANY;
-        drop(waiting);
-        if many || over {
-            self.write_out();
-        } else if first {
-            self.0.1.notify_one();
+        if waiting.lines.len() + line.len() > MOST {
+            waiting.dropped += 1;
+        } else {
+            let first = waiting.lines.is_empty();
+            waiting.lines.extend_from_slice(line);
+            drop(waiting);
+            if first {
+                self.0.1.notify_one();
+            }
         }
         Ok(line.len())
     }
@@ -97,5 +133,25 @@ impl<'a> MakeWriter<'a> for Log {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_nobody_reads_is_bounded_and_says_what_it_dropped() {
+        // Never started: nothing is ever read.
+        let mut log = Log::default();
+        let line = vec![b'x'; 1000];
+        for _ in 0..5000 {
+            assert_eq!(log.write(&line).unwrap(), line.len());
+        }
+        let lines = log.lock().take();
+        assert!(lines.len() <= MOST + 100);
+        let text = String::from_utf8(lines).unwrap();
+        assert!(text.ends_with("the log was not read: 3952 lines were dropped\n"), "{}", &text[MOST - 100..]);
+        assert!(log.lock().take().is_empty());
     }
 }

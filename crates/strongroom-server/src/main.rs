@@ -1,81 +1,80 @@
 //! `strongroom-server`: Secrets Manager and KMS on this machine, for any AWS client.
 
+mod arguments;
 mod log;
+mod owner_key_command;
+mod process;
 
 use std::error::Error;
-use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use arguments::{Arguments, Command};
 use clap::Parser;
 use log::Log;
-use strongroom::{AccountId, Region};
-use strongroom_envelope::SecretText;
-use strongroom_server::{Metrics, Server, Tls};
+use strongroom_server::{Metrics, Server, ServerBuilder, Tls};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 
+/// What is freed is wiped: the libraries of HTTP, TLS and JSON keep copies of what clients send.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
+    zeroizing_alloc::ZeroAlloc(mimalloc::MiMalloc);
 
-/// Secrets Manager and KMS on this machine, for any AWS client.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Arguments {
-    /// Where to listen; port 0 takes a free one. Beyond loopback only with TLS.
-    #[arg(long, default_value = "127.0.0.1:4766")]
-    listen: SocketAddr,
-    /// The certificate to show, in PEM, followed by those that lead to its authority: then TLS is spoken.
-    #[arg(long, requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The certificate's private key, in PEM.
-    #[arg(long, requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Where everything is kept.
-    #[arg(long, default_value = "./strongroom.d", conflicts_with = "memory")]
-    data: PathBuf,
-    /// Keep everything in memory.
-    #[arg(long)]
-    memory: bool,
-    /// The region in which identities are kept; all regions are served.
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
-    /// The account.
-    #[arg(long, default_value = "000000000000")]
-    account: String,
-    /// The file of the root key, made when there is none. Unless given, within the data directory: then whoever has the directory
-    /// has everything.
-    #[arg(long)]
-    root_key: Option<PathBuf>,
-    /// Where to answer Prometheus, `GET /metrics`; without it nothing is counted. Loopback only.
-    #[arg(long)]
-    metrics: Option<SocketAddr>,
-    /// Take any credentials, for test suites: 12 digits as access key id name an account, anything else is the root of the default one.
-    #[arg(long)]
-    accept_any_credentials: bool,
-    /// Write the log as JSON.
-    #[arg(long)]
-    log_json: bool,
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match started(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut told = format!("strongroom-server: {error}");
+            let mut source = error.source();
+            while let Some(error) = source {
+                let text = error.to_string();
+                // Some errors repeat their cause.
+                if !told.contains(&text) {
+                    told.push_str(": ");
+                    told.push_str(&text);
+                }
+                source = error.source();
+            }
+            let _ = writeln!(std::io::stderr().lock(), "{told}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+fn started(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let log = Log::default();
+    // Written when this ends, whichever way.
     let _writing = log.start()?;
-    let log = tracing_subscriber::fmt().with_writer(log).with_target(false);
+    let filter = EnvFilter::try_new(&arguments.log_level).map_err(|error| format!("--log-level: {error}"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).with_target(false);
     if arguments.log_json {
-        log.json().init()
+        subscriber.json().init();
     } else {
-        log.init()
+        subscriber.init();
     }
+    process::protect(&arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    runtime.block_on(async {
+        match &arguments.command {
+            Some(Command::OwnerKey { action }) => owner_key_command::run(&arguments, action).await,
+            None => serve(&arguments).await,
+        }
+    })
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(certificate), Some(key)) => Some(
             Tls::from_files(certificate, key).map_err(|error| format!("--tls-cert, --tls-key: {error}"))?,
         ),
         _ => None,
     };
-    if !arguments.listen.ip().is_loopback() {
+    let listener = listener("--listen", &arguments.listen).await?;
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
         if tls.is_none() {
             return Err("--listen: beyond loopback only with --tls-cert and --tls-key".into());
         }
@@ -83,54 +82,35 @@ async fn main() -> Result<(), Box<dyn Error>> {
             return Err("--accept-any-credentials: only on loopback addresses".into());
         }
     }
-    if let Some(address) = arguments.metrics {
+    if let Some(place) = &arguments.metrics {
+        let listener = self::listener("--metrics", place).await?;
+        let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
             return Err("--metrics: only loopback addresses".into());
         }
         let metrics = Metrics::install()?;
-        let listener = TcpListener::bind(address).await?;
-        tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
+        tracing::info!("metrics on http://{address}/metrics");
         tokio::spawn(metrics.serve(listener));
     }
-    #[cfg(unix)]
-    raise_open_files();
-    let account = AccountId::parse(&arguments.account)?;
-    let region = Region::parse(&arguments.region)?;
-    let mut builder = Server::builder().account(account).region(region);
-    let mut told = true;
-    if !arguments.memory {
-        make_directory(&arguments.data)?;
-        let root_key = arguments.root_key.clone().unwrap_or_else(|| arguments.data.join("root.key"));
-        builder = builder.directory(&arguments.data, root_key);
-    }
-    let file = (!arguments.memory).then(|| arguments.data.join("access-key"));
-    let given =
-        match (std::env::var("STRONGROOM_ACCESS_KEY_ID"), std::env::var("STRONGROOM_SECRET_ACCESS_KEY")) {
-            (Ok(id), Ok(secret)) => Some((id, SecretText::from_string(secret))),
-            (Ok(_), Err(_)) | (Err(_), Ok(_)) => {
-                return Err("STRONGROOM_ACCESS_KEY_ID and STRONGROOM_SECRET_ACCESS_KEY go together".into());
-            }
-            _ => file.as_deref().map(read_access_key).transpose()?.flatten(),
-        };
-    if let Some((id, secret)) = given {
-        builder = builder.access_key(id, secret);
-        told = false;
+    let mut builder = with_owner_key(arguments.server()?, arguments)?;
+    for name in &arguments.allow_host {
+        builder = builder.allow_host(name);
     }
     if arguments.accept_any_credentials {
         tracing::warn!("any credentials are taken: whoever reaches this port is the root of any account");
         builder = builder.accept_any_credentials();
     }
     let server = builder.open().await?;
-    if told {
-        let (id, secret) = server.owner_access_key();
-        if let Some(file) = &file {
-            write_access_key(file, id, secret)?;
-        }
-        let mut out = std::io::stderr().lock();
-        writeln!(out, "export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={}", secret.expose())?;
+    if let Some(directory) = arguments.directory()
+        && arguments.root_key_path().is_some_and(|key| key.starts_with(directory))
+    {
+        tracing::warn!(
+            "the root key lies inside the data directory: whoever copies the directory can read everything; --root-key keeps it elsewhere"
+        );
     }
-    let listener = TcpListener::bind(arguments.listen).await?;
-    let address = listener.local_addr()?;
+    if std::env::var_os(arguments::ACCESS_KEY_ID).is_none() {
+        say_where_the_key_is(&server, arguments)?;
+    }
     {
         let mut out = std::io::stdout().lock();
         writeln!(out, "listening on {}://{address}", if tls.is_some() { "https" } else { "http" })?;
@@ -143,15 +123,45 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// As many open files as the process may have: each connection is one.
-#[cfg(unix)]
-fn raise_open_files() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if setrlimit(Resource::Nofile, limit).is_err() {
-        tracing::warn!("the limit of open files stays as it is");
+/// Takes the owner's access key from the environment, or else from its file.
+fn with_owner_key(builder: ServerBuilder, arguments: &Arguments) -> Result<ServerBuilder, Box<dyn Error>> {
+    match arguments::given_access_key()? {
+        Some((id, secret)) => Ok(builder.access_key(id, secret)),
+        None => Ok(match arguments.credentials_file() {
+            Some(file) => builder.credentials_file(file),
+            None => builder,
+        }),
     }
+}
+
+/// The secret itself is never written where a log may be kept.
+fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let Some((id, secret)) = server.owner_access_key() else { return Ok(()) };
+    if let Some(file) = arguments.credentials_file() {
+        tracing::info!("the owner's access key {id}: export AWS_SHARED_CREDENTIALS_FILE={}", file.display());
+        return Ok(());
+    }
+    let mut error = std::io::stderr().lock();
+    if std::io::IsTerminal::is_terminal(&error) {
+        writeln!(error, "export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={}", secret.expose())?;
+        return Ok(());
+    }
+    drop(error);
+    if arguments.accept_any_credentials {
+        return Ok(());
+    }
+    Err(format!(
+        "--memory: say where the owner's access key goes with --credentials FILE, or give one as {} and {}",
+        arguments::ACCESS_KEY_ID,
+        arguments::SECRET_ACCESS_KEY
+    )
+    .into())
+}
+
+/// Listens on the first of an option's addresses that can be had.
+async fn listener(option: &str, place: &str) -> Result<TcpListener, Box<dyn Error>> {
+    let listener = TcpListener::bind(place).await;
+    listener.map_err(|error| format!("{option} {place}: {error}").into())
 }
 
 /// Ready when somebody wants the server to end.
@@ -169,40 +179,4 @@ async fn stopped() {
         }
     }
     let _ = interrupt.await;
-}
-
-fn make_directory(directory: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-/// The two lines of the file, if there is one.
-fn read_access_key(file: &Path) -> Result<Option<(String, SecretText)>, Box<dyn Error>> {
-    let text = match fs::read_to_string(file) {
-        Ok(text) => SecretText::from_string(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let mut lines = text.expose().lines();
-    match (lines.next(), lines.next()) {
-        (Some(id), Some(secret)) => Ok(Some((id.to_owned(), SecretText::copy_from(secret)))),
-        _ => {
-            Err(format!("{} does not hold an access key id and a secret, a line each", file.display()).into())
-        }
-    }
-}
-
-fn write_access_key(file: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file)?;
-    out.write_all(format!("{id}\n").as_bytes())?;
-    out.write_all(secret.expose().as_bytes())?;
-    out.write_all(b"\n")?;
-    out.sync_all()
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -11,6 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
+
+use crate::hosts::Hosts;
 
 /// Seconds. A read takes some tens of microseconds, a durable write some milliseconds.
 const BUCKETS: [f64; 12] =
@@ -68,16 +71,21 @@ impl Metrics {
             let page = self.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 let page = page.clone();
-                async move { Ok::<_, Infallible>(page.answer(request.method(), request.uri().path())) }
+                async move { Ok::<_, Infallible>(page.answer(&request.into_parts().0)) }
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+            builder
+                .auto_date_header(false)
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(10));
             tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
         }
     }
 
-    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
-        let (status, text) = match (method, path) {
+    fn answer(&self, request: &Parts) -> Response<Full<Bytes>> {
+        let foreign = Hosts::default().refuse(request, true);
+        let (status, text) = match (&request.method, request.uri.path()) {
+            _ if foreign.is_some() => (StatusCode::FORBIDDEN, foreign.unwrap_or_default().to_owned()),
             (&Method::GET, "/metrics") => (StatusCode::OK, self.render()),
             _ => (StatusCode::NOT_FOUND, "GET /metrics\n".to_owned()),
         };

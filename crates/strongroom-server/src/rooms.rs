@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use strongroom::{AccountId, Clock, Error, Realm, RootKey, Strongroom};
+use strongroom::{AccountId, Clock, Error, Realm, Region, RootKey, Strongroom};
 use tokio::sync::Mutex;
+
+use crate::data_directory::{DataDirectory, Manifest, Turn, setup};
 
 /// Where strongrooms are kept.
 #[derive(Clone, Debug)]
@@ -14,9 +16,15 @@ pub(crate) enum Place {
     Directory { data: PathBuf, root_key: PathBuf },
 }
 
+/// What holds them while the server runs.
+enum Storage {
+    Memory,
+    Directory { data: DataDirectory, root: RootKey, manifest: Mutex<Manifest> },
+}
+
 /// All strongrooms of a server. They are opened when they are first asked for.
 pub(crate) struct Rooms {
-    place: Place,
+    storage: Storage,
     /// Whose the server is, and where what belongs to no region is kept.
     home: Realm,
     clock: Arc<dyn Clock>,
@@ -24,9 +32,67 @@ pub(crate) struct Rooms {
     opening: Mutex<()>,
 }
 
+/// Rooms that are being opened for the first time in this process, in its turn among others that start.
+pub(crate) struct Starting {
+    pub(crate) rooms: Rooms,
+    /// Whether nothing was there before.
+    pub(crate) new: bool,
+    _turn: Option<Turn>,
+}
+
 impl Rooms {
-    pub(crate) fn new(place: Place, home: Realm, clock: Arc<dyn Clock>) -> Self {
-        Self { place, home, clock, open: RwLock::default(), opening: Mutex::default() }
+    /// Finds out what is there. `account` and `region` are compared with it where they are given, and say what a new place belongs to.
+    pub(crate) async fn start(
+        place: Place,
+        existing: bool,
+        account: Option<AccountId>,
+        region: Option<Region>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Starting, Error> {
+        let asked = Realm::new(account.unwrap_or(AccountId::DEFAULT), region.clone().unwrap_or_default());
+        let Place::Directory { data, root_key } = place else {
+            let rooms = Self::over(Storage::Memory, asked, clock);
+            return Ok(Starting { rooms, new: true, _turn: None });
+        };
+        let data = DataDirectory::open(&data, existing)?;
+        let turn = data.turn().await?;
+        let (manifest, new) = match data.manifest(&turn)? {
+            Some(manifest) => {
+                manifest.check(account, region.as_ref())?;
+                (manifest, false)
+            }
+            None => match data.found()?.as_slice() {
+                [] if existing || data.path().join(crate::ACCESS_KEY).exists() => {
+                    return Err(setup(format!(
+                        "{} holds no database; restore it from a backup, or empty the directory to begin anew",
+                        data.path().display()
+                    )));
+                }
+                [] => (Manifest::new(&asked), true),
+                found => {
+                    let root = data.root_key(&root_key, false)?;
+                    let home = adopted(&data, &root, found, account, region.as_ref(), &clock).await?;
+                    let mut manifest = Manifest::new(&home);
+                    found.iter().for_each(|realm| manifest.add(realm));
+                    data.write(&turn, &manifest)?;
+                    (manifest, false)
+                }
+            },
+        };
+        let home = manifest.home()?;
+        let root = data.root_key(&root_key, new)?;
+        if new {
+            tracing::info!(directory = %data.path().display(), "a new data directory");
+        }
+        let manifest = Mutex::new(manifest);
+        let rooms = Self::over(Storage::Directory { data, root, manifest }, home, clock);
+        let home = rooms.home.clone();
+        rooms.keep(&home, None, Some(&turn)).await?;
+        Ok(Starting { rooms, new, _turn: Some(turn) })
+    }
+
+    fn over(storage: Storage, home: Realm, clock: Arc<dyn Clock>) -> Self {
+        Self { storage, home, clock, open: RwLock::default(), opening: Mutex::default() }
     }
 
     pub(crate) fn home(&self) -> &Realm {
@@ -38,11 +104,16 @@ impl Rooms {
     }
 
     pub(crate) fn is_in_memory(&self) -> bool {
-        matches!(self.place, Place::Memory)
+        matches!(self.storage, Storage::Memory)
     }
 
     fn known(&self, realm: &Realm) -> Option<Strongroom> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(realm).cloned()
+    }
+
+    /// The room of the server's own account that keeps its identities.
+    pub(crate) async fn home_room(&self) -> Result<Strongroom, Error> {
+        self.room(&self.home).await
     }
 
     /// The room that keeps the identities of an account.
@@ -65,13 +136,18 @@ impl Rooms {
             let home = Realm::new(realm.account(), self.home.region().clone());
             Some(match self.known(&home) {
                 Some(home) => home,
-                None => self.keep(&home, None).await?,
+                None => self.keep(&home, None, None).await?,
             })
         };
-        self.keep(realm, directory.as_ref()).await
+        self.keep(realm, directory.as_ref(), None).await
     }
 
-    async fn keep(&self, realm: &Realm, directory: Option<&Strongroom>) -> Result<Strongroom, Error> {
+    async fn keep(
+        &self,
+        realm: &Realm,
+        directory: Option<&Strongroom>,
+        turn: Option<&Turn>,
+    ) -> Result<Strongroom, Error> {
         let mut builder = Strongroom::builder()
             .clock(Arc::clone(&self.clock))
             .account(realm.account())
@@ -79,13 +155,40 @@ impl Rooms {
         if let Some(directory) = directory {
             builder = builder.identities_of(directory);
         }
-        builder = match &self.place {
-            Place::Memory => builder.memory().root_key(RootKey::from_bytes(random()?)),
-            Place::Directory { data, root_key } => builder
-                .directory(data.join(realm.account().as_str()).join(realm.region().as_str()))
-                .root_key(RootKey::file_or_create(root_key)?),
+        let room = match &self.storage {
+            Storage::Memory => builder.memory().root_key(RootKey::from_bytes(random()?)).open().await?,
+            Storage::Directory { data, root, manifest } => {
+                let builder = builder.directory(data.of(realm)).root_key(root.duplicate());
+                let mut manifest = manifest.lock().await;
+                if manifest.lists(realm) {
+                    builder.existing().open().await?
+                } else {
+                    // Another process may add rooms too; what it listed since is kept.
+                    let own;
+                    let turn = match turn {
+                        Some(turn) => turn,
+                        None => {
+                            own = data.turn().await?;
+                            &own
+                        }
+                    };
+                    // A directory that is gone under a running server must not come back empty.
+                    match data.manifest(turn)? {
+                        Some(now) => *manifest = now,
+                        None if manifest.lists(&self.home) => {
+                            let path = data.path().display();
+                            return Err(setup(format!("the data directory {path} was removed or emptied")));
+                        }
+                        None => {}
+                    }
+                    let builder = if manifest.lists(realm) { builder.existing() } else { builder };
+                    let room = builder.open().await?;
+                    manifest.add(realm);
+                    data.write(turn, &manifest)?;
+                    room
+                }
+            }
         };
-        let room = builder.open().await?;
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(realm.clone(), room.clone());
         Ok(room)
     }
@@ -93,6 +196,42 @@ impl Rooms {
     /// Forgets all rooms, which are gone with that: only of rooms in memory.
     pub(crate) fn forget(&self) {
         self.open.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// The home of a data directory from before there was a manifest: where the owner's access keys are.
+async fn adopted(
+    data: &DataDirectory,
+    root: &RootKey,
+    found: &[Realm],
+    account: Option<AccountId>,
+    region: Option<&Region>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Realm, Error> {
+    let mut homes = Vec::new();
+    for realm in found {
+        let builder = Strongroom::builder().clock(Arc::clone(clock)).existing();
+        let builder = builder.account(realm.account()).region(realm.region().clone());
+        let room = builder.directory(data.of(realm)).root_key(root.duplicate()).open().await?;
+        let keys = room.iam().directory()?.owner_access_keys(room.context()).await?;
+        homes.extend((!keys.is_empty()).then(|| realm.clone()));
+    }
+    let asked = |home: &&Realm| {
+        account.is_none_or(|account| account == home.account())
+            && region.is_none_or(|region| region == home.region())
+    };
+    match (homes.as_slice(), homes.iter().filter(asked).collect::<Vec<_>>().as_slice()) {
+        ([home], []) => Err(setup(format!(
+            "the data directory belongs to account {} and identity region {}; leave --account and --region out",
+            home.account(),
+            home.region()
+        ))),
+        (_, [home]) => Ok((*home).clone()),
+        _ => Err(setup(format!(
+            "{} does not say whose it is; name account and identity region, one of: {}",
+            data.path().display(),
+            found.iter().map(|realm| format!("{realm}")).collect::<Vec<_>>().join(", ")
+        ))),
     }
 }
 

@@ -11,10 +11,13 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Deserialize;
-use strongroom::{AccountId, CallContext, Caller, KeyOrigin, Realm, Region, SessionFacts, Strongroom};
+use serde_json::json;
+use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
+use strongroom_iam::KeyOrigin;
 
 use crate::answer::{Answer, ApiError};
+use crate::hosts::Hosts;
 use crate::request_id::RequestIds;
 use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
@@ -32,12 +35,16 @@ pub struct Server {
     pub(crate) peer: Option<IpAddr>,
     /// Whether requests come over TLS.
     pub(crate) secure: bool,
+    /// Whether the host that a request names must be this machine's: where this server listens in the clear itself. Over TLS
+    /// the certificate says whose the name is, and a program that mounts the server knows its own names.
+    pub(crate) by_name: bool,
 }
 
 pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
-    pub(crate) owner_key: (String, SecretText),
-    pub(crate) owner_key_origin: KeyOrigin,
+    /// The owner's access key that was given or made for this server; none when it has been revoked.
+    pub(crate) owner_key: Option<(String, SecretText)>,
+    pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
     pub(crate) patience: Duration,
     pub(crate) signing_keys: SigningKeys,
@@ -104,13 +111,20 @@ struct Subject {
     key_id: Option<String>,
 }
 
-/// Without what could make a line of the log look like two, or like another.
-fn escaped(text: &str) -> Cow<'_, str> {
+/// The most characters of one field in the log.
+const MOST_LOGGED: usize = 512;
+
+/// A field of the log: without what could make a line look like two, or like another, and not longer than `MOST_LOGGED`.
+fn field(text: &str) -> Cow<'_, str> {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
-    if text.as_bytes().iter().all(plain) {
+    if text.len() <= MOST_LOGGED && text.as_bytes().iter().all(plain) {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(text.escape_debug().to_string())
+        let mut text: String = text.chars().take(MOST_LOGGED).flat_map(char::escape_debug).collect();
+        if let Some((end, _)) = text.char_indices().nth(MOST_LOGGED) {
+            text.truncate(end);
+        }
+        Cow::Owned(text)
     }
 }
 
@@ -153,16 +167,27 @@ impl Server {
         self.inner.rooms.room(self.inner.rooms.home()).await
     }
 
-    /// The access key of the owner: id and secret.
+    /// The owner's access key that this server was given or made: id and secret. None when the one in its credentials file
+    /// has been revoked.
     #[must_use]
-    pub fn owner_access_key(&self) -> (&str, &SecretText) {
-        (&self.inner.owner_key.0, &self.inner.owner_key.1)
+    pub fn owner_access_key(&self) -> Option<(&str, &SecretText)> {
+        self.inner.owner_key.as_ref().map(|(id, secret)| (id.as_str(), secret))
     }
 
     /// Answers one request.
     pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyError>) -> Response<Full<Bytes>> {
         let id = self.inner.request_ids.next();
         let begun = Instant::now();
+        let by_name = (self.by_name || self.inner.accept_any) && !self.secure;
+        if let Some(why) = self.inner.hosts.refuse(&request, by_name) {
+            measure::request(None, "AccessDeniedException", begun.elapsed());
+            tracing::info!(code = "AccessDeniedException", request = id, why, "refused");
+            return plain(
+                StatusCode::FORBIDDEN,
+                json!({"__type": "AccessDeniedException", "message": why}).to_string(),
+                &id,
+            );
+        }
         match (request.method.as_str(), request.uri.path()) {
             ("GET" | "HEAD", "/health") => return plain(StatusCode::OK, "{\"status\":\"ok\"}", &id),
             ("POST", "/_strongroom/reset") => return self.reset(&id).await,
@@ -175,6 +200,9 @@ impl Server {
                 let (status, code, message) = match error {
                     BodyError::TooLong => {
                         (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB.")
+                    }
+                    BodyError::Malformed => {
+                        (400, "SerializationException", "The request's body is not well-formed HTTP.")
                     }
                     BodyError::Incomplete => {
                         (408, "RequestTimeoutException", "The request did not arrive whole in time.")
@@ -190,18 +218,20 @@ impl Server {
                 Err(error) => (Err(error), None),
             },
         };
+        // Of a request that nobody answers for, nothing in the body is logged.
+        let told = body.as_deref().ok().filter(|_| who.is_some()).unwrap_or_default();
         let operation = match &wanted {
             Some(Wanted::Secrets(name) | Wanted::Keys(name)) => Cow::Borrowed(name.as_str()),
-            Some(Wanted::Query) => Cow::Owned(query::action(body.as_ref().map_or(&[][..], |body| body))),
+            Some(Wanted::Query) => Cow::Owned(query::action(told)),
             None => Cow::Borrowed(""),
         };
         let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
         measure::request(who.as_ref().map(|_| &*operation), code, begun.elapsed());
         tracing::info!(
-            operation = &*escaped(&operation),
-            principal = who.as_deref().unwrap_or("-"),
+            operation = &*field(&operation),
+            principal = &*field(who.as_deref().unwrap_or("-")),
             // Read only where somebody logs.
-            about = &*escaped(&Subject::of(wanted.as_ref(), body.as_deref().unwrap_or_default())),
+            about = &*field(&Subject::of(wanted.as_ref(), told)),
             code,
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request = id,
@@ -312,11 +342,8 @@ impl Server {
     /// Empties everything: of a server in memory that takes any credentials.
     async fn reset(&self, id: &str) -> Response<Full<Bytes>> {
         if !(self.inner.accept_any && self.inner.rooms.is_in_memory()) {
-            return plain(
-                StatusCode::FORBIDDEN,
-                "{\"message\":\"only with --memory and --accept-any-credentials\"}",
-                id,
-            );
+            let text = r#"{"message":"only with --memory and --accept-any-credentials"}"#;
+            return plain(StatusCode::FORBIDDEN, text, id);
         }
         self.inner.rooms.forget();
         match self.admit_owner().await {
@@ -325,13 +352,14 @@ impl Server {
         }
     }
 
-    /// Gives the owner its access key.
-    pub(crate) async fn admit_owner(&self) -> Result<(), strongroom::Error> {
+    /// Gives the owner its access key again, in memory that was emptied.
+    async fn admit_owner(&self) -> Result<(), strongroom::Error> {
         let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
-        let (id, secret) = &self.inner.owner_key;
-        let given = (id.clone(), SecretText::copy_from(secret.expose()));
-        let (iam, origin) = (home.iam(), self.inner.owner_key_origin);
-        iam.directory()?.put_owner_access_key(home.context(), origin, Some(given)).await?;
+        if let Some((id, secret)) = &self.inner.owner_key {
+            let given = (id.clone(), SecretText::copy_from(secret.expose()));
+            let origin = KeyOrigin::Environment;
+            home.iam().directory()?.put_owner_access_key(home.context(), origin, Some(given)).await?;
+        }
         Ok(())
     }
 }
@@ -342,6 +370,8 @@ impl Server {
 pub enum BodyError {
     /// Longer than 1 MiB: answered with 413.
     TooLong,
+    /// Its framing is not HTTP's: answered with 400.
+    Malformed,
     /// It broke off, or took longer than [`ServerBuilder::patience`](crate::ServerBuilder::patience): answered with 408.
     Incomplete,
 }
@@ -350,8 +380,8 @@ fn header_of(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn plain(status: StatusCode, text: &'static str, id: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn plain(status: StatusCode, text: impl Into<Bytes>, id: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert("x-amzn-requestid", header_of(id));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -20,7 +20,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use strongroom_envelope::{SecretBytes, wipe};
+use strongroom_types::{Clock as _, SystemClock};
+
 use crate::Server;
+use crate::answer::wiped;
 use crate::server::{BodyError, MAX_BODY};
 
 /// How long what is under way may take when the server is told to stop.
@@ -30,6 +34,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most connections at once; others wait to be accepted. Bounds memory.
 const CONNECTIONS: usize = 10_240;
+/// The fewest open files that are left to everything but connections.
+const OTHER_FILES: usize = 48;
 
 impl<B> tower_service::Service<Request<B>> for Server
 where
@@ -50,20 +56,64 @@ where
     }
 }
 
-/// The whole of a body. What says beforehand that it is too long is not read at all.
+/// The whole of a body, in memory that wipes itself. What says beforehand that it is too long is not read at all.
 async fn whole<B>(body: B, patience: Duration) -> Result<Bytes, BodyError>
 where
     B: Body,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    if body.size_hint().lower() > MAX_BODY as u64 {
+    let said = body.size_hint().lower();
+    if said > MAX_BODY as u64 {
         return Err(BodyError::TooLong);
     }
-    match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+    let collect = async {
+        let mut whole = SecretBytes::with_capacity(usize::try_from(said).unwrap_or(0));
+        let mut body = std::pin::pin!(Limited::new(body, MAX_BODY));
+        while let Some(frame) = body.frame().await {
+            let Ok(mut data) = frame?.into_data() else { continue };
+            let data = data.copy_to_bytes(data.remaining());
+            whole.extend_from_slice(&data);
+            // HTTP's own buffer, where nothing else is in it.
+            if let Ok(mut data) = data.try_into_mut() {
+                wipe(&mut data);
+            }
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(whole)
+    };
+    match tokio::time::timeout(patience, collect).await {
+        Ok(Ok(whole)) => Ok(wiped(whole)),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
+        Ok(Err(error)) if is_malformed(&*error) => Err(BodyError::Malformed),
         Ok(Err(_)) | Err(_) => Err(BodyError::Incomplete),
     }
+}
+
+/// Whether HTTP's dates can tell the time: the library that writes them panics outside of these years.
+fn clock_is_sane() -> bool {
+    const YEAR_10_000: i64 = 253_402_300_800_000;
+    (0..YEAR_10_000).contains(&SystemClock.now().as_millis())
+}
+
+/// Whether a body broke off because of what it says, not because it ended.
+fn is_malformed(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| matches!(error.kind(), InvalidData | InvalidInput))
+    })
+}
+
+/// So many connections at once: each is an open file, and storage needs some too.
+fn connections() -> usize {
+    #[cfg(unix)]
+    {
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+        files.saturating_sub(OTHER_FILES.max(files / 4)).clamp(4, CONNECTIONS)
+    }
+    #[cfg(not(unix))]
+    CONNECTIONS
 }
 
 impl Server {
@@ -95,7 +145,9 @@ impl Server {
         if !listener.local_addr()?.ip().is_loopback() {
             return Err(refused("without TLS only loopback is listened on"));
         }
-        self.listen(listener, |stream| std::future::ready(Ok(stream)), stop).await
+        let mut server = self;
+        server.by_name = true;
+        server.listen(listener, |stream| std::future::ready(Ok(stream)), stop).await
     }
 
     /// Answers what comes to a listener, over what `wrap` makes of each connection.
@@ -112,10 +164,13 @@ impl Server {
         if self.takes_any_credentials() && !listener.local_addr()?.ip().is_loopback() {
             return Err(refused("a server that takes any credentials listens on loopback only"));
         }
+        if !clock_is_sane() {
+            return Err(refused("the system clock is before 1970 or after 9999: set it first"));
+        }
         let patience = self.patience();
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
-        let rooms = Arc::new(Semaphore::new(CONNECTIONS));
+        let rooms = Arc::new(Semaphore::new(connections()));
         loop {
             let room = tokio::select! {
                 room = Arc::clone(&rooms).acquire_owned() => room,
@@ -134,6 +189,12 @@ impl Server {
                     continue;
                 }
             };
+            if !clock_is_sane() {
+                tracing::warn!(
+                    "a connection was not accepted: the system clock is before 1970 or after 9999"
+                );
+                continue;
+            }
             let _ = stream.set_nodelay(true);
             let server = self.for_peer(peer.ip());
             let (wrapped, watcher) = (wrap(stream), graceful.watcher());
@@ -216,7 +277,12 @@ impl Activity {
 fn protocol(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(patience);
+    builder
+        .http2()
+        .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .keep_alive_interval(patience);
     builder
 }
 

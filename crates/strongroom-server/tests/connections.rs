@@ -56,9 +56,9 @@ fn ten_thousand_connections() {
             // Silent.
             0 => {}
             // In the middle of a head, or of a body.
-            1 => stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Ta").unwrap(),
+            1 => stream.write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Ta").unwrap(),
             2 => stream
-                .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 9\r\n\r\n{")
+                .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 9\r\n\r\n{")
                 .unwrap(),
             // One that works, and then stays.
             _ => read(&mut stream, &owner),
@@ -94,8 +94,8 @@ async fn what_is_not_used_is_not_kept() {
         b"PRI",
         b"POST / HT",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 9\r\n\r\n{",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 9\r\n\r\n{",
     ];
     let waiting = beginnings.map(|bytes| {
         tokio::task::spawn_blocking(move || {

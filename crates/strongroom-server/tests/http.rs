@@ -61,7 +61,7 @@ async fn http2_with_prior_knowledge() {
     }
     // The host is signed here too.
     let mut elsewhere = over_http2(&owner, &host, "secretsmanager.ListSecrets", "{}");
-    *elsewhere.uri_mut() = "http://elsewhere.example/".parse().unwrap();
+    *elsewhere.uri_mut() = "http://127.0.0.2/".parse().unwrap();
     let (status, body) = told(sender.send_request(elsewhere).await.unwrap()).await;
     assert!(status == 400 && body.contains("InvalidSignatureException"), "{body}");
 }
@@ -82,6 +82,13 @@ async fn a_body_in_pieces() {
             two.len()
         );
         assert_eq!(exchange(&mut stream, chunked.as_bytes()).unwrap().status, 200);
+        // One whose framing is none.
+        for chunks in ["zz\r\nabc\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "3\r\nabcdef\r\n0\r\n\r\n"] {
+            let mut broken = TcpStream::connect(&address).unwrap();
+            let request = format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+            let answer = exchange(&mut broken, request.as_bytes()).unwrap();
+            assert_eq!(answer.status, 400, "{chunks:?}: {answer:?}");
+        }
         // One that never says how long it will be.
         let mut endless = TcpStream::connect(&address).unwrap();
         write!(endless, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -112,7 +119,7 @@ async fn mounted_in_a_programs_own_server() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        let hello = exchange(&mut stream, b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let hello = exchange(&mut stream, b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         assert_eq!((hello.status, hello.body.as_str()), (200, "hello"));
         let made =
             call(&mut stream, &owner, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#);

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::Path;
 
-use support::process::{command, start, with_key};
+use support::process::{command, kept_key, start, with_key};
 use support::{Signer, call, exchange};
 
 fn data(directory: &Path) -> [String; 4] {
@@ -22,9 +22,8 @@ fn what_was_acknowledged_survives_being_killed() {
     let arguments = data(&place);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut server = start(&mut command(&arguments));
-    let key = std::fs::read_to_string(place.join("access-key")).unwrap();
-    let (id, secret) = key.trim_end().split_once('\n').unwrap();
-    let signer = Signer::new(id, secret);
+    let signer = kept_key(&place.join("access-key"));
+    let secret = signer.secret.as_str();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -39,11 +38,12 @@ fn what_was_acknowledged_survives_being_killed() {
     }
     server.signal("-KILL");
     assert!(!server.child.wait().unwrap().success());
-    // The two lines to be exported were told once, on standard error.
+    // Where the key is kept stands in the log, and the secret nowhere in it.
     let mut told = String::new();
     server.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert!(told.contains(&format!("export AWS_ACCESS_KEY_ID={id}\nexport AWS_SECRET_ACCESS_KEY={secret}")));
-    assert!(!told.contains("v19"), "no value is logged");
+    let file = place.join("access-key");
+    assert!(told.contains(&format!("export AWS_SHARED_CREDENTIALS_FILE={}", file.display())), "{told}");
+    assert!(!told.contains("v19") && !told.contains(secret), "no value is logged");
 
     let mut again = start(&mut command(&arguments));
     let mut stream = again.connect();
@@ -62,7 +62,7 @@ fn what_was_acknowledged_survives_being_killed() {
     assert_eq!(rest, "", "one line on standard output, no more");
     let mut told = String::new();
     again.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert!(!told.contains(secret), "the secret is told when it is made, not again");
+    assert!(told.contains("AWS_SHARED_CREDENTIALS_FILE") && !told.contains(secret), "{told}");
 }
 
 #[test]
@@ -74,11 +74,13 @@ fn a_key_of_ones_own_and_a_request_under_way() {
         call(&mut stream, &signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"hidden"}"#);
     assert_eq!(made.status, 200, "{made:?}");
     assert!(made.headers.contains("x-amzn-requestid: "));
-    let health = exchange(&mut stream, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let health = exchange(&mut stream, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!((health.status, health.body.as_str()), (200, r#"{"status":"ok"}"#));
-    let reset =
-        exchange(&mut stream, b"POST /_strongroom/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
+    let reset = exchange(
+        &mut stream,
+        b"POST /_strongroom/reset HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    )
+    .unwrap();
     assert_eq!(reset.status, 403);
     server.signal("-TERM");
     assert!(server.child.wait().unwrap().success());
@@ -111,7 +113,7 @@ fn counted_for_prometheus() {
     call(&mut stream, &known, "secretsmanager.Invented", "{}");
     call(&mut stream, &stranger, "secretsmanager.Invented2", "{}");
     let mut stream = TcpStream::connect(&place).unwrap();
-    let page = exchange(&mut stream, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap().body;
+    let page = exchange(&mut stream, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap().body;
     for line in [
         r#"strongroom_requests_total{operation="GetSecretValue",code="ResourceNotFoundException"} 3"#,
         r#"strongroom_requests_total{operation="ListSecrets",code="-"} 1"#,
@@ -122,7 +124,7 @@ fn counted_for_prometheus() {
         assert!(page.contains(line), "{line}\n{page}");
     }
     assert!(!page.contains("Invented") && !page.contains("none"), "{page}");
-    let other = exchange(&mut stream, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let other = exchange(&mut stream, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(other.status, 404);
 }
 
@@ -139,9 +141,11 @@ fn any_credentials_and_a_reset() {
     let made = create(&mut stream, &two);
     assert!(made.body.contains("arn:aws:secretsmanager:us-east-1:000000000000:secret:db-"), "{made:?}");
     assert!(create(&mut stream, &two).body.contains("ResourceExistsException"));
-    let reset =
-        exchange(&mut stream, b"POST /_strongroom/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
+    let reset = exchange(
+        &mut stream,
+        b"POST /_strongroom/reset HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    )
+    .unwrap();
     assert_eq!(reset.status, 200);
     assert_eq!(create(&mut stream, &two).status, 200);
 }

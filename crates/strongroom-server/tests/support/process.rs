@@ -27,6 +27,17 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The access key in a credentials file.
+pub(crate) fn kept_key(file: &std::path::Path) -> Signer {
+    let text = std::fs::read_to_string(file).unwrap();
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        line.unwrap().to_owned()
+    };
+    assert!(text.starts_with("[default]\n"), "the shared format");
+    Signer::new(&value("aws_access_key_id"), &value("aws_secret_access_key"))
+}
+
 /// In memory, with an access key given by the environment.
 pub(crate) fn with_key(more: &[&str]) -> (Command, Signer) {
     with_key_at("127.0.0.1:0", more)

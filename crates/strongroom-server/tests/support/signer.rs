@@ -32,8 +32,7 @@ impl Signer {
         Self { id: id.to_owned(), secret: secret.to_owned(), region: "us-east-1".to_owned() }
     }
 
-    fn signature(&self, stamp: &str, service: &str, canonical: &str) -> String {
-        let day = &stamp[..8];
+    fn signature(&self, stamp: &str, day: &str, service: &str, canonical: &str) -> String {
         let scope = format!("{day}/{}/{service}/aws4_request", self.region);
         let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
         let mut key = mac(format!("AWS4{}", self.secret).as_bytes(), day.as_bytes());
@@ -45,24 +44,36 @@ impl Signer {
 
     /// The headers of a signed request for an operation.
     pub(crate) fn headers(&self, host: &str, target: &str, body: &[u8]) -> Vec<(String, String)> {
-        let service = if target.starts_with("Trent") { "kms" } else { "secretsmanager" };
         let stamp = stamp();
+        self.headers_scoped(host, target, body, &stamp, &stamp[..8])
+    }
+
+    /// The same with a moment and a scope's date that need not fit.
+    pub(crate) fn headers_scoped(
+        &self,
+        host: &str,
+        target: &str,
+        body: &[u8],
+        stamp: &str,
+        day: &str,
+    ) -> Vec<(String, String)> {
+        let service = if target.starts_with("Trent") { "kms" } else { "secretsmanager" };
         let names = "host;x-amz-date;x-amz-target";
         let canonical = format!(
             "POST\n/\n\nhost:{host}\nx-amz-date:{stamp}\nx-amz-target:{target}\n\n{names}\n{}",
             hex(&Sha256::digest(body))
         );
-        let signature = self.signature(&stamp, service, &canonical);
-        let credential = format!("{}/{}/{}/{service}/aws4_request", self.id, &stamp[..8], self.region);
+        let signature = self.signature(stamp, day, service, &canonical);
+        let credential = format!("{}/{day}/{}/{service}/aws4_request", self.id, self.region);
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
-        [("Host", host), ("X-Amz-Date", &stamp), ("X-Amz-Target", target), ("Authorization", &authorization)]
+        [("Host", host), ("X-Amz-Date", stamp), ("X-Amz-Target", target), ("Authorization", &authorization)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec()
     }
 
     /// The query of a signed URL for an operation whose body is not signed apart.
-    pub(crate) fn query(&self, host: &str, target: &str, body: &[u8], expires: u32, stamp: &str) -> String {
+    pub(crate) fn query(&self, host: &str, target: &str, body: &[u8], expires: &str, stamp: &str) -> String {
         let credential = format!("{}/{}/{}/secretsmanager/aws4_request", self.id, &stamp[..8], self.region);
         let credential = credential.replace('/', "%2F");
         let query = format!(
@@ -72,7 +83,10 @@ impl Signer {
             "POST\n/\n{query}\nhost:{host}\nx-amz-target:{target}\n\nhost;x-amz-target\n{}",
             hex(&Sha256::digest(body))
         );
-        format!("{query}&X-Amz-Signature={}", self.signature(stamp, "secretsmanager", &canonical))
+        format!(
+            "{query}&X-Amz-Signature={}",
+            self.signature(stamp, &stamp[..8], "secretsmanager", &canonical)
+        )
     }
 }
 

@@ -1,0 +1,151 @@
+//! The file of the owner's access key, in the format of AWS's shared credentials file.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read};
+use std::path::Path;
+
+use strongroom_envelope::{SecretBytes, SecretText};
+
+use crate::data_directory::replace;
+
+/// The longest file that is read, in bytes.
+const MAX: u64 = 16 * 1024;
+
+const ID: &str = "aws_access_key_id";
+const SECRET: &str = "aws_secret_access_key";
+
+/// An access key's id and secret.
+pub(crate) type AccessKey = (String, SecretText);
+
+fn refused(path: &Path, text: &str) -> Error {
+    Error::new(ErrorKind::InvalidData, format!("{}: {text}", path.display()))
+}
+
+/// What a file holds.
+pub(crate) struct Found {
+    pub(crate) key: AccessKey,
+    /// Whether it has the shared format, and not the older one of id and secret on a line each.
+    pub(crate) shared: bool,
+}
+
+/// Reads the file, if there is one: the profile `default`, or the older format.
+pub(crate) fn read(path: &Path) -> std::io::Result<Option<Found>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::new(error.kind(), format!("{}: {error}", path.display()))),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let text = format!(
+                "others may read or change the access key (mode {mode:o}): chmod 600, and make a new key if somebody may have read it"
+            );
+            return Err(refused(path, &text));
+        }
+    }
+    let mut text = SecretBytes::zeroed(usize::try_from(MAX).unwrap_or(0));
+    let (mut limited, mut length) = (file.take(MAX), 0);
+    loop {
+        match limited.read(&mut text.expose_mut()[length..])? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    let key = std::str::from_utf8(&text.expose()[..length]).ok().and_then(parse);
+    key.map(Some).ok_or_else(|| {
+        refused(path, "it holds no profile [default] with aws_access_key_id and aws_secret_access_key")
+    })
+}
+
+fn parse(text: &str) -> Option<Found> {
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+    let first = lines.next()?;
+    let (mut id, mut secret) = (None, None);
+    let shared = first.starts_with('[');
+    if shared {
+        let mut profile = first;
+        for line in lines {
+            match line.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+                _ if line.starts_with('[') => profile = line,
+                Some((ID, value)) if profile == "[default]" => id = Some(value),
+                Some((SECRET, value)) if profile == "[default]" => secret = Some(value),
+                _ => {}
+            }
+        }
+    } else {
+        (id, secret) = (Some(first), lines.next());
+    }
+    let (id, secret) = (id.filter(|id| !id.is_empty())?, secret.filter(|secret| !secret.is_empty())?);
+    Some(Found { key: (id.to_owned(), SecretText::copy_from(secret)), shared })
+}
+
+/// The id of the access key in a credentials file; `None` when there is no file.
+///
+/// # Errors
+/// A file that others may read, or that is none; reading it.
+pub fn id_in(path: &Path) -> std::io::Result<Option<String>> {
+    Ok(read(path)?.map(|found| found.key.0))
+}
+
+/// Writes a credentials file with one access key (mode 0600), whole or not at all.
+///
+/// # Errors
+/// What writing it gives, with the file's name.
+pub fn write(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> {
+    let mut text = SecretBytes::default();
+    for part in ["[default]\n", ID, " = ", id, "\n", SECRET, " = ", secret.expose(), "\n"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+    replace(path, text.expose())
+        .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_are_read_and_the_shared_one_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("access-key");
+        assert!(read(&path).unwrap().is_none());
+        write(&path, "AKIAEXAMPLE000001", &SecretText::copy_from("a/b+c=")).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "[default]\naws_access_key_id = AKIAEXAMPLE000001\naws_secret_access_key = a/b+c=\n"
+        );
+        let same = |expected: (&str, &str)| {
+            let (id, secret) = read(&path).unwrap().unwrap().key;
+            assert_eq!((id.as_str(), secret.expose()), expected);
+        };
+        same(("AKIAEXAMPLE000001", "a/b+c="));
+        std::fs::write(&path, "AKIAEXAMPLE000002\nsecret\n").unwrap();
+        same(("AKIAEXAMPLE000002", "secret"));
+        std::fs::write(&path, "# mine\r\n[other]\r\naws_access_key_id=x\r\n[default]\r\naws_access_key_id=AKIA3\r\naws_secret_access_key=s\r\n").unwrap();
+        same(("AKIA3", "s"));
+        for bad in ["", "\n", "AKIA\n", "[default]\naws_access_key_id = AKIA\n", "[other]\nx\n"] {
+            std::fs::write(&path, bad).unwrap();
+            let error = read(&path).err().unwrap().to_string();
+            assert!(error.contains("access-key") && error.contains("[default]"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("access-key");
+        write(&path, "AKIAEXAMPLE000001", &SecretText::copy_from("secret")).unwrap();
+        for mode in [0o644, 0o640, 0o604, 0o620, 0o602] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let error = read(&path).err().unwrap().to_string();
+            assert!(error.contains(&format!("{mode:o}")) && !error.contains("secret "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The data directory: which strongrooms it must hold, and whose it is.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strongroom::{AccountId, Error, ErrorKind as Kind, Realm, Region, RootKey};
+
+/// What the directory says of itself.
+const MANIFEST: &str = "strongroom.json";
+/// Locked by whoever starts on the directory, or adds a strongroom to it.
+const LOCK: &str = "lock";
+/// A strongroom's database inside its directory.
+const DATABASE: &str = "records.sqlite3";
+/// How long another process may hold the lock; opening a strongroom takes a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the lock is tried.
+const TRY: Duration = Duration::from_millis(10);
+
+/// A directory with a strongroom for each account and region, below `ACCOUNT/REGION`.
+///
+/// A manifest lists them. It is written after a strongroom is made and before anything in it is
+/// acknowledged, so one that is listed and not there has been lost, and is never begun anew.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDirectory(PathBuf);
+
+/// Whose a data directory is, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    format: u32,
+    account: String,
+    /// The region whose strongroom keeps the identities of all of them.
+    identity_region: String,
+    /// `ACCOUNT/REGION` of each.
+    strongrooms: BTreeSet<String>,
+}
+
+/// The turn of one process. Let go when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn(#[allow(dead_code, reason = "held for its lock")] File);
+
+pub(crate) fn setup(text: impl Into<String>) -> Error {
+    Error::new(Kind::Setup, text.into())
+}
+
+fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
+    setup(format!("{what} {}: {error}", path.display())).because(error)
+}
+
+fn name(realm: &Realm) -> String {
+    format!("{}/{}", realm.account(), realm.region())
+}
+
+impl Manifest {
+    const FORMAT: u32 = 1;
+
+    pub(crate) fn new(home: &Realm) -> Self {
+        Self {
+            format: Self::FORMAT,
+            account: home.account().to_string(),
+            identity_region: home.region().to_string(),
+            strongrooms: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn home(&self) -> Result<Realm, Error> {
+        let damaged = |error| setup("the data directory's manifest is damaged").because(error);
+        let account = AccountId::parse(&self.account).map_err(damaged)?;
+        Ok(Realm::new(account, Region::parse(&self.identity_region).map_err(damaged)?))
+    }
+
+    pub(crate) fn lists(&self, realm: &Realm) -> bool {
+        self.strongrooms.contains(&name(realm))
+    }
+
+    pub(crate) fn add(&mut self, realm: &Realm) {
+        self.strongrooms.insert(name(realm));
+    }
+
+    /// That what is asked for is what the directory has.
+    pub(crate) fn check(&self, account: Option<AccountId>, region: Option<&Region>) -> Result<(), Error> {
+        let differs = |what: &str, has: &str, asked: &str| {
+            Err(setup(format!(
+                "the data directory belongs to {what} {has}, and {what} {asked} was asked for; leave it out, or take another data directory"
+            )))
+        };
+        if let Some(account) = account.filter(|account| account.as_str() != self.account) {
+            return differs("account", &self.account, account.as_str());
+        }
+        match region.filter(|region| region.as_str() != self.identity_region) {
+            Some(region) => differs("identity region", &self.identity_region, region.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl DataDirectory {
+    /// The directory, which is made (mode 0700) when there is none.
+    pub(crate) fn open(path: &Path, existing: bool) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(|error| failed("the data directory", path, error))?;
+        if !path.is_dir() {
+            if existing {
+                return Err(setup(format!("there is no data directory at {}", path.display())));
+            }
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder
+                .create(&path)
+                .map_err(|error| failed("the data directory cannot be made:", &path, error))?;
+        }
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the strongroom of a realm is.
+    pub(crate) fn of(&self, realm: &Realm) -> PathBuf {
+        self.0.join(realm.account().as_str()).join(realm.region().as_str())
+    }
+
+    /// Waits for the other processes that start on the directory or add to it.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        let path = self.0.join(LOCK);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| failed("the lock", &path, error))?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Turn(file)),
+                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => {
+                    tokio::time::sleep(TRY).await;
+                    waited += TRY;
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(setup(format!("another process holds the lock {}", path.display())));
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(failed("the lock", &path, error)),
+            }
+        }
+    }
+
+    /// What it says of itself; nothing when it is new, or from before there was a manifest.
+    pub(crate) fn manifest(&self, _turn: &Turn) -> Result<Option<Manifest>, Error> {
+        let path = self.0.join(MANIFEST);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("the manifest", &path, error)),
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| setup(format!("{} is not readable", path.display())).because(error))?;
+        if manifest.format != Manifest::FORMAT {
+            let text = format!("{} was written by a newer version of Strongroom", path.display());
+            return Err(setup(text));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Puts a manifest on the disk, whole or not at all.
+    pub(crate) fn write(&self, _turn: &Turn, manifest: &Manifest) -> Result<(), Error> {
+        let text =
+            serde_json::to_vec_pretty(manifest).map_err(|error| setup("the manifest").because(error))?;
+        let path = self.0.join(MANIFEST);
+        replace(&path, &text).map_err(|error| failed("the manifest cannot be written:", &path, error))
+    }
+
+    /// The strongrooms that are there, listed or not.
+    pub(crate) fn found(&self) -> Result<Vec<Realm>, Error> {
+        let names = |place: &Path| -> Result<Vec<String>, Error> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(place).map_err(|error| failed("the data directory", place, error))? {
+                let entry = entry.map_err(|error| failed("the data directory", place, error))?;
+                names.extend(entry.file_name().into_string().ok().filter(|_| entry.path().is_dir()));
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        let mut found = Vec::new();
+        for account in names(&self.0)? {
+            let Ok(id) = AccountId::parse(&account) else { continue };
+            for region in names(&self.0.join(&account))? {
+                if let Ok(region) = Region::parse(&region) {
+                    found.extend(Some(Realm::new(id, region)).filter(|realm| self.traces(realm)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether anything of a database is there, and be it a log alone.
+    fn traces(&self, realm: &Realm) -> bool {
+        fs::read_dir(self.of(realm)).is_ok_and(|mut entries| {
+            entries.any(|entry| {
+                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(DATABASE))
+            })
+        })
+    }
+
+    /// The root key, read once. It is made only where nothing was ever kept.
+    pub(crate) fn root_key(&self, path: &Path, new: bool) -> Result<RootKey, Error> {
+        let key = if new { RootKey::file_or_create(path)? } else { RootKey::file(path)? };
+        Ok(key.read()?)
+    }
+}
+
+/// Replaces a file: a reader sees the old content or the new one, also after a loss of power.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let beside = path.with_extension("new");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&beside).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&beside, path));
+    if renamed.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    renamed?;
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    Ok(())
+}

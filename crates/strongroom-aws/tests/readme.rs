@@ -7,27 +7,32 @@ mod emulator;
 mod support;
 
 use emulator::Moto;
-use serde::{Deserialize, Serialize};
-use strongroom::{RootKey, Stage, Strongroom};
+use serde::Deserialize;
+use strongroom::{RootKey, SecretText, Stage, Strongroom};
 use strongroom_server::test_server;
 
 type Anything = Box<dyn std::error::Error>;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Credentials {
     username: String,
-    password: String,
+    password: SecretText,
+}
+
+fn log_in(username: &str, password: &str) {
+    assert_eq!((username, password), ("app", "s3cret"));
 }
 
 #[rustfmt::skip]
 async fn example(room: Strongroom) -> Result<(), Anything> {
     room.create("prod/db").description("orders database").tag("team", "orders")
-        .json(&Credentials { username: "app".into(), password: "s3cret".into() })?
+        .text(r#"{"username": "app", "password": "s3cret"}"#)   // or .json(&..), .binary(..)
         .send().await?;
 
-    let creds: Credentials = room.get("prod/db").send().await?.json()?;
+    let creds: Credentials = room.get("prod/db").send().await?.into_json()?;
+    log_in(&creds.username, creds.password.expose());
     let password = room.get("prod/db").send().await?.field("password")?;   // one field of a JSON secret
-    assert_eq!(password.expose(), creds.password);
+    assert_eq!(password, creds.password);
 
     room.put("prod/db").text("new value").send().await?;
     let old = room.get("prod/db").stage(Stage::PREVIOUS).send().await?;

@@ -183,6 +183,8 @@ mod linux {
         }
         growing.truncate(10);
         drop(SecretText::from_utf8(plain.secret(300)).unwrap());
+        #[cfg(feature = "serde")]
+        deserialized(plain);
 
         // A panic half way.
         let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -209,6 +211,33 @@ mod linux {
         plain.reveal(&mut vector);
         vector.truncate(100);
         drop(SecretBytes::from_vec(vector));
+    }
+
+    /// As a deserialiser hands values over: owned, borrowed, one by one, and with an error half way.
+    #[cfg(feature = "serde")]
+    fn deserialized(plain: &Canary) {
+        use serde::Deserialize;
+        use serde::de::value::{
+            BytesDeserializer, Error, SeqDeserializer, StrDeserializer, StringDeserializer,
+        };
+
+        // Longer once than it is in the end, as a parser's buffer is.
+        let mut owned = vec![0; 3000];
+        plain.reveal(&mut owned);
+        owned.truncate(300);
+        let owned = StringDeserializer::<Error>::new(String::from_utf8(owned).unwrap());
+        drop(SecretText::deserialize(owned).unwrap());
+        let source = plain.secret(300);
+        let text = std::str::from_utf8(source.expose()).unwrap();
+        drop(SecretText::deserialize(StrDeserializer::<Error>::new(text)).unwrap());
+        drop(SecretBytes::deserialize(BytesDeserializer::<Error>::new(source.expose())).unwrap());
+        let each = (0..10_000).map(|at| plain.byte(at % 32));
+        drop(SecretBytes::deserialize(SeqDeserializer::<_, Error>::new(each.clone())).unwrap());
+        let stops = each.map(u32::from).chain([256]);
+        SecretBytes::deserialize(SeqDeserializer::<_, Error>::new(stops)).unwrap_err();
+        let mut broken = plain.secret(300);
+        broken.expose_mut()[299] = 0xff;
+        SecretText::deserialize(BytesDeserializer::<Error>::new(broken.expose())).unwrap_err();
     }
 
     pub(super) fn run() -> Vec<String> {

@@ -34,6 +34,8 @@ mod aad;
 mod any_sealer;
 mod context;
 mod derive;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod envelope;
 mod error;
 mod key;

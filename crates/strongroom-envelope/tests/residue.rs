@@ -31,7 +31,7 @@ fn built_with_leaks() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("leak");
     run(Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--lib", "--manifest-path"])
+        .args(["build", "--quiet", "--lib", "--features", "serde", "--manifest-path"])
         .arg(package.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
@@ -39,15 +39,27 @@ fn built_with_leaks() -> PathBuf {
         .env_remove("CARGO_ENCODED_RUSTFLAGS"));
     let (library, program) = (target.join("debug"), target.join("residue"));
     run(Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--edition", "2024", "--crate-name", "residue"])
+        .args(["--edition", "2024", "--crate-name", "residue", "--cfg", "feature=\"serde\""])
         .arg(package.join("examples/residue.rs"))
         .arg("--extern")
         .arg(format!("strongroom_envelope={}", library.join("libstrongroom_envelope.rlib").display()))
+        .arg("--extern")
+        .arg(format!("serde={}", newest(&library.join("deps"), "libserde-").display()))
         .arg("-L")
         .arg(format!("dependency={}", library.join("deps").display()))
         .arg("-o")
         .arg(&program));
     program
+}
+
+/// The library that this build made or used last, of those whose names begin so.
+fn newest(directory: &Path, name: &str) -> PathBuf {
+    let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
+    let is = |path: &PathBuf| {
+        let file = path.file_name().unwrap().to_str().unwrap();
+        file.starts_with(name) && file.ends_with(".rlib")
+    };
+    files.filter(is).max_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap()).unwrap()
 }
 
 fn built_with_the_tests() -> PathBuf {

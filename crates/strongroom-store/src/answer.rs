@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
-use strongroom_envelope::SecretText;
+use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_types::{Arn, Timestamp};
 
 use crate::{Error, SecretId, SecretValue, Stage, Tag, VersionId};
@@ -75,28 +75,52 @@ pub struct SecretVersion {
 }
 
 impl SecretVersion {
-    /// As [`SecretValue::parse_json`].
+    /// The text, in memory that wipes itself. Nothing is copied unless somebody else holds the value too, such as a cache.
     ///
     /// # Errors
-    /// As [`SecretValue::parse_json`].
+    /// As [`SecretValue::into_text`], with the secret's name.
+    pub fn into_text(self) -> Result<SecretText, Error> {
+        let Self { name, version_id, value, .. } = self;
+        value.into_text().map_err(|error| about(error, &name, &version_id))
+    }
+
+    /// The bytes, of a text too, in memory that wipes itself. Nothing is copied unless somebody else holds the value too.
+    #[must_use]
+    pub fn into_bytes(self) -> SecretBytes {
+        self.value.into_bytes()
+    }
+
+    /// Reads the text as JSON into a type of the caller's, and lets go of it. Fields that are [`SecretText`] or
+    /// [`SecretBytes`] stay in memory that wipes itself; what other fields keep is the caller's to wipe.
+    ///
+    /// # Errors
+    /// As [`SecretValue::parse_json`], with the secret's name and never its value.
+    pub fn into_json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.json()
+    }
+
+    /// As [`SecretVersion::into_json`], and keeps the value.
+    ///
+    /// # Errors
+    /// As [`SecretVersion::into_json`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.value.parse_json()
+        self.value.parse_json().map_err(|error| about(error, &self.name, &self.version_id))
     }
 
     /// As [`SecretValue::field`].
     ///
     /// # Errors
-    /// As [`SecretValue::field`].
+    /// As [`SecretValue::field`], with the secret's name.
     pub fn field(&self, name: &str) -> Result<SecretText, Error> {
-        self.value.field(name)
+        self.value.field(name).map_err(|error| about(error, &self.name, &self.version_id))
     }
 
     /// As [`SecretValue::expose_text`].
     ///
     /// # Errors
-    /// As [`SecretValue::expose_text`].
+    /// As [`SecretValue::expose_text`], with the secret's name.
     pub fn expose_text(&self) -> Result<&str, Error> {
-        self.value.expose_text()
+        self.value.expose_text().map_err(|error| about(error, &self.name, &self.version_id))
     }
 
     /// As [`SecretValue::expose_bytes`].
@@ -104,6 +128,11 @@ impl SecretVersion {
     pub fn expose_bytes(&self) -> &[u8] {
         self.value.expose_bytes()
     }
+}
+
+/// Says which version the error is about.
+fn about(error: Error, name: &str, version: &VersionId) -> Error {
+    error.with("secret", name).with("version", version)
 }
 
 /// What there is to know of a secret but its value.
@@ -269,4 +298,59 @@ pub struct SecretDeleted {
     pub name: String,
     /// When it is gone for good.
     pub deletion_date: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_types::Realm;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn version(value: SecretValue) -> SecretVersion {
+        SecretVersion {
+            arn: crate::SecretArn::of(&Realm::default(), "prod/db", "AbCdEf"),
+            name: "prod/db".into(),
+            version_id: VersionId::new("v7"),
+            value,
+            stages: [Stage::CURRENT].into(),
+            created: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn a_type_of_the_callers_keeps_its_password_protected() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Config {
+            user: String,
+            password: SecretText,
+        }
+        let json = version(SecretValue::text(r#"{"user":"app","password":"hunter2"}"#));
+        for config in [json.json::<Config>().unwrap(), json.into_json().unwrap()] {
+            assert_eq!((config.user.as_str(), config.password.expose()), ("app", "hunter2"));
+            assert!(!format!("{config:?}").contains("hunter2"));
+        }
+        assert_eq!(version(SecretValue::text("hunter2")).into_text().unwrap().expose(), "hunter2");
+        assert_eq!(version(SecretValue::text("hunter2")).into_bytes().expose(), b"hunter2");
+        assert_eq!(version(SecretValue::binary(vec![1])).into_bytes().expose(), [1]);
+    }
+
+    #[test]
+    fn errors_name_the_secret_and_never_the_value() {
+        let text = || version(SecretValue::text(r#"{"password":"hunter2"}"#));
+        let binary = || version(SecretValue::binary(b"hunter2".to_vec()));
+        for error in [
+            text().json::<Vec<String>>().unwrap_err(),
+            text().into_json::<std::collections::HashMap<String, u8>>().unwrap_err(),
+            text().field("user").unwrap_err(),
+            binary().into_text().unwrap_err(),
+            binary().into_json::<String>().unwrap_err(),
+            binary().expose_text().unwrap_err(),
+            binary().field("password").unwrap_err(),
+        ] {
+            let shown = format!("{error} {error:?}");
+            assert_eq!(error.kind(), ErrorKind::NotOfThisForm);
+            assert!(shown.contains("secret: prod/db, version: v7") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use strongroom_envelope::{SecretBytes, SecretText};
 
 use crate::{Error, ErrorKind, json};
@@ -68,22 +68,41 @@ impl SecretValue {
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when the value is binary.
     pub fn expose_text(&self) -> Result<&str, Error> {
-        let not_text = || Error::new(ErrorKind::NotOfThisForm, "the secret is binary, not text");
         if !self.text {
             return Err(not_text());
         }
         std::str::from_utf8(self.bytes.expose()).map_err(|_| not_text())
     }
 
-    /// Reads the text as JSON into a type of the caller's. What the type keeps is the caller's to wipe.
+    /// The text, as a value of its own. Nothing is copied unless there are other handles to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOfThisForm`] when the value is binary. It is wiped, unless there are other handles to it.
+    pub fn into_text(self) -> Result<SecretText, Error> {
+        if !self.text {
+            return Err(not_text());
+        }
+        SecretText::from_utf8(self.into_bytes()).map_err(|_| not_text())
+    }
+
+    /// The bytes, of a text too, as a value of their own. Nothing is copied unless there are other handles to it.
+    #[must_use]
+    pub fn into_bytes(self) -> SecretBytes {
+        Arc::try_unwrap(self.bytes).unwrap_or_else(|shared| shared.duplicate())
+    }
+
+    /// Reads the text as JSON into a type of the caller's. Fields that are [`SecretText`] or [`SecretBytes`] stay in memory that
+    /// wipes itself; what other fields keep is the caller's to wipe.
     ///
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error tells the place, never the content.
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(self.expose_text()?).map_err(|error| {
-            let what = match error.classify() {
-                serde_json::error::Category::Data => "the secret is JSON, but not of the type asked for",
-                _ => "the secret is not JSON",
+        let text = self.expose_text()?;
+        serde_json::from_str(text).map_err(|error| {
+            // A type may refuse what is no JSON before the reader notices.
+            let (what, error) = match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => ("the secret is JSON, but not of the type asked for", error),
+                Err(error) => ("the secret is not JSON", error),
             };
             // serde's own text may quote the value; line and column cannot.
             Error::new(ErrorKind::NotOfThisForm, what)
@@ -113,6 +132,10 @@ impl SecretValue {
     }
 }
 
+fn not_text() -> Error {
+    Error::new(ErrorKind::NotOfThisForm, "the secret is binary, not text")
+}
+
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.text {
@@ -136,6 +159,39 @@ mod tests {
         );
         assert_ne!(SecretValue::text("a"), SecretValue::binary(b"a".to_vec()));
         assert_eq!(SecretValue::json(&vec![1, 2]).unwrap().expose_text().unwrap(), "[1,2]");
+    }
+
+    #[test]
+    fn a_value_is_handed_over_without_a_copy_unless_it_is_shared() {
+        let value = SecretValue::text("a");
+        let place = value.expose_bytes().as_ptr();
+        let text = value.into_text().unwrap();
+        assert_eq!((text.expose(), text.expose().as_ptr()), ("a", place));
+        let kept = SecretValue::binary(vec![1]);
+        assert_eq!(kept.clone().into_bytes().expose(), [1]);
+        assert_eq!(kept.expose_bytes(), [1]);
+        assert_eq!(SecretValue::text("a").into_bytes().expose(), b"a");
+        assert_eq!(kept.into_text().unwrap_err().kind(), ErrorKind::NotOfThisForm);
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart_from_another_type() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Config {
+            #[allow(dead_code, reason = "only read")]
+            password: SecretText,
+        }
+        let told = |text: &str| SecretValue::text(text).parse_json::<Config>().unwrap_err().to_string();
+        for text in ["{\"password\":\"31415", "{\"password\":\"31415\"} x", "{'password':'31415'}", "31415x"]
+        {
+            let told = told(text);
+            assert!(told.starts_with("the secret is not JSON") && !told.contains("31415"), "{text}: {told}");
+        }
+        for text in ["{\"password\":31415}", "{\"password\":[\"31415\"]}", "{}", "\"31415\"", "31415"] {
+            let told = told(text);
+            let other = "the secret is JSON, but not of the type asked for";
+            assert!(told.starts_with(other) && !told.contains("31415"), "{text}: {told}");
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! with a recovery window.
 //!
 //! ```
-//! use serde::{Deserialize, Serialize};
-//! use strongroom::{RootKey, Stage, Strongroom};
+//! use serde::Deserialize;
+//! use strongroom::{RootKey, SecretText, Stage, Strongroom};
 //!
-//! #[derive(Serialize, Deserialize)]
-//! struct Credentials { username: String, password: String }
+//! #[derive(Debug, Deserialize)]
+//! struct Credentials { username: String, password: SecretText } // wipes itself, shows nothing in Debug
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # std::env::set_current_dir(directory.path())?;
@@ -23,14 +23,14 @@
 //! room.create("prod/db")
 //!     .description("orders database")
 //!     .tag("team", "orders")
-//!     .json(&Credentials { username: "app".into(), password: "s3cret".into() })?
+//!     .text(r#"{"username": "app", "password": "s3cret"}"#) // or .json(&..), .binary(..)
 //!     .send()
 //!     .await?;
 //!
-//! let creds: Credentials = room.get("prod/db").send().await?.json()?;
-//! assert_eq!(creds.username, "app");
+//! let creds: Credentials = room.get("prod/db").send().await?.into_json()?;
+//! assert_eq!((creds.username.as_str(), creds.password.expose()), ("app", "s3cret"));
 //! let password = room.get("prod/db").send().await?.field("password")?; // one field of a JSON secret
-//! assert_eq!(password.expose(), "s3cret");
+//! assert_eq!(password, creds.password);
 //!
 //! room.put("prod/db").text("new value").send().await?;
 //! let old = room.get("prod/db").stage(Stage::PREVIOUS).send().await?;

@@ -1,4 +1,5 @@
-//! Root keys in files: one line, readable by the owner only, created exclusively and on the disk before it is used.
+//! Root keys in files: readable by the owner only, created exclusively and on the disk before they are used; and files that
+//! somebody else made, such as the secrets that a container is given.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,12 +7,19 @@ use std::path::Path;
 
 use strongroom_envelope::{SecretBytes, SecretKey};
 
-use crate::root_key::{decode_key, encode_key};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, key_text};
 
-pub(crate) const PREFIX: &[u8] = b"strongroom-root-key-1 ";
 /// Prefix, 44 characters of base64, newline; anything much longer is not a key file.
 const MAX_LEN: u64 = 256;
+
+/// Who may be able to read a key file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Its owner, and on a read-only mount its group.
+    Owner,
+    /// Every user of the machine or container: the program says so.
+    Everybody,
+}
 
 fn io_error(kind: ErrorKind, text: &'static str, path: &Path, error: io::Error) -> Error {
     let kind = match error.kind() {
@@ -26,12 +34,14 @@ fn io_error(kind: ErrorKind, text: &'static str, path: &Path, error: io::Error) 
 }
 
 /// Reads a key file; `None` when there is none.
-pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
+pub(crate) fn read(path: &Path, readers: Readers) -> Result<Option<SecretKey>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(io_error(ErrorKind::RootMissing, "the key file cannot be opened", path, error));
+            let told = error.to_string();
+            let error = io_error(ErrorKind::RootMissing, "the key file cannot be opened", path, error);
+            return Err(error.with("because", told));
         }
     };
     let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
@@ -39,7 +49,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
         return Err(Error::new(ErrorKind::RootInvalid, "the key file's path names no file")
             .with("path", path.display()));
     }
-    check_private(&file, path)?;
+    check_readers(&file, path, readers)?;
     let mut text = SecretBytes::with_capacity(usize::try_from(MAX_LEN).unwrap_or(256));
     let mut chunk = SecretBytes::zeroed(usize::try_from(MAX_LEN).unwrap_or(256));
     let mut limited = file.take(MAX_LEN);
@@ -52,13 +62,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
         }
         text.extend_from_slice(&chunk.expose()[..count]);
     }
-    let line = text.expose().strip_suffix(b"\n").unwrap_or(text.expose());
-    let key = line.strip_prefix(PREFIX).and_then(decode_key).ok_or_else(|| {
-        Error::new(
-            ErrorKind::RootInvalid,
-            "the file is not a whole Strongroom root key; restore it from a copy, or remove it if nothing was ever stored with it",
-        )
-        .with("path", path.display())
+    let key = key_text::from_content(text.expose()).ok_or_else(|| {
+        let text = format!(
+            "the file does not hold a root key: expected {}, or the 32 bytes themselves; restore it from a copy, or remove it if nothing was ever stored with it",
+            key_text::FORMS
+        );
+        Error::new(ErrorKind::RootInvalid, text).with("path", path.display())
     })?;
     Ok(Some(key))
 }
@@ -67,10 +76,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<SecretKey>, Error> {
 /// it first.
 pub(crate) fn create(path: &Path) -> Result<Option<SecretKey>, Error> {
     let key = SecretKey::generate()?;
-    let mut line = SecretBytes::copy_from(PREFIX);
-    line.extend_from_slice(encode_key(&key).expose());
-    line.extend_from_slice(b"\n");
-    match write_exclusively(directory(path), path, line.expose()) {
+    match write_exclusively(directory(path), path, key_text::to_line(&key).expose()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(error) => {
@@ -86,13 +92,17 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Puts an existing key file and its name on the disk.
+/// Puts an existing key file and its name on the disk. On a read-only mount they are there, and not every file system could.
 pub(crate) fn sync(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
+    let failed = |error| io_error(ErrorKind::Storage, "the key file cannot be synced", path, error);
+    let file = File::open(path).map_err(failed)?;
+    if is_on_read_only_mount(&file) {
+        return Ok(());
+    }
+    file.sync_all()
         .and_then(|()| File::open(directory(path)))
         .and_then(|directory| directory.sync_all())
-        .map_err(|error| io_error(ErrorKind::Storage, "the key file cannot be synced", path, error))
+        .map_err(failed)
 }
 
 /// A file without a name is written and synced, then given its name, which fails if there is one: the key file appears
@@ -138,25 +148,57 @@ fn write_named(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn check_private(file: &File, path: &Path) -> Result<(), Error> {
+fn check_readers(file: &File, path: &Path, readers: Readers) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
 
     let metadata = file
         .metadata()
         .map_err(|error| io_error(ErrorKind::RootInvalid, "the key file cannot be read", path, error))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
+    match exposure(mode, is_on_read_only_mount(file), readers, path) {
+        None => Ok(()),
+        Some(text) => Err(Error::new(ErrorKind::RootExposed, text)),
     }
-    Err(Error::new(
-        ErrorKind::RootExposed,
-        format!("the key file can be read by others (mode {mode:03o}); run: chmod 600 {}", shell_word(path)),
-    ))
+}
+
+/// What is wrong with a key file of this mode, if anything is. On a read-only mount nobody but the system's administrator can
+/// change what a mode allows.
+#[cfg(unix)]
+fn exposure(mode: u32, read_only_mount: bool, readers: Readers, path: &Path) -> Option<String> {
+    let (group_or_others, others, writers) = (mode & 0o077 != 0, mode & 0o007 != 0, mode & 0o022 != 0);
+    match readers {
+        _ if !group_or_others => None,
+        Readers::Everybody if !writers || read_only_mount => None,
+        Readers::Everybody => Some(format!(
+            "the key file can be written by others (mode {mode:03o}); run: chmod go-w {}",
+            shell_word(path)
+        )),
+        Readers::Owner if read_only_mount && !others => None,
+        Readers::Owner if read_only_mount => Some(format!(
+            "every user can read the key file {} (mode {mode:03o}) on its read-only mount: mount it with mode 0400 or 0440, or open it with RootKey::shared_file if all of them may have the key",
+            path.display()
+        )),
+        Readers::Owner => Some(format!(
+            "the key file can be read by others (mode {mode:03o}); open it with RootKey::shared_file if all of them may have the key, or run: chmod 600 {}",
+            shell_word(path)
+        )),
+    }
 }
 
 #[cfg(not(unix))]
-fn check_private(_file: &File, _path: &Path) -> Result<(), Error> {
+fn check_readers(_file: &File, _path: &Path, _readers: Readers) -> Result<(), Error> {
     Ok(())
+}
+
+/// Whether nobody can change the file, its mode included, by way of this mount.
+#[cfg(target_os = "linux")]
+fn is_on_read_only_mount(file: &File) -> bool {
+    rustix::fs::fstatvfs(file).is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_read_only_mount(_file: &File) -> bool {
+    false
 }
 
 /// The path so that it can be pasted into a shell.
@@ -165,4 +207,42 @@ fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=@%:,".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_read_a_key_file_depends_on_its_mode_its_mount_and_what_the_program_says() {
+        let path = Path::new("/run/secrets/root key");
+        let refused = |mode, read_only, readers| exposure(mode, read_only, readers, path);
+        for mode in [0o400, 0o600, 0o700] {
+            for readers in [Readers::Owner, Readers::Everybody] {
+                assert_eq!(refused(mode, false, readers), None, "{mode:o}");
+                assert_eq!(refused(mode, true, readers), None, "{mode:o}");
+            }
+        }
+        for mode in [0o440, 0o640, 0o460] {
+            assert!(
+                refused(mode, false, Readers::Owner).unwrap().contains("run: chmod 600 '/run/"),
+                "{mode:o}"
+            );
+            assert_eq!(refused(mode, true, Readers::Owner), None, "{mode:o}");
+        }
+        for mode in [0o444, 0o644, 0o404] {
+            assert!(refused(mode, false, Readers::Owner).unwrap().contains("shared_file"), "{mode:o}");
+            assert!(refused(mode, true, Readers::Owner).unwrap().contains("mode 0400 or 0440"), "{mode:o}");
+            assert_eq!(refused(mode, false, Readers::Everybody), None, "{mode:o}");
+            assert_eq!(refused(mode, true, Readers::Everybody), None, "{mode:o}");
+        }
+        for mode in [0o666, 0o620, 0o602] {
+            assert!(refused(mode, false, Readers::Owner).is_some(), "{mode:o}");
+            assert!(
+                refused(mode, false, Readers::Everybody).unwrap().contains("run: chmod go-w"),
+                "{mode:o}"
+            );
+            assert_eq!(refused(mode, true, Readers::Everybody), None, "{mode:o}");
+        }
+    }
 }

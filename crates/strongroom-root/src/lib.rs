@@ -30,6 +30,7 @@ mod cache;
 mod error;
 mod frame;
 mod key_file;
+mod key_text;
 mod passphrase;
 mod recovery;
 mod rekey;

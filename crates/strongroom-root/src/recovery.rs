@@ -32,10 +32,6 @@ impl RecoveryCode {
         Ok(Self(bytes))
     }
 
-    pub(crate) fn duplicate(&self) -> Self {
-        Self(SecretBytes::copy_from(self.0.expose()))
-    }
-
     /// Reads a code as a person types it.
     ///
     /// # Errors
@@ -75,6 +71,10 @@ impl RecoveryCode {
         } else {
             Err(invalid("the recovery code has a typing error"))
         }
+    }
+
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
     }
 
     /// The code, to be shown once to a person.

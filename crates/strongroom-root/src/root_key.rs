@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use strongroom_envelope::{SecretBytes, SecretKey};
+use strongroom_envelope::{SecretBytes, SecretKey, SecretText};
 
+use crate::key_file::Readers;
 use crate::passphrase::PassphraseCost;
 use crate::recovery::RecoveryCode;
 use crate::slot::Resolved;
-use crate::{Error, ErrorKind, RootWrapper, key_file};
+use crate::{Error, ErrorKind, RootWrapper, key_file, key_text};
 
 /// What opens a store: a key in a file, in the environment or in the program's hands, a passphrase, or a recovery code.
 ///
@@ -20,7 +20,7 @@ pub struct RootKey(pub(crate) Source);
 
 pub(crate) enum Source {
     Key(SecretKey),
-    File { path: PathBuf, create: bool },
+    File { path: PathBuf, readers: Readers, create: bool },
     Passphrase { passphrase: SecretBytes, cost: PassphraseCost },
     Recovery(RecoveryCode),
     Wrapper(Arc<dyn RootWrapper>),
@@ -30,15 +30,50 @@ impl RootKey {
     /// The fewest bytes of a passphrase.
     pub const MIN_PASSPHRASE: usize = 8;
 
-    /// The key in an existing file that only its owner may read.
+    /// A fresh key in memory: for tests, or to be kept elsewhere by [`RootKey::to_text`].
+    ///
+    /// ```
+    /// use strongroom_root::RootKey;
+    ///
+    /// let key = RootKey::generate()?;
+    /// let text = key.to_text()?; // into a Kubernetes secret, say
+    /// let same: RootKey = text.expose().parse()?;
+    /// # assert_eq!(same.to_text()?, text);
+    /// # Ok::<(), strongroom_root::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Crypto`] when the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        Ok(Self(Source::Key(SecretKey::generate()?)))
+    }
+
+    /// The key in an existing file that only its owner may read; on a read-only mount, where nobody can change that, a group
+    /// may read it too. That is how Kubernetes mounts a secret with `defaultMode: 0400` and an `fsGroup`.
+    ///
+    /// The file holds 32 random bytes in base64 or hex, with or without a line end, or raw; or the line that Strongroom writes.
     ///
     /// # Errors
     /// [`ErrorKind::RootMissing`] when there is no such file, [`ErrorKind::RootExposed`] when others may read it,
-    /// [`ErrorKind::RootInvalid`] when it is not a key file.
+    /// [`ErrorKind::RootInvalid`] when it does not hold a key.
     pub fn file(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = absolute(path.into())?;
-        match key_file::read(&path)? {
-            Some(_) => Ok(Self(Source::File { path, create: false })),
+        Self::existing(path.into(), Readers::Owner)
+    }
+
+    /// As [`RootKey::file`], of a file that every user of this machine or container may read, such as a Docker secret (mode
+    /// 0444): whoever calls this says that they all may have the key. A file that others may write is refused all the same,
+    /// unless its mount is read-only.
+    ///
+    /// # Errors
+    /// As [`RootKey::file`].
+    pub fn shared_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::existing(path.into(), Readers::Everybody)
+    }
+
+    fn existing(path: PathBuf, readers: Readers) -> Result<Self, Error> {
+        let path = absolute(path)?;
+        match key_file::read(&path, readers)? {
+            Some(_) => Ok(Self(Source::File { path, readers, create: false })),
             None => Err(missing(&path)),
         }
     }
@@ -51,14 +86,15 @@ impl RootKey {
     /// As [`RootKey::file`], but for the missing file.
     pub fn file_or_create(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = absolute(path.into())?;
-        key_file::read(&path)?;
-        Ok(Self(Source::File { path, create: true }))
+        key_file::read(&path, Readers::Owner)?;
+        Ok(Self(Source::File { path, readers: Readers::Owner, create: true }))
     }
 
-    /// The key in an environment variable: 32 bytes in base64 (`head -c 32 /dev/urandom | base64`), or the line of a key file.
+    /// The key in an environment variable: 32 bytes in base64 (`head -c 32 /dev/urandom | base64`) or hex, or the line of a key
+    /// file.
     ///
     /// # Errors
-    /// [`ErrorKind::RootMissing`] when it is not set, [`ErrorKind::RootInvalid`] when it is not 32 bytes in base64.
+    /// [`ErrorKind::RootMissing`] when it is not set, [`ErrorKind::RootInvalid`] when it does not hold a key.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
         let value = std::env::var(variable).map_err(|_| {
             Error::new(
@@ -68,39 +104,57 @@ impl RootKey {
             .with("variable", variable)
         })?;
         let value = SecretBytes::from_vec(value.into_bytes());
-        let line = value.expose().trim_ascii();
-        let key = decode_key(line.strip_prefix(key_file::PREFIX).unwrap_or(line)).ok_or_else(|| {
-            Error::new(ErrorKind::RootInvalid, "the environment variable does not hold 32 bytes in base64")
-                .with("variable", variable)
+        Self::from_text(value.expose(), "the environment variable")
+            .map_err(|error| error.with("variable", variable))
+    }
+
+    fn from_text(text: &[u8], what: &str) -> Result<Self, Error> {
+        let key = key_text::from_text(text).ok_or_else(|| {
+            let text = format!("{what} does not hold a root key: expected {}", key_text::FORMS);
+            Error::new(ErrorKind::RootInvalid, text)
         })?;
         Ok(Self(Source::Key(key)))
     }
 
-    /// Reads the key file now and keeps what it holds: stores are then opened by that key, whatever
-    /// becomes of the file. Where [`RootKey::file_or_create`] may make a file, it is made and synced
-    /// now. Other roots stay as they are.
+    /// The key in base64, to be kept where only those who may have everything can read it. [`RootKey::file`],
+    /// [`RootKey::from_env`] and `parse` read it.
     ///
     /// # Errors
-    /// As [`RootKey::file`]; a file that cannot be made.
-    pub fn read(self) -> Result<Self, Error> {
-        let create = match &self.0 {
-            Source::File { create, .. } => *create,
-            _ => return Ok(self),
+    /// [`ErrorKind::RootInvalid`] of a root that is no key in memory: a passphrase, a recovery code, a key service's, or a file
+    /// that was not [loaded](RootKey::load).
+    pub fn to_text(&self) -> Result<SecretText, Error> {
+        let Source::Key(key) = &self.0 else {
+            return Err(Error::new(ErrorKind::RootInvalid, "only a key in memory can be written as text"));
         };
-        match Resolved::new(self, create)? {
-            Resolved::Key(key) => Ok(Self(Source::Key(key))),
-            _ => Err(Error::new(ErrorKind::RootInvalid, "a key file holds a key")),
+        Ok(SecretText::from_utf8(key_text::to_base64(key))?)
+    }
+
+    /// Reads the key file now, so that nothing that happens to it later matters: the root is then the key that it held. Of
+    /// [`RootKey::file_or_create`] a missing file is made now, whether the store is new or not. Other roots stay what they are.
+    ///
+    /// # Errors
+    /// As [`RootKey::file`]; [`ErrorKind::Storage`] when the file cannot be made.
+    pub fn load(self) -> Result<Self, Error> {
+        match self.0 {
+            Source::File { create, .. } => match Resolved::new(self, create)? {
+                Resolved::Key(key) => Ok(Self(Source::Key(key))),
+                // A file gives a key.
+                _ => Err(Error::new(ErrorKind::RootInvalid, "the key file does not give a key")),
+            },
+            _ => Ok(self),
         }
     }
 
-    /// Another root of the same content, for a program that opens several stores.
+    /// A second handle to the same root, on purpose: to open several stores with it.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(match &self.0 {
             Source::Key(key) => Source::Key(key.duplicate()),
-            Source::File { path, create } => Source::File { path: path.clone(), create: *create },
+            Source::File { path, readers, create } => {
+                Source::File { path: path.clone(), readers: *readers, create: *create }
+            }
             Source::Passphrase { passphrase, cost } => {
-                Source::Passphrase { passphrase: SecretBytes::copy_from(passphrase.expose()), cost: *cost }
+                Source::Passphrase { passphrase: passphrase.duplicate(), cost: *cost }
             }
             Source::Recovery(code) => Source::Recovery(code.duplicate()),
             Source::Wrapper(wrapper) => Source::Wrapper(Arc::clone(wrapper)),
@@ -161,6 +215,15 @@ impl RootKey {
     }
 }
 
+/// The key in a text: 32 bytes in base64 or hex, or the line of a key file. The text stays the caller's to wipe.
+impl FromStr for RootKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::from_text(text.as_bytes(), "the text")
+    }
+}
+
 impl From<RecoveryCode> for RootKey {
     fn from(code: RecoveryCode) -> Self {
         Self(Source::Recovery(code))
@@ -194,21 +257,4 @@ pub(crate) fn missing(path: &Path) -> Error {
         "the key file does not exist; an existing strongroom opens with its own key only",
     )
     .with("path", path.display())
-}
-
-/// 32 bytes from base64, without a copy left behind.
-pub(crate) fn decode_key(text: &[u8]) -> Option<SecretKey> {
-    // The decoder wants room for the estimate, which counts the padding.
-    let mut bytes = SecretBytes::zeroed(base64::decoded_len_estimate(text.len()).min(64));
-    let len = STANDARD.decode_slice(text, bytes.expose_mut()).ok()?;
-    bytes.truncate(len);
-    SecretKey::from_bytes(bytes).ok()
-}
-
-pub(crate) fn encode_key(key: &SecretKey) -> SecretBytes {
-    let mut text = SecretBytes::zeroed(44);
-    // 32 bytes make exactly 44 characters.
-    let written = STANDARD.encode_slice(key.expose(), text.expose_mut()).unwrap_or(0);
-    text.truncate(written);
-    text
 }

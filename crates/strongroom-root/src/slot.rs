@@ -222,13 +222,13 @@ impl Resolved {
             Source::Passphrase { passphrase, cost } => Self::Passphrase { passphrase, cost },
             Source::Recovery(code) => Self::Recovery(code.key()?),
             Source::Wrapper(wrapper) => Self::Wrapper(wrapper),
-            Source::File { path, create } => {
-                let mut key = key_file::read(&path)?;
+            Source::File { path, readers, create } => {
+                let mut key = key_file::read(&path, readers)?;
                 if key.is_none() && create && may_create {
                     key = match key_file::create(&path)? {
                         Some(key) => Some(key),
                         // Another process made it in this moment.
-                        None => key_file::read(&path)?,
+                        None => key_file::read(&path, readers)?,
                     };
                 }
                 if key.is_some() && may_create {

@@ -209,7 +209,7 @@ impl DataDirectory {
     /// The root key, read once. It is made only where nothing was ever kept.
     pub(crate) fn root_key(&self, path: &Path, new: bool) -> Result<RootKey, Error> {
         let key = if new { RootKey::file_or_create(path)? } else { RootKey::file(path)? };
-        Ok(key.read()?)
+        Ok(key.load()?)
     }
 }
 

@@ -103,7 +103,7 @@ async fn a_made_up_slot_does_not_count_as_a_root() {
 }
 
 #[test]
-fn an_environment_variable_holds_32_bytes_in_base64() {
+fn an_environment_variable_holds_32_bytes_in_base64_or_hex() {
     // Set for this process before any thread reads it would need unsafe code, so a child gets it.
     const VARIABLE: &str = "STRONGROOM_TEST_ROOT";
     if std::env::var(VARIABLE).is_ok() {
@@ -116,7 +116,7 @@ fn an_environment_variable_holds_32_bytes_in_base64() {
     }
     let verdict = |value: &str| {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "an_environment_variable_holds_32_bytes_in_base64", "--nocapture"])
+            .args(["--exact", "an_environment_variable_holds_32_bytes_in_base64_or_hex", "--nocapture"])
             .env(VARIABLE, value)
             .output()
             .unwrap();
@@ -127,6 +127,7 @@ fn an_environment_variable_holds_32_bytes_in_base64() {
     let good = base64::engine::general_purpose::STANDARD.encode([9; 32]);
     assert_eq!(verdict(&good), "accepted");
     assert_eq!(verdict(&format!(" {good}\n")), "accepted");
+    assert_eq!(verdict(&"09".repeat(32)), "accepted");
     for bad in ["", "short", &good[..40], &format!("{good}{good}"), "!!!!"] {
         assert_eq!(verdict(bad), "RootInvalid", "{bad:?}");
     }

@@ -127,6 +127,10 @@ impl Records for MemoryRecords {
     fn limits(&self) -> Limits {
         Limits { key: 4096, value: 1 << 24, batch_operations: 10_000, batch_bytes: 1 << 26, scan: 1000 }
     }
+
+    fn durable(&self) -> bool {
+        false
+    }
 }
 
 struct MemorySnapshot {

@@ -133,6 +133,13 @@ pub trait Records: Send + Sync + Debug {
     /// What this backend can take.
     fn limits(&self) -> Limits;
 
+    /// Whether what [`Records::commit`] has acknowledged survives the end of the process and loss of power.
+    ///
+    /// Provided: yes, as the conformance suite then tests. A backend that keeps everything in this process says no.
+    fn durable(&self) -> bool {
+        true
+    }
+
     /// Writes a consistent copy of everything to `target`, a new file, while others go on writing. What is there when
     /// this returns survives loss of power. Backends without files refuse.
     ///

@@ -58,6 +58,25 @@ fn conforms() {
     });
 }
 
+/// Another handle to the secret, which the store keeps, finds everything; the first one is neither closed nor asked again.
+#[test]
+fn what_was_acknowledged_is_there_for_the_next_handle() {
+    pollster::block_on(async {
+        let keeper = keeper().await;
+        let count = AtomicU32::new(0);
+        records::durability::survives_crashes(async || {
+            let name = format!("crashed-{}", count.fetch_add(1, Ordering::Relaxed));
+            let keeper = keeper.clone();
+            move || {
+                let records = Arc::new(in_secret(&keeper, &name)) as Arc<dyn Records>;
+                async move { records }
+            }
+        })
+        .await;
+        assert!(count.into_inner() > 5, "the cases ran");
+    });
+}
+
 /// What does not fit is refused and changes nothing.
 #[test]
 fn the_ceiling() {

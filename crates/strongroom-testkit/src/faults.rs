@@ -80,6 +80,10 @@ impl Records for FaultyRecords {
         self.inner.limits()
     }
 
+    fn durable(&self) -> bool {
+        self.inner.durable()
+    }
+
     async fn backup(&self, target: &Path) -> Result<(), Error> {
         self.inner.backup(target).await
     }

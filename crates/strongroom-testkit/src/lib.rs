@@ -3,16 +3,20 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use strongroom_records::{MemoryRecords, Records};
-//! use strongroom_testkit::records;
+//! use strongroom_records::MemoryRecords;
+//! use strongroom_testkit::records::{self, Volatile};
 //!
-//! // In your test: `make` gives empty storage each time it is called.
-//! pollster::block_on(records::conformance(|| async { Arc::new(MemoryRecords::new()) as Arc<dyn Records> }));
+//! // Storage that is lost with its process, and says so. `make` gives an empty one each time it is called.
+//! pollster::block_on(records::conformance(async || Volatile::new(Arc::new(MemoryRecords::new()))));
 //! ```
+//!
+//! What a backend has acknowledged must survive a crash, so the suite wants to open it again: see
+//! [`Reopen`](records::Reopen).
 //!
 //! Each case is a public function too, to be run alone while it fails. Beside the suites: [`ManualClock`], a clock that
 //! moves when told, [`FaultyRecords`], storage that fails when told, [`FaultyKms`] and [`FaultyStore`], a key service
-//! and a secret store that do, and [`SmallRecords`], storage with no more than the limits that all storage has.
+//! and a secret store that do, [`SmallRecords`], storage with no more than the limits that all storage has, and
+//! [`SimulatedDisk`], a disk that loses what was not synced.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,6 +26,7 @@
 )]
 
 mod clock;
+mod disk;
 mod faults;
 pub mod kms;
 mod kms_faults;
@@ -32,6 +37,7 @@ pub mod store;
 mod store_faults;
 
 pub use clock::ManualClock;
+pub use disk::SimulatedDisk;
 pub use faults::{Fault, FaultyRecords};
 pub use kms_faults::FaultyKms;
 pub use small::SmallRecords;

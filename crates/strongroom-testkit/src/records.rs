@@ -1,5 +1,8 @@
 //! The conformance suite of [`Records`].
 
+pub mod durability;
+mod reopen;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -7,28 +10,49 @@ use std::thread;
 
 use strongroom_records::{Batch, ErrorKind, Expect, Key, Limits, Records, Revision, Scan};
 
-/// Runs every case on storage that `make` gives, empty each time.
+pub use reopen::{Reopen, Volatile};
+
+/// Runs every case, each on a storage of its own: `make` gives a way to an empty one each time.
+///
+/// The way is [`Volatile`] for storage that is lost with its process and says so, and for everything else a [`Reopen`]: most
+/// simply a closure that opens the storage, and is called again after a crash.
 ///
 /// # Panics
 /// When a case fails, with what is wrong.
-pub async fn conformance<F, Fut>(make: F)
+pub async fn conformance<F, Fut, R>(make: F)
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = Arc<dyn Records>>,
+    Fut: Future<Output = R>,
+    R: Reopen,
 {
-    what_was_written_is_read(make().await).await;
-    keys_are_ordered_by_bytes(make().await).await;
-    pages_fit_together_in_both_directions(make().await).await;
-    cursors_outlive_their_record_and_snapshot(make().await).await;
-    preconditions_decide_the_whole_batch(make().await).await;
-    revisions_are_never_given_twice(make().await).await;
-    snapshots_do_not_move(make().await).await;
-    reads_of_several_keys_are_of_one_moment(make().await).await;
-    concurrent_writers_lose_no_update(make().await).await;
-    dropped_commits_are_whole_or_absent(make().await).await;
-    change_tokens_tell_of_commits(make().await).await;
-    limits_are_kept_and_sufficient(make().await).await;
-    invalid_batches_change_nothing(make().await).await;
+    let make = &make;
+    alone(make, what_was_written_is_read).await;
+    alone(make, keys_are_ordered_by_bytes).await;
+    alone(make, pages_fit_together_in_both_directions).await;
+    alone(make, cursors_outlive_their_record_and_snapshot).await;
+    alone(make, preconditions_decide_the_whole_batch).await;
+    alone(make, revisions_are_never_given_twice).await;
+    alone(make, snapshots_do_not_move).await;
+    alone(make, reads_of_several_keys_are_of_one_moment).await;
+    alone(make, concurrent_writers_lose_no_update).await;
+    alone(make, dropped_commits_are_whole_or_absent).await;
+    alone(make, change_tokens_tell_of_commits).await;
+    alone(make, limits_are_kept_and_sufficient).await;
+    alone(make, invalid_batches_change_nothing).await;
+    durability::survives_crashes(make).await;
+}
+
+/// One case on storage of its own, which is there until the case ends.
+async fn alone<F, Fut, R, Case, Done>(make: &F, case: Case)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = R>,
+    R: Reopen,
+    Case: FnOnce(Arc<dyn Records>) -> Done,
+    Done: Future<Output = ()>,
+{
+    let storage = make().await;
+    case(storage.open().await).await;
 }
 
 fn key(name: &str) -> Key {

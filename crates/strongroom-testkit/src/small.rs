@@ -54,6 +54,10 @@ impl Records for SmallRecords {
         Limits::REQUIRED
     }
 
+    fn durable(&self) -> bool {
+        self.0.durable()
+    }
+
     async fn backup(&self, target: &Path) -> Result<(), Error> {
         self.0.backup(target).await
     }

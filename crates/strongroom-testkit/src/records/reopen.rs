@@ -1,0 +1,90 @@
+//! How a suite crashes a backend and comes back to it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use strongroom_records::Records;
+
+/// One storage under test, and the way back to it after a crash.
+///
+/// A closure that opens the storage is one. It finds what has left the process, so it notices a backend that acknowledges
+/// what it only holds in memory:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use strongroom_records::{MemoryRecords, Records};
+/// # use strongroom_testkit::records;
+/// # async fn open(path: std::path::PathBuf) -> Arc<dyn Records> { Arc::new(MemoryRecords::new()) }
+/// # fn fresh_path() -> std::path::PathBuf { "".into() }
+/// # pollster::block_on(async {
+/// records::conformance(async || {
+///     let path = fresh_path(); // a new one each time
+///     move || open(path.clone())
+/// })
+/// .await;
+/// # });
+/// ```
+///
+/// To find one that does not sync, implement the trait and take away in [`Reopen::crash`] what was not synced: let the
+/// backend write to a disk of its own, such as [`SimulatedDisk`](crate::SimulatedDisk), run it in a child process or a
+/// virtual machine and kill that.
+#[async_trait]
+pub trait Reopen: Send + Sync {
+    /// Opens the storage: empty the first time, and after a crash with everything that is durable.
+    async fn open(&self) -> Arc<dyn Records>;
+
+    /// The power fails: nothing is flushed or closed any more, and what is not durable is lost. Nobody uses the handle again.
+    ///
+    /// Provided: the handle is forgotten. It is never dropped, so nothing that it does when it is dropped happens. A backend
+    /// that locks its files within the process overrides this.
+    async fn crash(&self, records: Arc<dyn Records>) {
+        std::mem::forget(records);
+    }
+
+    /// Lets the power fail after this many more steps of the medium (a write, a sync, a change of a name): from then on
+    /// nothing reaches it until the storage is opened after [`Reopen::crash`]. `false` where that cannot be done.
+    ///
+    /// Provided: it cannot.
+    fn fail_after(&self, steps: u64) -> bool {
+        let _ = steps;
+        false
+    }
+}
+
+#[async_trait]
+impl<F, Fut> Reopen for F
+where
+    F: Fn() -> Fut + Send + Sync,
+    Fut: Future<Output = Arc<dyn Records>> + Send,
+{
+    async fn open(&self) -> Arc<dyn Records> {
+        self().await
+    }
+}
+
+/// Storage that is lost with its process, and declares that ([`Records::durable`]): it cannot be opened again.
+#[derive(Debug)]
+pub struct Volatile(Arc<dyn Records>);
+
+impl Volatile {
+    /// This storage, which is empty.
+    ///
+    /// # Panics
+    /// When it declares that it is durable: then the suite wants to see that.
+    #[must_use]
+    pub fn new(records: Arc<dyn Records>) -> Self {
+        assert!(
+            !records.durable(),
+            "the storage declares that it is durable: give the suite a way to open it again"
+        );
+        Self(records)
+    }
+}
+
+#[async_trait]
+impl Reopen for Volatile {
+    async fn open(&self) -> Arc<dyn Records> {
+        Arc::clone(&self.0)
+    }
+}

@@ -1,0 +1,3 @@
+//! Backends for the tests of the suite.
+
+pub(crate) mod log_records;

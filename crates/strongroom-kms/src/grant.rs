@@ -71,10 +71,13 @@ impl GrantConstraint {
     }
 
     /// Whether a request with this context may count on the grant.
+    ///
+    /// Keys are compared without case and values with it, unlike in cryptographic operations ("in a grant constraint, the key in
+    /// each key-value pair is not case sensitive, but the value is case sensitive", KMS API Reference, `GrantConstraints`).
     #[must_use]
     pub fn allows(&self, context: &EncryptionContext) -> bool {
         match self {
-            Self::EncryptionContextEquals(wanted) => wanted == context,
+            Self::EncryptionContextEquals(wanted) => equals(context, wanted),
             Self::EncryptionContextSubset(wanted) => holds(context, wanted),
         }
     }
@@ -83,16 +86,32 @@ impl GrantConstraint {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::EncryptionContextEquals(own), Self::EncryptionContextEquals(other)) => own == other,
+            (Self::EncryptionContextEquals(own), Self::EncryptionContextEquals(other)) => equals(own, other),
             (Self::EncryptionContextEquals(_), Self::EncryptionContextSubset(_)) => false,
             (Self::EncryptionContextSubset(own), other) => holds(other.context(), own),
         }
     }
 }
 
+/// A context with its keys in small letters, in order. Pairs that differ in nothing but the case of their keys stay several.
+fn folded(context: &EncryptionContext) -> Vec<(String, &str)> {
+    let mut pairs: Vec<_> = context.iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Whether both have the same pairs.
+fn equals(context: &EncryptionContext, wanted: &EncryptionContext) -> bool {
+    folded(context) == folded(wanted)
+}
+
 /// Whether `context` has all pairs of `wanted`.
 fn holds(context: &EncryptionContext, wanted: &EncryptionContext) -> bool {
-    wanted.iter().all(|(key, value)| context.get(key) == Some(value))
+    let mut pairs = folded(context);
+    folded(wanted).iter().all(|pair| {
+        // Each pair stands for one of the constraint's.
+        pairs.iter().position(|own| own == pair).map(|at| pairs.remove(at)).is_some()
+    })
 }
 
 /// What CreateGrant takes.
@@ -357,12 +376,46 @@ mod tests {
         let both = [("a", "1"), ("b", "2")];
         assert!(equals(&both).allows(&context(&both)) && !equals(&both[..1]).allows(&context(&both)));
         assert!(subset(&both[..1]).allows(&context(&both)) && !subset(&both).allows(&context(&both[..1])));
-        assert!(
-            !subset(&[("a", "2")]).allows(&context(&both)) && !subset(&[("A", "1")]).allows(&context(&both))
-        );
+        assert!(!subset(&[("a", "2")]).allows(&context(&both)));
         assert!(subset(&both[..1]).covers(&subset(&both)) && !subset(&both).covers(&subset(&both[..1])));
         assert!(subset(&both[..1]).covers(&equals(&both)) && !equals(&both).covers(&subset(&both)));
         assert!(equals(&both).covers(&equals(&both)) && !equals(&both).covers(&equals(&both[..1])));
+    }
+
+    /// "In a grant constraint, the key in each key-value pair is not case sensitive, but the value is case sensitive." (KMS API
+    /// Reference, `GrantConstraints`.)
+    #[test]
+    fn constraints_compare_keys_without_case_and_values_with_it() {
+        let equals = |pairs: &[(&str, &str)]| GrantConstraint::EncryptionContextEquals(context(pairs));
+        let subset = |pairs: &[(&str, &str)]| GrantConstraint::EncryptionContextSubset(context(pairs));
+        let asked = context(&[("Department", "IT"), ("Stra\u{df}e", "7")]);
+        for (pairs, allows) in [
+            (&[("DEPARTMENT", "IT"), ("stra\u{df}e", "7")], true),
+            (&[("stra\u{df}e", "7"), ("department", "IT")], true),
+            (&[("Department", "it"), ("Stra\u{df}e", "7")], false),
+            (&[("Department", "7"), ("Stra\u{df}e", "IT")], false),
+        ] {
+            assert_eq!(equals(pairs).allows(&asked), allows, "{pairs:?}");
+            assert_eq!(subset(pairs).allows(&asked), allows, "{pairs:?}");
+            assert_eq!(
+                equals(pairs).covers(&GrantConstraint::EncryptionContextEquals(asked.clone())),
+                allows
+            );
+            assert_eq!(
+                subset(pairs).covers(&GrantConstraint::EncryptionContextSubset(asked.clone())),
+                allows
+            );
+        }
+        assert!(
+            subset(&[("dEPARTMENT", "IT")]).allows(&asked) && !equals(&[("dEPARTMENT", "IT")]).allows(&asked)
+        );
+        assert!(!subset(&[("dEPARTMENT", "It")]).allows(&asked));
+        // Of keys that differ in nothing but case, each counts for itself.
+        let twice = [("a", "1"), ("A", "1")];
+        assert!(equals(&twice).allows(&context(&twice)) && !equals(&twice).allows(&context(&twice[..1])));
+        assert!(
+            !subset(&twice).allows(&context(&twice[..1])) && !equals(&twice[..1]).allows(&context(&twice))
+        );
     }
 
     #[test]

@@ -69,13 +69,67 @@ async fn constraints_compare_the_requests_context() {
     }
     world.kms.revoke_grant(&world.cx, &by_id(&key), &equals.id, false).await.unwrap();
     world.grant(&key, decrypting().context_subset(one.clone())).await;
-    for right in [&one, &both] {
+    // Keys are compared without case (KMS API Reference, `GrantConstraints`).
+    for right in [&one, &both, &pairs(&[("A", "1")])] {
         assert!(world.alice_decrypts(&key, right).await.is_ok());
     }
-    for wrong in [&other, &EncryptionContext::new(), &pairs(&[("A", "1")])] {
+    for wrong in [&other, &EncryptionContext::new(), &pairs(&[("b", "1")])] {
         assert_eq!(world.alice_decrypts(&key, wrong).await.unwrap_err().kind(), ErrorKind::AccessDenied);
     }
     assert_eq!(world.listed(&key).await[0].constraint, Some(GrantConstraint::EncryptionContextSubset(one)));
+}
+
+/// "In a grant constraint, the key in each key-value pair is not case sensitive, but the value is case sensitive." (KMS API
+/// Reference, `GrantConstraints`.) The ciphertext goes on being bound to its context as it was written.
+#[tokio::test]
+async fn constraints_compare_keys_without_case_and_values_with_it() {
+    let world = World::new().await;
+    let key = world.key().await;
+    let wanted = pairs(&[("Department", "IT"), ("Stage", "Prod")]);
+    let equals = world.grant(&key, decrypting().context_equals(wanted.clone())).await;
+    let right = [
+        pairs(&[("Department", "IT"), ("Stage", "Prod")]),
+        pairs(&[("DEPARTMENT", "IT"), ("stage", "Prod")]),
+    ];
+    let wrong = [
+        pairs(&[("department", "it"), ("stage", "Prod")]),
+        pairs(&[("department", "IT"), ("stage", "PROD")]),
+        pairs(&[("department", "IT")]),
+    ];
+    let try_all = async || {
+        for context in &right {
+            assert!(world.alice_decrypts(&key, context).await.is_ok(), "{context:?}");
+        }
+        for context in &wrong {
+            let refused = world.alice_decrypts(&key, context).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::AccessDenied, "{context:?}");
+        }
+    };
+    try_all().await;
+    world.kms.revoke_grant(&world.cx, &by_id(&key), &equals.id, false).await.unwrap();
+    world.grant(&key, decrypting().context_subset(wanted.clone())).await;
+    try_all().await;
+    let more = pairs(&[("DEPARTMENT", "IT"), ("STAGE", "Prod"), ("more", "x")]);
+    assert!(world.alice_decrypts(&key, &more).await.is_ok());
+    // The grant counts, the ciphertext does not open.
+    let sealed = world.encrypt_for(&key, &right[0]).await;
+    let refused = world.decrypt_as(&user("alice"), &key, &sealed, &right[1]).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidCiphertext);
+}
+
+/// Who passes a grant on may write the keys of its constraint otherwise, the values not.
+#[tokio::test]
+async fn a_grantee_passes_on_its_constraint_in_another_case() {
+    let world = World::new().await;
+    let key = world.key().await;
+    let operations = [GrantOperation::CreateGrant, GrantOperation::Decrypt];
+    world.grant(&key, CreateGrant::new(ALICE, operations).context_subset(pairs(&[("Stage", "Prod")]))).await;
+    let pass = async |context: &[(&str, &str)]| {
+        let request = CreateGrant::new(BOB, [GrantOperation::Decrypt]).context_subset(pairs(context));
+        world.kms.create_grant(&user("alice"), &by_id(&key), request).await
+    };
+    pass(&[("STAGE", "Prod")]).await.unwrap();
+    assert_eq!(pass(&[("Stage", "PROD")]).await.unwrap_err().kind(), ErrorKind::AccessDenied);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ fn a_wrong_rule_in_the_model_is_found() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let sequence = proptest::collection::vec(step(), STEPS);
     let sequences: Vec<Vec<Step>> =
-        (0..100).map(|_| sequence.new_tree(&mut runner).unwrap().current()).collect();
+        (0..400).map(|_| sequence.new_tree(&mut runner).unwrap().current()).collect();
     for wrong in [
         Wrong::CancelEnables,
         Wrong::DisabledDecrypts,
@@ -64,6 +64,7 @@ fn a_wrong_rule_in_the_model_is_found() {
         Wrong::AliasStays,
         Wrong::NothingExpires,
         Wrong::GrantStays,
+        Wrong::ConstraintKnowsCase,
     ] {
         assert!(sequences.iter().any(|steps| difference(wrong, steps).is_some()), "{wrong:?} is not found");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom_kms::ErrorKind;
 
-use crate::steps::{Kind, Step};
+use crate::steps::{Constraint, Kind, Step};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const REALM: &str = "arn:aws:kms:us-east-1:000000000000";
@@ -30,6 +30,8 @@ pub(crate) enum Wrong {
     NothingExpires,
     /// A grant outlives its end.
     GrantStays,
+    /// The constraint of a grant compares the keys of a context with their case.
+    ConstraintKnowsCase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,15 @@ enum State {
     Enabled,
     Disabled,
     PendingDeletion,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) key: usize,
+    /// Learnt from the service: it is random.
+    pub(crate) id: String,
+    alive: bool,
+    constraint: Constraint,
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +104,7 @@ pub(crate) struct Model {
     ciphertexts: Vec<(usize, usize)>,
     macs: Vec<usize>,
     /// Key, id and whether it still is.
-    pub(crate) grants: Vec<(usize, String, bool)>,
+    pub(crate) grants: Vec<Grant>,
     now: i64,
     wrong: Wrong,
 }
@@ -526,12 +537,13 @@ impl Model {
                 (material.present, material.expires) = (false, None);
                 Ok(format!("{arn} Some({current})"))
             }
-            Step::Grant(key) => {
+            Step::Grant(key, constraint) => {
                 self.usable(*key)?;
                 if self.keys[*key].hmac {
                     return refuse(ErrorKind::Validation, "");
                 }
-                self.grants.push((*key, String::new(), true));
+                let (key, constraint) = (*key, *constraint);
+                self.grants.push(Grant { key, id: String::new(), alive: true, constraint });
                 Ok("granted".into())
             }
             Step::Revoke { grant } => {
@@ -539,12 +551,12 @@ impl Model {
                     return Ok("nothing".into());
                 }
                 let index = *grant % self.grants.len();
-                let (key, id, alive) = self.grants[index].clone();
+                let Grant { key, id, alive, .. } = self.grants[index].clone();
                 self.find(key)?;
                 if !alive {
                     return refuse(ErrorKind::NotFound, format!("Grant ID {id} not found"));
                 }
-                self.grants[index].2 = false;
+                self.grants[index].alive = false;
                 Ok(String::new())
             }
             Step::PutPolicy { key, lets } => {
@@ -558,10 +570,17 @@ impl Model {
                 }
                 let ciphertext = *ciphertext % self.ciphertexts.len();
                 let (key, _) = self.ciphertexts[ciphertext];
-                let alive = |grant: &&(usize, String, bool)| {
-                    grant.0 == key && (grant.2 || self.wrong == Wrong::GrantStays)
+                let counts = |grant: &Grant| {
+                    let met = match grant.constraint {
+                        Constraint::Nothing | Constraint::Same => true,
+                        Constraint::KeyInCapitals | Constraint::SubsetInCapitals => {
+                            self.wrong != Wrong::ConstraintKnowsCase
+                        }
+                        Constraint::ValueInCapitals | Constraint::More => false,
+                    };
+                    grant.key == key && (grant.alive || self.wrong == Wrong::GrantStays) && met
                 };
-                if !self.keys[key].gone && !self.keys[key].lets && self.grants.iter().find(alive).is_none() {
+                if !self.keys[key].gone && !self.keys[key].lets && !self.grants.iter().any(counts) {
                     return refuse(
                         ErrorKind::AccessDenied,
                         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",

@@ -27,7 +27,8 @@ pub(crate) enum Step {
     },
     DeleteMaterial(KeyNumber),
     /// Lets somebody decrypt by a grant.
-    Grant(KeyNumber),
+    /// To somebody else, maybe with one of these constraints.
+    Grant(KeyNumber, Constraint),
     Revoke {
         grant: usize,
     },
@@ -103,6 +104,32 @@ pub(crate) enum Step {
     Reopen,
 }
 
+/// Constraints of grants; ciphertexts are made with the context `a` = `b`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Constraint {
+    Nothing,
+    Same,
+    /// The key in another case, which is the same.
+    KeyInCapitals,
+    /// The value in another case, which is another.
+    ValueInCapitals,
+    /// A part of the context, its key in another case.
+    SubsetInCapitals,
+    /// More than the context holds.
+    More,
+}
+
+fn constraint() -> impl Strategy<Value = Constraint> {
+    proptest::sample::select(vec![
+        Constraint::Nothing,
+        Constraint::Same,
+        Constraint::KeyInCapitals,
+        Constraint::ValueInCapitals,
+        Constraint::SubsetInCapitals,
+        Constraint::More,
+    ])
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let key = || prop_oneof![8 => 0..4usize, 1 => Just(99usize)];
     let alias = || 0..3usize;
@@ -130,7 +157,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => key().prop_map(Step::DeleteMaterial),
     ];
     let others = prop_oneof![
-        3 => key().prop_map(Step::Grant),
+        3 => (key(), constraint()).prop_map(|(key, constraint)| Step::Grant(key, constraint)),
         2 => (0..10usize).prop_map(|grant| Step::Revoke { grant }),
         2 => (key(), any::<bool>()).prop_map(|(key, lets)| Step::PutPolicy { key, lets }),
         4 => (0..40usize).prop_map(|ciphertext| Step::DecryptAsOther { ciphertext }),

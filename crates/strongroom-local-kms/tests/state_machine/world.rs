@@ -16,7 +16,7 @@ use strongroom_testkit::ManualClock;
 use strongroom_types::{Arn, CallContext, Caller, Clock};
 
 use crate::model::{Model, Outcome, Wrong, alias_name};
-use crate::steps::{Kind, Step};
+use crate::steps::{Constraint, Kind, Step};
 
 const DAY: u64 = 24 * 60 * 60;
 /// Somebody of the account who is not its root.
@@ -44,6 +44,18 @@ fn context(right: bool) -> EncryptionContext {
     EncryptionContext::from_pairs([("a", if right { "b" } else { "c" })]).unwrap()
 }
 
+fn constrained(request: CreateGrant, constraint: Constraint) -> CreateGrant {
+    let pairs = |pairs: &[(&str, &str)]| EncryptionContext::from_pairs(pairs.iter().copied()).unwrap();
+    match constraint {
+        Constraint::Nothing => request,
+        Constraint::Same => request.context_equals(pairs(&[("a", "b")])),
+        Constraint::KeyInCapitals => request.context_equals(pairs(&[("A", "b")])),
+        Constraint::ValueInCapitals => request.context_equals(pairs(&[("a", "B")])),
+        Constraint::SubsetInCapitals => request.context_subset(pairs(&[("A", "b")])),
+        Constraint::More => request.context_subset(pairs(&[("a", "b"), ("c", "d")])),
+    }
+}
+
 fn alias(number: usize) -> AliasName {
     AliasName::parse(&alias_name(number)).unwrap()
 }
@@ -67,8 +79,8 @@ impl World {
                     self.model.keys.last_mut().unwrap().id = id.to_owned();
                     Ok("made".into())
                 }
-                (Step::Grant(_), _, Some(id)) if expected.is_ok() => {
-                    self.model.grants.last_mut().unwrap().1 = id.to_owned();
+                (Step::Grant(..), _, Some(id)) if expected.is_ok() => {
+                    self.model.grants.last_mut().unwrap().id = id.to_owned();
                     Ok("granted".into())
                 }
                 _ => Ok(line),
@@ -250,16 +262,16 @@ impl World {
                 };
                 Ok(format!("{} {generation:?}", told.key_arn))
             }
-            Step::Grant(key) => {
-                let request = CreateGrant::new(OTHER, [GrantOperation::Decrypt]);
+            Step::Grant(key, constraint) => {
+                let request = constrained(CreateGrant::new(OTHER, [GrantOperation::Decrypt]), *constraint);
                 Ok(format!("granted {}", kms.create_grant(&cx, &self.key(*key), request).await?.id))
             }
             Step::Revoke { grant } => {
                 if self.model.grants.is_empty() {
                     return Ok("nothing".into());
                 }
-                let (key, id, _) = &self.model.grants[*grant % self.model.grants.len()];
-                kms.revoke_grant(&cx, &self.key(*key), id, false).await.map(done)
+                let grant = &self.model.grants[*grant % self.model.grants.len()];
+                kms.revoke_grant(&cx, &self.key(grant.key), &grant.id, false).await.map(done)
             }
             Step::PutPolicy { key, lets } => {
                 let who = if *lets { OTHER } else { "000000000000" };

@@ -170,7 +170,7 @@ impl Access {
                     let arn = identity.arn.to_string();
                     callers.insert(arn.clone(), caller.map_err(cannot_be)?.into());
                     if let Some(policy) =
-                        identity.trust.as_deref().and_then(|trust| Policy::trust(trust).ok())
+                        identity.trust.as_deref().and_then(|trust| Policy::kept_trust(trust).ok())
                     {
                         trusts.insert(arn, trusted(&policy));
                     }

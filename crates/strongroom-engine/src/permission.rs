@@ -90,7 +90,7 @@ impl Head {
     /// Its policy, read, with whom it names.
     pub(crate) fn resource_policy(&self) -> Result<Option<Policy>, Error> {
         let Some(text) = &self.policy else { return Ok(None) };
-        let mut policy = Policy::resource(text).map_err(|error| {
+        let mut policy = Policy::kept_resource(text).map_err(|error| {
             // It was checked before it was kept.
             Error::new(ErrorKind::Tampered, "the secret's policy is not readable").because(error)
         })?;

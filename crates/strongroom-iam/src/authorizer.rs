@@ -11,7 +11,7 @@ use strongroom_types::{AccountId, Arn, CallContext, Realm, Timestamp};
 
 use crate::cache::{Entry, Resolved};
 use crate::error::{storage, to_authorizer};
-use crate::names::parse;
+use crate::names::parse_kept;
 use crate::presets;
 use crate::record::{GuardrailsRecord, IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
@@ -75,7 +75,7 @@ impl Iam {
         let Some(Stored { record, .. }) = record else { return Ok(None) };
         let mut policies = Vec::with_capacity(record.inline.len() + record.attached.len());
         for (name, document) in &record.inline {
-            policies.push((name.clone(), Arc::new(parse(document)?)));
+            policies.push((name.clone(), Arc::new(parse_kept(document)?)));
         }
         for arn in &record.attached {
             policies.push((arn.clone(), self.gather_managed(&snapshot, arn, read).await?));
@@ -102,11 +102,11 @@ impl Iam {
         let Some(found) = found else { return Ok(None) };
         let mut guardrails = Vec::new();
         for (name, document) in &found.record.guardrails {
-            guardrails.push((name.clone(), Arc::new(parse(document)?)));
+            guardrails.push((name.clone(), Arc::new(parse_kept(document)?)));
         }
         if !guardrails.is_empty() {
             // As AWS attaches it, so that the others need only deny.
-            guardrails.push(("FullAWSAccess".to_owned(), Arc::new(parse(presets::EVERYTHING)?)));
+            guardrails.push(("FullAWSAccess".to_owned(), Arc::new(parse_kept(presets::EVERYTHING)?)));
         }
         Ok(Some(guardrails))
     }
@@ -118,7 +118,7 @@ impl Iam {
         read: &mut Vec<(Key, Option<Revision>)>,
     ) -> Result<Arc<Policy>, Error> {
         if let Some(document) = presets::document(arn) {
-            return Ok(Arc::new(parse(document)?));
+            return Ok(Arc::new(parse_kept(document)?));
         }
         let place = self.layout.policy(arn.rsplit('/').next().unwrap_or_default());
         let found: Option<Stored<PolicyRecord>> = get(snapshot, &place, read).await?;
@@ -126,7 +126,7 @@ impl Iam {
         let found = found.ok_or_else(|| {
             Error::new(ErrorKind::Tampered, "a policy that is attached is missing").with("policy", arn)
         })?;
-        Ok(Arc::new(parse(&found.record.document)?))
+        Ok(Arc::new(parse_kept(&found.record.document)?))
     }
 }
 
@@ -187,9 +187,9 @@ impl Authorizer for Iam {
             // A session of a role that is gone; this one has its name.
             return Ok(subject.stranger());
         }
-        // What policies allow to a user by name they do not allow to whom it makes.
+        // The user who made the session, not the session, has this id.
         if subject.principal().kind() == PrincipalKind::FederatedUser {
-            return Ok(subject);
+            return Ok(subject.with_maker_id(&known.id));
         }
         Ok(subject.with_id(&known.id))
     }

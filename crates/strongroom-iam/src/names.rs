@@ -87,6 +87,11 @@ pub(crate) fn malformed(error: strongroom_policy::ParseError) -> Error {
     Error::new(ErrorKind::MalformedPolicy, error.to_string())
 }
 
+/// A document without principals that is kept already.
+pub(crate) fn parse_kept(document: &str) -> Result<Policy, Error> {
+    Policy::kept_identity(document).map_err(malformed)
+}
+
 /// A document without principals.
 pub(crate) fn parse(document: &str) -> Result<Policy, Error> {
     Policy::identity(document).map_err(malformed)

@@ -124,7 +124,7 @@ impl Iam {
         if told.arn != asked.role {
             return Err(denied());
         }
-        let mut trust = Policy::trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
+        let mut trust = Policy::kept_trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
         trust.bind(&role.trusted_ids);
         let subject = self.subject(cx, realm, now).await.map_err(from_authorizer)?;
         match subject.principal().kind() {

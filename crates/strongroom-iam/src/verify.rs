@@ -8,7 +8,7 @@ use strongroom_root::Report;
 use strongroom_types::CallContext;
 
 use crate::error::storage;
-use crate::names::parse;
+use crate::names::parse_kept;
 use crate::presets;
 use crate::record::{GuardrailsRecord, IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, Iam, IdentityKind};
@@ -48,7 +48,7 @@ impl Iam {
         match self.read::<GuardrailsRecord>(&self.layout.guardrails()).await {
             Ok(Some(found)) => {
                 for (name, document) in &found.record.guardrails {
-                    if let Err(error) = parse(document) {
+                    if let Err(error) = parse_kept(document) {
                         report.problem(format!("guardrail {name}"), error);
                     }
                 }
@@ -71,12 +71,12 @@ impl Iam {
     ) -> Result<(), Error> {
         let arn = self.layout.arn(kind.as_str(), &record.path, &record.name);
         for (name, document) in &record.inline {
-            if let Err(error) = parse(document) {
+            if let Err(error) = parse_kept(document) {
                 report.problem(format!("{arn}, policy {name}"), error);
             }
         }
         if let Some(trust) = &record.trust
-            && let Err(error) = Policy::trust(trust)
+            && let Err(error) = Policy::kept_trust(trust)
         {
             report.problem(format!("{arn}, who may take it on"), error);
         }
@@ -115,7 +115,7 @@ impl Iam {
                     }
                 };
                 let arn = self.layout.arn("policy", &record.path, &record.name);
-                if let Err(error) = parse(&record.document) {
+                if let Err(error) = parse_kept(&record.document) {
                     report.problem(&arn, error);
                 }
                 let counted = attached.remove(arn.as_str()).unwrap_or_default();

@@ -132,7 +132,7 @@ impl LocalKms {
         let mut found = KeyPrincipals::default();
         // By their names, not by who stands behind them.
         let text = key.policy_text(self.realm());
-        let policy = strongroom_policy::Policy::resource(&text).map_err(|error| {
+        let policy = strongroom_policy::Policy::kept_resource(&text).map_err(|error| {
             Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
         })?;
         for statement in policy.statements() {

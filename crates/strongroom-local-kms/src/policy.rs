@@ -109,7 +109,7 @@ impl StoredKey {
         if let Some(policy) = self.policy.get() {
             return Ok(policy);
         }
-        let mut policy = Policy::resource(&self.policy_text(realm)).map_err(|error| {
+        let mut policy = Policy::kept_resource(&self.policy_text(realm)).map_err(|error| {
             // It was checked before it was kept.
             Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
         })?;

@@ -152,7 +152,7 @@ impl Policies<'_> {
         for kind in ORDER {
             for (document, (_, policy)) in self.named(kind).iter().enumerate() {
                 for (index, statement) in policy.statements().iter().enumerate() {
-                    if statement.matches(&holding) == statement.matches(&failing) {
+                    if self.matches(statement, &holding) == self.matches(statement, &failing) {
                         continue;
                     }
                     let effect = if statement.effect() == Effect::Allow { "allows if" } else { "denies if" };

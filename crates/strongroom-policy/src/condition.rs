@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::Context;
 use crate::context::Values;
-use crate::pattern::{Pattern, Reading, Unresolved};
+use crate::pattern::{Pattern, Reading};
 use crate::value::{ArnPattern, Decimal, Network, moment};
 
 /// A condition of a statement: an operator over one key.
@@ -90,12 +90,6 @@ pub(crate) enum Miss {
     Differs,
     /// A variable in the policy's value has no value.
     Unresolved,
-}
-
-impl From<Unresolved> for Miss {
-    fn from(_: Unresolved) -> Self {
-        Self::Unresolved
-    }
 }
 
 /// The names of the operators, without what may stand before and behind them.
@@ -216,6 +210,26 @@ impl Condition {
         texts.chain([self.folded.as_str()])
     }
 
+    /// Whether a variable in one of its values has no value in the request.
+    pub(crate) fn is_unresolved(&self, context: &Context) -> bool {
+        match &self.test {
+            Test::Text(patterns) | Test::Folded(patterns) => {
+                patterns.iter().any(|one| one.is_unresolved(context))
+            }
+            Test::Arn(patterns) => patterns.iter().any(|one| one.is_unresolved(context)),
+            _ => false,
+        }
+    }
+
+    /// Whether its values are compared with variables that may have no value: a variable without a default.
+    pub(crate) fn may_be_unresolved(&self) -> bool {
+        match &self.test {
+            Test::Text(patterns) | Test::Folded(patterns) => patterns.iter().any(Pattern::may_be_unresolved),
+            Test::Arn(patterns) => patterns.iter().any(ArnPattern::may_be_unresolved),
+            _ => false,
+        }
+    }
+
     /// Whether it holds.
     pub(crate) fn check(&self, context: &Context) -> Result<(), Miss> {
         let found = context.folded(&self.folded).filter(|values| !values.as_slice().is_empty());
@@ -241,34 +255,18 @@ impl Condition {
             // A key of several under a plain operator: any will do, but none may be what must not be.
             None => negated,
         };
+        let meets = |value: &String| self.test.matches(value, context) != negated;
         let holds = match found {
-            Values::One(value) => self.meets(value, context)?,
-            Values::Many(values) if all => {
-                let mut holds = true;
-                for value in values {
-                    holds &= self.meets(value, context)?;
-                }
-                holds
-            }
-            Values::Many(values) => {
-                let mut holds = false;
-                for value in values {
-                    holds |= self.meets(value, context)?;
-                }
-                holds
-            }
+            Values::One(value) => meets(value),
+            Values::Many(values) if all => values.iter().all(meets),
+            Values::Many(values) => values.iter().any(meets),
         };
-        if holds { Ok(()) } else { Err(Miss::Differs) }
-    }
-
-    fn meets(&self, value: &str, context: &Context) -> Result<bool, Unresolved> {
-        let found = match self.test.matches(value, context) {
-            // Another value was the one; that a variable had none does not matter.
-            (true, _) => true,
-            (false, Some(unresolved)) => return Err(unresolved),
-            (false, None) => false,
-        };
-        Ok(found != self.operator.negated)
+        match holds {
+            true => Ok(()),
+            // Of a negated one, another value is the one that the request has.
+            false if !negated && self.is_unresolved(context) => Err(Miss::Unresolved),
+            false => Err(Miss::Differs),
+        }
     }
 }
 
@@ -288,7 +286,13 @@ impl Test {
         let arns =
             || values.iter().map(|value| ArnPattern::parse(value, variables)).collect::<Result<Vec<_>, _>>();
         let numbers = || each(values, Decimal::parse, "a decimal number");
-        let moments = || each(values, moment, "a moment as 2026-01-31T12:00:00Z or in seconds since 1970");
+        let moments = || {
+            each(
+                values,
+                moment,
+                "a date or time as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970",
+            )
+        };
         let bools = || each(values, boolean, "true or false");
         let networks = || each(values, Network::parse, "an address or a network as 10.0.0.0/8");
         let binary = || each(values, |value| STANDARD.decode(value).ok(), "base64");
@@ -320,25 +324,18 @@ impl Test {
         })
     }
 
-    /// Whether the request's value is one of those meant, and whether one of them had a variable without a value.
-    fn matches(&self, value: &str, context: &Context) -> (bool, Option<Unresolved>) {
-        let any = |results: &mut dyn Iterator<Item = Result<bool, Unresolved>>| {
-            let mut missing = None;
-            for result in results {
-                match result {
-                    Ok(true) => return (true, missing),
-                    Ok(false) => {}
-                    Err(unresolved) => missing = Some(unresolved),
-                }
-            }
-            (false, missing)
-        };
-        let found = match self {
-            Self::Text(patterns) => return any(&mut patterns.iter().map(|one| one.matches(value, context))),
+    /// Whether the request's value is one of those meant.
+    ///
+    /// A value of the policy with a variable that has no value is like nothing, so that it never matches under an operator
+    /// and always does under its negation ("Policy variables with no value", IAM User Guide,
+    /// `reference_policies_variables.html`).
+    fn matches(&self, value: &str, context: &Context) -> bool {
+        match self {
+            Self::Text(patterns) => patterns.iter().any(|one| one.matches(value, context) == Ok(true)),
             Self::Folded(patterns) => {
-                return any(&mut patterns.iter().map(|one| one.equals_folded(value, context)));
+                patterns.iter().any(|one| one.equals_folded(value, context) == Ok(true))
             }
-            Self::Arn(patterns) => return any(&mut patterns.iter().map(|one| one.matches(value, context))),
+            Self::Arn(patterns) => patterns.iter().any(|one| one.matches(value, context) == Ok(true)),
             Self::Number(numbers, comparison) => Decimal::parse(value)
                 .is_some_and(|value| numbers.iter().any(|number| comparison.holds(value.cmp(number)))),
             Self::Moment(moments, comparison) => {
@@ -353,8 +350,7 @@ impl Test {
             }),
             // Decided before: it is about the key, not its values.
             Self::Missing(_) => false,
-        };
-        (found, None)
+        }
     }
 }
 
@@ -380,9 +376,15 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 fn each<T>(values: &[String], read: impl Fn(&str) -> Option<T>, what: &str) -> Result<Vec<T>, String> {
-    let shown = |value: &str| value.chars().take(64).collect::<String>();
-    values
-        .iter()
-        .map(|value| read(value).ok_or_else(|| format!("'{}' is not {what}", shown(value))))
-        .collect()
+    let refused = |value: &str| {
+        let shown: String = value.chars().take(64).collect();
+        // AWS replaces variables under these two families of operators only.
+        let hint = if value.contains("${") {
+            ": policy variables have their values under string and ARN operators only"
+        } else {
+            ""
+        };
+        format!("'{shown}' is not {what}{hint}")
+    };
+    values.iter().map(|value| read(value).ok_or_else(|| refused(value))).collect()
 }

@@ -6,7 +6,7 @@ use crate::circumstance::is_open;
 use crate::condition::Miss;
 use crate::document::Patterns;
 use crate::principal::Reach;
-use crate::{Effect, Policy, PrincipalKind, Request, Statement};
+use crate::{Effect, Policy, PrincipalKind, Principals, Request, Statement};
 
 /// The documents that apply to a request.
 ///
@@ -261,7 +261,7 @@ impl<'a> Policies<'a> {
                 if candidate.effect() != effect {
                     continue;
                 }
-                if let Ok(reach) = candidate.check(request)
+                if let Ok(reach) = self.check(candidate, request)
                     && best.is_none_or(|(_, before)| reach > before)
                 {
                     best = Some((Place { kind, document, statement }, reach));
@@ -272,6 +272,30 @@ impl<'a> Policies<'a> {
             }
         }
         best
+    }
+
+    /// Whether a statement of one of these documents is about the request.
+    #[must_use]
+    pub fn matches(&self, statement: &Statement, request: &Request) -> bool {
+        self.check(statement, request).is_ok()
+    }
+
+    /// Whether a statement of one of these documents is about the request, or why it is not.
+    ///
+    /// A Deny with NotPrincipal denies whoever has a permissions boundary, whoever is named (IAM User Guide,
+    /// `access_policies_boundaries.html` and `reference_policies_elements_notprincipal.html`).
+    pub(crate) fn check(&self, statement: &Statement, request: &Request) -> Result<Reach, Mismatch> {
+        match statement.principals() {
+            Some(_) if self.spares_nobody(statement) => statement.check_but_principal(request),
+            _ => statement.check(request),
+        }
+    }
+
+    /// Whether a statement denies the caller although its NotPrincipal may name it.
+    pub(crate) fn spares_nobody(&self, statement: &Statement) -> bool {
+        self.boundary.is_some()
+            && statement.effect() == Effect::Deny
+            && statement.principals().is_some_and(Principals::all_but)
     }
 
     /// Whether the resource's policy names the caller or its account.
@@ -465,6 +489,25 @@ pub(crate) enum Mismatch {
 impl Statement {
     /// Whether it is about the request.
     pub(crate) fn check(&self, request: &Request) -> Result<Reach, Mismatch> {
+        self.check_action_and_resource(request)?;
+        let reach = match &self.principals {
+            None => Reach::Direct,
+            Some(principals) => principals
+                .reach(request.principal(), self.effect == Effect::Allow)
+                .ok_or(Mismatch::Principal)?,
+        };
+        self.check_conditions(request)?;
+        Ok(reach)
+    }
+
+    /// Whether it is about the request, whoever asks.
+    fn check_but_principal(&self, request: &Request) -> Result<Reach, Mismatch> {
+        self.check_action_and_resource(request)?;
+        self.check_conditions(request)?;
+        Ok(Reach::Direct)
+    }
+
+    fn check_action_and_resource(&self, request: &Request) -> Result<(), Mismatch> {
         let action = |actions: &Patterns| {
             let named = actions.patterns.iter().any(|one| one.matches_plain(request.folded_action()));
             named != actions.all_but
@@ -472,15 +515,10 @@ impl Statement {
         if !action(&self.actions) {
             return Err(Mismatch::Action);
         }
-        if !self.is_about(request) {
-            return Err(Mismatch::Resource);
-        }
-        let reach = match &self.principals {
-            None => Reach::Direct,
-            Some(principals) => principals
-                .reach(request.principal(), self.effect == Effect::Allow)
-                .ok_or(Mismatch::Principal)?,
-        };
+        if self.is_about(request) { Ok(()) } else { Err(Mismatch::Resource) }
+    }
+
+    fn check_conditions(&self, request: &Request) -> Result<(), Mismatch> {
         let taken = request.circumstances().holds(self.effect);
         for (index, condition) in self.conditions.iter().enumerate() {
             let checked = match taken {
@@ -495,7 +533,7 @@ impl Statement {
             };
             checked.map_err(|miss| Mismatch::Condition(index, miss))?;
         }
-        Ok(reach)
+        Ok(())
     }
 
     fn is_about(&self, request: &Request) -> bool {
@@ -514,8 +552,10 @@ impl Statement {
                     break;
                 }
                 Ok(false) => {}
-                // It is not known what the statement is about, so it is not about this.
-                Err(_) if self.resources.all_but => return false,
+                // A resource with a variable that has no value "will not match any resource" (IAM User Guide, "Policy
+                // variables with no value"). What that makes of an Allow for all but this resource AWS leaves open;
+                // it allows nothing here, since nobody knows what was to be excepted.
+                Err(_) if self.resources.all_but && self.effect == Effect::Allow => return false,
                 Err(_) => {}
             }
         }

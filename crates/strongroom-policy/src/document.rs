@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::parse::{self, PolicyKind};
+use crate::parse::{self, PolicyKind, Strictness};
 use crate::pattern::Pattern;
 use crate::{Condition, ParseError, PrincipalName, Principals, Request};
 
@@ -63,7 +63,7 @@ impl Policy {
     /// # Errors
     /// [`ParseError`] with line, element and reason.
     pub fn identity(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Identity)
+        parse::policy(text, PolicyKind::Identity, Strictness::New)
     }
 
     /// Reads a policy of a resource, which says in each statement whom it is about. Names that cannot be principals are kept:
@@ -72,7 +72,7 @@ impl Policy {
     /// # Errors
     /// [`ParseError`] with line, element and reason.
     pub fn resource(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Resource)
+        parse::policy(text, PolicyKind::Resource, Strictness::New)
     }
 
     /// Reads the policy of a role, which says who may take it on: one with principals and without resources.
@@ -80,7 +80,32 @@ impl Policy {
     /// # Errors
     /// [`ParseError`] with line, element and reason.
     pub fn trust(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Role)
+        parse::policy(text, PolicyKind::Role, Strictness::New)
+    }
+
+    /// Reads a policy of an identity that was checked when it was put. It may hold what [`Policy::identity`] has learnt to refuse
+    /// since.
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_identity(text: &str) -> Result<Self, ParseError> {
+        parse::policy(text, PolicyKind::Identity, Strictness::Kept)
+    }
+
+    /// Reads a policy of a resource that was checked when it was put: see [`Policy::kept_identity`].
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_resource(text: &str) -> Result<Self, ParseError> {
+        parse::policy(text, PolicyKind::Resource, Strictness::Kept)
+    }
+
+    /// Reads the policy of a role that was checked when it was put: see [`Policy::kept_identity`].
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_trust(text: &str) -> Result<Self, ParseError> {
+        parse::policy(text, PolicyKind::Role, Strictness::Kept)
     }
 
     /// The version of the language.
@@ -170,7 +195,7 @@ impl Policy {
 }
 
 impl Statement {
-    /// Its name, if it has one.
+    /// Its name, if it has one. An empty one is none.
     #[must_use]
     pub fn sid(&self) -> Option<&str> {
         self.sid.as_deref()
@@ -222,7 +247,8 @@ impl Statement {
         &self.conditions
     }
 
-    /// Whether it is about the request: who, what, on what, and all conditions.
+    /// Whether it is about the request: who, what, on what, and all conditions. Whether the caller has a permissions boundary, which
+    /// counts for a Deny with NotPrincipal, only [`Policies::matches`](crate::Policies::matches) knows.
     #[must_use]
     pub fn matches(&self, request: &Request) -> bool {
         self.check(request).is_ok()

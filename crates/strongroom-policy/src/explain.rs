@@ -146,7 +146,7 @@ impl Policies<'_> {
             for (document, (name, policy)) in self.named(kind).iter().enumerate() {
                 let statements = policy.statements().iter().enumerate().map(|(statement, one)| {
                     let place = Place { kind, document, statement };
-                    report(one, place, deciding == Some(place), request)
+                    self.report(one, place, deciding == Some(place), request)
                 });
                 documents.push(DocumentReport {
                     kind: self.word(kind),
@@ -160,6 +160,32 @@ impl Policies<'_> {
             }
         }
         documents
+    }
+
+    fn report(
+        &self,
+        statement: &Statement,
+        place: Place,
+        decides: bool,
+        request: &Request,
+    ) -> StatementReport {
+        let (matches, why) = match self.check(statement, request) {
+            Ok(_) if self.spares_nobody(statement) && !statement.matches(request) => {
+                let why = "NotPrincipal with Deny spares nobody who has a permissions boundary";
+                (true, why.to_owned())
+            }
+            Ok(reach) => (true, reached(statement, reach, request)),
+            Err(mismatch) => (false, missed(statement, mismatch, request)),
+        };
+        StatementReport {
+            number: place.statement + 1,
+            sid: statement.sid().map(str::to_owned),
+            line: statement.line(),
+            effect: if statement.effect() == Effect::Allow { "Allow" } else { "Deny" },
+            matches,
+            why,
+            decides,
+        }
     }
 }
 
@@ -193,35 +219,37 @@ fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> Str
     }
 }
 
-fn report(statement: &Statement, place: Place, decides: bool, request: &Request) -> StatementReport {
-    let (matches, why) = match statement.check(request) {
-        Ok(reach) => (true, reached(statement, reach, request.principal().kind())),
-        Err(mismatch) => (false, missed(statement, mismatch, request)),
-    };
-    StatementReport {
-        number: place.statement + 1,
-        sid: statement.sid().map(str::to_owned),
-        line: statement.line(),
-        effect: if statement.effect() == Effect::Allow { "Allow" } else { "Deny" },
-        matches,
-        why,
-        decides,
+fn reached(statement: &Statement, reach: Reach, request: &Request) -> String {
+    let mut parts = Vec::new();
+    match (statement.principals(), statement.effect(), reach, request.principal().kind()) {
+        (Some(_), Effect::Allow, Reach::Account, _) => {
+            parts.push("names the account, which leaves it to the account's own policies".to_owned());
+        }
+        (Some(_), Effect::Allow, Reach::Role, PrincipalKind::Root) => {
+            parts.push("names the account, whose root this is: session policies still count".to_owned());
+        }
+        (Some(_), Effect::Allow, Reach::Role, PrincipalKind::FederatedUser) => {
+            let whom = "names the user who made the session";
+            parts.push(format!("{whom}: boundary and session policies still count"));
+        }
+        (Some(_), Effect::Allow, Reach::Role, _) => {
+            parts.push("names the role: boundary and session policies still count".to_owned());
+        }
+        _ => {}
     }
-}
-
-fn reached(statement: &Statement, reach: Reach, kind: PrincipalKind) -> String {
-    match (statement.principals(), statement.effect(), reach) {
-        (Some(_), Effect::Allow, Reach::Account) => {
-            "names the account, which leaves it to the account's own policies".to_owned()
+    for condition in statement.conditions() {
+        let (operator, key) = (condition.operator(), condition.key());
+        if condition.is_negated()
+            && request.context().get(key).is_some()
+            && condition.is_unresolved(request.context())
+        {
+            let wanted = some(condition.values().iter().map(String::as_str));
+            parts.push(format!(
+                "Condition {operator} {key}: a variable of {wanted} has no value in this request, so nothing is like it"
+            ));
         }
-        (Some(_), Effect::Allow, Reach::Role) if kind == PrincipalKind::Root => {
-            "names the account, whose root this is: session policies still count".to_owned()
-        }
-        (Some(_), Effect::Allow, Reach::Role) => {
-            "names the role: boundary and session policies still count".to_owned()
-        }
-        _ => String::new(),
     }
+    parts.join("; ")
 }
 
 /// Some of them, for a sentence.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::json::{describe, is_odd};
-use crate::{Effect, Policy, PrincipalName, Quantifier, Statement};
+use crate::parse::has_early_variable;
+use crate::{Effect, Policy, PrincipalName, Quantifier, Statement, Version};
 
 /// Something in a policy that is allowed to stand there and probably does not do what its author thinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,8 +282,13 @@ impl Policy {
                 }
             }
             for resource in statement.resources() {
-                if let Some(text) =
-                    odd_character(resource).or_else(|| odd_service(resource.split(':').nth(2)?))
+                let early = || {
+                    let early = self.version() == Version::V2012 && has_early_variable(resource);
+                    early.then(|| EARLY_VARIABLE.to_owned())
+                };
+                if let Some(text) = odd_character(resource)
+                    .or_else(early)
+                    .or_else(|| odd_service(resource.split(':').nth(2)?))
                 {
                     add(resource, text);
                 }
@@ -312,6 +318,12 @@ impl Policy {
                     let text = "ForAllValues is also true where the request has no such key; add a condition Null on the key";
                     add(key, text.to_owned());
                 }
+                if condition.is_negated()
+                    && statement.effect() == Effect::Allow
+                    && condition.may_be_unresolved()
+                {
+                    add(key, format!("{} {NO_VALUE}", condition.operator()));
+                }
             }
             odd_principals(statement, &mut add);
         }
@@ -319,10 +331,23 @@ impl Policy {
     }
 }
 
+/// Of a negated operator over a variable.
+const NO_VALUE: &str =
+    "is also true where the variable has no value in the request; give the variable a default";
+
+/// Of a resource.
+const EARLY_VARIABLE: &str =
+    "holds a variable before the fifth colon of the ARN, where none is replaced, so it is like no resource";
+
 fn odd_principals(statement: &Statement, add: &mut impl FnMut(&str, String)) {
     let Some(principals) = statement.principals() else { return };
     if principals.all_but() && statement.effect() == Effect::Allow {
         add("NotPrincipal", "with Allow it lets nobody in: name whom to allow".to_owned());
+    }
+    if principals.all_but() && statement.effect() == Effect::Deny {
+        let text = "with Deny it also denies whoever has a permissions boundary, although named; a condition \
+                    ArnNotEquals on aws:PrincipalArn does not";
+        add("NotPrincipal", text.to_owned());
     }
     for name in principals.names() {
         if let PrincipalName::Service(name) = name

@@ -27,7 +27,16 @@ const ELEMENTS: [&str; 9] = [
     "Condition",
 ];
 
-pub(crate) fn policy(text: &str, kind: PolicyKind) -> Result<Policy, ParseError> {
+/// How much a document may hold that IAM refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Nothing: it is about to be put.
+    New,
+    /// What was taken by versions that did not know of it: such a document stays readable.
+    Kept,
+}
+
+pub(crate) fn policy(text: &str, kind: PolicyKind, strictness: Strictness) -> Result<Policy, ParseError> {
     if text.len() > Policy::MAX_LEN {
         return Err(ParseError::new(1, "", format!("is longer than {} bytes", Policy::MAX_LEN)));
     }
@@ -55,7 +64,7 @@ pub(crate) fn policy(text: &str, kind: PolicyKind) -> Result<Policy, ParseError>
     let mut read: Vec<Statement> = Vec::new();
     for (index, node) in statements.list("Statement")?.into_iter().enumerate() {
         let place = if several { format!("Statement[{index}]") } else { "Statement".to_owned() };
-        let statement = statement(node, &place, kind, version)?;
+        let statement = statement(node, &place, (kind, strictness), version)?;
         let taken = |sid: &String| read.iter().any(|earlier| earlier.sid.as_ref() == Some(sid));
         if kind == PolicyKind::Identity && statement.sid.as_ref().is_some_and(taken) {
             return Err(node.error(&path(&place, "Sid"), "is that of another statement"));
@@ -68,7 +77,7 @@ pub(crate) fn policy(text: &str, kind: PolicyKind) -> Result<Policy, ParseError>
 fn statement(
     node: Node<'_>,
     place: &str,
-    kind: PolicyKind,
+    (kind, strictness): (PolicyKind, Strictness),
     version: Version,
 ) -> Result<Statement, ParseError> {
     let members = node.members(place)?;
@@ -86,7 +95,8 @@ fn statement(
     let variables = version == Version::V2012;
     let sid = match find("Sid") {
         None => None,
-        Some(value) => Some(sid(value, &path(place, "Sid"), kind)?),
+        // An empty one names nothing, and several statements may have it.
+        Some(value) => Some(sid(value, &path(place, "Sid"), kind)?).filter(|sid| !sid.is_empty()),
     };
     let effect = find("Effect").ok_or_else(|| node.error(&path(place, "Effect"), "is missing"))?;
     let effect = match effect.string(&path(place, "Effect"))?.as_str() {
@@ -111,7 +121,7 @@ fn statement(
         }
     };
     let (value, element, all_but) = one_of("Action", "NotAction")?;
-    let actions = Patterns { all_but, patterns: actions(value, &element)? };
+    let actions = Patterns { all_but, patterns: actions(value, &element, strictness)? };
     let resources = match kind {
         PolicyKind::Role => {
             for name in ["Resource", "NotResource"] {
@@ -125,7 +135,7 @@ fn statement(
         }
         _ => {
             let (value, element, all_but) = one_of("Resource", "NotResource")?;
-            Patterns { all_but, patterns: resources(value, &element, variables)? }
+            Patterns { all_but, patterns: resources(value, &element, variables, strictness)? }
         }
     };
     let conditions = match find("Condition") {
@@ -175,7 +185,7 @@ fn principals(value: Node<'_>, place: &str) -> Result<Vec<PrincipalName>, ParseE
     Ok(names)
 }
 
-fn actions(value: Node<'_>, place: &str) -> Result<Vec<Pattern>, ParseError> {
+fn actions(value: Node<'_>, place: &str, strictness: Strictness) -> Result<Vec<Pattern>, ParseError> {
     let mut patterns = Vec::new();
     for node in value.list(place)? {
         let action = node.string(place)?;
@@ -190,6 +200,13 @@ fn actions(value: Node<'_>, place: &str) -> Result<Vec<Pattern>, ParseError> {
         if !shaped {
             return Err(node.error(place, "an action is written as service:Operation"));
         }
+        let service = action.split(':').next().unwrap_or_default();
+        if strictness == Strictness::New && action != "*" && !is_service(service) {
+            let reason = format!(
+                "'{service}' is not the name of a service: a wildcard may stand behind the colon only"
+            );
+            return Err(node.error(place, reason));
+        }
         let reading = Reading { wildcards: true, variables: false };
         let pattern = Pattern::parse(&action.to_lowercase(), reading);
         let pattern = pattern.map_err(|reason| node.error(place, reason))?;
@@ -198,17 +215,59 @@ fn actions(value: Node<'_>, place: &str) -> Result<Vec<Pattern>, ParseError> {
     Ok(patterns)
 }
 
-fn resources(value: Node<'_>, place: &str, variables: bool) -> Result<Vec<Pattern>, ParseError> {
+/// Whether it can be the name of a service: wildcards, variables and nothing at all cannot.
+fn is_service(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+fn resources(
+    value: Node<'_>,
+    place: &str,
+    variables: bool,
+    strictness: Strictness,
+) -> Result<Vec<Pattern>, ParseError> {
     let mut patterns = Vec::new();
     for node in value.list(place)? {
         let resource = node.string(place)?;
-        if !resource.starts_with(['*', '?', '$']) && !resource.starts_with("arn:") {
+        let kept = strictness == Strictness::Kept && resource.starts_with(['*', '?', '$']);
+        if !kept && resource != "*" && !resource.starts_with("arn:") {
             return Err(node.error(place, "must be an ARN or \"*\""));
         }
+        if strictness == Strictness::New && resource != "*" {
+            check_arn(&resource).map_err(|reason| node.error(place, reason))?;
+        }
+        // A variable stands for nothing before the fifth colon of an ARN, but for itself. (IAM User Guide,
+        // "Resource element", `reference_policies_variables.html`.)
+        let variables = variables && !has_early_variable(&resource);
         let pattern = Pattern::parse(&resource, Reading { wildcards: true, variables });
         patterns.push(pattern.map_err(|reason| node.error(place, reason))?);
     }
     Ok(patterns)
+}
+
+/// Whether a variable begins before the fifth colon.
+pub(crate) fn has_early_variable(resource: &str) -> bool {
+    let colons = |at: usize| resource.as_bytes()[..at].iter().filter(|byte| **byte == b':').count();
+    let variable = |at: usize| !["${*}", "${?}", "${$}"].iter().any(|sign| resource[at..].starts_with(sign));
+    resource.match_indices("${").any(|(at, _)| variable(at) && colons(at) < 5)
+}
+
+/// The partition and the service of an ARN: IAM takes no other wildcard there than `*` for the partition.
+fn check_arn(arn: &str) -> Result<(), String> {
+    let mut parts = arn.split(':').skip(1);
+    let partition = parts.next().unwrap_or_default();
+    if partition != "*" && !is_service(partition) {
+        return Err("an ARN begins with arn:aws: or another partition".to_owned());
+    }
+    match parts.next() {
+        Some(service) if is_service(service) => Ok(()),
+        // Stands for itself, and so for no service.
+        Some(service) if service.contains("${") => Ok(()),
+        Some(service) if service.contains(['*', '?']) => {
+            Err("the service of an ARN must be written out: it takes no wildcard".to_owned())
+        }
+        _ => Err("an ARN names a service, as arn:aws:secretsmanager:region:account:secret:name".to_owned()),
+    }
 }
 
 fn conditions(value: Node<'_>, place: &str, variables: bool) -> Result<Vec<Condition>, ParseError> {

@@ -151,6 +151,16 @@ impl Pattern {
         self.variables
     }
 
+    /// Whether one of its variables has neither a value nor a default.
+    pub(crate) fn is_unresolved(&self, context: &Context) -> bool {
+        self.variables && self.parts.iter().any(|part| piece(part, context).is_err())
+    }
+
+    /// Whether one of its variables has no default.
+    pub(crate) fn may_be_unresolved(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Variable { default: None, .. }))
+    }
+
     /// As [`Pattern::matches`], for a pattern that was read without variables.
     pub(crate) fn matches_plain(&self, text: &str) -> bool {
         match self.parts.as_slice() {

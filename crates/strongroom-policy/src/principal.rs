@@ -15,6 +15,8 @@ pub struct Principal {
     role: Option<String>,
     /// The user who made a federated one.
     maker: Option<String>,
+    /// That user's unique id.
+    maker_id: Option<String>,
     id: Option<String>,
 }
 
@@ -97,6 +99,22 @@ impl Principal {
         Ok(Self::with_arn(PrincipalKind::FederatedUser, arn))
     }
 
+    /// A federated user, and the IAM user whose GetFederationToken made the session. What names that user in a resource's policy
+    /// reaches the session too.
+    ///
+    /// # Errors
+    /// [`ParseError`] for other ARNs, and where they are not of one account.
+    pub fn federated_by(session: &Arn, user: &Arn) -> Result<Self, ParseError> {
+        let shape = "arn:partition:iam::account:user/name";
+        checked(user, "IAM user", "iam", "user/", shape)?;
+        let mut principal = Self::federated_user(session)?;
+        if user.account() != session.account() {
+            return Err(ParseError::new("IAM user", user.as_str(), "a user of the session's account"));
+        }
+        principal.maker = Some(user.as_str().to_owned());
+        Ok(principal)
+    }
+
     /// Who makes a call.
     ///
     /// # Errors
@@ -110,15 +128,7 @@ impl Principal {
                 Self::root(&parse(format!("arn:{partition}:iam::{account}:root"))?)
             }
             Caller::Session { session, role } => Self::role_session(session, role),
-            Caller::Federated { session, user } => {
-                checked(user, "IAM user", "iam", "user/", "arn:partition:iam::account:user/name")?;
-                let mut principal = Self::federated_user(session)?;
-                if user.account() != session.account() {
-                    return Err(bad(user));
-                }
-                principal.maker = Some(user.as_str().to_owned());
-                Ok(principal)
-            }
+            Caller::Federated { session, user } => Self::federated_by(session, user),
             Caller::Principal(arn) => match arn.resource().split('/').next() {
                 Some("root") => Self::root(arn),
                 Some("user") => Self::user(arn),
@@ -147,6 +157,7 @@ impl Principal {
             account: None,
             role: None,
             maker: None,
+            maker_id: None,
             id: None,
         }
     }
@@ -160,19 +171,28 @@ impl Principal {
             account: None,
             role: None,
             maker: None,
+            maker_id: None,
             id: None,
         }
     }
 
     fn with_arn(kind: PrincipalKind, arn: &Arn) -> Self {
         let account = Some(arn.account().to_owned());
-        Self { kind, arn: arn.as_str().to_owned(), account, role: None, maker: None, id: None }
+        let arn = arn.as_str().to_owned();
+        Self { kind, arn, account, role: None, maker: None, maker_id: None, id: None }
     }
 
     /// With its unique id: `AIDA...` of a user, `AROA...` of a session's role. Policies may name it instead of the ARN.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
+        self
+    }
+
+    /// With the unique id of the user who made a federated one: see [`Principal::federated_by`].
+    #[must_use]
+    pub fn maker_id(mut self, id: impl Into<String>) -> Self {
+        self.maker_id = Some(id.into());
         self
     }
 
@@ -296,7 +316,7 @@ pub enum PrincipalName {
 pub(crate) enum Reach {
     /// The account is named: it may pass the right on by its own policies.
     Account,
-    /// The role is named: boundary and session policies still count.
+    /// The role of the session is named, or the user who made a federated one: boundary and session policies still count.
     Role,
     /// The caller itself, or everybody.
     Direct,
@@ -420,6 +440,10 @@ impl PrincipalName {
                 Some(if caller.kind == PrincipalKind::Root { Reach::Role } else { Reach::Account })
             }
             Self::Role(role) if caller.role.as_ref() == Some(role) => Some(Reach::Role),
+            // Federated user sessions, IAM User Guide, `reference_policies_evaluation-logic.html`: what is granted to the user who
+            // federated is limited by boundary and session policies.
+            Self::One(user) if caller.maker.as_ref() == Some(user) => Some(Reach::Role),
+            Self::Id(id) if caller.maker_id.as_ref() == Some(id) => Some(Reach::Role),
             Self::Id(id) if caller.id.as_ref() == Some(id) => {
                 Some(if caller.role.is_some() { Reach::Role } else { Reach::Direct })
             }

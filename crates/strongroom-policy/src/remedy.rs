@@ -230,7 +230,7 @@ impl Policies<'_> {
         for Document { kind, index, policy, numbers, .. } in &mut draft.documents {
             let (mut kept, mut left) = (Vec::new(), Vec::new());
             for (statement, number) in policy.statements.drain(..).zip(numbers.drain(..)) {
-                if statement.effect() == Effect::Deny && statement.matches(request) {
+                if statement.effect() == Effect::Deny && self.matches(&statement, request) {
                     let (document, line) = (self.title(*kind, *index), statement.line());
                     lifted.push(Change::Lift { document, statement: number, line });
                 } else {

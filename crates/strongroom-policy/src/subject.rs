@@ -92,6 +92,13 @@ impl Subject {
         self
     }
 
+    /// With the unique id of the user who made this federated one: see [`Principal::maker_id`].
+    #[must_use]
+    pub fn with_maker_id(mut self, id: impl Into<String>) -> Self {
+        self.principal = self.principal.maker_id(id);
+        self
+    }
+
     /// With a tag of the user or role. A session's tag of this name stays.
     #[must_use]
     pub fn with_tag(mut self, key: &str, value: &str) -> Self {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use crate::Context;
@@ -65,8 +65,14 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// A moment in nanoseconds since 1970: ISO-8601 with an offset, a date (its beginning, UTC), or seconds since 1970.
+/// A moment in nanoseconds since 1970: one of the forms of <https://www.w3.org/TR/NOTE-datetime>, or seconds since 1970. What
+/// leaves out month, day or time means the beginning of it; what leaves out the offset is in UTC.
+///
+/// Four digits are a year, as that note has it, and not so many seconds after 1970 began.
 pub(crate) fn moment(text: &str) -> Option<i128> {
+    if let Some(date) = day(text) {
+        return Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond());
+    }
     if let Some(seconds) = Decimal::parse(text) {
         let whole: i128 = if seconds.whole.is_empty() { 0 } else { seconds.whole.parse().ok()? };
         let nanos: i128 = format!("{:0<9.9}", seconds.fraction).parse().ok()?;
@@ -76,12 +82,34 @@ pub(crate) fn moment(text: &str) -> Option<i128> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(moment.as_nanosecond());
     }
-    let date: Date = text.parse().ok()?;
-    // A date that goes on is a time without an offset, which could be anywhere.
-    if text.len() > 10 {
+    // Behind the day stands a time and nothing else: an offset would have made it a moment.
+    let (date, time) = text.split_once('T')?;
+    let plain = |byte: u8| byte.is_ascii_digit() || b":.".contains(&byte);
+    if !time.bytes().all(plain) || !time.contains(':') {
         return None;
     }
-    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond())
+    let time: Time = time.parse().ok()?;
+    let date = day(date).filter(|_| date.len() == 10)?;
+    Some(date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond())
+}
+
+/// The first day of `2026`, `2026-01` or `2026-01-31`.
+fn day(text: &str) -> Option<Date> {
+    let mut parts = text.split('-');
+    let mut number = |digits: usize| match parts.next() {
+        None => Some(None),
+        Some(part) if part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+            part.parse::<i16>().ok().map(Some)
+        }
+        Some(_) => None,
+    };
+    let year = number(4)??;
+    let (month, day) = (number(2)?, number(2)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let small = |number: Option<i16>| i8::try_from(number.unwrap_or(1)).ok();
+    Date::new(year, small(month)?, small(day)?).ok()
 }
 
 /// Addresses: `10.0.0.0/8`, `2001:db8::/32`, or a single one.
@@ -170,14 +198,27 @@ impl ArnPattern {
         })
     }
 
-    /// The keys of its variables, in small letters.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        let patterns: &[Pattern] = match self {
+    fn patterns(&self) -> &[Pattern] {
+        match self {
             Self::Components(patterns) => patterns.as_slice(),
             Self::Whole(pattern) => std::slice::from_ref(pattern),
             _ => &[],
-        };
-        patterns.iter().flat_map(Pattern::variables)
+        }
+    }
+
+    /// The keys of its variables, in small letters.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.patterns().iter().flat_map(Pattern::variables)
+    }
+
+    /// Whether one of its variables has neither a value nor a default.
+    pub(crate) fn is_unresolved(&self, context: &Context) -> bool {
+        self.patterns().iter().any(|pattern| pattern.is_unresolved(context))
+    }
+
+    /// Whether one of its variables has no default.
+    pub(crate) fn may_be_unresolved(&self) -> bool {
+        self.patterns().iter().any(Pattern::may_be_unresolved)
     }
 
     pub(crate) fn matches(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
@@ -229,8 +270,59 @@ mod tests {
         assert_eq!(moment("1970-01-01T00:00:01Z"), second(1));
         assert_eq!(moment("86400"), second(86_400));
         assert_eq!(moment("0.5"), Some(500_000_000));
-        for bad in ["", "tomorrow", "1970-13-01", "1970-01-01T00:00:00"] {
+        assert_eq!(moment("-1"), second(-1));
+        for bad in [
+            "",
+            "tomorrow",
+            "1970-13-01",
+            "1970-00",
+            "1970-1",
+            "1970-01-01T",
+            "1970-01-01T00",
+            "1970-01-01 00:00",
+        ] {
             assert_eq!(moment(bad), None, "{bad}");
+        }
+        for bad in
+            ["1970-01T00:00Z", "1970T00:00", "1970-01-01T00:00+", "1970-01-01T25:00", "1970-01-01T00:00z0"]
+        {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
+        // The fifth digit makes it seconds.
+        assert_eq!(moment("01970"), second(1970));
+    }
+
+    /// Of the profile of ISO 8601 that the IAM User Guide refers to.
+    #[test]
+    fn moments_in_each_form_of_the_w3c_note() {
+        let new_year = Some(1_767_225_600_000_000_000);
+        for text in [
+            "2026",
+            "2026-01",
+            "2026-01-01",
+            "2026-01-01T00:00",
+            "2026-01-01T00:00Z",
+            "2026-01-01T01:00+01:00",
+            "2025-12-31T19:00-05:00",
+            "2026-01-01T00:00:00",
+            "2026-01-01T00:00:00Z",
+            "2025-12-31T18:30:00-05:30",
+            "2026-01-01T00:00:00.0",
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-01T01:00:00.000000+01:00",
+            "1767225600",
+            "1767225600.0",
+        ] {
+            assert_eq!(moment(text), new_year, "{text}");
+        }
+        let half = new_year.map(|nanos| nanos + 500_000_000);
+        for text in [
+            "2026-01-01T00:00:00.5",
+            "2026-01-01T00:00:00.5Z",
+            "2026-01-01T02:00:00.50+02:00",
+            "1767225600.5",
+        ] {
+            assert_eq!(moment(text), half, "{text}");
         }
     }
 

@@ -42,6 +42,12 @@ impl Case {
             Principal::user(&arn("user")).unwrap()
         } else if value["session"].is_string() {
             Principal::role_session(&arn("session"), &arn("role")).unwrap()
+        } else if value["maker"].is_string() {
+            let made = Principal::federated_by(&arn("federated"), &arn("maker")).unwrap();
+            match value["maker_id"].as_str() {
+                Some(id) => made.maker_id(id),
+                None => made,
+            }
         } else if value["federated"].is_string() {
             Principal::federated_user(&arn("federated")).unwrap()
         } else {

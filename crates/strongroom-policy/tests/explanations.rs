@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use strongroom_policy::{Policies, Policy, Principal, Request};
+use strongroom_policy::{Policies, Policy, Possible, Principal, Request};
 use strongroom_types::Arn;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
@@ -81,6 +81,63 @@ fn each_element_that_may_not_match() {
         condition(r#"{"StringLike":{"aws:SourceIp":"${aws:PrincipalTag/net}.*"}}"#),
         "Condition StringLike aws:SourceIp: a variable of ${aws:PrincipalTag/net}.* has no value in this request"
     );
+}
+
+#[test]
+fn what_matches_because_a_variable_has_no_value_says_so() {
+    let request = Request::new(alice(), "kms:Decrypt", KEY).with("aws:ResourceTag/team", "red");
+    let policy = statement(
+        r#""Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceTag/team":"${aws:PrincipalTag/team}"}}"#,
+    );
+    let explained = Policies::new().identity(&policy).explain(&request);
+    assert!(explained.allowed, "{explained}");
+    assert_eq!(
+        explained.documents[0].statements[0].why,
+        "Condition StringNotEquals aws:ResourceTag/team: a variable of ${aws:PrincipalTag/team} has no value in this request, \
+         so nothing is like it"
+    );
+    let request = request.with("aws:PrincipalTag/team", "blue");
+    assert_eq!(Policies::new().identity(&policy).explain(&request).documents[0].statements[0].why, "");
+}
+
+#[test]
+fn a_deny_with_not_principal_of_a_caller_with_a_boundary_says_so() {
+    let all = statement(r#""Action":"*","Resource":"*""#);
+    let others = Policy::resource(
+        r#"{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["111122223333","arn:aws:iam::111122223333:user/alice"]},"Action":"*","Resource":"*"}}"#,
+    )
+    .unwrap();
+    let request = Request::new(alice(), "secretsmanager:GetSecretValue", "*");
+    let free = Policies::new().identity(&all).resource(&others);
+    assert!(free.explain(&request).allowed && free.remedies(&request).is_empty());
+    let bound = free.boundary(&all);
+    let explained = bound.explain(&request);
+    assert_eq!(explained.reason, "statement 1 of the resource-based policy denies it, whatever else allows");
+    let told = &explained.documents[0].statements[0];
+    assert_eq!(
+        (told.matches, told.why.as_str()),
+        (true, "NotPrincipal with Deny spares nobody who has a permissions boundary")
+    );
+    // The one remedy is to do without the statement.
+    assert_eq!(explained.remedies.len(), 1, "{explained}");
+    assert_eq!(bound.possible(&request), Possible::Never);
+}
+
+#[test]
+fn what_reaches_a_federated_session_by_its_maker_says_so() {
+    let session = Arn::parse("arn:aws:sts::111122223333:federated-user/tmp").unwrap();
+    let maker = Arn::parse("arn:aws:iam::111122223333:user/alice").unwrap();
+    let request = Request::new(Principal::federated_by(&session, &maker).unwrap(), "kms:Decrypt", KEY);
+    let key = Policy::resource(
+        r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"},"Action":"*","Resource":"*"}}"#,
+    )
+    .unwrap();
+    let explained = Policies::new().key(&key).explain(&request);
+    assert_eq!(
+        explained.documents[0].statements[0].why,
+        "names the user who made the session: boundary and session policies still count"
+    );
+    assert!(explained.allowed);
 }
 
 #[test]

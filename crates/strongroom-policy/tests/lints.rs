@@ -46,7 +46,6 @@ fn actions_and_services_that_do_not_exist() {
         "secretsmanager:Get*",
         "s3:GetObject",
         "ssm:GetParameter",
-        "*:List*",
         "greengrass:Something",
     ] {
         assert_eq!(action(good), [""; 0], "{good}");
@@ -108,6 +107,47 @@ fn what_hands_out_more_or_less_than_it_seems() {
             "line 2, statement 1, NotPrincipal: with Allow it lets nobody in: name whom to allow",
             "line 2, statement 1, me: cannot be a principal of the kind AWS",
         ]
+    );
+    assert_eq!(
+        lint(
+            r#"{"Effect":"Deny","NotPrincipal":{"AWS":["111122223333"]},"Action":"kms:Decrypt","Resource":"*"}"#
+        ),
+        [
+            "line 2, statement 1, NotPrincipal: with Deny it also denies whoever has a permissions boundary, although named; \
+          a condition ArnNotEquals on aws:PrincipalArn does not"
+        ]
+    );
+}
+
+#[test]
+fn variables_that_may_have_no_value() {
+    let condition = |effect: &str, operator: &str, value: &str| {
+        lint(&format!(
+            r#"{{"Effect":"{effect}","Action":"kms:Decrypt","Resource":"*","Condition":{{"{operator}":{{"aws:ResourceTag/team":"{value}"}}}}}}"#
+        ))
+    };
+    let variable = "${aws:PrincipalTag/team}";
+    for operator in
+        ["StringNotEquals", "StringNotLike", "ForAnyValue:StringNotEqualsIgnoreCase", "ArnNotLike"]
+    {
+        assert_eq!(
+            condition("Allow", operator, variable),
+            [format!(
+                "line 2, statement 1, aws:ResourceTag/team: {operator} is also true where the variable has no value in the \
+                 request; give the variable a default"
+            )]
+        );
+        assert_eq!(condition("Deny", operator, variable), [""; 0]);
+        assert_eq!(condition("Allow", operator, "${aws:PrincipalTag/team, 'none'}"), [""; 0]);
+    }
+    assert_eq!(condition("Allow", "StringEquals", variable), [""; 0]);
+    let resource = "arn:aws:kms:${aws:RequestedRegion}:111122223333:key/*";
+    assert_eq!(
+        lint(&format!(r#"{{"Effect":"Allow","Action":"kms:Decrypt","Resource":"{resource}"}}"#)),
+        [format!(
+            "line 2, statement 1, {resource}: holds a variable before the fifth colon of the ARN, where none is replaced, so it \
+             is like no resource"
+        )]
     );
 }
 
@@ -221,7 +261,7 @@ fn names_within_resources_values_and_principals() {
 fn what_is_already_right_is_left_alone() {
     for good in [
         r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:tagkeys":"false"}}}"#,
-        r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:secretsmanager*:*:*:secret:a"}"#,
+        r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:secretsmanager:*:*:secret:a"}"#,
         r#"{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Condition":{"StringLike":{"kms:ViaService":"secretsmanager*.amazonaws.com"}}}"#,
     ] {
         assert_eq!(lint(good), [""; 0], "{good}");

@@ -82,6 +82,97 @@ fn statements() {
 }
 
 #[test]
+fn an_empty_sid_is_none_and_may_stand_twice() {
+    let one = r#"{"Sid":"","Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}"#;
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{one},{one}]}}"#);
+    for policy in [Policy::identity(&text).unwrap(), Policy::kept_identity(&text).unwrap()] {
+        assert_eq!(policy.statements().iter().map(|one| one.sid()).collect::<Vec<_>>(), [None, None]);
+    }
+    let one = r#"{"Sid":"","Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}"#;
+    assert_eq!(Policy::resource(&format!(r#"{{"Statement":[{one},{one}]}}"#)).unwrap().statements().len(), 2);
+}
+
+/// What IAM answers with `Vendor k* is not valid`, `Resource vendor must be fully qualified and cannot contain regexes` and
+/// `Resource ... must be in ARN format or "*"`. What was put before it was refused here stays readable.
+#[test]
+fn what_iam_refuses_is_refused_when_it_is_put() {
+    let read = |action: &str, resource: &str, kept: bool| {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"{resource}"}}]}}"#
+        );
+        let own = text.replace(r#""Principal":"*","#, "");
+        if kept {
+            Policy::kept_resource(&text).and_then(|_| Policy::kept_identity(&own))
+        } else {
+            Policy::resource(&text).and_then(|_| Policy::identity(&own))
+        }
+    };
+    let error = |action: &str, resource: &str| read(action, resource, false).unwrap_err().to_string();
+    for (action, service) in
+        [("k*:Encrypt", "k*"), ("*:Encrypt", "*"), ("km?:*", "km?"), ("k_s:Encrypt", "k_s")]
+    {
+        assert_eq!(
+            error(action, "*"),
+            format!(
+                "line 1, Statement[0].Action: '{service}' is not the name of a service: a wildcard may stand behind the colon only"
+            )
+        );
+    }
+    for resource in ["arn:aws", "arn:aws:", "arn:aws::us-east-1:111122223333:key/1", "arn:*", "arn:aws::key"]
+    {
+        assert_eq!(
+            error("kms:*", resource),
+            "line 1, Statement[0].Resource: an ARN names a service, as arn:aws:secretsmanager:region:account:secret:name"
+        );
+    }
+    for resource in
+        ["arn:aws:*:us-east-1:111122223333:key/1", "arn:aws:k?s:us-east-1:111122223333:key/1", "arn:aws:*"]
+    {
+        assert_eq!(
+            error("kms:*", resource),
+            "line 1, Statement[0].Resource: the service of an ARN must be written out: it takes no wildcard"
+        );
+    }
+    for resource in ["arn:", "arn::kms:us-east-1:111122223333:key/1", "arn:aws*:kms:::key/1"] {
+        assert_eq!(
+            error("kms:*", resource),
+            "line 1, Statement[0].Resource: an ARN begins with arn:aws: or another partition"
+        );
+    }
+    for resource in ["*x", "?", "**", "${aws:PrincipalTag/secret}"] {
+        assert_eq!(error("kms:*", resource), "line 1, Statement[0].Resource: must be an ARN or \"*\"");
+    }
+    for (action, resource) in [
+        ("k*:Encrypt", "*"),
+        ("kms:*", "arn:aws"),
+        ("kms:*", "arn:aws:*:*:*:key/1"),
+        ("*", "*x"),
+        ("*", "${aws:PrincipalTag/secret}"),
+    ] {
+        assert!(read(action, resource, true).is_ok(), "{action} {resource}");
+    }
+    for (action, resource) in [
+        ("*", "*"),
+        ("secretsmanager:*", "*"),
+        ("secretsmanager:Get*", "arn:aws:secretsmanager:*:*:secret:*"),
+        ("KMS:Dec?ypt", "arn:aws-cn:kms:*:111122223333:key/*"),
+        ("kms:*", "arn:*:kms:*:*:key/*"),
+        ("kms:*", "arn:aws:kms:*"),
+        ("execute-api:Invoke", "arn:aws:s3:::bucket/*"),
+        ("a4b:*", "arn:aws:kms:${aws:RequestedRegion}:111122223333:key/*"),
+    ] {
+        assert!(read(action, resource, false).is_ok(), "{action} {resource}");
+    }
+    // An action that stands alone has no service, and NotAction and NotResource are read alike.
+    let not = |element: &str, value: &str| {
+        let both = [("NotAction", "kms:*"), ("NotResource", "*")]
+            .map(|(name, usual)| format!(r#""{name}":"{}""#, if name == element { value } else { usual }));
+        Policy::identity(&format!(r#"{{"Statement":{{"Effect":"Deny",{}}}}}"#, both.join(","))).is_err()
+    };
+    assert!(not("NotAction", "k*:Encrypt") && not("NotResource", "arn:aws") && !not("NotAction", "kms:E*"));
+}
+
+#[test]
 fn actions_and_resources() {
     let action = |action: &str| refused(&format!(r#"{{"Effect":"Allow","Action":{action},"Resource":"*"}}"#));
     assert_eq!(action("[]"), "line 2, Statement[0].Action: must not be empty");
@@ -128,6 +219,23 @@ fn conditions() {
         condition(r#"{"IpAddress":{"a":"10.0.0.0/64"}}"#),
         format!("{at}.IpAddress.a: '10.0.0.0/64' is not an address or a network as 10.0.0.0/8")
     );
+    // Policy variables have their values under string and ARN operators only; elsewhere they would be like nothing.
+    for (operator, what) in [
+        ("NumericLessThan", "a decimal number"),
+        ("DateGreaterThan", "a date or time as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970"),
+        ("NotIpAddress", "an address or a network as 10.0.0.0/8"),
+        ("Bool", "true or false"),
+        ("Null", "true or false"),
+        ("BinaryEquals", "base64"),
+    ] {
+        assert_eq!(
+            condition(&format!(r#"{{"{operator}":{{"a":"${{aws:PrincipalTag/x}}"}}}}"#)),
+            format!(
+                "{at}.{operator}.a: '${{aws:PrincipalTag/x}}' is not {what}: policy variables have their values under string and \
+                 ARN operators only"
+            )
+        );
+    }
     assert_eq!(
         condition(r#"{"ForEachValue:StringEquals":{"a":"b"}}"#),
         format!(

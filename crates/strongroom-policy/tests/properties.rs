@@ -152,7 +152,7 @@ fn decide_over(policies: Policies<'_>, request: &Request) -> Decision {
     let by_statement = matches!(decision, Decision::Denied(_) | Decision::Allowed(Ground::Statement(_)));
     assert_eq!(deciding.filter(|one| one.matches).count(), usize::from(by_statement), "{explained}");
     if let Decision::Denied(place) = decision {
-        assert!(policies.statement(place).unwrap().matches(request));
+        assert!(policies.matches(policies.statement(place).unwrap(), request));
     }
     decision
 }

@@ -22,6 +22,9 @@ fn condition() -> impl Strategy<Value = String> {
         r#","Condition":{"StringEquals":{"aws:ResourceTag/team":"orders"}}"#,
         r#","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}}"#,
         r#","Condition":{"StringNotEquals":{"aws:username":"alice"}}"#,
+        r#","Condition":{"StringNotEquals":{"aws:ResourceTag/team":"${aws:PrincipalTag/team}"}}"#,
+        r#","Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/${aws:PrincipalTag/team}"}}"#,
+        r#","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2027-01"}}"#,
         r#","Condition":{"StringLike":{"kms:EncryptionContext:SecretARN":"*:secret:own-*"}}"#,
         r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
     ])
@@ -49,6 +52,8 @@ fn statement() -> impl Strategy<Value = String> {
         "arn:aws:secretsmanager:*:*:secret:own-??????",
         "arn:aws:kms:*:*:key/*",
         "arn:aws:secretsmanager:*:*:secret:m*",
+        "arn:aws:secretsmanager:*:*:secret:${aws:PrincipalTag/team}*",
+        "arn:aws:secretsmanager:${aws:RequestedRegion}:*:secret:m*",
     ]);
     (proptest::bool::weighted(0.2), action(), any::<bool>(), resource, condition()).prop_map(
         |(deny, action, not, resource, condition)| {
@@ -68,13 +73,15 @@ fn of_resource(actions: &'static [&'static str]) -> impl Strategy<Value = String
         r#"{"AWS":"arn:aws:iam::000000000000:role/reader"}"#,
         r#"{"AWS":"arn:aws:sts::000000000000:assumed-role/reader/run-1"}"#,
         r#"{"AWS":"arn:aws:iam::111122223333:user/bob"}"#,
+        r#"{"AWS":["000000000000","arn:aws:iam::000000000000:user/alice","arn:aws:sts::000000000000:federated-user/guest"]}"#,
         r#"{"Service":"lambda.amazonaws.com"}"#,
     ]);
-    (proptest::bool::weighted(0.2), who, select(actions), condition()).prop_map(
-        |(deny, who, action, condition)| {
+    (proptest::bool::weighted(0.2), any::<bool>(), who, select(actions), condition()).prop_map(
+        |(deny, all_but, who, action, condition)| {
             let effect = if deny { "Deny" } else { "Allow" };
+            let not = if all_but && deny { "Not" } else { "" };
             format!(
-                r#"{{"Effect":"{effect}","Principal":{who},"Action":"{action}","Resource":"*"{condition}}}"#
+                r#"{{"Effect":"{effect}","{not}Principal":{who},"Action":"{action}","Resource":"*"{condition}}}"#
             )
         },
     )

@@ -5,6 +5,7 @@
 mod agreement;
 mod closed;
 mod conditions;
+mod denials;
 mod incident;
 mod key_conditions;
 mod keys;

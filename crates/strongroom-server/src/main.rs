@@ -15,6 +15,7 @@ use log::Log;
 use strongroom_server::{Metrics, Server, ServerBuilder, Tls};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What is freed is wiped: the libraries of HTTP, TLS and JSON keep copies of what clients send.
 #[global_allocator]
@@ -47,7 +48,7 @@ fn started(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let log = Log::default();
     // Written when this ends, whichever way.
     let _writing = log.start()?;
-    let filter = EnvFilter::try_new(&arguments.log_level).map_err(|error| format!("--log-level: {error}"))?;
+    let filter = log_filter(&arguments.log_level)?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).with_target(false);
     if arguments.log_json {
         subscriber.json().init();
@@ -63,6 +64,17 @@ fn started(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             None => serve(&arguments).await,
         }
     })
+}
+
+/// A level, or directives. A word that is no level would be the name of a module, and silence everything else.
+fn log_filter(text: &str) -> Result<EnvFilter, Box<dyn Error>> {
+    if !text.contains(['=', ',', '[']) {
+        let level: LevelFilter = text.parse().map_err(|_| {
+            format!("--log-level: {text:?} is not one of off, error, warn, info, debug and trace")
+        })?;
+        return Ok(EnvFilter::default().add_directive(level.into()));
+    }
+    EnvFilter::try_new(text).map_err(|error| format!("--log-level: {error}").into())
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {

@@ -162,6 +162,63 @@ fn what_cannot_be_is_told() {
     assert!(told(&["--memory", "--account", "1"]).contains("twelve digits"));
     assert!(told(&["--memory", "--region", "here"]).contains("us-east-1"));
     assert!(told(&["--memory", "--data", "x"]).contains("--memory"));
+    assert!(told(&["--memory", "--root-key", "x"]).contains("--memory"));
+    assert!(told(&["--memory", "--log-level", "loud"]).contains("--log-level"));
+    assert!(told(&["--memory", "--log-level", "strongroom=loud"]).contains("--log-level"));
+    assert!(told(&["--memory", "--listen", "nowhere"]).contains("--listen nowhere"));
+    // Where there is no terminal, the owner's secret goes into a file or nowhere.
+    assert!(told(&["--memory", "--listen", "127.0.0.1:0"]).contains("--credentials"));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    assert!(told(&["--memory", "--listen", &taken]).contains(&taken));
     let half = command(&["--memory"]).env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001").output().unwrap();
     assert!(String::from_utf8_lossy(&half.stderr).contains("go together"));
+}
+
+#[test]
+fn a_name_to_listen_on_a_level_to_log_at_and_memory_that_is_locked() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("credentials");
+    let file = file.to_str().unwrap();
+    let mut command = command(&["--memory", "--listen", "localhost:0", "--credentials", file, "--mlock"]);
+    let mut server = start(command.env("RUST_LOG", "warn"));
+    let signer = kept_key(Path::new(file));
+    let port = server.address.rsplit_once(':').unwrap().1;
+    assert!(["127.0.0.1:", "[::1]:"].iter().any(|host| server.address == format!("{host}{port}")));
+    let answer = call(&mut server.connect(), &signer, "secretsmanager.ListSecrets", "{}");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    #[cfg(target_os = "linux")]
+    {
+        let id = server.child.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
+        assert!(locked.trim().trim_end_matches(" kB").parse::<u64>().unwrap() > 0, "{status}");
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    let mut log = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(log, "", "nothing to warn of");
+}
+
+#[test]
+fn help_names_the_environment_variables() {
+    let output = command(&["--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for name in [
+        "STRONGROOM_ACCESS_KEY_ID",
+        "STRONGROOM_SECRET_ACCESS_KEY",
+        "RUST_LOG",
+        "STRONGROOM_DATA",
+        "owner-key",
+    ] {
+        assert!(help.contains(name), "{name}: {help}");
+    }
+    // What the environment says counts.
+    let mut limited = command(&["--memory"]);
+    let output = limited.env("STRONGROOM_LISTEN", "0.0.0.0:0").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--tls-cert"));
 }

@@ -16,7 +16,8 @@ const ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
 async fn a_deny_for_all_but_ones_own_team_denies_who_has_no_team() {
     let not_mine =
         r#""Condition":{"StringNotEquals":{"secretsmanager:ResourceTag/team":"${aws:PrincipalTag/team}"}}"#;
-    let deny = format!(r#"{{"Effect":"Deny",PRINCIPAL"Action":"secretsmanager:*","Resource":"*",{not_mine}}}"#);
+    let deny =
+        format!(r#"{{"Effect":"Deny",PRINCIPAL"Action":"secretsmanager:*","Resource":"*",{not_mine}}}"#);
     let world = World::new().await;
     let alice = world.user("alice", &allow(&["*"])).await.caller().unwrap();
     let plain = CallContext::new(alice.clone());

@@ -46,7 +46,8 @@ fn bytes_come_from_bytes_sequences_and_strings() {
     assert_eq!(bytes(r#""é\n""#).expose(), "é\n".as_bytes());
     let raw: BytesDeserializer<'_, Error> = b"\xff\0"[..].into_deserializer();
     assert_eq!(SecretBytes::deserialize(raw).unwrap().expose(), b"\xff\0");
-    let many: SeqDeserializer<_, Error> = SeqDeserializer::new((0..10_000).map(|n| (n % 251) as u8));
+    let many: SeqDeserializer<_, Error> =
+        SeqDeserializer::new((0..10_000).map(|n| u8::try_from(n % 251).unwrap()));
     assert_eq!(SecretBytes::deserialize(many).unwrap().len(), 10_000);
 }
 

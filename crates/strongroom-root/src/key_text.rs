@@ -84,7 +84,8 @@ mod tests {
 
     /// With bytes that make `+`, `/`, `-` and `_` in base64.
     fn key() -> SecretKey {
-        let mut bytes: [u8; LEN] = std::array::from_fn(|at| if at % 2 == 0 { 0xfb } else { 0xff - at as u8 });
+        let mut bytes: [u8; LEN] =
+            std::array::from_fn(|at| if at % 2 == 0 { 0xfb } else { 0xff - u8::try_from(at).unwrap() });
         SecretKey::from_array(&mut bytes)
     }
 

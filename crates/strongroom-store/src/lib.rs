@@ -27,6 +27,7 @@ mod filter;
 mod forward;
 mod id;
 mod json;
+mod json_type;
 mod labels;
 mod operation;
 mod password;

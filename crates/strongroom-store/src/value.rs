@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use strongroom_envelope::{SecretBytes, SecretText};
 
-use crate::{Error, ErrorKind, json};
+use crate::{Error, ErrorKind, json, json_type};
 
 /// The value of a secret: text or bytes, in memory that wipes itself when the last handle is gone.
 ///
@@ -98,16 +98,14 @@ impl SecretValue {
     /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error tells the place, never the content.
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let text = self.expose_text()?;
-        serde_json::from_str(text).map_err(|error| {
-            // A type may refuse what is no JSON before the reader notices.
-            let (what, error) = match serde_json::from_str::<IgnoredAny>(text) {
-                Ok(_) => ("the secret is JSON, but not of the type asked for", error),
-                Err(error) => ("the secret is not JSON", error),
+        json_type::parse(text).map_err(|wrong| {
+            // A type may refuse what is no JSON before the reader notices. serde's own text may quote the value; line and column
+            // cannot.
+            let (what, line, column) = match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => ("the secret is JSON, but not of the type asked for", wrong.line, wrong.column),
+                Err(error) => ("the secret is not JSON", error.line(), error.column()),
             };
-            // serde's own text may quote the value; line and column cannot.
-            Error::new(ErrorKind::NotOfThisForm, what)
-                .with("line", error.line())
-                .with("column", error.column())
+            Error::new(ErrorKind::NotOfThisForm, what).with("line", line).with("column", column)
         })
     }
 

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_types::{Arn, Timestamp};
 
-use crate::{Error, SecretId, SecretValue, Stage, Tag, VersionId};
+use crate::{Error, SecretArn, SecretId, SecretValue, Stage, Tag, VersionId};
 
 /// A secret that something was done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +184,19 @@ impl SecretMetadata {
             versions: BTreeMap::new(),
         }
     }
+
+    /// With a version that is the current one.
+    #[must_use]
+    pub fn with_current(mut self, version: impl Into<VersionId>) -> Self {
+        self.versions.insert(version.into(), [Stage::CURRENT].into());
+        self
+    }
+
+    /// Whether a request means this secret: by its name, its ARN, or its ARN without suffix.
+    #[must_use]
+    pub fn is_named(&self, id: &SecretId) -> bool {
+        self.name == id.as_str() || SecretArn::is(self.arn.as_str(), id.as_str())
+    }
 }
 
 /// A page of ListSecrets.
@@ -309,7 +322,7 @@ mod tests {
 
     fn version(value: SecretValue) -> SecretVersion {
         SecretVersion {
-            arn: crate::SecretArn::of(&Realm::default(), "prod/db", "AbCdEf"),
+            arn: SecretArn::of(&Realm::default(), "prod/db", "AbCdEf"),
             name: "prod/db".into(),
             version_id: VersionId::new("v7"),
             value,

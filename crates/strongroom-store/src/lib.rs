@@ -1,8 +1,8 @@
 //! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages, and
 //! [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets Manager.
 //!
-//! Implement them for a remote secret manager and every program written against Strongroom runs on it. The rules of
-//! version stages are pure functions here ([`Labels`]), for everybody who keeps versions.
+//! Implement them for a remote secret manager and every program written against Strongroom runs on it; one that is only read
+//! needs three methods ([`ReadSecrets`]). The rules of version stages are pure functions here ([`Labels`]), for everybody who keeps versions.
 //!
 //! ```
 //! use strongroom_store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue, Stage};
@@ -21,6 +21,7 @@
 //! ```
 
 mod answer;
+mod any_store;
 mod batch;
 mod error;
 mod filter;
@@ -31,6 +32,7 @@ mod json_type;
 mod labels;
 mod operation;
 mod password;
+mod read_only;
 mod reads;
 mod request;
 mod stage;
@@ -44,6 +46,7 @@ pub use answer::{
     SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut, VersionMetadata,
     VersionPage,
 };
+pub use any_store::AnyStore;
 pub use batch::get as batch_get;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, FilterKey};
@@ -52,6 +55,7 @@ pub use json::json_text;
 pub use labels::{LabelError, Labels};
 pub use operation::Operation;
 pub use password::GetRandomPassword;
+pub use read_only::{ReadOnly, ReadSecrets};
 pub use reads::ServedReads;
 pub use request::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,

@@ -19,6 +19,10 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
+    /// Whether secrets can be made and changed. A store that only reads says no, and refuses.
+    pub writes: bool,
+    /// Whether there is the admin part, [`SecretAdmin`]: deletion and tags, and where declared recovery windows and policies.
+    pub admin: bool,
     /// The longest value, in bytes.
     pub max_value_len: usize,
     /// How many versions of a secret are kept.
@@ -52,6 +56,8 @@ impl Capabilities {
     #[must_use]
     pub fn full() -> Self {
         Self {
+            writes: true,
+            admin: true,
             max_value_len: SecretValue::MAX_LEN,
             max_versions: 100,
             binary_values: true,
@@ -64,6 +70,20 @@ impl Capabilities {
             last_accessed: true,
             served_reads: false,
             resource_policies: true,
+        }
+    }
+
+    /// Everything that a store can which only reads ([`ReadOnly`](crate::ReadOnly)); its version ids are its own.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self {
+            writes: false,
+            admin: false,
+            token_is_version_id: false,
+            recovery_window: false,
+            last_accessed: false,
+            resource_policies: false,
+            ..Self::full()
         }
     }
 }
@@ -186,37 +206,58 @@ pub trait SecretStore: Send + Sync + Debug {
     fn capabilities(&self) -> Capabilities;
 }
 
+fn no_admin(operation: &'static str) -> Error {
+    let text = "this store has no admin part: it cannot delete and restore secrets, nor change their tags";
+    Error::new(ErrorKind::Unsupported, text).during(operation)
+}
+
 fn no_policies(operation: &'static str) -> Error {
     let text = "this store has no resource policies";
     Error::new(ErrorKind::Unsupported, text).during(operation)
 }
 
-/// The rest: deletion, tags, resource policies. Rotation and replication join here, with defaults that refuse.
+/// The rest: deletion, tags, resource policies. Rotation and replication join here. Everything has a default that refuses, so a
+/// store without an admin part is one by `impl SecretAdmin for MyStore {}`; it sets [`Capabilities::admin`] to false.
 #[async_trait]
 pub trait SecretAdmin: SecretStore {
     /// Marks a secret for deletion after a recovery window, or deletes it at once.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones. Deleting an unknown secret at once succeeds.
-    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error>;
+    /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones; [`crate::ErrorKind::Unsupported`] unless the
+    /// store has an admin part. Deleting an unknown secret at once succeeds.
+    async fn delete_secret(&self, _cx: &CallContext, _request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        Err(no_admin("DeleteSecret"))
+    }
 
     /// Takes a planned deletion back; fine when there is none.
     ///
     /// # Errors
-    /// The common ones.
-    async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error>;
+    /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
+    async fn restore_secret(&self, _cx: &CallContext, _id: &SecretId) -> Result<SecretRef, Error> {
+        Err(no_admin("RestoreSecret"))
+    }
 
     /// Adds tags, or changes the values of those there are.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags, the common ones.
-    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error>;
+    /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags, the common ones;
+    /// [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
+    async fn tag_resource(&self, _cx: &CallContext, _id: &SecretId, _tags: Vec<Tag>) -> Result<(), Error> {
+        Err(no_admin("TagResource"))
+    }
 
     /// Removes tags; those that are not there are ignored.
     ///
     /// # Errors
-    /// The common ones.
-    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error>;
+    /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
+    async fn untag_resource(
+        &self,
+        _cx: &CallContext,
+        _id: &SecretId,
+        _keys: Vec<String>,
+    ) -> Result<(), Error> {
+        Err(no_admin("UntagResource"))
+    }
 
     /// Gives a secret a policy in place of the one it has.
     ///

@@ -10,6 +10,7 @@ use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_sqlite::SqliteRecords;
+use strongroom_store::{AnyStore, SecretStore};
 use strongroom_testkit::records::Volatile;
 use strongroom_testkit::{ManualClock, kms, records, store};
 use strongroom_types::{CallContext, Service};
@@ -92,6 +93,16 @@ fn local_kms_conforms_on_sqlite() {
 #[test]
 fn engine_conforms_on_memory() {
     pollster::block_on(store::conformance(async || engine(memory().await).await));
+}
+
+/// As a store whose author has implemented no more than `SecretStore`.
+#[test]
+fn a_store_without_an_admin_part_conforms() {
+    pollster::block_on(store::conformance(async || {
+        let store::Subject { store, cx } = engine(memory().await).await;
+        let plain: Arc<dyn SecretStore> = store;
+        store::Subject { store: AnyStore::from(plain).into_admin(), cx }
+    }));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use strongroom_iam::{AssumeRole, Iam};
 use strongroom_local_kms::LocalKms;
 use strongroom_root::TrustedRecords;
 use strongroom_store::{
-    Filter, FilterKey, Operation, SecretAdmin, SecretId, SecretMetadata, SecretRef, Stage,
+    AnyStore, Filter, FilterKey, Operation, SecretAdmin, SecretId, SecretMetadata, SecretRef, Stage,
     UpdateSecretVersionStage,
 };
 use strongroom_types::{CallContext, Caller, Clock, Realm};
@@ -78,16 +78,64 @@ impl Strongroom {
     /// # pollster::block_on(async {
     /// # let own = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
     /// # let (store, realm) = (own.store(), own.realm().clone());
-    /// let room = Strongroom::over(store, realm); // any Arc<dyn SecretAdmin>
+    /// let room = Strongroom::over(store, realm); // any Arc of a SecretAdmin
     /// room.create("prod/db").text("s3cret").send().await?;
     /// assert_eq!(room.get("prod/db").send().await?.expose_text()?, "s3cret");
     /// # Ok::<_, strongroom::Error>(())
     /// # }).unwrap();
     /// ```
+    ///
+    /// An `Arc<dyn SecretStore>` will do, too: then deletion, tags and policies are refused with
+    /// [`SecretErrorKind::Unsupported`](crate::SecretErrorKind::Unsupported). So is everything that writes, over a
+    /// [`ReadOnly`](crate::store::ReadOnly) store, which takes [three methods](crate::store::ReadSecrets):
+    ///
+    /// ```
+    /// # use std::collections::BTreeMap;
+    /// # use std::sync::Arc;
+    /// # use strongroom::store::{Error, ReadOnly, ReadSecrets, SecretArn, VersionId};
+    /// # use strongroom::{CallContext, Realm, SecretId, SecretMetadata, SecretValue, Strongroom, Timestamp};
+    /// /// Secrets in a map: from a file, from environment variables, from a test.
+    /// #[derive(Debug)]
+    /// struct Map { realm: Realm, secrets: BTreeMap<String, SecretValue> }
+    ///
+    /// impl Map {
+    ///     fn metadata(&self, name: &str) -> SecretMetadata {
+    ///         let arn = SecretArn::of(&self.realm, name, "000000");
+    ///         SecretMetadata::new(arn, name.to_owned(), Timestamp::from_millis(0)).with_current("1")
+    ///     }
+    /// }
+    ///
+    /// #[async_trait::async_trait]
+    /// impl ReadSecrets for Map {
+    ///     async fn get(&self, _: &CallContext, secret: &SecretMetadata, _: &VersionId) -> Result<SecretValue, Error> {
+    ///         self.secrets.get(&secret.name).cloned().ok_or_else(Error::not_found)
+    ///     }
+    ///
+    ///     async fn describe(&self, _: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+    ///         let mut known = self.secrets.keys().map(|name| self.metadata(name));
+    ///         known.find(|secret| secret.is_named(id)).ok_or_else(Error::not_found)
+    ///     }
+    ///
+    ///     async fn list(&self, _: &CallContext) -> Result<Vec<SecretMetadata>, Error> {
+    ///         Ok(self.secrets.keys().map(|name| self.metadata(name)).collect())
+    ///     }
+    /// }
+    ///
+    /// # pollster::block_on(async {
+    /// # let secrets = [("db".to_owned(), SecretValue::text("s3cret"))].into();
+    /// # let realm = Realm::default();
+    /// let map = Map { realm: realm.clone(), secrets };
+    /// let room = Strongroom::over(Arc::new(ReadOnly::new(map)), realm);
+    /// assert_eq!(room.get("db").send().await?.expose_text()?, "s3cret");
+    /// assert_eq!(room.list().name_prefix("d").all().await?.len(), 1);
+    /// assert!(room.put("db").text("other").send().await.is_err());
+    /// # Ok::<_, strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
-    pub fn over(store: Arc<dyn SecretAdmin>, realm: Realm) -> Self {
+    pub fn over(store: impl Into<AnyStore>, realm: Realm) -> Self {
         let cx = CallContext::owner(&realm);
-        Self { store, place: Place::Elsewhere(realm), cx, fronted: false }
+        Self { store: store.into().into_admin(), place: Place::Elsewhere(realm), cx, fronted: false }
     }
 
     /// The same, with its secrets asked for at another store.

@@ -1,11 +1,14 @@
 //! The conformance suite of [`SecretStore`](strongroom_store::SecretStore) and [`SecretAdmin`].
 //!
-//! What a store declares it cannot ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it.
+//! What a store declares it cannot ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it, or must be
+//! refused. A store that has no admin part goes into a [`Subject`] through
+//! [`AnyStore`](strongroom_store::AnyStore); one that only reads has a suite of its own, [`read_only`].
 
 pub mod batch;
 pub mod counted;
 pub mod lists;
 pub mod policies;
+pub mod read_only;
 pub mod secrets;
 pub mod stages;
 pub mod values;
@@ -42,6 +45,7 @@ where
     Fut: Future<Output = Subject>,
 {
     let can = make().await.store.capabilities();
+    assert!(can.writes, "the store declares that it only reads: run store::read_only::conformance");
     if !(can.free_stages && can.token_is_version_id) {
         return counts_its_versions(make).await;
     }
@@ -58,11 +62,15 @@ where
     secrets::secrets_are_found_by_name_and_arn(&make().await).await;
     secrets::unknown_things_are_not_found(&make().await).await;
     secrets::metadata_is_updated_and_described(&make().await).await;
-    secrets::tags_are_added_changed_and_removed(&make().await).await;
-    secrets::deleted_secrets_can_be_restored(&make().await).await;
-    secrets::deletion_at_once_frees_the_name(&make().await).await;
+    if can.admin {
+        secrets::tags_are_added_changed_and_removed(&make().await).await;
+        secrets::deleted_secrets_can_be_restored(&make().await).await;
+        secrets::deletion_at_once_frees_the_name(&make().await).await;
+        lists::pages_are_stable_while_secrets_come_and_go(&make().await).await;
+    } else {
+        secrets::an_admin_part_that_is_not_there_is_refused(&make().await).await;
+    }
     lists::lists_are_paged_and_sorted(&make().await).await;
-    lists::pages_are_stable_while_secrets_come_and_go(&make().await).await;
     lists::filters_choose_secrets(&make().await).await;
     lists::versions_are_listed_oldest_first(&make().await).await;
     lists::reads_are_dated(&make().await).await;
@@ -85,9 +93,13 @@ where
     counted::the_newest_version_is_the_current_one(&make().await).await;
     counted::what_it_cannot_do_is_refused(&make().await).await;
     counted::own_labels_move(&make().await).await;
-    counted::unknown_things_are_not_found(&make().await).await;
-    counted::metadata_is_kept(&make().await).await;
-    counted::deletion_at_once_frees_the_name(&make().await).await;
+    if make().await.store.capabilities().admin {
+        counted::unknown_things_are_not_found(&make().await).await;
+        counted::metadata_is_kept(&make().await).await;
+        counted::deletion_at_once_frees_the_name(&make().await).await;
+    } else {
+        secrets::an_admin_part_that_is_not_there_is_refused(&make().await).await;
+    }
     counted::lists_are_paged(&make().await).await;
     counted::several_values_are_read_at_once(&make().await).await;
     batch::passwords_are_as_asked_for(&make().await).await;

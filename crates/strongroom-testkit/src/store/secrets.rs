@@ -3,8 +3,9 @@
 use super::lists::all_names;
 use super::{Subject, assert_error, fresh, token};
 use strongroom_store::{
-    CreateSecret, DeleteSecret, ErrorKind, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
-    SecretId, SecretValue, Stage, Tag, UpdateSecret,
+    CreateSecret, DeleteSecret, ErrorKind, GetSecretValue, ListSecretVersionIds, ListSecrets,
+    PutResourcePolicy, PutSecretValue, SecretId, SecretValue, Stage, Tag, UpdateSecret,
+    ValidateResourcePolicy,
 };
 
 /// By name and by full ARN.
@@ -28,6 +29,9 @@ pub async fn unknown_things_are_not_found(subject: &Subject) {
     assert_error(store.update_secret(cx, UpdateSecret::new(&name)).await, not_found, text);
     assert_error(store.describe_secret(cx, &id).await, not_found, text);
     assert_error(store.list_secret_version_ids(cx, ListSecretVersionIds::new(&name)).await, not_found, text);
+    if !store.capabilities().admin {
+        return;
+    }
     assert_error(store.delete_secret(cx, DeleteSecret::new(&name)).await, not_found, text);
     assert_error(store.restore_secret(cx, &id).await, not_found, text);
     assert_error(store.tag_resource(cx, &id, vec![Tag::new("k", "v")]).await, not_found, text);
@@ -74,6 +78,35 @@ pub async fn tags_are_added_changed_and_removed(subject: &Subject) {
     store.untag_resource(cx, &id, vec!["b".into(), "absent".into()]).await.unwrap();
     store.untag_resource(cx, &id, vec!["a".into(), "B".into()]).await.unwrap();
     assert_eq!(store.describe_secret(cx, &id).await.unwrap().tags, Some(Vec::new()));
+}
+
+/// Deletion, tags and policies of a store that declares that it has none of them, of a secret that is there and one that is not.
+pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Subject) {
+    let (store, cx) = (&subject.store, &subject.cx);
+    let name = fresh("no-admin");
+    let request = CreateSecret::new(&name).value(SecretValue::text("v"));
+    store.create_secret(cx, request).await.expect("a new secret");
+    let before = store.describe_secret(cx, &name.as_str().into()).await.unwrap();
+    for name in [name.clone(), fresh("unknown")] {
+        let id = SecretId::new(&name);
+        let refused = [
+            store.delete_secret(cx, DeleteSecret::new(&name)).await.err(),
+            store.delete_secret(cx, DeleteSecret::new(&name).force()).await.err(),
+            store.restore_secret(cx, &id).await.err(),
+            store.tag_resource(cx, &id, vec![Tag::new("k", "v")]).await.err(),
+            store.untag_resource(cx, &id, vec!["k".into()]).await.err(),
+            store.put_resource_policy(cx, PutResourcePolicy::new(&name, "{}")).await.err(),
+            store.get_resource_policy(cx, &id).await.err(),
+            store.delete_resource_policy(cx, &id).await.err(),
+            store.validate_resource_policy(cx, ValidateResourcePolicy::new("{}")).await.err(),
+        ];
+        for error in refused {
+            let error = error.expect("a store that declares no admin part must refuse it");
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        }
+    }
+    assert_eq!(store.describe_secret(cx, &name.as_str().into()).await.unwrap(), before);
+    assert_eq!(subject.get(GetSecretValue::new(&name)).await.unwrap(), "v");
 }
 
 /// Marked for deletion: unreadable, unchangeable, described with its date, not listed; then restored.

@@ -25,7 +25,7 @@ fn letter(at: usize) -> u8 {
     for _ in 0..=at {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     }
-    black_box(b'a' + u8::try_from((state >> 33) % 26).unwrap() ^ MASK) ^ black_box(MASK)
+    black_box((b'a' + u8::try_from((state >> 33) % 26).unwrap()) ^ MASK) ^ black_box(MASK)
 }
 
 /// `{"password":"<before><canary>"}` in memory that wipes itself.

@@ -76,6 +76,8 @@ words!(
         SignVerify = "SIGN_VERIFY",
         /// Agreeing on secrets, which only asymmetric keys do.
         KeyAgreement = "KEY_AGREEMENT",
+        /// Encapsulating secrets, which only asymmetric keys do.
+        EncapsulateDecapsulate = "ENCAPSULATE_DECAPSULATE",
     }
 );
 
@@ -94,23 +96,43 @@ words!(
 );
 
 impl KeySpec {
+    /// All specs that AWS has, those that are not here too, in the order of its service model.
+    pub const WORDS: [&'static str; 20] = [
+        "RSA_2048",
+        "RSA_3072",
+        "RSA_4096",
+        "ECC_NIST_P256",
+        "ECC_NIST_P384",
+        "ECC_NIST_P521",
+        "ECC_SECG_P256K1",
+        "SYMMETRIC_DEFAULT",
+        "HMAC_224",
+        "HMAC_256",
+        "HMAC_384",
+        "HMAC_512",
+        "SM2",
+        "ML_DSA_44",
+        "ML_DSA_65",
+        "ML_DSA_87",
+        "ECC_NIST_EDWARDS25519",
+        "ML_KEM_512",
+        "ML_KEM_768",
+        "ML_KEM_1024",
+    ];
+
     /// Reads a spec from a request.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] for the asymmetric specs that AWS has, by name; [`ErrorKind::Validation`] for others.
     pub fn parse(word: &str) -> Result<Self, Error> {
-        const ASYMMETRIC: [&str; 5] = ["RSA_", "ECC_", "SM2", "ML_DSA_", "ML_KEM_"];
         if let Some(spec) = Self::from_word(word) {
             return Ok(spec);
         }
-        if ASYMMETRIC.iter().any(|kind| word.starts_with(kind)) {
+        if Self::WORDS.contains(&word) {
             let text = format!("KeySpec {word} is not supported: only symmetric and HMAC keys are");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        let text = format!(
-            "1 validation error detected: Value '{word}' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value set: [SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512]"
-        );
-        Err(Error::new(ErrorKind::Validation, text))
+        Err(not_of("keySpec", word, &Self::WORDS))
     }
 
     /// What keys of this spec are for.
@@ -144,18 +166,25 @@ impl KeySpec {
 }
 
 impl MacAlgorithm {
+    /// All algorithms, in the order in which AWS lists them in errors.
+    pub const WORDS: [&'static str; 4] = ["HMAC_SHA_384", "HMAC_SHA_256", "HMAC_SHA_224", "HMAC_SHA_512"];
+
     /// Reads an algorithm from a request.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] with AWS's text.
     pub fn parse(word: &str) -> Result<Self, Error> {
-        Self::from_word(word).ok_or_else(|| {
-            let text = format!(
-                "1 validation error detected: Value '{word}' at 'macAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: [HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512]"
-            );
-            Error::new(ErrorKind::Validation, text)
-        })
+        Self::from_word(word).ok_or_else(|| not_of("macAlgorithm", word, &Self::WORDS))
     }
+}
+
+fn not_of(member: &str, word: &str, words: &[&str]) -> Error {
+    let shown: String = word.chars().take(256).collect();
+    let text = format!(
+        "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+        words.join(", ")
+    );
+    Error::new(ErrorKind::Validation, text)
 }
 
 words!(

@@ -1,34 +1,197 @@
 //! Reading what a request says.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use strongroom_envelope::{SecretBytes, SecretText};
+use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 use strongroom_store::json_text;
 
 use crate::answer::ApiError;
 
-/// Declares the members of an operation's input, all of which may be missing. Unknown ones are ignored.
+/// Declares an operation's input, or a structure within one: every member that AWS's service model
+/// gives it.
+///
+/// The members in the first braces are read, and all may be missing. Those that are `refused` would
+/// change what is asked for in a way this server does not implement, so that doing without them
+/// would be wrong; each has its [`Refusal`]. Those that are `ignored` change nothing here; their
+/// type is checked. What no model has is skipped, as AWS does. `tests/members.rs` walks the models:
+/// a member that is in none of the three is found there.
 macro_rules! input {
-    ($name:ident { $($field:ident: $type:ty),* $(,)? }) => {
+    (
+        $name:ident { $($field:ident: $type:ty),* $(,)? }
+        $(refused { $($refused:ident: $refusal:expr),* $(,)? })?
+        $(ignored { $($ignored:ident: $ignored_type:ty),* $(,)? })?
+    ) => {
         #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "PascalCase", default)]
-        struct $name { $($field: Option<$type>,)* }
+        #[allow(non_snake_case, reason = "refused members are named as in errors")]
+        struct $name {
+            $($field: Option<$type>,)*
+            $($($refused: $crate::input::Given,)*)?
+            $($(#[allow(dead_code, reason = "only its type matters")] $ignored: Option<$ignored_type>,)*)?
+        }
+
+        impl $crate::input::Members for $name {
+            fn check(&self) -> Result<(), $crate::answer::ApiError> {
+                $($($refusal.check(stringify!($refused), self.$refused)?;)*)?
+                $($crate::input::Members::check(&self.$field)?;)*
+                Ok(())
+            }
+        }
     };
 }
 pub(crate) use input;
 
-/// Reads a body.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+/// What may hold members that are refused.
+pub(crate) trait Members {
+    /// Refuses what asks for something that is not here.
+    fn check(&self) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+impl Members for String {}
+impl Members for bool {}
+impl Members for i64 {}
+impl Members for f64 {}
+impl Members for Text {}
+impl Members for Blob {}
+impl Members for Context {}
+
+impl<T: Members> Members for Option<T> {
+    fn check(&self) -> Result<(), ApiError> {
+        self.as_ref().map_or(Ok(()), T::check)
+    }
+}
+
+impl<T: Members> Members for Vec<T> {
+    fn check(&self) -> Result<(), ApiError> {
+        self.iter().try_for_each(T::check)
+    }
+}
+
+/// How a member is refused that asks for what this server does not have.
+pub(crate) struct Refusal {
+    code: &'static str,
+    why: &'static str,
+    /// Also when its value is empty.
+    always: bool,
+}
+
+impl Refusal {
+    /// Refused unless its value asks for nothing: `null`, `false`, or an empty text, list or
+    /// structure.
+    pub(crate) const fn new(code: &'static str, why: &'static str) -> Self {
+        Self { code, why, always: false }
+    }
+
+    /// Refused unless it is `null`, for members that nobody may send in vain.
+    pub(crate) const fn always(code: &'static str, why: &'static str) -> Self {
+        Self { code, why, always: true }
+    }
+
+    /// Refuses the member if it was given.
+    pub(crate) fn check(&self, member: &str, given: Given) -> Result<(), ApiError> {
+        match given {
+            Given::Nothing => Ok(()),
+            Given::Empty if !self.always => Ok(()),
+            _ => {
+                let text = format!("{member} is not supported at this endpoint: {}.", self.why);
+                Err(ApiError::new(self.code, text))
+            }
+        }
+    }
+}
+
+/// Whether a member that is refused was given. The value itself is not kept: it may be secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// It is missing, or `null`.
+    #[default]
+    Nothing,
+    /// It is there and asks for nothing.
+    Empty,
+    /// It asks for something.
+    Something,
+}
+
+impl Given {
+    fn of(something: bool) -> Self {
+        if something { Self::Something } else { Self::Empty }
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Given;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Given, E> {
+                Ok(Given::Nothing)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Given, E> {
+                Ok(Given::of(value))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Given, E> {
+                Ok(Given::Something)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Given, E> {
+                Ok(Given::Something)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Given, E> {
+                Ok(Given::Something)
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Given, E> {
+                Ok(Given::of(!value.is_empty()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Given, A::Error> {
+                let mut found = Given::Empty;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    found = Given::Something;
+                }
+                Ok(found)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+                let mut found = Given::Empty;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    found = Given::Something;
+                }
+                Ok(found)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Reads a body, and refuses what it asks for in members that are not supported.
+pub(crate) fn read<T: DeserializeOwned + Members>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
     // What is wrong is told by line and column; values stay out of it.
-    serde_json::from_slice(body).map_err(|error| {
+    let input: T = serde_json::from_slice(body).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
         let what = if error.is_data() { "a member is of another type" } else { "it is not JSON" };
         ApiError::new("SerializationException", format!("The request cannot be read at {place}: {what}"))
-    })
+    })?;
+    input.check()?;
+    Ok(input)
 }
 
 pub(crate) fn required<T>(value: Option<T>, member: &str) -> Result<T, ApiError> {
@@ -58,6 +221,38 @@ impl<'de> Deserialize<'de> for Blob {
             .map_err(|_| D::Error::custom("not base64"))?;
         bytes.truncate(length);
         Ok(Self(bytes))
+    }
+}
+
+/// An encryption context.
+#[derive(Default)]
+pub(crate) struct Context(BTreeMap<String, String>);
+
+impl Context {
+    pub(crate) fn read(self) -> Result<EncryptionContext, ApiError> {
+        EncryptionContext::from_pairs(self.0).map_err(|error| ApiError::validation(error.to_string()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Context {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = BTreeMap::<String, Written>::deserialize(deserializer)?;
+        Ok(Self(pairs.into_iter().map(|(name, value)| (name, value.0)).collect()))
+    }
+}
+
+/// A text where AWS takes numbers and booleans too. They stand for the text they are written as,
+/// digit by digit: `1.0` is not `1`.
+struct Written(String);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw.get()).map(Self).map_err(D::Error::custom),
+            Some(b'-' | b'0'..=b'9' | b't' | b'f') => Ok(Self(raw.get().to_owned())),
+            _ => Err(D::Error::custom("not a text")),
+        }
     }
 }
 

@@ -2,22 +2,25 @@
 
 mod admin;
 mod crypto;
+mod words;
 
 use serde_json::{Value, json};
 use strongroom_kms::{Error, KeyManager, KeyMetadata, KeyRef, KeyState, KeyUsage, KmsAdmin, ListPage};
 use strongroom_types::CallContext;
 
 use crate::answer::{Answer, ApiError, object, seconds};
-use crate::input::{required, small};
+use crate::input::{Refusal, required, small};
 
 /// Operations that AWS has and this server has not: asymmetric keys, key pairs, other places for keys, replicas.
-const NOT_HERE: [&str; 15] = [
+const NOT_HERE: [&str; 17] = [
     "ConnectCustomKeyStore",
     "CreateCustomKeyStore",
+    "Decapsulate",
     "DeleteCustomKeyStore",
     "DeriveSharedSecret",
     "DescribeCustomKeyStores",
     "DisconnectCustomKeyStore",
+    "Encapsulate",
     "GenerateDataKeyPair",
     "GenerateDataKeyPairWithoutPlaintext",
     "GetPublicKey",
@@ -28,6 +31,25 @@ const NOT_HERE: [&str; 15] = [
     "Verify",
     "GetKeyLastUsage",
 ];
+
+/// AWS encrypts what it answers for the enclave whose attestation a request brings. Ignoring that
+/// would send in clear what the client asked to be encrypted, so nothing may be sent, however empty
+/// the member is.
+const RECIPIENT: Refusal = Refusal::always(
+    "ValidationException",
+    "it cannot verify an enclave's attestation document, and does not answer in clear what was to be encrypted for an enclave",
+);
+const CUSTOM_KEY_STORE: Refusal =
+    Refusal::new("CustomKeyStoreNotFoundException", "there are no custom key stores");
+const XKS_KEY: Refusal =
+    Refusal::new("UnsupportedOperationException", "there are no keys outside of the key service");
+const DRY_RUN_MODIFIERS: Refusal =
+    Refusal::new("ValidationException", "a dry run checks the ciphertext, as without modifiers");
+/// A grant for a service is only as narrow as its source ARN makes it, which is not looked at.
+const SERVICE_PRINCIPAL: Refusal =
+    Refusal::new("ValidationException", "grants are for the principals of accounts");
+const SOURCE_ARN: Refusal =
+    Refusal::new("ValidationException", "a grant is constrained by the encryption context only");
 
 /// Runs an operation. What it is called has been taken from the request's target.
 pub(crate) async fn run(
@@ -64,11 +86,6 @@ fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
         return Err(ApiError::validation(text));
     }
     Ok(KeyRef::parse(&given)?)
-}
-
-/// A word of a vocabulary.
-fn word<T>(given: &str, member: &str, read: fn(&str) -> Option<T>, words: &str) -> Result<T, ApiError> {
-    read(given).ok_or_else(|| ApiError::not_of(member, given, words))
 }
 
 fn page(limit: Option<i64>, marker: Option<String>) -> ListPage {

@@ -1,5 +1,7 @@
 //! STS and IAM in their Query protocol: forms in, XML out. What sessions and identities need from a command line, no more.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -81,6 +83,24 @@ fn invalid_arn(arn: &str) -> ApiError {
     ApiError::new("ValidationError", format!("{arn} is invalid"))
 }
 
+/// Refuses members that ask for what is not here. A list or structure is spread over members that
+/// begin with its name.
+fn refuse(action: &str, form: &Form) -> Result<(), ApiError> {
+    let Some(operation) = members::OPERATIONS.iter().find(|operation| operation.name == action) else {
+        return Ok(());
+    };
+    for (member, why) in operation.refused {
+        let is_of = |name: &str| {
+            name.strip_prefix(member).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if form.iter().any(|(name, value)| is_of(name) && !value.is_empty()) {
+            let text = format!("{member} is not supported at this endpoint: {why}.");
+            return Err(ApiError::new("ValidationError", text));
+        }
+    }
+    Ok(())
+}
+
 /// Runs what a form asks for.
 pub(crate) async fn run(admitted: &Admitted, body: &[u8], id: &str) -> Result<Answer, ApiError> {
     let form: Form = form_urlencoded::parse(body).into_owned().collect();
@@ -93,6 +113,7 @@ pub(crate) async fn run(admitted: &Admitted, body: &[u8], id: &str) -> Result<An
         );
         return Err(ApiError::new("InvalidAction", text));
     }
+    refuse(&action, &form)?;
     let (space, result) = if sts {
         ("https://sts.amazonaws.com/doc/2011-06-15/", session(admitted, &action, &form).await?)
     } else {

@@ -1,6 +1,6 @@
 //! The operations of Secrets Manager.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use strongroom_store::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, Filter, GetRandomPassword, GetSecretValue,
@@ -11,29 +11,40 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use crate::answer::{Answer, ApiError, object, seconds};
-use crate::input::{Blob, Text, base64, input, read, required};
+use crate::input::{Blob, Refusal, Text, base64, input, read, required};
 
 /// Operations that AWS has and this server has not.
-const NOT_HERE: [&str; 5] = [
+const NOT_HERE: [&str; 8] = [
+    "AssociateCrossAccountReplica",
     "CancelRotateSecret",
+    "DisassociateCrossAccountReplica",
+    "ListResourcePolicies",
     "RemoveRegionsFromReplication",
     "ReplicateSecretToRegions",
     "RotateSecret",
     "StopReplicationToReplica",
 ];
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct TagInput {
-    key: Option<String>,
-    value: Option<String>,
+input!(TagInput { key: String, value: String });
+input!(FilterInput { key: String, values: Vec<String> });
+
+const REPLICAS: Refusal = Refusal::new("InvalidParameterException", "it does not replicate secrets");
+const PARTNER: Refusal =
+    Refusal::new("InvalidParameterException", "there are no external secrets that a partner manages");
+const ROTATION_TOKEN: Refusal =
+    Refusal::new("InvalidParameterException", "it runs no rotation whose token it could verify");
+
+/// The one resource policy of a secret is called `default`.
+fn is_default(policy_name: Option<&str>) -> bool {
+    matches!(policy_name, None | Some("" | "default"))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct FilterInput {
-    key: Option<String>,
-    values: Vec<String>,
+/// Only the default policy can be put or deleted, on AWS too.
+fn only_default(policy_name: Option<&str>) -> Result<(), ApiError> {
+    if is_default(policy_name) {
+        return Ok(());
+    }
+    Err(ApiError::new("InvalidParameterException", "PolicyName must be default."))
 }
 
 fn tags(given: Vec<TagInput>) -> Vec<Tag> {
@@ -45,7 +56,7 @@ fn tags(given: Vec<TagInput>) -> Vec<Tag> {
 
 fn filters(given: Vec<FilterInput>) -> Result<Vec<Filter>, ApiError> {
     let read = |(index, filter): (usize, FilterInput)| {
-        Filter::from_texts(index, filter.key.as_deref(), filter.values)
+        Filter::from_texts(index, filter.key.as_deref(), filter.values.unwrap_or_default())
     };
     given.into_iter().enumerate().map(read).collect::<Result<_, _>>().map_err(ApiError::from)
 }
@@ -132,17 +143,6 @@ fn version_told(version: &VersionMetadata) -> Value {
     ])
 }
 
-/// What is asked for and is not here yet.
-fn no_replicas(regions: Option<Value>) -> Result<(), ApiError> {
-    match regions {
-        Some(Value::Array(regions)) if !regions.is_empty() => Err(ApiError::new(
-            "InvalidParameterException",
-            "This endpoint does not replicate secrets: leave AddReplicaRegions out.",
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// Runs an operation. What it is called has been taken from the request's target.
 pub(crate) async fn run(
     store: &dyn SecretAdmin,
@@ -213,8 +213,14 @@ pub(crate) async fn run(
             Ok(Answer::empty())
         }
         "PutResourcePolicy" => {
-            input!(Input { secret_id: String, resource_policy: String, block_public_policy: bool });
+            input!(Input {
+                secret_id: String,
+                resource_policy: String,
+                policy_name: String,
+                block_public_policy: bool,
+            });
             let asked: Input = read(body)?;
+            only_default(asked.policy_name.as_deref())?;
             let mut request = PutResourcePolicy::new(
                 id(asked.secret_id)?,
                 required(asked.resource_policy, "resourcePolicy")?,
@@ -224,8 +230,13 @@ pub(crate) async fn run(
             Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name}))
         }
         "GetResourcePolicy" => {
-            input!(Input { secret_id: String });
-            let found = store.get_resource_policy(cx, &id(read::<Input>(body)?.secret_id)?).await?;
+            input!(Input { secret_id: String, policy_name: String });
+            let asked: Input = read(body)?;
+            let found = store.get_resource_policy(cx, &id(asked.secret_id)?).await?;
+            if !is_default(asked.policy_name.as_deref()) {
+                let text = "Secrets Manager can't find the specified resource policy.";
+                return Err(ApiError::new("ResourceNotFoundException", text));
+            }
             Answer::json(&object(vec![
                 ("ARN", Some(json!(found.arn.as_str()))),
                 ("Name", Some(json!(found.name))),
@@ -233,8 +244,10 @@ pub(crate) async fn run(
             ]))
         }
         "DeleteResourcePolicy" => {
-            input!(Input { secret_id: String });
-            let done = store.delete_resource_policy(cx, &id(read::<Input>(body)?.secret_id)?).await?;
+            input!(Input { secret_id: String, policy_name: String });
+            let asked: Input = read(body)?;
+            only_default(asked.policy_name.as_deref())?;
+            let done = store.delete_resource_policy(cx, &id(asked.secret_id)?).await?;
             Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name}))
         }
         "ValidateResourcePolicy" => {
@@ -262,11 +275,15 @@ pub(crate) async fn run(
 async fn create(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<Answer, ApiError> {
     input!(Input {
         name: String, client_request_token: String, description: String, kms_key_id: String, secret_string: Text,
-        secret_binary: Blob, tags: Vec<TagInput>, add_replica_regions: Value,
+        secret_binary: Blob, tags: Vec<TagInput>,
+    } refused {
+        AddReplicaRegions: REPLICAS, CrossAccountPrimaryARN: REPLICAS, Type: PARTNER,
+    } ignored {
+        // What would be overwritten are secrets in the Regions of AddReplicaRegions.
+        ForceOverwriteReplicaSecret: bool,
     });
     let asked: Input = read(body)?;
     let mut request = CreateSecret::new(required(asked.name, "name")?);
-    no_replicas(asked.add_replica_regions)?;
     request.token = asked.client_request_token.map(Into::into);
     request.description = asked.description;
     request.kms_key_id = asked.kms_key_id;
@@ -284,7 +301,7 @@ async fn put(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<A
     input!(Input {
         secret_id: String, client_request_token: String, secret_string: Text, secret_binary: Blob,
         version_stages: Vec<String>,
-    });
+    } refused { RotationToken: ROTATION_TOKEN });
     let asked: Input = read(body)?;
     let secret = id(asked.secret_id)?;
     let value = value(asked.secret_string, asked.secret_binary)?.ok_or_else(|| {
@@ -308,7 +325,7 @@ async fn update(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Resul
         kms_key_id: String,
         secret_string: Text,
         secret_binary: Blob,
-    });
+    } refused { Type: PARTNER });
     let asked: Input = read(body)?;
     let mut request = UpdateSecret::new(id(asked.secret_id)?);
     request.token = asked.client_request_token.map(Into::into);

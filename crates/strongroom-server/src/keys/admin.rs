@@ -1,8 +1,5 @@
 //! Managing keys, aliases, policies, grants, tags, rotation and imported material.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::{Value, json};
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{
@@ -12,16 +9,18 @@ use strongroom_kms::{
 };
 use strongroom_types::{Arn, CallContext, Timestamp};
 
-use super::{arn_of, done, key, listed, metadata, named, page, word};
+use super::words::{
+    EXPIRATION_MODEL, GRANT_OPERATIONS, IMPORT_TYPE, INCLUDE_KEY_MATERIAL, KEY_SPEC, KEY_USAGE, OLD_KEY_SPEC,
+    ORIGIN, RESOURCE_OWNERS, WRAPPING_ALGORITHM, WRAPPING_KEY_SPEC,
+};
+use super::{
+    CUSTOM_KEY_STORE, SERVICE_PRINCIPAL, SOURCE_ARN, XKS_KEY, arn_of, done, key, listed, metadata, named,
+    page,
+};
 use crate::answer::{Answer, ApiError, object, seconds};
-use crate::input::{Blob, base64, input, read, required, small};
+use crate::input::{Blob, Context, base64, input, read, required, small};
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct TagInput {
-    tag_key: Option<String>,
-    tag_value: Option<String>,
-}
+input!(TagInput { tag_key: String, tag_value: String });
 
 fn tags(given: Vec<TagInput>) -> Vec<KeyTag> {
     given
@@ -30,16 +29,10 @@ fn tags(given: Vec<TagInput>) -> Vec<KeyTag> {
         .collect()
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct ConstraintInput {
-    encryption_context_equals: Option<BTreeMap<String, String>>,
-    encryption_context_subset: Option<BTreeMap<String, String>>,
-}
-
-fn context(pairs: BTreeMap<String, String>) -> Result<EncryptionContext, ApiError> {
-    EncryptionContext::from_pairs(pairs).map_err(|error| ApiError::validation(error.to_string()))
-}
+input!(ConstraintInput {
+    encryption_context_equals: Context,
+    encryption_context_subset: Context,
+} refused { SourceArn: SOURCE_ARN });
 
 fn alias(given: Option<String>) -> Result<AliasName, ApiError> {
     Ok(AliasName::parse(&required(given, "aliasName")?)?)
@@ -120,8 +113,15 @@ pub(super) async fn run(
     Ok(Some(match operation {
         "CreateKey" => create(kms, cx, body).await?,
         "ListKeys" => {
-            let asked = of_key()?;
-            let found = kms.list_keys(cx, &page(asked.limit, asked.marker)).await?;
+            input!(Input { limit: i64, marker: String, resource_owners: Vec<String> });
+            let asked: Input = read(body)?;
+            let owners = RESOURCE_OWNERS
+                .read_all(&asked.resource_owners.unwrap_or_default(), |word| Some(word == "SELF"))?;
+            let mut found = kms.list_keys(cx, &page(asked.limit, asked.marker)).await?;
+            if !owners.is_empty() && !owners.contains(&true) {
+                // Keys that other accounts share, of which there are none.
+                found = strongroom_kms::KeyPage::default();
+            }
             let entry = |one: &strongroom_kms::KeyEntry| json!({"KeyId": one.id.as_str(), "KeyArn": one.arn.as_str()});
             listed("Keys", found.keys.iter().map(entry).collect(), found.next_marker)?
         }
@@ -164,16 +164,9 @@ pub(super) async fn run(
         "ListKeyRotations" => {
             input!(Input { key_id: String, include_key_material: String, limit: i64, marker: String });
             let asked: Input = read(body)?;
-            let all = match asked.include_key_material.as_deref() {
-                None | Some("ROTATIONS_ONLY") => false,
-                Some("ALL_KEY_MATERIAL") => true,
-                Some(other) => {
-                    return Err(ApiError::not_of(
-                        "includeKeyMaterial",
-                        other,
-                        "ALL_KEY_MATERIAL, ROTATIONS_ONLY",
-                    ));
-                }
+            let all = match asked.include_key_material {
+                Some(word) => INCLUDE_KEY_MATERIAL.read(&word, |word| Some(word == "ALL_KEY_MATERIAL"))?,
+                None => false,
             };
             let found = kms
                 .list_key_rotations(cx, &key(asked.key_id)?, all, &page(asked.limit, asked.marker))
@@ -257,7 +250,7 @@ pub(super) async fn run(
                 marker: String,
                 grant_id: String,
                 grantee_principal: String
-            });
+            } refused { GranteeServicePrincipal: SERVICE_PRINCIPAL });
             let asked: Input = read(body)?;
             let mut filter = GrantFilter::all();
             (filter.id, filter.grantee) = (asked.grant_id, asked.grantee_principal);
@@ -266,7 +259,9 @@ pub(super) async fn run(
             listed("Grants", found.grants.iter().map(granted).collect(), found.next_marker)?
         }
         "ListRetirableGrants" => {
-            input!(Input { retiring_principal: String, limit: i64, marker: String });
+            input!(Input { retiring_principal: String, limit: i64, marker: String } refused {
+                RetiringServicePrincipal: SERVICE_PRINCIPAL
+            });
             let asked: Input = read(body)?;
             let retiring = required(asked.retiring_principal, "retiringPrincipal")?;
             let found = kms.list_retirable_grants(cx, &retiring, &page(asked.limit, asked.marker)).await?;
@@ -300,15 +295,9 @@ pub(super) async fn run(
             input!(Input { key_id: String, wrapping_algorithm: String, wrapping_key_spec: String });
             let asked: Input = read(body)?;
             let algorithm = required(asked.wrapping_algorithm, "wrappingAlgorithm")?;
-            let words = "RSAES_PKCS1_V1_5, RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, RSA_AES_KEY_WRAP_SHA_1, RSA_AES_KEY_WRAP_SHA_256, SM2PKE";
-            let algorithm = word(&algorithm, "wrappingAlgorithm", WrappingAlgorithm::from_word, words)?;
+            let algorithm = WRAPPING_ALGORITHM.read(&algorithm, WrappingAlgorithm::from_word)?;
             let spec = required(asked.wrapping_key_spec, "wrappingKeySpec")?;
-            let spec = word(
-                &spec,
-                "wrappingKeySpec",
-                WrappingKeySpec::from_word,
-                "RSA_2048, RSA_3072, RSA_4096, SM2",
-            )?;
+            let spec = WRAPPING_KEY_SPEC.read(&spec, WrappingKeySpec::from_word)?;
             let made = kms.get_parameters_for_import(cx, &key(asked.key_id)?, algorithm, spec).await?;
             Answer::json(&json!({
                 "KeyId": made.key_arn.as_str(), "ImportToken": base64(&made.import_token).expose(),
@@ -335,7 +324,7 @@ async fn create(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Ans
     input!(Input {
         policy: String, description: String, key_usage: String, customer_master_key_spec: String, key_spec: String,
         origin: String, bypass_policy_lockout_safety_check: bool, tags: Vec<TagInput>, multi_region: bool,
-    });
+    } refused { CustomKeyStoreId: CUSTOM_KEY_STORE, XksKeyId: XKS_KEY });
     let asked: Input = read(body)?;
     let mut request = CreateKey::new();
     let spec = match (asked.key_spec, asked.customer_master_key_spec) {
@@ -343,18 +332,23 @@ async fn create(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Ans
             let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
             return Err(ApiError::validation(text));
         }
-        (spec, old) => spec.or(old),
+        (Some(spec), None) => Some((spec, KEY_SPEC)),
+        (None, old) => old.map(|old| (old, OLD_KEY_SPEC)),
     };
-    if let Some(spec) = spec {
+    if let Some((spec, words)) = spec {
+        words.check(&spec)?;
         request.spec = KeySpec::parse(&spec)?;
     }
     if let Some(usage) = asked.key_usage {
-        let words = "SIGN_VERIFY, ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT";
-        request.usage = Some(word(&usage, "keyUsage", KeyUsage::from_word, words)?);
+        request.usage = Some(KEY_USAGE.read(&usage, KeyUsage::from_word)?);
     }
     if let Some(origin) = asked.origin {
-        let words = "AWS_KMS, EXTERNAL, AWS_CLOUDHSM, EXTERNAL_KEY_STORE";
-        request.origin = word(&origin, "origin", KeyOrigin::from_word, words)?;
+        if matches!(origin.as_str(), "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE") {
+            // With one it would have been refused already.
+            let text = format!("Origin {origin} needs a CustomKeyStoreId: there are no custom key stores.");
+            return Err(ApiError::validation(text));
+        }
+        request.origin = ORIGIN.read(&origin, KeyOrigin::from_word)?;
     }
     request.description = asked.description.unwrap_or_default();
     request.multi_region = asked.multi_region.unwrap_or(false);
@@ -372,15 +366,14 @@ async fn create_grant(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Resu
     input!(Input {
         key_id: String, grantee_principal: String, retiring_principal: String, operations: Vec<String>,
         constraints: ConstraintInput, grant_tokens: Vec<String>, name: String, dry_run: bool,
+    } refused {
+        GranteeServicePrincipal: SERVICE_PRINCIPAL, RetiringServicePrincipal: SERVICE_PRINCIPAL,
     });
     let asked: Input = read(body)?;
     let key = key(asked.key_id)?;
     let grantee = required(asked.grantee_principal, "granteePrincipal")?;
-    let words = "Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo, Sign, Verify, GetPublicKey, CreateGrant, RetireGrant, DescribeKey, GenerateDataKeyPair, GenerateDataKeyPairWithoutPlaintext, GenerateMac, VerifyMac, DeriveSharedSecret";
-    let mut operations = Vec::new();
-    for operation in required(asked.operations, "operations")? {
-        operations.push(word(&operation, "operations", GrantOperation::from_word, words)?);
-    }
+    let operations = required(asked.operations, "operations")?;
+    let operations = GRANT_OPERATIONS.read_all(&operations, GrantOperation::from_word)?;
     let mut request = CreateGrant::new(grantee, operations);
     request.retiring = asked.retiring_principal;
     request.name = asked.name;
@@ -389,8 +382,8 @@ async fn create_grant(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Resu
     if let Some(constraint) = asked.constraints {
         request.constraint =
             match (constraint.encryption_context_equals, constraint.encryption_context_subset) {
-                (Some(equals), None) => Some(GrantConstraint::EncryptionContextEquals(context(equals)?)),
-                (None, Some(subset)) => Some(GrantConstraint::EncryptionContextSubset(context(subset)?)),
+                (Some(equals), None) => Some(GrantConstraint::EncryptionContextEquals(equals.read()?)),
+                (None, Some(subset)) => Some(GrantConstraint::EncryptionContextSubset(subset.read()?)),
                 (None, None) => None,
                 (Some(_), Some(_)) => {
                     return Err(ApiError::validation(
@@ -420,8 +413,7 @@ async fn import(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Ans
     let material = required(asked.encrypted_key_material, "encryptedKeyMaterial")?.0;
     let mut request = ImportKeyMaterial::new(token.expose(), material.expose());
     if let Some(model) = asked.expiration_model {
-        let words = "KEY_MATERIAL_EXPIRES, KEY_MATERIAL_DOES_NOT_EXPIRE";
-        request.expiration = word(&model, "expirationModel", ExpirationModel::from_word, words)?;
+        request.expiration = EXPIRATION_MODEL.read(&model, ExpirationModel::from_word)?;
     }
     #[allow(
         clippy::cast_possible_truncation,
@@ -430,12 +422,7 @@ async fn import(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Ans
     let moment = |seconds: f64| Timestamp::from_millis((seconds * 1000.0) as i64);
     request.valid_to = asked.valid_to.map(moment);
     if let Some(kind) = asked.import_type {
-        request.kind = Some(word(
-            &kind,
-            "importType",
-            ImportType::from_word,
-            "NEW_KEY_MATERIAL, EXISTING_KEY_MATERIAL",
-        )?);
+        request.kind = Some(IMPORT_TYPE.read(&kind, ImportType::from_word)?);
     }
     request.description = asked.key_material_description;
     request.key_material_id = asked.key_material_id;

@@ -1,7 +1,5 @@
 //! Encrypting, decrypting, data keys, codes, random bytes.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::json;
 use strongroom_envelope::EncryptionContext;
@@ -11,9 +9,10 @@ use strongroom_kms::{
 };
 use strongroom_types::CallContext;
 
-use super::{key, metadata, named, word};
+use super::words::{DATA_KEY_SPEC, MAC_ALGORITHM, encryption_algorithm};
+use super::{CUSTOM_KEY_STORE, DRY_RUN_MODIFIERS, RECIPIENT, key, metadata, named};
 use crate::answer::{Answer, ApiError};
-use crate::input::{Blob, base64, input, read, required, small};
+use crate::input::{Blob, Context, base64, input, read, required, small};
 
 /// What is answered with a plaintext or a ciphertext, written into memory that wipes itself.
 #[derive(Default, Serialize)]
@@ -30,46 +29,35 @@ struct Output<'a> {
     key_material_id: Option<&'a str>,
 }
 
-type Context = BTreeMap<String, String>;
-
 fn context(given: Option<Context>) -> Result<EncryptionContext, ApiError> {
-    EncryptionContext::from_pairs(given.unwrap_or_default())
-        .map_err(|error| ApiError::validation(error.to_string()))
+    given.unwrap_or_default().read()
 }
 
-fn algorithm(given: Option<&str>, member: &str) -> Result<(), ApiError> {
-    match given {
-        None | Some("SYMMETRIC_DEFAULT") => Ok(()),
-        Some("RSAES_OAEP_SHA_1" | "RSAES_OAEP_SHA_256" | "SM2PKE") => Err(ApiError::new(
-            "InvalidKeyUsageException",
-            format!("{} is not an encryption algorithm of this key.", given.unwrap_or_default()),
-        )),
-        Some(other) => Err(ApiError::not_of(
-            member,
-            other,
-            "SYMMETRIC_DEFAULT, RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, SM2PKE",
-        )),
+fn algorithm(given: Option<&str>, member: &'static str) -> Result<(), ApiError> {
+    let Some(given) = given else { return Ok(()) };
+    encryption_algorithm(member).check(given)?;
+    if given == "SYMMETRIC_DEFAULT" {
+        return Ok(());
     }
+    let text = format!("{given} is not an encryption algorithm of this key.");
+    Err(ApiError::new("InvalidKeyUsageException", text))
 }
 
 fn data_key_spec(spec: Option<String>, bytes: Option<i64>) -> Result<DataKeySpec, ApiError> {
-    match (spec.as_deref(), bytes) {
-        (Some("AES_256"), None) => Ok(DataKeySpec::Aes256),
-        (Some("AES_128"), None) => Ok(DataKeySpec::Aes128),
-        (Some(other), None) => Err(ApiError::not_of("keySpec", other, "AES_256, AES_128")),
+    let read = |word: &str| match word {
+        "AES_256" => Some(DataKeySpec::Aes256),
+        "AES_128" => Some(DataKeySpec::Aes128),
+        _ => None,
+    };
+    match (spec, bytes) {
+        (Some(spec), None) => DATA_KEY_SPEC.read(&spec, read),
         (None, Some(bytes)) => Ok(DataKeySpec::Bytes(small(bytes))),
         _ => Err(ApiError::validation("Please specify either number of bytes or key spec.")),
     }
 }
 
 fn mac_algorithm(given: Option<String>) -> Result<MacAlgorithm, ApiError> {
-    let given = required(given, "macAlgorithm")?;
-    word(
-        &given,
-        "macAlgorithm",
-        MacAlgorithm::from_word,
-        "HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512",
-    )
+    MAC_ALGORITHM.read(&required(given, "macAlgorithm")?, MacAlgorithm::from_word)
 }
 
 /// Runs one of these operations; `None` for another.
@@ -104,7 +92,7 @@ pub(super) async fn run(
             input!(Input {
                 ciphertext_blob: Blob, encryption_context: Context, grant_tokens: Vec<String>, key_id: String,
                 encryption_algorithm: String, dry_run: bool,
-            });
+            } refused { Recipient: RECIPIENT, DryRunModifiers: DRY_RUN_MODIFIERS });
             let asked: Input = read(body)?;
             let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
             algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
@@ -124,10 +112,12 @@ pub(super) async fn run(
         }
         "ReEncrypt" => re_encrypt(kms, cx, body).await?,
         "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+            // The model gives the recipient to the first alone; the second has no plaintext that it
+            // could concern.
             input!(Input {
                 key_id: String, encryption_context: Context, number_of_bytes: i64, key_spec: String,
                 grant_tokens: Vec<String>, dry_run: bool,
-            });
+            } refused { Recipient: RECIPIENT });
             let asked: Input = read(body)?;
             let key = key(asked.key_id)?;
             let mut options = GenerateDataKeyOptions::new();
@@ -185,7 +175,9 @@ pub(super) async fn run(
             }))?
         }
         "GenerateRandom" => {
-            input!(Input { number_of_bytes: i64 });
+            input!(Input { number_of_bytes: i64 } refused {
+                CustomKeyStoreId: CUSTOM_KEY_STORE, Recipient: RECIPIENT
+            });
             let asked: Input = read(body)?;
             let bytes =
                 asked.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
@@ -214,7 +206,7 @@ async fn re_encrypt(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result
         ciphertext_blob: Blob, source_encryption_context: Context, source_key_id: String, destination_key_id: String,
         destination_encryption_context: Context, source_encryption_algorithm: String,
         destination_encryption_algorithm: String, grant_tokens: Vec<String>, dry_run: bool,
-    });
+    } refused { DryRunModifiers: DRY_RUN_MODIFIERS });
     let asked: Input = read(body)?;
     let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
     let destination = named(asked.destination_key_id, "destinationKeyId")?;

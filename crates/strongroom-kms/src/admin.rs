@@ -169,12 +169,13 @@ pub struct AliasEntry {
     pub name: AliasName,
     /// Its ARN.
     pub arn: Arn,
-    /// The key it names.
-    pub target: KeyId,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was last pointed elsewhere.
-    pub updated: Timestamp,
+    /// The key it names; none for an alias that AWS has predefined for a service whose key does not
+    /// exist yet.
+    pub target: Option<KeyId>,
+    /// When it was made; absent where `target` is.
+    pub created: Option<Timestamp>,
+    /// When it was last pointed elsewhere; absent where `target` is.
+    pub updated: Option<Timestamp>,
 }
 
 /// A page of ListAliases.
@@ -205,7 +206,8 @@ fn unsupported(operation: &'static str) -> Error {
     Error::new(ErrorKind::Unsupported, "").during(operation)
 }
 
-/// The management of keys. Management operations take a key's id or ARN; an alias is refused, as AWS does.
+/// The management of keys. Management operations take a key's id or ARN. An alias is refused with
+/// [`ErrorKind::InvalidArn`] before anything is looked up, as AWS does: resolve it first with [`Kms::describe_key`].
 ///
 /// Rotation by schedule, tags, key policies, grants and imported material have defaults that refuse.
 #[async_trait]
@@ -356,7 +358,8 @@ pub trait KmsAdmin: Kms {
     ///
     /// # Errors
     /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotAuthorized`] for `alias/aws/...`,
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::LimitExceeded`].
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::LimitExceeded`],
+    /// [`crate::ErrorKind::Validation`] for a name with a colon and for a target that is an alias.
     async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error>;
 
     /// Points an alias at another key.
@@ -372,7 +375,8 @@ pub trait KmsAdmin: Kms {
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::NotAuthorized`].
     async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error>;
 
-    /// Aliases, all or those of one key. 50 a page unless told, at most 100.
+    /// Aliases, all or those of one key. 50 a page unless told, at most 100. Among all are those
+    /// that AWS predefines for its services, also while their keys do not exist.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`] for an unknown key, [`crate::ErrorKind::InvalidMarker`],

@@ -4,7 +4,7 @@ use strongroom_envelope::EncryptionContext;
 use strongroom_types::{AccountId, Arn, Timestamp};
 
 use crate::key::words;
-use crate::{Error, ErrorKind, KeyUsage};
+use crate::{Error, ErrorKind, KeyRef, KeyUsage};
 
 words!(
     /// What a grant may allow.
@@ -352,10 +352,10 @@ impl GrantFilter {
 pub enum GrantRef {
     /// By the token that CreateGrant gave.
     Token(String),
-    /// By the key's ARN and the grant's id.
+    /// By the key's id or ARN and the grant's id.
     Id {
-        /// The key, by its ARN.
-        key: Arn,
+        /// The key.
+        key: KeyRef,
         /// The grant.
         id: String,
     },

@@ -90,26 +90,60 @@ fn invalid(text: &str) -> Error {
 pub struct AliasName(String);
 
 impl AliasName {
-    /// Reads an alias name.
+    /// Reads an alias name. It may hold a colon, with which no alias can be created: see
+    /// [`AliasName::check_new`].
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] with AWS's text when the prefix is missing, [`ErrorKind::InvalidAliasName`] for characters
-    /// an alias cannot have.
+    /// [`ErrorKind::Validation`] with AWS's text for a length or character that an alias cannot have and when the prefix is
+    /// missing; [`ErrorKind::InvalidAliasName`] for the prefix alone.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        let violated = match text.chars().count() {
+            0 => Some("length greater than or equal to 1"),
+            257.. => Some("length less than or equal to 256"),
+            _ => None,
+        };
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
+        let constraint = match violated {
+            Some(bound) => Some(format!("Member must have {bound}")),
+            None if !text.bytes().all(allowed) => {
+                Some("Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$".to_owned())
+            }
+            None => None,
+        };
+        if let Some(constraint) = constraint {
+            let shown: String = text.chars().take(300).collect();
+            return Err(Error::new(
+                ErrorKind::Validation,
+                format!(
+                    "1 validation error detected: Value '{shown}' at 'aliasName' failed to satisfy constraint: {constraint}"
+                ),
+            ));
+        }
         let Some(name) = text.strip_prefix("alias/") else {
             return Err(Error::new(
                 ErrorKind::Validation,
                 "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
             ));
         };
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
-        if name.is_empty() || text.len() > 256 || !name.bytes().all(allowed) {
-            return Err(Error::new(
-                ErrorKind::InvalidAliasName,
-                "Alias contains invalid characters or is too long",
-            ));
+        if name.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidAliasName, "Alias has no name after its prefix"));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Whether a customer may create an alias of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAuthorized`] for a reserved name, [`ErrorKind::Validation`] with AWS's text for one with a colon.
+    pub fn check_new(&self) -> Result<(), Error> {
+        if self.is_reserved() {
+            return Err(Error::new(ErrorKind::NotAuthorized, ""));
+        }
+        if self.0.contains(':') {
+            let text = format!("{self} contains invalid characters for an alias");
+            return Err(Error::new(ErrorKind::Validation, text));
+        }
+        Ok(())
     }
 
     /// Whether the name is reserved for keys that AWS services manage: `alias/aws/...`.
@@ -155,11 +189,11 @@ impl KeyRef {
     /// Reads a `KeyId` member as AWS takes it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] with AWS's text for what is none of the four, [`ErrorKind::InvalidArn`] for an ARN of something
-    /// else, [`ErrorKind::Validation`] for an alias name that cannot be.
+    /// [`ErrorKind::NotFound`] with AWS's text for what is none of the four, an alias name that cannot be among it;
+    /// [`ErrorKind::InvalidArn`] for an ARN of something else.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.starts_with("alias/") {
-            return AliasName::parse(text).map(Self::Alias);
+            return AliasName::parse(text).map(Self::Alias).map_err(|_| invalid(text));
         }
         if !text.starts_with("arn:") {
             return KeyId::parse(text).map(Self::Id);
@@ -173,12 +207,18 @@ impl KeyRef {
             return Err(not_kms());
         }
         if arn.resource().starts_with("alias/") {
-            let name = AliasName::parse(arn.resource())?;
+            let name = AliasName::parse(arn.resource()).map_err(|_| invalid(text))?;
             return Ok(Self::AliasArn(arn, name));
         }
         let id = arn.resource().strip_prefix("key/").ok_or_else(not_kms)?;
         let id = KeyId::parse(id)?;
         Ok(Self::Arn(arn, id))
+    }
+
+    /// Whether it names an alias and not the key itself.
+    #[must_use]
+    pub fn is_alias(&self) -> bool {
+        matches!(self, Self::Alias(_) | Self::AliasArn(..))
     }
 }
 
@@ -241,7 +281,34 @@ mod tests {
                 .message()
                 .starts_with("Alias must start with the prefix \"alias/\".")
         );
-        assert_eq!(AliasName::parse("alias/ä").unwrap_err().kind(), ErrorKind::InvalidAliasName);
+        let error = KeyRef::parse("alias/ä").unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "Invalid keyId 'alias/ä'"));
+    }
+
+    #[test]
+    fn an_alias_name_that_cannot_be_says_which_constraint_it_violates() {
+        let refused = |text: &str| {
+            let error = AliasName::parse(text).and_then(|name| name.check_new()).unwrap_err();
+            (error.kind(), error.message().to_owned())
+        };
+        let violates = |text: &str, constraint: &str| {
+            let text = format!(
+                "1 validation error detected: Value '{text}' at 'aliasName' failed to satisfy constraint: {constraint}"
+            );
+            (ErrorKind::Validation, text)
+        };
+        let pattern = "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$";
+        for text in ["alias/ä", "alias/my alias", "alias/a.b", "alias/a@b", "my alias"] {
+            assert_eq!(refused(text), violates(text, pattern));
+        }
+        assert_eq!(refused(""), violates("", "Member must have length greater than or equal to 1"));
+        let long = format!("alias/{}", "a".repeat(251));
+        assert_eq!(refused(&long), violates(&long, "Member must have length less than or equal to 256"));
+        AliasName::parse(&long[..256]).unwrap().check_new().unwrap();
+        let colon = "alias/my:alias contains invalid characters for an alias".to_owned();
+        assert_eq!(refused("alias/my:alias"), (ErrorKind::Validation, colon));
+        assert_eq!(refused("alias/aws/my:alias"), (ErrorKind::NotAuthorized, String::new()));
+        assert_eq!(refused("alias/").0, ErrorKind::InvalidAliasName);
     }
 
     #[test]

@@ -172,9 +172,7 @@ impl LocalKms {
         alias: &AliasName,
     ) -> Result<KeyMetadata, Error> {
         let made = async {
-            if alias.is_reserved() {
-                return Err(Error::new(ErrorKind::NotAuthorized, ""));
-            }
+            alias.check_new()?;
             match self.make_key(cx, &request, Some(alias)).await {
                 // Nothing else of a new key can be there already.
                 Err(error) if error.kind() == ErrorKind::Conflict => Err(self.alias_taken(alias)),

@@ -8,10 +8,29 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::admin::check_limit;
 use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
+use crate::local::{ATTEMPTS, LocalKms, check_no_alias, crowded, storage};
 use crate::states::Operation;
 
 const ALIASES_PER_KEY: usize = 50;
+/// The aliases that AWS lists for its services in accounts that have never used them, in the order
+/// of names. AWS documents that there are such and not which: these are those seen in new accounts,
+/// and those of the services whose keys are made here.
+const PREDEFINED: [&str; 14] = [
+    "alias/aws/acm",
+    "alias/aws/dynamodb",
+    "alias/aws/ebs",
+    "alias/aws/elasticfilesystem",
+    "alias/aws/es",
+    "alias/aws/glue",
+    "alias/aws/kinesisvideo",
+    "alias/aws/lambda",
+    "alias/aws/rds",
+    "alias/aws/redshift",
+    "alias/aws/s3",
+    "alias/aws/secretsmanager",
+    "alias/aws/ssm",
+    "alias/aws/xray",
+];
 
 impl LocalKms {
     pub(crate) fn alias_taken(&self, alias: &AliasName) -> Error {
@@ -30,7 +49,7 @@ impl LocalKms {
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
-        if matches!(target, KeyRef::Alias(_) | KeyRef::AliasArn(..)) {
+        if target.is_alias() {
             return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
         }
         let target = self.resolve_managed(cx, target, operation).await?;
@@ -119,6 +138,7 @@ impl LocalKms {
         alias: &AliasName,
         target: &KeyRef,
     ) -> Result<(), Error> {
+        alias.check_new()?;
         let place = alias.arn(self.realm());
         self.authorize_on(cx, Operation::CreateAlias, place.as_str(), &Asked::nothing()).await?;
         self.point_alias(cx, alias, target, None).await
@@ -175,36 +195,65 @@ impl LocalKms {
         key: Option<&KeyRef>,
         page: &ListPage,
     ) -> Result<AliasPage, Error> {
+        key.map_or(Ok(()), check_no_alias)?;
         self.authorize(cx, Operation::ListAliases).await?;
         let limit = check_limit(page, 50, 100)?;
-        let layout = &self.inner.layout;
-        let prefix = match key {
-            Some(key) => layout.key_aliases(&self.resolve_managed(cx, key, Operation::ListAliases).await?.id),
-            None => layout.aliases(),
-        };
-        let found = self.page(&prefix, page, limit).await?;
-        let names: Vec<String> =
-            found.records.iter().filter_map(|stored| last_segment(&stored.key)).collect();
-        let records = if key.is_some() {
-            let names = names.iter().map(|name| AliasName::parse(name)).collect::<Result<Vec<_>, _>>()?;
-            let places: Vec<_> = names.iter().map(|name| layout.alias(name)).collect();
-            self.inner.records.read(&places).await.map_err(storage)?
-        } else {
-            found.records.into_iter().map(Some).collect()
-        };
-        let mut aliases = Vec::with_capacity(names.len());
-        for stored in records.iter().flatten() {
-            let record: AliasRecord = decode(stored)?;
-            let name = AliasName::parse(&last_segment(&stored.key).unwrap_or_default())?;
-            aliases.push(AliasEntry {
-                arn: name.arn(self.realm()),
-                name,
-                target: KeyId::parse(&record.target)?,
-                created: Timestamp::from_millis(record.created),
-                updated: Timestamp::from_millis(record.updated),
-            });
+        match key {
+            Some(key) => {
+                let key = self.resolve_managed(cx, key, Operation::ListAliases).await?;
+                self.aliases_of_key(&key.id, page, limit).await
+            }
+            None => self.all_aliases(page, limit).await,
         }
+    }
+
+    async fn aliases_of_key(&self, key: &KeyId, page: &ListPage, limit: usize) -> Result<AliasPage, Error> {
+        let layout = &self.inner.layout;
+        let found = self.page(&layout.key_aliases(key), page, limit).await?;
+        let names = found.records.iter().filter_map(|stored| last_segment(&stored.key));
+        let places = names
+            .map(|name| AliasName::parse(&name).map(|name| layout.alias(&name)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let stored = self.inner.records.read(&places).await.map_err(storage)?;
+        let aliases = stored.iter().flatten().map(|stored| self.entry(stored)).collect::<Result<_, _>>()?;
         Ok(AliasPage { aliases, next_marker: found.cursor.as_ref().and_then(last_segment) })
+    }
+
+    /// The aliases there are, and among them, in the order of names, those that AWS predefines.
+    async fn all_aliases(&self, page: &ListPage, limit: usize) -> Result<AliasPage, Error> {
+        let found = self.page(&self.inner.layout.aliases(), page, limit).await?;
+        let mut aliases =
+            found.records.iter().map(|stored| self.entry(stored)).collect::<Result<Vec<_>, _>>()?;
+        // What is stored behind this name is not on this page, and may be one of the predefined.
+        let end = found.cursor.as_ref().and_then(last_segment);
+        let begin = page.marker.as_deref().unwrap_or_default();
+        for name in PREDEFINED {
+            if name > begin
+                && end.as_deref().is_none_or(|end| name <= end)
+                && !aliases.iter().any(|known| known.name.as_str() == name)
+            {
+                let name = AliasName::parse(name)?;
+                let arn = name.arn(self.realm());
+                aliases.push(AliasEntry { name, arn, target: None, created: None, updated: None });
+            }
+        }
+        aliases.sort_by(|one, other| one.name.cmp(&other.name));
+        let more = end.is_some() || aliases.len() > limit;
+        aliases.truncate(limit);
+        let next_marker = aliases.last().filter(|_| more).map(|last| last.name.to_string());
+        Ok(AliasPage { aliases, next_marker })
+    }
+
+    fn entry(&self, stored: &TrustedRecord) -> Result<AliasEntry, Error> {
+        let record: AliasRecord = decode(stored)?;
+        let name = AliasName::parse(&last_segment(&stored.key).unwrap_or_default())?;
+        Ok(AliasEntry {
+            arn: name.arn(self.realm()),
+            name,
+            target: Some(KeyId::parse(&record.target)?),
+            created: Some(Timestamp::from_millis(record.created)),
+            updated: Some(Timestamp::from_millis(record.updated)),
+        })
     }
 
     /// The names of a key.

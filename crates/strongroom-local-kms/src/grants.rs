@@ -451,7 +451,7 @@ impl LocalKms {
             }
             GrantRef::Id { key, id } => {
                 check_id(id)?;
-                (KeyRef::parse(key.as_str())?, id.clone())
+                (key.clone(), id.clone())
             }
             _ => return Err(Error::new(ErrorKind::Unsupported, "")),
         };

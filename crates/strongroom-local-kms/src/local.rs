@@ -172,6 +172,7 @@ impl LocalKms {
         key: &KeyRef,
         operation: Operation,
     ) -> Result<StoredKey, Error> {
+        check_no_alias(key)?;
         if !self.is_foreign(cx) {
             return self.find_managed(key).await;
         }
@@ -188,9 +189,6 @@ impl LocalKms {
             KeyRef::Arn(arn, id) => {
                 self.check_region(arn)?;
                 (id, arn.clone())
-            }
-            KeyRef::Alias(_) | KeyRef::AliasArn(..) => {
-                return Err(Error::new(ErrorKind::Validation, format!("Invalid keyId {key}")));
             }
             other => return Err(Error::new(ErrorKind::NotFound, format!("Invalid keyId '{other}'"))),
         };
@@ -304,6 +302,16 @@ impl LocalKms {
         self.inner.materials.insert(&key.id, generation, &material);
         Ok(material)
     }
+}
+
+/// Refuses an alias where only a key's id or ARN may stand: before it is looked up, so that nobody
+/// learns whether there is one.
+pub(crate) fn check_no_alias(key: &KeyRef) -> Result<(), Error> {
+    if key.is_alias() {
+        let text = "Key Aliases are not supported for this operation.";
+        return Err(Error::new(ErrorKind::InvalidArn, text));
+    }
+    Ok(())
 }
 
 fn no_key(arn: &Arn) -> Error {

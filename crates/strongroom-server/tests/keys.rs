@@ -104,3 +104,75 @@ async fn numbers_and_booleans_in_an_encryption_context_are_the_texts_they_are_wr
         assert_eq!(raw("Encrypt", request).await["__type"], "SerializationException", "{written}");
     }
 }
+
+/// Aliases, and how keys are named, as the wire has them.
+#[tokio::test]
+async fn aliases_and_identifiers_over_the_wire() {
+    let server = any().await;
+    let key = kms(&server, "CreateKey", json!({})).await.unwrap()["KeyMetadata"].clone();
+    let (id, arn) = (key["KeyId"].clone(), key["Arn"].clone());
+    let named = async |name: &str| {
+        kms(&server, "CreateAlias", json!({"AliasName": name, "TargetKeyId": id})).await.unwrap_err()
+    };
+    let validation = |text: &str| ("ValidationException".to_owned(), text.to_owned());
+    assert_eq!(
+        named("alias/my:alias").await,
+        validation("alias/my:alias contains invalid characters for an alias")
+    );
+    assert_eq!(
+        named("alias/my alias").await,
+        validation(
+            "1 validation error detected: Value 'alias/my alias' at 'aliasName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$"
+        )
+    );
+    assert_eq!(named("alias/aws/ebs").await.0, "NotAuthorizedException");
+
+    kms(&server, "CreateAlias", json!({"AliasName": "alias/mine", "TargetKeyId": id})).await.unwrap();
+    let listed = kms(&server, "ListAliases", json!({"Limit": 100})).await.unwrap()["Aliases"].clone();
+    let entry = |name: &str| {
+        listed.as_array().unwrap().iter().find(|entry| entry["AliasName"] == name).unwrap().clone()
+    };
+    assert_eq!(
+        entry("alias/aws/secretsmanager"),
+        json!({
+            "AliasName": "alias/aws/secretsmanager",
+            "AliasArn": "arn:aws:kms:us-east-1:000000000000:alias/aws/secretsmanager",
+        })
+    );
+    assert!(entry("alias/mine")["TargetKeyId"] == id && entry("alias/mine")["CreationDate"].is_number());
+
+    for (name, code, text) in [
+        ("alias/mine", "InvalidArnException", "Key Aliases are not supported for this operation."),
+        ("alias/nobodys", "InvalidArnException", "Key Aliases are not supported for this operation."),
+        ("no-key", "NotFoundException", "Invalid keyId 'no-key'"),
+        (
+            "arn:aws:kms:eu-west-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "NotFoundException",
+            "Invalid arn eu-west-1",
+        ),
+    ] {
+        for (operation, mut request) in [
+            ("DisableKey", json!({})),
+            ("RetireGrant", json!({"GrantId": "0".repeat(64)})),
+            ("ListAliases", json!({})),
+        ] {
+            request["KeyId"] = json!(name);
+            let error = kms(&server, operation, request).await.unwrap_err();
+            assert_eq!(error, (code.to_owned(), text.to_owned()), "{operation} {name}");
+        }
+    }
+
+    let grant =
+        json!({"KeyId": id, "GranteePrincipal": "arn:aws:iam::000000000000:root", "Operations": ["Decrypt"]});
+    for name in [&id, &arn] {
+        let made = kms(&server, "CreateGrant", grant.clone()).await.unwrap();
+        let retire = json!({"KeyId": name, "GrantId": made["GrantId"]});
+        kms(&server, "RetireGrant", retire.clone()).await.unwrap();
+        assert_eq!(kms(&server, "RetireGrant", retire).await.unwrap_err().0, "NotFoundException");
+    }
+    let made = kms(&server, "CreateGrant", grant).await.unwrap();
+    let mixed = json!({"GrantToken": made["GrantToken"], "KeyId": id, "GrantId": made["GrantId"]});
+    assert_eq!(kms(&server, "RetireGrant", mixed).await.unwrap_err().0, "ValidationException");
+    assert_eq!(kms(&server, "RetireGrant", json!({"KeyId": id})).await.unwrap_err().0, "ValidationException");
+    kms(&server, "RetireGrant", json!({"GrantToken": made["GrantToken"]})).await.unwrap();
+}

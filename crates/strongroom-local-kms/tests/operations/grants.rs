@@ -187,7 +187,7 @@ async fn who_may_retire_a_grant() {
         let kms = world.kms.clone();
         async move { kms.retire_grant(&cx, &grant, false).await }
     };
-    let by_id_of = |id: &str| GrantRef::Id { key: key.arn.clone(), id: id.to_owned() };
+    let by_id_of = |id: &str| GrantRef::Id { key: by_id(&key), id: id.to_owned() };
     let made = world.grant(&key, decrypting().retiring(BOB)).await;
     let refusal = retire(user("alice"), by_id_of(&made.id)).await.unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::AccessDenied, "the grantee may not by itself");

@@ -1,6 +1,6 @@
 //! §3.2: how a key is named, described, stopped, planned for deletion and deleted.
 
-use strongroom_kms::{AliasName, DescribeKeyOptions, KeyState, ListPage};
+use strongroom_kms::{DescribeKeyOptions, KeyState, ListPage};
 
 use super::*;
 
@@ -45,22 +45,6 @@ async fn a_key_of_another_region() {
     let key = KeyRef::parse(&format!("arn:aws:kms:eu-west-1:000000000000:key/{NOBODY}")).unwrap();
     let described = world.kms.describe_key(&world.cx, &key, &DescribeKeyOptions::new()).await;
     refused(described, ErrorKind::NotFound, "Invalid arn eu-west-1");
-}
-
-#[tokio::test]
-async fn an_alias_manages_no_key() {
-    let world = World::new().await;
-    let key = world.key().await;
-    let name = AliasName::parse("alias/mine").unwrap();
-    world.kms.create_alias(&world.cx, &name, &by_id(&key)).await.unwrap();
-    let by_name: KeyRef = name.into();
-    let text = "Invalid keyId alias/mine";
-    refused(world.kms.disable_key(&world.cx, &by_name).await, ErrorKind::Validation, text);
-    refused(world.kms.enable_key(&world.cx, &by_name).await, ErrorKind::Validation, text);
-    refused(world.kms.update_key_description(&world.cx, &by_name, "").await, ErrorKind::Validation, text);
-    refused(world.kms.schedule_key_deletion(&world.cx, &by_name, None).await, ErrorKind::Validation, text);
-    refused(world.kms.cancel_key_deletion(&world.cx, &by_name).await, ErrorKind::Validation, text);
-    assert_eq!(world.described(&key).await.unwrap().state, KeyState::Enabled);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod imports;
 mod keys;
 mod life;
 mod macs;
+mod naming;
 mod permissions;
 mod policies;
 mod rotation;

@@ -97,5 +97,5 @@ async fn an_alias_does_not_name_a_key_to_tag() {
     let alias = strongroom_kms::AliasName::parse("alias/mine").unwrap();
     world.kms.create_alias(&world.cx, &alias, &by_id(&key)).await.unwrap();
     let tagged = world.kms.tag_resource(&world.cx, &alias.into(), vec![]).await;
-    assert_eq!(tagged.unwrap_err().kind(), ErrorKind::Validation);
+    assert_eq!(tagged.unwrap_err().kind(), ErrorKind::InvalidArn);
 }

@@ -482,6 +482,10 @@ impl Model {
             }
             Step::Describe { key } => self.describe(*key),
             Step::DescribeAlias { alias } => self.describe(self.behind(*alias)?),
+            // Whether or not there is the alias.
+            Step::DisableByAlias { .. } => {
+                refuse(ErrorKind::InvalidArn, "Key Aliases are not supported for this operation.")
+            }
             Step::Encrypt { key } => self.encrypt(*key, "Encrypt").map(|()| self.arn(*key)),
             Step::EncryptByAlias { alias } => {
                 let key = self.behind(*alias)?;

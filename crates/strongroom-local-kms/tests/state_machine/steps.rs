@@ -73,6 +73,10 @@ pub(crate) enum Step {
     DescribeAlias {
         alias: usize,
     },
+    /// Disables a key by an alias, which is no name for that.
+    DisableByAlias {
+        alias: usize,
+    },
     Encrypt {
         key: KeyNumber,
     },
@@ -167,6 +171,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (alias(), key()).prop_map(|(alias, key)| Step::UpdateAlias { alias, key }),
         1 => alias().prop_map(|alias| Step::DeleteAlias { alias }),
         2 => alias().prop_map(|alias| Step::DescribeAlias { alias }),
+        1 => alias().prop_map(|alias| Step::DisableByAlias { alias }),
     ];
     let crypto = prop_oneof![
         5 => key().prop_map(|key| Step::Encrypt { key }),

@@ -183,6 +183,9 @@ impl World {
                 let described = kms.describe_key(&cx, &reference, &DescribeKeyOptions::new()).await?;
                 Ok(self.described(&described).await)
             }
+            Step::DisableByAlias { alias: name } => {
+                kms.disable_key(&cx, &alias(*name).into()).await.map(done)
+            }
             Step::Encrypt { key } => {
                 let key = self.key(*key);
                 self.encrypt(&key).await

@@ -7,7 +7,7 @@ use strongroom_kms::{
     GrantRef, ImportKeyMaterial, ImportType, KeyOrigin, KeyRef, KeySpec, KeyTag, KeyUsage, KmsAdmin,
     PutKeyPolicy, Rotation, WrappingAlgorithm, WrappingKeySpec,
 };
-use strongroom_types::{Arn, CallContext, Timestamp};
+use strongroom_types::{CallContext, Timestamp};
 
 use super::words::{
     EXPIRATION_MODEL, GRANT_OPERATIONS, IMPORT_TYPE, INCLUDE_KEY_MATERIAL, KEY_SPEC, KEY_USAGE, OLD_KEY_SPEC,
@@ -210,10 +210,13 @@ pub(super) async fn run(
             let of: Option<KeyRef> = asked.key_id.map(|id| key(Some(id))).transpose()?;
             let found = kms.list_aliases(cx, of.as_ref(), &page(asked.limit, asked.marker)).await?;
             let entry = |one: &strongroom_kms::AliasEntry| {
-                json!({
-                    "AliasName": one.name.as_str(), "AliasArn": one.arn.as_str(), "TargetKeyId": one.target.as_str(),
-                    "CreationDate": seconds(one.created), "LastUpdatedDate": seconds(one.updated),
-                })
+                object(vec![
+                    ("AliasName", Some(json!(one.name.as_str()))),
+                    ("AliasArn", Some(json!(one.arn.as_str()))),
+                    ("TargetKeyId", one.target.as_ref().map(|key| json!(key.as_str()))),
+                    ("CreationDate", one.created.map(seconds)),
+                    ("LastUpdatedDate", one.updated.map(seconds)),
+                ])
             };
             listed("Aliases", found.aliases.iter().map(entry).collect(), found.next_marker)?
         }
@@ -272,14 +275,10 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let grant = match (asked.grant_token, asked.key_id, asked.grant_id) {
                 (Some(token), None, None) => GrantRef::Token(token),
-                (None, Some(key), Some(id)) => {
-                    let key = Arn::parse(&key)
-                        .map_err(|_| ApiError::new("InvalidArnException", format!("Invalid arn {key}")))?;
-                    GrantRef::Id { key, id }
-                }
+                (None, Some(given), Some(id)) => GrantRef::Id { key: key(Some(given))?, id },
                 _ => {
                     return Err(ApiError::validation(
-                        "Either a grant token, or a key ARN and a grant ID, must be given.",
+                        "Either a grant token, or a key ID and a grant ID, must be given.",
                     ));
                 }
             };

@@ -222,14 +222,7 @@ async fn another_account_is_not_told_which_keys_there_are() {
             ),
             told(
                 service
-                    .retire_grant(
-                        &foreign,
-                        &GrantRef::Id {
-                            key: strongroom::Arn::parse(&key.to_string()).unwrap(),
-                            id: none.clone(),
-                        },
-                        false,
-                    )
+                    .retire_grant(&foreign, &GrantRef::Id { key: key.clone(), id: none.clone() }, false)
                     .await
                     .unwrap_err(),
             ),

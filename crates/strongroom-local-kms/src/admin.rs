@@ -7,7 +7,7 @@ use strongroom_kms::{
 };
 use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::TrustedBatch;
-use strongroom_types::{CallContext, Service, Timestamp};
+use strongroom_types::{CallContext, Timestamp};
 
 use crate::asked::Asked;
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
@@ -25,7 +25,8 @@ pub(crate) struct NewKey<'a> {
     pub(crate) spec: KeySpec,
     pub(crate) tags: &'a [KeyTag],
     pub(crate) multi_region: bool,
-    pub(crate) service: Option<Service>,
+    /// The name of the service whose key it is.
+    pub(crate) service: Option<&'a str>,
     pub(crate) alias: Option<&'a AliasName>,
     /// Checked; the default when absent.
     pub(crate) policy: Option<NewPolicy>,
@@ -133,7 +134,7 @@ impl LocalKms {
             spec: (new.spec != KeySpec::SymmetricDefault).then(|| new.spec.to_string()),
             created: now,
             deletion_date: None,
-            service: new.service.map(|service| service.name().to_owned()),
+            service: new.service.map(str::to_owned),
             generations: if new.external { Vec::new() } else { vec![first] },
             origin: new.external.then(|| KeyOrigin::External.to_string()),
             on_demand_rotations: 0,

@@ -9,28 +9,10 @@ use crate::admin::check_limit;
 use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
 use crate::local::{ATTEMPTS, LocalKms, check_no_alias, crowded, storage};
+use crate::managed::MANAGED;
 use crate::states::Operation;
 
 const ALIASES_PER_KEY: usize = 50;
-/// The aliases that AWS lists for its services in accounts that have never used them, in the order
-/// of names. AWS documents that there are such and not which: these are those seen in new accounts,
-/// and those of the services whose keys are made here.
-const PREDEFINED: [&str; 14] = [
-    "alias/aws/acm",
-    "alias/aws/dynamodb",
-    "alias/aws/ebs",
-    "alias/aws/elasticfilesystem",
-    "alias/aws/es",
-    "alias/aws/glue",
-    "alias/aws/kinesisvideo",
-    "alias/aws/lambda",
-    "alias/aws/rds",
-    "alias/aws/redshift",
-    "alias/aws/s3",
-    "alias/aws/secretsmanager",
-    "alias/aws/ssm",
-    "alias/aws/xray",
-];
 
 impl LocalKms {
     pub(crate) fn alias_taken(&self, alias: &AliasName) -> Error {
@@ -227,7 +209,7 @@ impl LocalKms {
         // What is stored behind this name is not on this page, and may be one of the predefined.
         let end = found.cursor.as_ref().and_then(last_segment);
         let begin = page.marker.as_deref().unwrap_or_default();
-        for name in PREDEFINED {
+        for name in MANAGED.iter().map(|managed| managed.alias) {
             if name > begin
                 && end.as_deref().is_none_or(|end| name <= end)
                 && !aliases.iter().any(|known| known.name.as_str() == name)

@@ -7,12 +7,13 @@ use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
 use strongroom_policy::{Detail, Effect, Explanation, Possible, PrincipalName, Request, Subject};
 use strongroom_records::{Revision, Scan};
-use strongroom_types::{CallContext, Service};
+use strongroom_types::CallContext;
 
 use crate::asked::Asked;
 use crate::grants::GrantRecord;
-use crate::layout::{KeyRecord, StoredKey, decode, managed_alias};
+use crate::layout::{KeyRecord, StoredKey, decode};
 use crate::local::{LocalKms, storage};
+use crate::managed::Managed;
 use crate::states::Operation;
 
 /// The most grants that an explanation lists, and the most that are looked at for it, by each name of the caller.
@@ -164,19 +165,16 @@ impl LocalKms {
     /// As `resolve`, by whoever; the managed key of a service that has none yet is told as it would be made.
     async fn resolve_quietly(&self, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
         if let KeyRef::Alias(name) | KeyRef::AliasArn(_, name) = key
+            && let Some(managed) = Managed::of(name)
             && self.known_alias(name).await?.is_none()
         {
-            for service in [Service::SecretsManager, Service::ParameterStore] {
-                if managed_alias(service)? == *name {
-                    return Ok(Arc::new(self.unmade(service)?));
-                }
-            }
+            return Ok(Arc::new(self.unmade(managed)?));
         }
         self.resolve(&CallContext::owner(self.realm()), key).await
     }
 
     /// The managed key of a service as it will be when somebody first uses it, with an id that no key has.
-    fn unmade(&self, service: Service) -> Result<StoredKey, Error> {
+    fn unmade(&self, managed: &Managed) -> Result<StoredKey, Error> {
         let id = strongroom_kms::KeyId::parse("00000000-0000-0000-0000-000000000000")?;
         let record = KeyRecord {
             id: id.to_string(),
@@ -186,7 +184,7 @@ impl LocalKms {
             deletion_date: None,
             spec: None,
             origin: None,
-            service: Some(service.name().to_owned()),
+            service: Some(managed.service().to_owned()),
             generations: Vec::new(),
             on_demand_rotations: 0,
             rotation: None,

@@ -11,7 +11,7 @@ use strongroom_kms::{
 use strongroom_policy::Policy;
 use strongroom_records::{Key, Revision};
 use strongroom_root::TrustedRecord;
-use strongroom_types::{Arn, Realm, Service, Timestamp};
+use strongroom_types::{Arn, Realm, Timestamp};
 
 /// A key's record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -353,11 +353,6 @@ impl Layout {
     pub(crate) fn due_key(&self, date: Timestamp, id: &KeyId) -> Key {
         self.due_keys().then_time(date).then(id.as_str())
     }
-}
-
-/// The alias of a service's managed key.
-pub(crate) fn managed_alias(service: Service) -> Result<AliasName, Error> {
-    AliasName::parse(&format!("alias/aws/{}", service.name()))
 }
 
 /// The last segment of a key as text.

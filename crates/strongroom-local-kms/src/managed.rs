@@ -2,23 +2,73 @@
 
 use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeySpec};
 use strongroom_records::Scan;
-use strongroom_types::{CallContext, Service};
+use strongroom_types::CallContext;
 
 use crate::admin::NewKey;
 use crate::asked::Asked;
-use crate::layout::{AliasRecord, StoredKey, decode, managed_alias};
+use crate::layout::{AliasRecord, StoredKey, decode};
 use crate::local::{LocalKms, storage};
 use crate::states::Operation;
 
-const SERVICES: [Service; 2] = [Service::SecretsManager, Service::ParameterStore];
+/// A service whose key is made at its first use.
+pub(crate) struct Managed {
+    /// The alias of the key.
+    pub(crate) alias: &'static str,
+    /// As policies name it to readers.
+    pub(crate) spoken: &'static str,
+    /// As `kms:ViaService` has it.
+    pub(crate) via: &'static str,
+    /// What the key protects.
+    protects: &'static str,
+}
 
-fn description(service: Service) -> &'static str {
-    match service {
-        Service::SecretsManager => {
-            "Default key that protects my Secrets Manager data when no other key is defined"
-        }
-        Service::ParameterStore => "Default key that protects my SSM parameters when no other key is defined",
-        _ => "Default key of a service",
+const fn managed(
+    alias: &'static str,
+    spoken: &'static str,
+    via: &'static str,
+    protects: &'static str,
+) -> Managed {
+    Managed { alias, spoken, via, protects }
+}
+
+/// In the order of the aliases. AWS documents that an account lists aliases which it predefines for its services, and not
+/// which. These are those seen in new accounts, and that of Secrets Manager. The keys of other services than Secrets
+/// Manager and Parameter Store can be described, and used by nobody.
+pub(crate) const MANAGED: [Managed; 14] = [
+    managed("alias/aws/acm", "ACM", "acm", "ACM private keys"),
+    managed("alias/aws/dynamodb", "Amazon DynamoDB", "dynamodb", "DynamoDB data"),
+    managed("alias/aws/ebs", "EBS", "ec2", "EBS volumes"),
+    managed("alias/aws/elasticfilesystem", "EFS", "elasticfilesystem", "EFS filesystems"),
+    managed("alias/aws/es", "OpenSearch", "es", "OpenSearch data"),
+    managed("alias/aws/glue", "Glue", "glue", "Glue data"),
+    managed("alias/aws/kinesisvideo", "Kinesis Video Streams", "kinesisvideo", "Kinesis Video Streams data"),
+    managed("alias/aws/lambda", "AWS Lambda", "lambda", "Lambda functions"),
+    managed("alias/aws/rds", "RDS", "rds", "RDS database volumes"),
+    managed("alias/aws/redshift", "Redshift", "redshift", "Redshift clusters"),
+    managed("alias/aws/s3", "S3", "s3", "S3 objects"),
+    managed("alias/aws/secretsmanager", "AWS Secrets Manager", "secretsmanager", "Secrets Manager data"),
+    managed("alias/aws/ssm", "AWS Systems Manager", "ssm", "SSM parameters"),
+    managed("alias/aws/xray", "X-Ray", "xray", "X-Ray data"),
+];
+
+impl Managed {
+    /// The service whose key has this alias.
+    pub(crate) fn of(alias: &AliasName) -> Option<&'static Self> {
+        MANAGED.iter().find(|one| one.alias == alias.as_str())
+    }
+
+    /// The service of this name.
+    pub(crate) fn named(service: &str) -> Option<&'static Self> {
+        MANAGED.iter().find(|one| one.service() == service)
+    }
+
+    /// Its name: `secretsmanager`.
+    pub(crate) fn service(&self) -> &'static str {
+        self.alias.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn description(&self) -> String {
+        format!("Default key that protects my {} when no other key is defined", self.protects)
     }
 }
 
@@ -27,15 +77,10 @@ impl LocalKms {
     pub(crate) async fn make_managed(&self, cx: &CallContext, name: &AliasName) -> Result<StoredKey, Error> {
         let not_found =
             || Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(self.realm())));
-        let mut service = None;
-        for candidate in SERVICES {
-            if managed_alias(candidate)? == *name {
-                service = Some(candidate);
-            }
-        }
-        let service = service.ok_or_else(not_found)?;
+        let managed = Managed::of(name).ok_or_else(not_found)?;
+        let service = managed.service();
         // Through the service whoever is of the account may be the first.
-        if self.via != Some(service) || self.is_foreign(cx) {
+        if self.via.map(|via| via.name()) != Some(service) || self.is_foreign(cx) {
             let place = self.realm().arn("kms", name.as_str());
             self.authorize_on(cx, Operation::DescribeKey, place.as_str(), &Asked::nothing()).await?;
         }
@@ -43,12 +88,12 @@ impl LocalKms {
             // Made since the alias was looked for; or else somebody who can write the storage took the alias away.
             return self.behind_alias(name).await?.ok_or_else(|| {
                 Error::new(ErrorKind::Tampered, "the alias of the service's managed key is missing")
-                    .with("service", service.name())
+                    .with("service", service)
                     .with("key", existing.id)
             });
         }
         let new = NewKey {
-            description: description(service),
+            description: &managed.description(),
             spec: KeySpec::SymmetricDefault,
             tags: &[],
             multi_region: false,
@@ -74,12 +119,12 @@ impl LocalKms {
     }
 
     /// The service's managed key, found by what the key says of itself. Looks at all keys; needed once in a store's life.
-    async fn managed_key(&self, service: Service) -> Result<Option<StoredKey>, Error> {
+    async fn managed_key(&self, service: &str) -> Result<Option<StoredKey>, Error> {
         let mut walk = self.inner.records.walk(Scan::prefix(&self.inner.layout.keys()));
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (_, stored) in page {
                 let key = StoredKey::parse(&stored.map_err(storage)?, self.realm())?;
-                if key.record.service.as_deref() == Some(service.name()) {
+                if key.record.service.as_deref() == Some(service) {
                     return Ok(Some(key));
                 }
             }

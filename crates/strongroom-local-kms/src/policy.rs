@@ -11,6 +11,7 @@ use crate::admin::{Change, check_limit};
 use crate::asked::Asked;
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
+use crate::managed::Managed;
 use crate::permission::not_found_out;
 use crate::states::Operation;
 
@@ -40,10 +41,8 @@ fn default_text(realm: &Realm) -> String {
 /// The policy of a service's managed key: use through the service only, metadata for the account.
 fn managed_text(service: &str, realm: &Realm) -> String {
     let (partition, account, region) = (realm.region().partition(), realm.account(), realm.region());
-    let spoken = match service {
-        "secretsmanager" => "AWS Secrets Manager",
-        _ => "AWS Systems Manager",
-    };
+    let managed = Managed::named(service);
+    let (spoken, via) = managed.map_or((service, service), |managed| (managed.spoken, managed.via));
     let sid = format!(
         "Allow access through {spoken} for all principals in the account that are authorized to use {spoken}"
     );
@@ -62,7 +61,7 @@ fn managed_text(service: &str, realm: &Realm) -> String {
     "Condition" : {{
       "StringEquals" : {{
         "kms:CallerAccount" : "{account}",
-        "kms:ViaService" : "{service}.{region}.amazonaws.com"
+        "kms:ViaService" : "{via}.{region}.amazonaws.com"
       }}
     }}
   }}, {{
@@ -78,7 +77,7 @@ fn managed_text(service: &str, realm: &Realm) -> String {
         "kms:CallerAccount" : "{account}"
       }},
       "StringLike" : {{
-        "kms:ViaService" : "{service}.*.amazonaws.com"
+        "kms:ViaService" : "{via}.*.amazonaws.com"
       }}
     }}
   }}, {{
@@ -280,16 +279,15 @@ impl LocalKms {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_types::Service;
-
     use super::*;
+    use crate::managed::MANAGED;
 
     #[test]
     fn the_policies_that_come_with_keys_are_good_ones() {
         let realm = Realm::default();
         check(&default_text(&realm)).unwrap();
-        for service in [Service::SecretsManager, Service::ParameterStore] {
-            check(&managed_text(service.name(), &realm)).unwrap();
+        for managed in &MANAGED {
+            check(&managed_text(managed.service(), &realm)).unwrap();
         }
     }
 }

@@ -269,6 +269,31 @@ async fn predefined_aliases_are_listed_without_a_target_until_their_first_use() 
     }
 }
 
+/// What is listed can be described: the account reads its metadata, and nobody uses it but the service.
+#[tokio::test]
+async fn describing_a_predefined_alias_makes_its_key() {
+    let world = World::new().await;
+    let page = ListPage::first().limit(100);
+    for entry in world.kms.list_aliases(&world.cx, None, &page).await.unwrap().aliases {
+        let alias = entry.name.as_str();
+        let key = world.behind(alias).await.unwrap();
+        assert_eq!(world.behind(alias).await.unwrap().id, key.id);
+        assert_eq!(key.manager, strongroom_kms::KeyManager::Aws);
+        assert!(key.description.starts_with("Default key that protects my "), "{}", key.description);
+        let (named, empty) = (entry.name.clone().into(), EncryptionContext::new());
+        let sealed = world.kms.encrypt(&world.cx, &named, b"x", &empty, &EncryptOptions::new()).await;
+        assert_eq!(sealed.unwrap_err().kind(), ErrorKind::AccessDenied, "{alias}");
+        let disabled = world.kms.disable_key(&world.cx, &by_id(&key)).await;
+        assert_eq!(disabled.unwrap_err().kind(), ErrorKind::AccessDenied, "{alias}");
+        world.kms.get_key_policy(&world.cx, &by_id(&key), None).await.unwrap();
+    }
+    let listed = world.kms.list_aliases(&world.cx, None, &page).await.unwrap().aliases;
+    assert!(listed.len() == 14 && listed.iter().all(|entry| entry.target.is_some()));
+    let keys = world.kms.list_keys(&world.cx, &ListPage::first()).await.unwrap().keys;
+    assert_eq!(keys.len(), 14);
+    assert!(world.kms.verify().await.unwrap().problems.is_empty());
+}
+
 /// Whatever the size of the pages, and wherever the aliases there are stand among the predefined.
 #[tokio::test]
 async fn pages_of_any_size_have_every_alias_once_and_in_order() {

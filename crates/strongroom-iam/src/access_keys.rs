@@ -40,14 +40,14 @@ pub struct AccessKeyInfo {
     /// Whether requests signed with it are let in.
     pub active: bool,
     /// Where a key of the owner comes from; nothing for a user's, and for keys that earlier versions made.
-    pub origin: Option<KeyOrigin>,
+    pub origin: Option<AccessKeyOrigin>,
 }
 
 /// Where an access key of the owner comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum KeyOrigin {
+pub enum AccessKeyOrigin {
     /// A server made it at its first start and keeps it in its file. There is one of these.
     Server,
     /// Given to a server from outside, by its environment or by the program that runs it. There is one of these.
@@ -56,7 +56,7 @@ pub enum KeyOrigin {
     Api,
 }
 
-impl KeyOrigin {
+impl AccessKeyOrigin {
     /// As lists show it: `server`, `environment`, `api`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -68,7 +68,7 @@ impl KeyOrigin {
     }
 }
 
-impl std::fmt::Display for KeyOrigin {
+impl std::fmt::Display for AccessKeyOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -83,7 +83,7 @@ pub(crate) struct AccessKeyRecord {
     pub(crate) user: Option<String>,
     pub(crate) created: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) origin: Option<KeyOrigin>,
+    pub(crate) origin: Option<AccessKeyOrigin>,
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) inactive: bool,
 }

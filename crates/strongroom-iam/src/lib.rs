@@ -49,7 +49,7 @@ mod session;
 mod session_token;
 mod verify;
 
-pub use access_keys::{AccessKey, AccessKeyInfo, KeyOrigin};
+pub use access_keys::{AccessKey, AccessKeyInfo, AccessKeyOrigin};
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;

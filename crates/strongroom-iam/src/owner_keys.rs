@@ -13,7 +13,7 @@ use crate::access_keys::{AccessKeyRecord, MOST, fresh, no_key, too_many};
 use crate::error::storage;
 use crate::iam::crowded;
 use crate::record::Stored;
-use crate::{AccessKey, AccessKeyInfo, Error, ErrorKind, Iam, KeyOrigin};
+use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, Error, ErrorKind, Iam};
 
 /// Written by every change of the owner's keys, so that of two changes at once one sees what the other did.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,8 +42,8 @@ fn check_given(id: &str, secret: &SecretText) -> Result<(), Error> {
 impl Iam {
     /// Gives the owner an access key: the one given, or a fresh one. Only the owner may do it.
     ///
-    /// A key of [`KeyOrigin::Server`] or [`KeyOrigin::Environment`] replaces the earlier one of the same origin in the same commit: the
-    /// earlier one is refused from then on. Keys of [`KeyOrigin::Api`] are added. Giving a key again that the owner has is fine; it then
+    /// A key of [`AccessKeyOrigin::Server`] or [`AccessKeyOrigin::Environment`] replaces the earlier one of the same origin in the same commit: the
+    /// earlier one is refused from then on. Keys of [`AccessKeyOrigin::Api`] are added. Giving a key again that the owner has is fine; it then
     /// counts as one of this origin.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Iam {
     pub async fn put_owner_access_key(
         &self,
         cx: &CallContext,
-        origin: KeyOrigin,
+        origin: AccessKeyOrigin,
         given: Option<(String, SecretText)>,
     ) -> Result<AccessKey, Error> {
         let put = async {
@@ -84,7 +84,7 @@ impl Iam {
         &self,
         keys: &Keys,
         batch: &mut TrustedBatch,
-        origin: KeyOrigin,
+        origin: AccessKeyOrigin,
         (id, secret): (&str, &SecretText),
         now: Timestamp,
     ) -> Result<Timestamp, Error> {
@@ -113,12 +113,16 @@ impl Iam {
             if same {
                 record.created = known.record.created;
             }
-            if same && settled && !known.record.inactive && (origin == KeyOrigin::Api || others.is_empty()) {
+            if same
+                && settled
+                && !known.record.inactive
+                && (origin == AccessKeyOrigin::Api || others.is_empty())
+            {
                 return Ok(Timestamp::from_millis(record.created));
             }
             expect = Expect::At(known.revision);
         }
-        if origin != KeyOrigin::Api {
+        if origin != AccessKeyOrigin::Api {
             for old in &others {
                 self.remove_key(batch, old);
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use strongroom::{Error, Strongroom};
 use strongroom_envelope::SecretText;
-use strongroom_iam::KeyOrigin;
+use strongroom_iam::AccessKeyOrigin;
 
 use crate::credentials::{self, AccessKey};
 use crate::data_directory::setup;
@@ -26,7 +26,7 @@ pub(crate) async fn settle(
     };
     let shared = read.as_ref().is_some_and(|found| found.shared);
     let (origin, known) = match (given, read.map(|found| found.key)) {
-        (Some(given), _) => (KeyOrigin::Environment, Some(given)),
+        (Some(given), _) => (AccessKeyOrigin::Environment, Some(given)),
         (None, Some((id, secret))) => {
             if !new && !directory.has_owner_access_key(cx, &id, &secret).await? {
                 tracing::warn!(
@@ -36,13 +36,13 @@ pub(crate) async fn settle(
                 warn_of_others(room, None).await?;
                 return Ok(None);
             }
-            (KeyOrigin::Server, Some((id, secret)))
+            (AccessKeyOrigin::Server, Some((id, secret)))
         }
-        (None, None) => (KeyOrigin::Server, None),
+        (None, None) => (AccessKeyOrigin::Server, None),
     };
     let duplicate = |(id, secret): &AccessKey| (id.clone(), SecretText::copy_from(secret.expose()));
     let key = directory.put_owner_access_key(cx, origin, known.as_ref().map(duplicate)).await?;
-    if let Some(file) = file.filter(|_| origin == KeyOrigin::Server && !shared) {
+    if let Some(file) = file.filter(|_| origin == AccessKeyOrigin::Server && !shared) {
         let written = credentials::write(file, &key.id, &key.secret);
         // One that was read serves as it is, be it where nobody can write.
         if known.is_none() {
@@ -57,7 +57,7 @@ pub(crate) async fn settle(
 async fn warn_of_others(room: &Strongroom, own: Option<&str>) -> Result<(), Error> {
     for key in room.iam().directory()?.owner_access_keys(room.context()).await? {
         if key.active && Some(key.id.as_str()) != own {
-            let origin = key.origin.map_or("unknown", KeyOrigin::as_str);
+            let origin = key.origin.map_or("unknown", AccessKeyOrigin::as_str);
             tracing::warn!(
                 key = key.id,
                 origin,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::Write;
 
-use strongroom_iam::KeyOrigin;
+use strongroom_iam::AccessKeyOrigin;
 use strongroom_server::credentials;
 
 use crate::arguments::{Arguments, OwnerKeyAction};
@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
     match action {
         OwnerKeyAction::List => {
             for key in directory.owner_access_keys(cx).await? {
-                let origin = key.origin.map_or("unknown", KeyOrigin::as_str);
+                let origin = key.origin.map_or("unknown", AccessKeyOrigin::as_str);
                 let state = if key.active { "active" } else { "inactive" };
                 let place =
                     if kept.as_deref() == Some(key.id.as_str()) { "  in the credentials file" } else { "" };
@@ -41,12 +41,12 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
                 None => keys
                     .iter()
                     .find(|key| kept.as_deref() == Some(key.id.as_str()))
-                    .or_else(|| keys.iter().find(|key| key.origin == Some(KeyOrigin::Server)))
+                    .or_else(|| keys.iter().find(|key| key.origin == Some(AccessKeyOrigin::Server)))
                     .map(|key| key.id.clone()),
             };
             let new = match &old {
                 Some(old) => directory.rotate_owner_access_key(cx, old).await?,
-                None => directory.put_owner_access_key(cx, KeyOrigin::Server, None).await?,
+                None => directory.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await?,
             };
             credentials::write(&file, &new.id, &new.secret)?;
             let old = old.map_or_else(String::new, |old| format!(" instead of {old}"));

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
-use strongroom_iam::KeyOrigin;
+use strongroom_iam::AccessKeyOrigin;
 
 use crate::answer::{Answer, ApiError};
 use crate::hosts::Hosts;
@@ -357,7 +357,7 @@ impl Server {
         let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
         if let Some((id, secret)) = &self.inner.owner_key {
             let given = (id.clone(), SecretText::copy_from(secret.expose()));
-            let origin = KeyOrigin::Environment;
+            let origin = AccessKeyOrigin::Environment;
             home.iam().directory()?.put_owner_access_key(home.context(), origin, Some(given)).await?;
         }
         Ok(())

@@ -102,8 +102,8 @@ pub use strongroom_copy::Migration;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_iam::{
-    AccessKey, AccessKeyInfo, AssumeRole, CreateRole, CreateUser, ErrorKind as IdentityErrorKind, Identity,
-    IdentityKind, IdentityRef, KeyOrigin, ManagedPolicy, presets,
+    AccessKey, AccessKeyInfo, AccessKeyOrigin, AssumeRole, CreateRole, CreateUser,
+    ErrorKind as IdentityErrorKind, Identity, IdentityKind, IdentityRef, ManagedPolicy, presets,
 };
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::{LocalKms, LocalKmsOptions, Retirement};

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// A name, path, tag or duration is not of its form.
     Validation,
+    /// What is given is of its form, and cannot be meant: the same tag twice, an ARN that names no policy.
+    InvalidInput,
     /// The caller may not.
     AccessDenied,
     /// The caller's session is over.
@@ -45,6 +47,7 @@ impl ErrorClass for ErrorKind {
             Self::MalformedPolicy => "MalformedPolicyDocument",
             Self::LimitExceeded => "LimitExceeded",
             Self::Validation => "ValidationError",
+            Self::InvalidInput => "InvalidInput",
             Self::AccessDenied => "AccessDenied",
             Self::ExpiredToken => "ExpiredToken",
             Self::Throttled => "Throttling",

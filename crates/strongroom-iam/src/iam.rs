@@ -251,7 +251,7 @@ impl Iam {
         identity: &IdentityRef,
         asked: &Context,
         change: impl Fn(&mut IdentityRecord) -> Result<(), Error> + Send + Sync,
-    ) -> Result<(), Error> {
+    ) -> Result<IdentityRecord, Error> {
         for () in self.attempts(cx) {
             let found = self.permit_on(cx, action, identity, asked).await?;
             let mut found = found.ok_or_else(|| no_identity(identity))?;
@@ -260,7 +260,7 @@ impl Iam {
             let place = self.layout.identity(identity.kind, &identity.name);
             self.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
             if self.commit(batch).await? {
-                return Ok(());
+                return Ok(found.record);
             }
         }
         Err(crowded())

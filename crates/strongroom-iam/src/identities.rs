@@ -1,12 +1,19 @@
 //! Making, finding, tagging and deleting users and roles.
 
+use serde::de::DeserializeOwned;
 use strongroom_policy::{Context, Policy};
-use strongroom_records::{Expect, Scan};
+use strongroom_records::{Expect, Key, Revision, Scan};
+use strongroom_root::TrustedBatch;
 use strongroom_types::CallContext;
 
+use crate::access_keys::AccessKeyRecord;
 use crate::error::storage;
 use crate::iam::{crowded, no_identity, nobody};
-use crate::names::{check_name, check_path, check_size, check_tags, invalid, malformed, unique_id};
+use crate::managed_policies::Use;
+use crate::names::{
+    check_description, check_name, check_path, check_path_prefix, check_size, check_tags, invalid, malformed,
+    merge_tags, unique_id,
+};
 use crate::record::{GuardrailsRecord, IdentityRecord, Stored};
 use crate::{
     CreateRole, CreateUser, Error, ErrorKind, Iam, Identity, IdentityKind, IdentityPage, IdentityRef,
@@ -52,14 +59,8 @@ impl Iam {
         let CreateRole { name, trust, path, description, tags, boundary, max_session_seconds } = request;
         let policy = read_trust(&trust).map_err(named)?;
         let seconds = max_session_seconds.unwrap_or(3600);
-        if !(3600..=43_200).contains(&seconds) {
-            let bound =
-                if seconds < 3600 { "greater than or equal to 3600" } else { "less than or equal to 43200" };
-            return Err(named(invalid("maxSessionDuration", format_args!("have value {bound}"))));
-        }
-        if description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
-            return Err(named(invalid("description", "have length less than or equal to 1000")));
-        }
+        check_session(seconds).map_err(named)?;
+        check_description(description.as_deref()).map_err(named)?;
         // Who there is, is told only to those who may.
         let arn = self.layout.arn("role", path.as_deref().unwrap_or("/"), &name);
         let mut asked = tags_of(&tags);
@@ -71,7 +72,7 @@ impl Iam {
             path: path.unwrap_or_else(|| "/".to_owned()),
             id: unique_id("AROA")?,
             created: self.now().as_millis(),
-            description,
+            description: description.filter(|text| !text.is_empty()),
             tags,
             boundary,
             inline: Vec::new(),
@@ -94,7 +95,7 @@ impl Iam {
         let action = if kind == IdentityKind::User { "CreateUser" } else { "CreateRole" };
         let what = if kind == IdentityKind::User { "userName" } else { "roleName" };
         check_name(what, &record.name, 64)?;
-        check_path(&record.path)?;
+        check_path("path", &record.path)?;
         check_tags(&record.tags)?;
         let told = record.told(kind, &self.layout);
         let mut asked = tags_of(&record.tags);
@@ -123,7 +124,7 @@ impl Iam {
             let owner = format!("{kind} {}", record.name);
             batch.put(&self.layout.id(&record.id), owner.as_bytes(), Expect::Absent);
             if let Some(boundary) = &record.boundary {
-                self.count_attachment(&mut batch, boundary, 1).await?;
+                self.count_use(&mut batch, boundary, Use::Boundary, 1).await?;
             }
             if self.commit(batch).await? {
                 return Ok(told);
@@ -160,19 +161,29 @@ impl Iam {
         let named = |error: Error| error.during(action);
         let resource = self.layout.arn(kind.as_str(), path_prefix, "");
         self.permit(cx, action, resource.as_str()).await.map_err(named)?;
-        if !(1..=MAX_PAGE).contains(&limit) {
-            let text = "1 validation error detected: Value at 'maxItems' failed to satisfy constraint: Member must have value between 1 and 1000";
-            return Err(named(Error::new(ErrorKind::Validation, text)));
-        }
-        if !path_prefix.starts_with('/') {
-            check_path(path_prefix).map_err(named)?;
-        }
+        check_page(limit).map_err(named)?;
+        check_path_prefix(path_prefix).map_err(named)?;
         let prefix = self.layout.identities(kind);
-        let mut page = IdentityPage::default();
-        let mut after = marker.map(|marker| prefix.clone().then(marker.to_ascii_lowercase()));
+        let wanted = |record: &IdentityRecord| record.path.starts_with(path_prefix);
+        let (found, more) = self.page(&prefix, marker, limit, wanted).await.map_err(named)?;
+        let identities: Vec<_> = found.iter().map(|record| record.told(kind, &self.layout)).collect();
+        let next_marker = identities.last().filter(|_| more).map(|last| last.name.clone());
+        Ok(IdentityPage { identities, next_marker })
+    }
+
+    /// Records below a place by name, after the one of this name, and whether there are more.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &Key,
+        after: Option<&str>,
+        limit: usize,
+        wanted: impl Fn(&T) -> bool + Send,
+    ) -> Result<(Vec<T>, bool), Error> {
+        let mut page = Vec::new();
+        let mut after = after.map(|name| prefix.clone().then(name.to_ascii_lowercase()));
         // On until the page is full: where it ends, and so what the marker says, is one of those asked for.
         loop {
-            let mut scan = Scan::prefix(&prefix).limit(MAX_PAGE);
+            let mut scan = Scan::prefix(prefix).limit(MAX_PAGE);
             if let Some(after) = &after {
                 scan = scan.after(after);
             }
@@ -180,21 +191,25 @@ impl Iam {
             let found = snapshot.scan(&scan).await.map_err(storage)?;
             drop(snapshot);
             for stored in &found.records {
-                let record = Stored::<IdentityRecord>::parse(stored)?.record;
-                if !record.path.starts_with(path_prefix) {
+                let record = Stored::<T>::parse(stored)?.record;
+                if !wanted(&record) {
                     continue;
                 }
-                if page.identities.len() == limit {
-                    page.next_marker = page.identities.last().map(|last| last.name.clone());
-                    return Ok(page);
+                if page.len() == limit {
+                    return Ok((page, true));
                 }
-                page.identities.push(record.told(kind, &self.layout));
+                page.push(record);
             }
             match found.cursor {
                 Some(cursor) => after = Some(cursor),
-                None => return Ok(page),
+                None => return Ok((page, false)),
             }
         }
+    }
+
+    /// All records below a place, by name.
+    pub(crate) async fn all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<T>, Error> {
+        Ok(self.page(prefix, None, usize::MAX, |_: &T| true).await?.0)
     }
 
     /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
@@ -222,7 +237,7 @@ impl Iam {
             batch.delete(&self.layout.identity(identity.kind, &identity.name), Expect::At(revision));
             batch.delete(&self.layout.id(&record.id), Expect::Any);
             if let Some(boundary) = &record.boundary {
-                self.count_attachment(&mut batch, boundary, -1).await.map_err(named)?;
+                self.count_use(&mut batch, boundary, Use::Boundary, -1).await.map_err(named)?;
             }
             if self.commit(batch).await.map_err(named)? {
                 return Ok(());
@@ -245,15 +260,10 @@ impl Iam {
         let asked = tags_of(tags);
         let tagged = self.change(cx, action, identity, &asked, |record| {
             check_tags(tags)?;
-            for (key, value) in tags {
-                match record.tags.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
-                    Some(known) => *known = (key.clone(), value.clone()),
-                    None => record.tags.push((key.clone(), value.clone())),
-                }
-            }
-            check_tags(&record.tags)
+            merge_tags(&mut record.tags, tags)
         });
-        tagged.await.map_err(|error| error.during(action))
+        tagged.await.map_err(|error| error.during(action))?;
+        Ok(())
     }
 
     /// Removes tags; fine where they are not there.
@@ -273,7 +283,104 @@ impl Iam {
             record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
             Ok(())
         });
-        untagged.await.map_err(|error| error.during(action))
+        untagged.await.map_err(|error| error.during(action))?;
+        Ok(())
+    }
+
+    /// Changes a role's description or longest session; what is not given stays. An empty description is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`].
+    pub async fn update_role(
+        &self,
+        cx: &CallContext,
+        role: &str,
+        description: Option<&str>,
+        max_session_seconds: Option<u32>,
+    ) -> Result<Identity, Error> {
+        let role = IdentityRef::role(role);
+        let asked = Context::new();
+        let changed = self.change(cx, "UpdateRole", &role, &asked, |record| {
+            check_description(description)?;
+            if let Some(description) = description {
+                record.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+            }
+            if let Some(seconds) = max_session_seconds {
+                check_session(seconds)?;
+                record.max_session_seconds = Some(seconds);
+            }
+            Ok(())
+        });
+        let record = changed.await.map_err(|error| error.during("UpdateRole"))?;
+        Ok(record.told(role.kind, &self.layout))
+    }
+
+    /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access keys stay; policies that name it by its
+    /// former ARN name nobody. It takes the permission for both ARNs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`].
+    pub async fn update_user(
+        &self,
+        cx: &CallContext,
+        user: &str,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<Identity, Error> {
+        let named = |error: Error| error.during("UpdateUser");
+        let identity = IdentityRef::user(user);
+        for () in self.attempts(cx) {
+            let found = self.permit_on(cx, "UpdateUser", &identity, &Context::new()).await.map_err(named)?;
+            let Stored { mut record, revision } = found.ok_or_else(|| named(no_identity(&identity)))?;
+            let batch = self.update_user_once(cx, &mut record, revision, new_name, new_path).await;
+            if self.commit(batch.map_err(named)?).await.map_err(named)? {
+                return Ok(record.told(identity.kind, &self.layout));
+            }
+        }
+        Err(named(crowded()))
+    }
+
+    async fn update_user_once(
+        &self,
+        cx: &CallContext,
+        record: &mut IdentityRecord,
+        revision: Revision,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<TrustedBatch, Error> {
+        let before = self.layout.identity(IdentityKind::User, &record.name);
+        if let Some(name) = new_name {
+            check_name("newUserName", name, 64)?;
+            record.name = name.to_owned();
+        }
+        if let Some(path) = new_path {
+            check_path("newPath", path)?;
+            record.path = path.to_owned();
+        }
+        let told = record.told(IdentityKind::User, &self.layout);
+        self.permit(cx, "UpdateUser", told.arn.as_str()).await?;
+        let after = self.layout.identity(IdentityKind::User, &record.name);
+        let mut batch = self.inner.records.batch();
+        if after == before {
+            self.put(&mut batch, &after, record, Expect::At(revision))?;
+        } else {
+            if self.taken(IdentityKind::User, &record.name).await?.is_some() {
+                let text = format!("User with name {} already exists.", record.name);
+                return Err(Error::new(ErrorKind::AlreadyExists, text));
+            }
+            batch.delete(&before, Expect::At(revision));
+            self.put(&mut batch, &after, record, Expect::Absent)?;
+        }
+        let owner = format!("{} {}", IdentityKind::User, record.name);
+        batch.put(&self.layout.id(&record.id), owner.as_bytes(), Expect::Any);
+        for id in &record.access_keys {
+            let place = self.layout.access_key(id);
+            if let Some(mut key) = self.read::<AccessKeyRecord>(&place).await? {
+                key.record.user = Some(record.name.clone());
+                self.put(&mut batch, &place, &key.record, Expect::At(key.revision))?;
+            }
+        }
+        Ok(batch)
     }
 
     /// Changes who may take a role on.
@@ -294,12 +401,20 @@ impl Iam {
             record.trusted_ids.clone_from(&ids);
             Ok(())
         });
-        changed.await.map_err(named)
+        changed.await.map_err(named)?;
+        Ok(())
     }
 }
 
+pub(crate) fn check_page(limit: usize) -> Result<(), Error> {
+    if (1..=MAX_PAGE).contains(&limit) {
+        return Ok(());
+    }
+    Err(invalid("maxItems", "have value between 1 and 1000"))
+}
+
 /// Tags that a request brings, as condition keys.
-fn tags_of(tags: &[(String, String)]) -> Context {
+pub(crate) fn tags_of(tags: &[(String, String)]) -> Context {
     let mut facts = Context::new();
     for (key, value) in tags {
         facts.set_first(format!("aws:RequestTag/{key}"), value);
@@ -308,6 +423,15 @@ fn tags_of(tags: &[(String, String)]) -> Context {
         facts.set_many("aws:TagKeys", tags.iter().map(|(key, _)| key));
     }
     facts
+}
+
+fn check_session(seconds: u32) -> Result<(), Error> {
+    let bound = match seconds {
+        ..3600 => "greater than or equal to 3600",
+        3600..=43_200 => return Ok(()),
+        43_201.. => "less than or equal to 43200",
+    };
+    Err(invalid("maxSessionDuration", format_args!("have value {bound}")))
 }
 
 fn read_trust(document: &str) -> Result<Policy, Error> {

@@ -32,6 +32,7 @@
 //! [`Iam::of_account`].
 
 mod access_keys;
+mod account;
 mod authorizer;
 mod cache;
 mod credentials;
@@ -40,9 +41,11 @@ mod guardrails;
 mod iam;
 mod identities;
 mod identity;
+mod managed_policies;
 mod names;
 mod owner_keys;
 mod policies;
+mod policy_versions;
 pub mod presets;
 mod record;
 mod session;
@@ -50,10 +53,12 @@ mod session_token;
 mod verify;
 
 pub use access_keys::{AccessKey, AccessKeyInfo, AccessKeyOrigin};
+pub use account::{AccountItem, AccountItemKind, AccountPage};
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
-pub use policies::ManagedPolicy;
+pub use managed_policies::{CreatePolicy, ManagedPolicy, PolicyUse};
+pub use policy_versions::PolicyVersion;
 pub use session::{AssumeRole, AssumedRole};
 pub use session_token::TemporaryCredentials;

@@ -15,57 +15,129 @@ pub(crate) fn invalid(what: &str, constraint: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Validation, text)
 }
 
+pub(crate) fn too_long(what: &str, most: usize) -> Error {
+    invalid(what, format_args!("have length less than or equal to {most}"))
+}
+
 /// A user's or role's name (at most 64 characters), or a policy's (128).
 pub(crate) fn check_name(what: &str, name: &str, most: usize) -> Result<(), Error> {
     if name.is_empty() {
         return Err(invalid(what, "have length greater than or equal to 1"));
     }
     if name.chars().count() > most {
-        return Err(invalid(what, format_args!("have length less than or equal to {most}")));
+        return Err(too_long(what, most));
     }
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)) {
-        return Err(invalid(what, "satisfy regular expression pattern: [\\w+=,.@-]+"));
+        let text = format!(
+            "The specified value for {what} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
+        );
+        return Err(Error::new(ErrorKind::Validation, text));
     }
     Ok(())
 }
 
-/// `/`, or `/teams/orders/`.
-pub(crate) fn check_path(path: &str) -> Result<(), Error> {
+/// `/`, or `/teams/orders/`. Segments that lead elsewhere (`.` and `..`) are refused, as IAM refuses them.
+pub(crate) fn check_path(what: &str, path: &str) -> Result<(), Error> {
+    if path.chars().count() > 512 {
+        return Err(too_long(what, 512));
+    }
     let inside = path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    if path.len() <= 512 && path.starts_with('/') && path.ends_with('/') && inside {
+    let elsewhere = path.split('/').any(|segment| matches!(segment, "." | ".."));
+    let framed = path == "/" || (path.len() > 2 && path.starts_with('/') && path.ends_with('/'));
+    if framed && inside && !elsewhere {
         return Ok(());
     }
-    Err(invalid("path", "begin and end with / and have at most 512 characters"))
+    let text = format!(
+        "The specified value for {what} is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."
+    );
+    Err(Error::new(ErrorKind::Validation, text))
+}
+
+/// A path of policies, which knows fewer characters.
+pub(crate) fn check_policy_path(what: &str, path: &str) -> Result<(), Error> {
+    check_path(what, path)?;
+    let plain = |segment: &str| {
+        !segment.is_empty()
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".,+@=_-".contains(&byte))
+    };
+    let inner = path.strip_prefix('/').and_then(|path| path.strip_suffix('/'));
+    if inner.is_none_or(|inner| inner.split('/').all(plain)) {
+        return Ok(());
+    }
+    Err(invalid(what, r"satisfy regular expression pattern: ((/[A-Za-z0-9\.,\+@=_-]+)*)/"))
+}
+
+/// What paths may begin with.
+pub(crate) fn check_path_prefix(prefix: &str) -> Result<(), Error> {
+    if prefix.chars().count() > 512 {
+        return Err(too_long("pathPrefix", 512));
+    }
+    if prefix.starts_with('/') && prefix.bytes().all(|byte| (0x21..=0x7f).contains(&byte)) {
+        return Ok(());
+    }
+    let text = "The specified value for pathPrefix is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters.";
+    Err(Error::new(ErrorKind::Validation, text))
+}
+
+pub(crate) fn check_description(description: Option<&str>) -> Result<(), Error> {
+    if description.is_some_and(|text| text.chars().count() > 1000) {
+        return Err(too_long("description", 1000));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
+    if tags.len() > MAX_TAGS {
+        return Err(too_long("tags", MAX_TAGS));
+    }
+    // Blanks, but no tabs and line ends: these are control characters.
+    let blank = |c: char| c.is_whitespace() && !c.is_control();
+    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || blank(c) || "_.:/=+-@".contains(c));
     let mut known = std::collections::HashSet::new();
     for (index, (key, value)) in tags.iter().enumerate() {
-        let plain = |text: &str| {
-            text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c))
-        };
-        let reserved = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
-        if key.is_empty() || key.chars().count() > 128 || !plain(key) || reserved {
-            return Err(invalid(
-                &format!("tags.{}.member.key", index + 1),
-                "have 1 to 128 plain characters and not begin with aws:",
-            ));
+        let what = |part: &str| format!("tags.{}.member.{part}", index + 1);
+        if key.is_empty() {
+            return Err(invalid(&what("key"), "have length greater than or equal to 1"));
         }
-        if value.chars().count() > 256 || !plain(value) {
-            return Err(invalid(
-                &format!("tags.{}.member.value", index + 1),
-                "have at most 256 plain characters",
-            ));
+        if key.chars().count() > 128 {
+            return Err(too_long(&what("key"), 128));
+        }
+        if !plain(key) {
+            let pattern = r"satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+";
+            return Err(invalid(&what("key"), pattern));
+        }
+        if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+            let text = "Invalid tag key. System tags (aws:...) cannot be set by callers.";
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        if value.chars().count() > 256 {
+            return Err(too_long(&what("value"), 256));
+        }
+        if !plain(value) {
+            let pattern = r"satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*";
+            return Err(invalid(&what("value"), pattern));
         }
         if !known.insert(key.to_ascii_lowercase()) {
             return Err(Error::new(
-                ErrorKind::Validation,
+                ErrorKind::InvalidInput,
                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
             ));
         }
     }
-    if tags.len() > MAX_TAGS {
-        return Err(Error::new(ErrorKind::LimitExceeded, "An identity can have at most 50 tags."));
+    Ok(())
+}
+
+/// Adds tags to those there are, or changes their values.
+pub(crate) fn merge_tags(known: &mut Vec<(String, String)>, tags: &[(String, String)]) -> Result<(), Error> {
+    for (key, value) in tags {
+        match known.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
+            Some(known) => *known = (key.clone(), value.clone()),
+            None => known.push((key.clone(), value.clone())),
+        }
+    }
+    if known.len() > MAX_TAGS {
+        let text = format!("The number of tags has reached the maximum limit: {MAX_TAGS}");
+        return Err(Error::new(ErrorKind::LimitExceeded, text));
     }
     Ok(())
 }

@@ -30,17 +30,48 @@ const POWER_USER: &str = r#"{
   }]
 }"#;
 
+/// A policy that every account has, with AWS's own id and dates.
+pub(crate) struct Preset {
+    pub(crate) arn: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) description: &'static str,
+    /// In milliseconds since 1970.
+    pub(crate) created: i64,
+    pub(crate) document: &'static str,
+}
+
+/// By name.
+pub(crate) const ALL: [Preset; 2] = [
+    Preset {
+        arn: ADMINISTRATOR_ACCESS,
+        name: "AdministratorAccess",
+        id: "ANPAIWMBCKSKIEE64ZLYK",
+        description: "Provides full access to AWS services and resources.",
+        created: 1_423_247_986_000,
+        document: EVERYTHING,
+    },
+    Preset {
+        arn: KEY_MANAGEMENT_POWER_USER,
+        name: "AWSKeyManagementServicePowerUser",
+        id: "ANPAJNPP7PPPPMJRV2SA4",
+        description: "Provides access to AWS Key Management Service (KMS).",
+        created: 1_423_248_040_000,
+        document: POWER_USER,
+    },
+];
+
+/// The policy of this ARN that every account has, the same in every partition.
+pub(crate) fn known(arn: &str) -> Option<&'static Preset> {
+    let rest = arn.strip_prefix("arn:")?;
+    let rest = rest.get(rest.find(':')?..)?;
+    ALL.iter().find(|preset| preset.arn.strip_prefix("arn:aws") == Some(rest))
+}
+
 /// The document of a policy that every account has.
 #[must_use]
 pub fn document(arn: &str) -> Option<&'static str> {
-    // The same in every partition.
-    let rest = arn.strip_prefix("arn:")?;
-    let rest = rest.get(rest.find(':')?..)?;
-    match format!("arn:aws{rest}").as_str() {
-        ADMINISTRATOR_ACCESS => Some(EVERYTHING),
-        KEY_MANAGEMENT_POWER_USER => Some(POWER_USER),
-        _ => None,
-    }
+    known(arn).map(|preset| preset.document)
 }
 
 /// What changes secrets.

@@ -52,6 +52,45 @@ pub(crate) struct PolicyRecord {
     /// How many identities have it, as a policy or as their boundary.
     #[serde(default)]
     pub(crate) attachments: u32,
+    /// How many of these have it as their boundary, as far as it was counted apart.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub(crate) boundaries: u32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) tags: Vec<(String, String)>,
+    /// The version that `document` is.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub(crate) version: u32,
+    /// When that version was made; absent where it is as old as the policy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) version_created: Option<i64>,
+    /// The highest number a version ever had.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub(crate) latest: u32,
+    /// The other versions, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) versions: Vec<VersionRecord>,
+}
+
+/// A version of a managed policy that does not count.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct VersionRecord {
+    pub(crate) number: u32,
+    pub(crate) created: i64,
+    pub(crate) document: String,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What limits everybody but the owner: name and document, by name.

@@ -102,7 +102,7 @@ pub use strongroom_copy::Migration;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_iam::{
-    AccessKey, AccessKeyInfo, AccessKeyOrigin, AssumeRole, CreateRole, CreateUser,
+    AccessKey, AccessKeyInfo, AccessKeyOrigin, AssumeRole, CreatePolicy, CreateRole, CreateUser,
     ErrorKind as IdentityErrorKind, Identity, IdentityKind, IdentityRef, ManagedPolicy, presets,
 };
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};

@@ -70,19 +70,28 @@ fn what_is_not_of_its_form_is_refused_and_changes_nothing() {
             assert!(error.message().contains("userName"), "{error}");
         }
         iam.create_user(cx, "x".repeat(64).as_str().into()).await.unwrap();
-        for path in ["", "a", "/a", "a/", "/ä/"] {
+        for path in ["", "a", "/a", "a/", "//", "/ä/", "/../", "/a/../b/", "/./"] {
             let error = iam.create_user(cx, CreateUser::new("p").path(path)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Validation, "{path}");
         }
         let twice = CreateUser::new("p").tag("a", "1").tag("A", "2");
-        assert_eq!(iam.create_user(cx, twice).await.unwrap_err().kind(), ErrorKind::Validation);
+        // As AWS has it: the list is of its form, and cannot be meant.
+        assert_eq!(iam.create_user(cx, twice).await.unwrap_err().kind(), ErrorKind::InvalidInput);
         let mut many = CreateUser::new("p");
         for n in 0..51 {
             many = many.tag(format!("k{n}"), "");
         }
-        assert_eq!(iam.create_user(cx, many.clone()).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        // A list that is too long is refused as such; the quota counts what is there with what comes.
+        let long = iam.create_user(cx, many.clone()).await.unwrap_err();
+        assert_eq!(
+            long.message(),
+            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50"
+        );
         many.tags.pop();
         iam.create_user(cx, many).await.unwrap();
+        let one_more = [("more".to_owned(), String::new())];
+        let full = iam.tag(cx, &IdentityRef::user("p"), &one_more).await.unwrap_err();
+        assert_eq!(full.kind(), ErrorKind::LimitExceeded);
 
         let bad = iam.create_role(cx, CreateRole::new("r", READ)).await.unwrap_err();
         assert_eq!((bad.kind(), bad.code()), (ErrorKind::MalformedPolicy, "MalformedPolicyDocument"));
@@ -106,6 +115,99 @@ fn what_is_not_of_its_form_is_refused_and_changes_nothing() {
         let missing = CreateUser::new("v").boundary("arn:aws:iam::000000000000:policy/none");
         assert_eq!(iam.create_user(cx, missing).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
         assert!(iam.get(cx, &IdentityRef::user("v")).await.is_err());
+    });
+}
+
+#[test]
+fn a_user_that_is_renamed_keeps_its_id_its_policies_and_its_access_keys() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        world.user("bob").await;
+        iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
+        let key = iam.create_access_key(cx, "alice").await.unwrap();
+        let taken = iam.update_user(cx, "alice", Some("Bob"), None).await.unwrap_err();
+        assert_eq!(
+            (taken.kind(), taken.message()),
+            (ErrorKind::AlreadyExists, "User with name Bob already exists.")
+        );
+        for (name, path) in [(Some("a b"), None), (None, Some("/../"))] {
+            let refused = iam.update_user(cx, "alice", name, path).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Validation);
+        }
+        for (name, path, arn) in [
+            (Some("Alice"), None, "user/Alice"),
+            (Some("carol"), Some("/teams/"), "user/teams/carol"),
+            (None, Some("/"), "user/carol"),
+        ] {
+            let before = if arn == "user/Alice" { "alice" } else { "Alice" };
+            let before = if arn == "user/carol" { "carol" } else { before };
+            let now = iam.update_user(cx, before, name, path).await.unwrap();
+            assert_eq!(now.arn.as_str(), format!("arn:aws:iam::000000000000:{arn}"));
+            assert_eq!(now.id, alice.id);
+            let found = iam.credentials(&key.id).await.unwrap().unwrap();
+            assert_eq!(found.context.caller().to_string(), now.arn.as_str());
+            assert!(world.may_read(&found.context).await);
+        }
+        assert!(!world.may_read(&context(&alice)).await);
+        assert_eq!(iam.access_keys(cx, "carol").await.unwrap()[0].user.as_deref(), Some("carol"));
+        assert!(iam.verify(cx).await.unwrap().problems.is_empty());
+        assert!(iam.get(cx, &IdentityRef::user("alice")).await.is_err());
+    });
+}
+
+#[test]
+fn everything_of_an_account_is_told_page_by_page() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let (alice, role) = (world.user("alice").await, world.role("reader").await);
+        world.user("bob").await;
+        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        iam.create_policy_version(cx, policy.arn.as_str(), &READ.replace("Get*", "*"), false).await.unwrap();
+        iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
+        iam.attach_policy(cx, &(&role).into(), policy.arn.as_str()).await.unwrap();
+        iam.attach_policy(cx, &(&role).into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
+        let kinds = [
+            AccountItemKind::OwnPolicies,
+            AccountItemKind::PresetPolicies,
+            AccountItemKind::Users,
+            AccountItemKind::Roles,
+        ];
+        let mut told = Vec::new();
+        for limit in 1..=6 {
+            let (mut items, mut marker) = (Vec::new(), None::<(AccountItemKind, String)>);
+            loop {
+                let after = marker.as_ref().map(|(kind, name)| (*kind, name.as_str()));
+                let page = iam.account_items(cx, &kinds, after, limit).await.unwrap();
+                assert!(page.items.len() <= limit);
+                items.extend(page.items);
+                marker = page.next_marker;
+                if marker.is_none() {
+                    break;
+                }
+            }
+            told.push(items);
+        }
+        assert!(told.iter().all(|items| *items == told[0]));
+        let [
+            AccountItem::Identity { identity: first, inline, .. },
+            AccountItem::Identity { identity: second, .. },
+            AccountItem::Identity { identity: third, attached, .. },
+            AccountItem::Policy { policy: own, versions },
+            AccountItem::Policy { policy: preset, .. },
+        ] = &told[0][..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((first, inline.len(), second.name.as_str(), third), (&alice, 1, "bob", &role));
+        assert_eq!(attached.len(), 2);
+        assert_eq!((own.attachments, versions.len(), preset.attachments), (1, 2, 1));
+        let only = iam.account_items(cx, &[AccountItemKind::Roles], None, 10).await.unwrap();
+        assert_eq!(only.items.len(), 1);
+        let hers = iam.account_items(&context(&alice), &kinds, None, 10).await.unwrap_err();
+        assert_eq!(hers.kind(), ErrorKind::AccessDenied);
     });
 }
 

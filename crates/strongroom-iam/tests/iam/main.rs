@@ -10,7 +10,8 @@ mod sessions;
 use std::sync::Arc;
 
 use strongroom_iam::{
-    AssumeRole, CreateRole, CreateUser, ErrorKind, Iam, Identity, IdentityKind, IdentityRef, presets,
+    AccountItem, AccountItemKind, AssumeRole, CreatePolicy, CreateRole, CreateUser, ErrorKind, Iam, Identity,
+    IdentityKind, IdentityRef, PolicyUse, presets,
 };
 use strongroom_policy::{Authorizer, Decision, Known};
 use strongroom_records::{Expect, Key, MemoryRecords};

@@ -301,3 +301,86 @@ fn conditions_of_the_directory() {
         iam.put_policy(&its, &IdentityRef::user("eve"), "p", READ).await.unwrap();
     });
 }
+
+#[test]
+fn of_a_policys_versions_one_counts() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let alice = world.user("alice").await;
+        let asked =
+            CreatePolicy::new("Readers", READ).path("/teams/").description("reads").tag("team", "orders");
+        let policy = iam.create_policy(cx, asked).await.unwrap();
+        let arn = policy.arn.as_str();
+        assert_eq!(arn, "arn:aws:iam::000000000000:policy/teams/Readers");
+        assert_eq!((policy.version.as_str(), policy.description.as_deref()), ("v1", Some("reads")));
+        iam.attach_policy(cx, &(&alice).into(), arn).await.unwrap();
+        assert!(world.may_read(&context(&alice)).await);
+        let other = READ.replace("Get*", "List*");
+        let second = iam.create_policy_version(cx, arn, &other, false).await.unwrap();
+        assert_eq!((second.id.as_str(), second.is_default), ("v2", false));
+        assert!(world.may_read(&context(&alice)).await);
+        iam.set_default_policy_version(cx, arn, "v2").await.unwrap();
+        assert!(!world.may_read(&context(&alice)).await);
+        iam.set_default_policy_version(cx, arn, "v2").await.unwrap();
+        let kept = iam.delete_policy_version(cx, arn, "v2").await.unwrap_err();
+        assert_eq!(
+            (kept.code(), kept.message()),
+            ("DeleteConflict", "Cannot delete the default version of a policy.")
+        );
+        for number in 3..=5 {
+            iam.create_policy_version(cx, arn, &other, number == 4).await.unwrap();
+        }
+        let sixth = iam.create_policy_version(cx, arn, &other, true).await.unwrap_err();
+        assert_eq!(sixth.kind(), ErrorKind::LimitExceeded);
+        let ids = async || {
+            let all = iam.policy_versions(cx, arn).await.unwrap();
+            all.into_iter().map(|version| (version.id, version.is_default)).collect::<Vec<_>>()
+        };
+        let expected = [("v5", false), ("v4", true), ("v3", false), ("v2", false), ("v1", false)];
+        assert_eq!(ids().await, expected.map(|(id, counts)| (id.to_owned(), counts)));
+        assert_eq!(iam.policy_version(cx, arn, "v1").await.unwrap().document, READ);
+        let missing = iam.policy_version(cx, arn, "v9").await.unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NoSuchEntity);
+        // A number is not given twice.
+        iam.delete_policy_version(cx, arn, "v5").await.unwrap();
+        assert_eq!(iam.create_policy_version(cx, arn, READ, true).await.unwrap().id, "v6");
+        assert!(world.may_read(&context(&alice)).await);
+        iam.detach_policy(cx, &(&alice).into(), arn).await.unwrap();
+        let kept = iam.delete_managed_policy(cx, arn).await.unwrap_err();
+        assert!(kept.message().starts_with("This policy has more than one version."), "{kept}");
+        for id in ["v1", "v2", "v3", "v4"] {
+            iam.delete_policy_version(cx, arn, id).await.unwrap();
+        }
+        iam.tag_policy(cx, arn, &[("stage".to_owned(), "prod".to_owned())]).await.unwrap();
+        iam.untag_policy(cx, arn, &["team".to_owned()]).await.unwrap();
+        let told = iam.managed_policy(cx, arn).await.unwrap();
+        assert_eq!(told.tags, [("stage".to_owned(), "prod".to_owned())]);
+        iam.delete_managed_policy(cx, arn).await.unwrap();
+        for path in ["/../", "//", "/a b/", "/a:b/"] {
+            let asked = CreatePolicy::new("p", READ).path(path);
+            assert_eq!(iam.create_policy(cx, asked).await.unwrap_err().kind(), ErrorKind::Validation);
+        }
+    });
+}
+
+#[test]
+fn who_has_a_policy_is_told_of_presets_too() {
+    run(async {
+        let world = world().await;
+        let World { iam, cx, .. } = &world;
+        let (alice, role) = (world.user("alice").await, world.role("reader").await);
+        let arn = presets::ADMINISTRATOR_ACCESS;
+        iam.attach_policy(cx, &(&alice).into(), arn).await.unwrap();
+        iam.put_boundary(cx, &(&role).into(), arn).await.unwrap();
+        let have = iam.policy_entities(cx, arn).await.unwrap();
+        let named: Vec<_> = have.iter().map(|(who, _, used)| (who.name(), *used)).collect();
+        assert_eq!(named, [("alice", PolicyUse::Policy), ("reader", PolicyUse::Boundary)]);
+        let told = iam.managed_policy(cx, arn).await.unwrap();
+        assert_eq!((told.attachments, told.boundaries, told.id.as_str()), (2, 1, "ANPAIWMBCKSKIEE64ZLYK"));
+        let all = iam.preset_policies(cx).await.unwrap();
+        assert_eq!(all.iter().map(|one| one.attachments).collect::<Vec<_>>(), [2, 0]);
+        let missing = iam.policy_entities(cx, "arn:aws:iam::000000000000:policy/none").await.unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NoSuchEntity);
+    });
+}

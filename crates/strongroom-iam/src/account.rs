@@ -1,0 +1,145 @@
+//! Everything of an account at once.
+
+use strongroom_types::CallContext;
+
+use crate::identities::check_page;
+use crate::record::{IdentityRecord, PolicyRecord};
+use crate::{Error, Iam, Identity, IdentityKind, ManagedPolicy, PolicyVersion};
+
+/// What an account has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountItem {
+    /// A user or role with its policies.
+    Identity {
+        /// The user or role itself.
+        identity: Identity,
+        /// The inline policies, name and document, by name.
+        inline: Vec<(String, String)>,
+        /// The ARNs of managed policies, in the order they were attached.
+        attached: Vec<String>,
+    },
+    /// A managed policy with its versions, the newest first.
+    Policy {
+        /// The policy itself.
+        policy: ManagedPolicy,
+        /// Its versions.
+        versions: Vec<PolicyVersion>,
+    },
+}
+
+/// What of an account is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AccountItemKind {
+    /// Users.
+    Users,
+    /// Roles.
+    Roles,
+    /// The account's own managed policies.
+    OwnPolicies,
+    /// Of [`presets`](crate::presets), those that somebody has.
+    PresetPolicies,
+}
+
+/// A page of what an account has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountPage {
+    /// Users, then roles, then policies, each by name.
+    pub items: Vec<AccountItem>,
+    /// Where the next page begins, if there is one.
+    pub next_marker: Option<(AccountItemKind, String)>,
+}
+
+impl Iam {
+    /// The users, roles and managed policies of the account with their documents: of these kinds, after this marker.
+    ///
+    /// # Errors
+    /// Storage and damage; [`crate::ErrorKind::Validation`] for a page of none or of more than 1,000.
+    pub async fn account_items(
+        &self,
+        cx: &CallContext,
+        kinds: &[AccountItemKind],
+        marker: Option<(AccountItemKind, &str)>,
+        limit: usize,
+    ) -> Result<AccountPage, Error> {
+        let listed = async {
+            self.permit(cx, "GetAccountAuthorizationDetails", "*").await?;
+            check_page(limit)?;
+            let mut kinds = kinds.to_vec();
+            kinds.sort_unstable();
+            kinds.dedup();
+            let mut page = AccountPage::default();
+            let mut last = None;
+            for kind in kinds {
+                let after = match marker {
+                    Some((begun, _)) if kind < begun => continue,
+                    Some((begun, name)) if kind == begun => Some(name),
+                    _ => None,
+                };
+                // One more than there is room for tells whether there are more.
+                let room = limit + 1 - page.items.len();
+                for (name, item) in self.items_of(kind, after, room).await? {
+                    if page.items.len() == limit {
+                        page.next_marker = last;
+                        return Ok(page);
+                    }
+                    last = Some((kind, name));
+                    page.items.push(item);
+                }
+            }
+            Ok(page)
+        };
+        listed.await.map_err(|error: Error| error.during("GetAccountAuthorizationDetails"))
+    }
+
+    async fn items_of(
+        &self,
+        kind: AccountItemKind,
+        after: Option<&str>,
+        room: usize,
+    ) -> Result<Vec<(String, AccountItem)>, Error> {
+        let identity = match kind {
+            AccountItemKind::Users => IdentityKind::User,
+            AccountItemKind::Roles => IdentityKind::Role,
+            AccountItemKind::OwnPolicies => {
+                let (found, _) =
+                    self.page(&self.layout.policies(), after, room, |_: &PolicyRecord| true).await?;
+                let told = found.into_iter().map(|record| {
+                    let versions = record.all_versions();
+                    (record.name.clone(), AccountItem::Policy { policy: self.told(record), versions })
+                });
+                return Ok(told.collect());
+            }
+            AccountItemKind::PresetPolicies => {
+                let all = self.presets_in_use().await?;
+                let rest =
+                    all.into_iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+                return Ok(rest.take(room).collect());
+            }
+        };
+        let place = self.layout.identities(identity);
+        let (found, _) = self.page(&place, after, room, |_: &IdentityRecord| true).await?;
+        let told = found.into_iter().map(|record| {
+            let item = AccountItem::Identity {
+                identity: record.told(identity, &self.layout),
+                inline: record.inline,
+                attached: record.attached,
+            };
+            (record.name, item)
+        });
+        Ok(told.collect())
+    }
+
+    async fn presets_in_use(&self) -> Result<Vec<(String, AccountItem)>, Error> {
+        let mut items = Vec::new();
+        for policy in self.all_presets().await? {
+            if policy.attachments > 0 {
+                let versions = self.versions_of(policy.arn.as_str(), None)?;
+                items.push((policy.name.clone(), AccountItem::Policy { policy, versions }));
+            }
+        }
+        Ok(items)
+    }
+}

@@ -1,0 +1,445 @@
+//! Managed policies: documents of their own, which users and roles may have in common.
+
+use std::collections::BTreeMap;
+
+use strongroom_policy::Context;
+use strongroom_records::Expect;
+use strongroom_root::TrustedBatch;
+use strongroom_types::{Arn, CallContext, Timestamp};
+
+use crate::iam::crowded;
+use crate::identities::tags_of;
+use crate::names::{
+    check_description, check_name, check_policy_path, check_size, check_tags, merge_tags, parse, unique_id,
+};
+use crate::presets;
+use crate::record::{IdentityRecord, PolicyRecord, Stored};
+use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
+
+/// The longest managed policy, in characters without blanks.
+pub(crate) const MAX_MANAGED: usize = 6144;
+
+/// A managed policy: a document of its own, which users and roles may have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagedPolicy {
+    /// The name, unique in the account whatever the case of its letters.
+    pub name: String,
+    /// The path: `/`, or `/teams/orders/`.
+    pub path: String,
+    /// The unique id: `ANPA...`.
+    pub id: String,
+    /// The ARN, by which it is attached.
+    pub arn: Arn,
+    /// The document of the default version, the one that counts.
+    pub document: String,
+    /// The default version: `v1`, `v2` and so on.
+    pub version: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The tags, in the order they were added.
+    pub tags: Vec<(String, String)>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When the document was last changed.
+    pub updated: Timestamp,
+    /// How many users and roles have it, as a policy or as their boundary.
+    pub attachments: u32,
+    /// How many of these have it as their boundary.
+    pub boundaries: u32,
+}
+
+/// A managed policy to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatePolicy {
+    /// 1 to 128 letters, digits and `_+=,.@-`.
+    pub name: String,
+    /// The document.
+    pub document: String,
+    /// See [`ManagedPolicy::path`]; `/` when absent.
+    pub path: Option<String>,
+    /// What it is for, at most 1,000 characters.
+    pub description: Option<String>,
+    /// At most 50.
+    pub tags: Vec<(String, String)>,
+}
+
+impl CreatePolicy {
+    /// A policy of this name with this document.
+    #[must_use]
+    pub fn new(name: impl Into<String>, document: impl Into<String>) -> Self {
+        Self { name: name.into(), document: document.into(), ..Self::default() }
+    }
+
+    /// Sets the path.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push((key.into(), value.into()));
+        self
+    }
+}
+
+/// What a user or role has a managed policy for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyUse {
+    /// It is attached.
+    Policy,
+    /// It is the boundary.
+    Boundary,
+}
+pub(crate) use PolicyUse as Use;
+
+pub(crate) fn no_policy(arn: &str) -> Error {
+    Error::new(ErrorKind::NoSuchEntity, format!("Policy {arn} was not found."))
+}
+
+/// How often presets are attached, and how often they are boundaries: nobody counts it as it happens.
+type PresetUses = BTreeMap<String, (u32, u32)>;
+
+impl Iam {
+    pub(crate) fn told(&self, record: PolicyRecord) -> ManagedPolicy {
+        ManagedPolicy {
+            arn: self.layout.arn("policy", &record.path, &record.name),
+            version: format!("v{}", record.version),
+            name: record.name,
+            path: record.path,
+            id: record.id,
+            document: record.document,
+            description: record.description,
+            tags: record.tags,
+            created: Timestamp::from_millis(record.created),
+            updated: Timestamp::from_millis(record.updated),
+            attachments: record.attachments,
+            boundaries: record.boundaries,
+        }
+    }
+
+    /// Makes a managed policy.
+    ///
+    /// # Errors
+    /// As [`Iam::create_policy`].
+    pub async fn create_managed_policy(
+        &self,
+        cx: &CallContext,
+        name: &str,
+        document: &str,
+    ) -> Result<ManagedPolicy, Error> {
+        self.create_policy(cx, CreatePolicy::new(name, document)).await
+    }
+
+    /// Makes a managed policy.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond
+    /// 6,144 characters, blanks not counted.
+    pub async fn create_policy(
+        &self,
+        cx: &CallContext,
+        request: CreatePolicy,
+    ) -> Result<ManagedPolicy, Error> {
+        let made = async {
+            let CreatePolicy { name, document, path, description, tags } = request;
+            let path = path.unwrap_or_else(|| "/".to_owned());
+            check_name("policyName", &name, 128)?;
+            check_policy_path("path", &path)?;
+            check_description(description.as_deref())?;
+            check_tags(&tags)?;
+            let (arn, asked) = (self.layout.arn("policy", &path, &name), tags_of(&tags));
+            self.permit_with(cx, "CreatePolicy", arn.as_str(), &asked).await?;
+            if !tags.is_empty() {
+                self.permit_with(cx, "TagPolicy", arn.as_str(), &asked).await?;
+            }
+            check_size(&document, MAX_MANAGED, "PolicySize")?;
+            parse(&document)?;
+            let now = self.now().as_millis();
+            let record = PolicyRecord {
+                name,
+                path,
+                id: unique_id("ANPA")?,
+                created: now,
+                updated: now,
+                document,
+                attachments: 0,
+                boundaries: 0,
+                description: description.filter(|text| !text.is_empty()),
+                tags,
+                version: 1,
+                version_created: None,
+                latest: 1,
+                versions: Vec::new(),
+            };
+            let mut batch = self.inner.records.batch();
+            self.put(&mut batch, &self.layout.policy(&record.name), &record, Expect::Absent)?;
+            if self.commit(batch).await? {
+                return Ok(self.told(record));
+            }
+            let text =
+                format!("A policy called {} already exists. Duplicate names are not allowed.", record.name);
+            Err(Error::new(ErrorKind::AlreadyExists, text))
+        };
+        made.await.map_err(|error: Error| error.during("CreatePolicy"))
+    }
+
+    /// The managed policy of an ARN, if it is one of this account and there.
+    pub(crate) async fn managed(&self, arn: &str) -> Result<Option<Stored<PolicyRecord>>, Error> {
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let found: Option<Stored<PolicyRecord>> = self.read(&self.layout.policy(name)).await?;
+        Ok(found.filter(|found| {
+            self.layout.arn("policy", &found.record.path, &found.record.name).as_str() == arn
+        }))
+    }
+
+    /// Asks for permission on a managed policy, and reads it. The tags it has stand in the question.
+    pub(crate) async fn permit_policy(
+        &self,
+        cx: &CallContext,
+        action: &str,
+        arn: &str,
+        asked: &Context,
+    ) -> Result<Option<Stored<PolicyRecord>>, Error> {
+        let found = self.managed(arn).await?;
+        let mut asked = asked.clone();
+        for (key, value) in found.iter().flat_map(|found| &found.record.tags) {
+            asked.set_first(format!("aws:ResourceTag/{key}"), value);
+            asked.set_first(format!("iam:ResourceTag/{key}"), value);
+        }
+        self.permit_with(cx, action, arn, &asked).await?;
+        Ok(found)
+    }
+
+    /// A managed policy, by its ARN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn managed_policy(&self, cx: &CallContext, arn: &str) -> Result<ManagedPolicy, Error> {
+        let read = async {
+            let found = self.permit_policy(cx, "GetPolicy", arn, &Context::new()).await?;
+            if let Some(preset) = self.preset(arn, &self.preset_uses().await?) {
+                return Ok(preset);
+            }
+            Ok(self.told(found.ok_or_else(|| no_policy(arn))?.record))
+        };
+        read.await.map_err(|error: Error| error.during("GetPolicy"))
+    }
+
+    fn preset(&self, arn: &str, uses: &PresetUses) -> Option<ManagedPolicy> {
+        let known = presets::known(arn)?;
+        let arn = Arn::parse(arn).ok()?;
+        let (policies, boundaries) = uses.get(arn.as_str()).copied().unwrap_or_default();
+        let made = Timestamp::from_millis(known.created);
+        Some(ManagedPolicy {
+            name: known.name.to_owned(),
+            path: "/".to_owned(),
+            id: known.id.to_owned(),
+            arn,
+            document: known.document.to_owned(),
+            version: "v1".to_owned(),
+            description: Some(known.description.to_owned()),
+            tags: Vec::new(),
+            created: made,
+            updated: made,
+            attachments: policies + boundaries,
+            boundaries,
+        })
+    }
+
+    async fn preset_uses(&self) -> Result<PresetUses, Error> {
+        let mut uses = PresetUses::new();
+        for kind in [IdentityKind::User, IdentityKind::Role] {
+            for record in self.all::<IdentityRecord>(&self.layout.identities(kind)).await? {
+                for arn in record.attached {
+                    uses.entry(arn).or_default().0 += 1;
+                }
+                if let Some(arn) = record.boundary {
+                    uses.entry(arn).or_default().1 += 1;
+                }
+            }
+        }
+        Ok(uses)
+    }
+
+    /// The account's managed policies, by name.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn managed_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
+        let listed = async {
+            self.permit(cx, "ListPolicies", "*").await?;
+            let all = self.all::<PolicyRecord>(&self.layout.policies()).await?;
+            Ok(all.into_iter().map(|record| self.told(record)).collect())
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicies"))
+    }
+
+    /// The managed policies that every account has, by name: those of [`presets`].
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn preset_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
+        let listed = async {
+            self.permit(cx, "ListPolicies", "*").await?;
+            self.all_presets().await
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicies"))
+    }
+
+    pub(crate) async fn all_presets(&self) -> Result<Vec<ManagedPolicy>, Error> {
+        let uses = self.preset_uses().await?;
+        let own = self.layout.arn("policy", "/", "x");
+        let partition = own.as_str().split(':').nth(1).unwrap_or("aws");
+        let of_partition = |arn: &str| arn.replacen(":aws:", &format!(":{partition}:"), 1);
+        Ok(presets::ALL.iter().filter_map(|known| self.preset(&of_partition(known.arn), &uses)).collect())
+    }
+
+    /// Who has a managed policy, and what for; users first, each kind by name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn policy_entities(
+        &self,
+        cx: &CallContext,
+        arn: &str,
+    ) -> Result<Vec<(IdentityRef, String, PolicyUse)>, Error> {
+        let listed = async {
+            let found = self.permit_policy(cx, "ListEntitiesForPolicy", arn, &Context::new()).await?;
+            if found.is_none() && presets::document(arn).is_none() {
+                return Err(no_policy(arn));
+            }
+            let mut all = Vec::new();
+            for kind in [IdentityKind::User, IdentityKind::Role] {
+                for record in self.all::<IdentityRecord>(&self.layout.identities(kind)).await? {
+                    let attached = record.attached.iter().any(|known| known == arn);
+                    let uses = [
+                        attached.then_some(PolicyUse::Policy),
+                        (record.boundary.as_deref() == Some(arn)).then_some(PolicyUse::Boundary),
+                    ];
+                    for used in uses.into_iter().flatten() {
+                        all.push((IdentityRef { kind, name: record.name.clone() }, record.id.clone(), used));
+                    }
+                }
+            }
+            Ok(all)
+        };
+        listed.await.map_err(|error: Error| error.during("ListEntitiesForPolicy"))
+    }
+
+    /// Reads, permits, changes and commits a managed policy's record; again when somebody else was first.
+    pub(crate) async fn change_policy<T>(
+        &self,
+        cx: &CallContext,
+        action: &str,
+        arn: &str,
+        asked: Context,
+        change: impl Fn(&mut PolicyRecord) -> Result<T, Error> + Send + Sync,
+    ) -> Result<T, Error> {
+        for () in self.attempts(cx) {
+            let found = self.permit_policy(cx, action, arn, &asked).await?;
+            let mut found = found.ok_or_else(|| no_policy(arn))?;
+            let told = change(&mut found.record)?;
+            let mut batch = self.inner.records.batch();
+            let place = self.layout.policy(&found.record.name);
+            self.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
+            if self.commit(batch).await? {
+                return Ok(told);
+            }
+        }
+        Err(crowded())
+    }
+
+    /// Adds tags to a managed policy, or changes their values.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
+    pub async fn tag_policy(
+        &self,
+        cx: &CallContext,
+        arn: &str,
+        tags: &[(String, String)],
+    ) -> Result<(), Error> {
+        let tagged = self.change_policy(cx, "TagPolicy", arn, tags_of(tags), |record| {
+            check_tags(tags)?;
+            merge_tags(&mut record.tags, tags)
+        });
+        tagged.await.map_err(|error| error.during("TagPolicy"))
+    }
+
+    /// Removes tags of a managed policy; fine where they are not there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn untag_policy(&self, cx: &CallContext, arn: &str, keys: &[String]) -> Result<(), Error> {
+        let mut asked = Context::new();
+        asked.set_many("aws:TagKeys", keys);
+        let untagged = self.change_policy(cx, "UntagPolicy", arn, asked, |record| {
+            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
+            Ok(())
+        });
+        untagged.await.map_err(|error| error.during("UntagPolicy"))
+    }
+
+    /// Deletes a managed policy that nobody has any more, with its default version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has other versions.
+    pub async fn delete_managed_policy(&self, cx: &CallContext, arn: &str) -> Result<(), Error> {
+        let named = |error: Error| error.during("DeletePolicy");
+        for () in self.attempts(cx) {
+            let found = self.permit_policy(cx, "DeletePolicy", arn, &Context::new()).await.map_err(named)?;
+            let found = found.ok_or_else(|| named(no_policy(arn)))?;
+            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
+            if found.record.attachments > 0 {
+                return conflict("Cannot delete a policy attached to entities.");
+            }
+            if !found.record.versions.is_empty() {
+                return conflict(
+                    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+                );
+            }
+            let mut batch = self.inner.records.batch();
+            batch.delete(&self.layout.policy(&found.record.name), Expect::At(found.revision));
+            if self.commit(batch).await.map_err(named)? {
+                return Ok(());
+            }
+        }
+        Err(named(crowded()))
+    }
+
+    /// Counts a use of a managed policy, on the condition that nobody changes it meanwhile.
+    pub(crate) async fn count_use(
+        &self,
+        batch: &mut TrustedBatch,
+        arn: &str,
+        used: PolicyUse,
+        by: i32,
+    ) -> Result<(), Error> {
+        if presets::document(arn).is_some() {
+            return Ok(());
+        }
+        let Some(mut policy) = self.managed(arn).await? else {
+            let text = format!("Policy {arn} does not exist or is not attachable.");
+            return if by > 0 { Err(Error::new(ErrorKind::NoSuchEntity, text)) } else { Ok(()) };
+        };
+        policy.record.attachments = policy.record.attachments.saturating_add_signed(by);
+        if used == PolicyUse::Boundary {
+            policy.record.boundaries = policy.record.boundaries.saturating_add_signed(by);
+        }
+        let place = self.layout.policy(&policy.record.name);
+        self.put(batch, &place, &policy.record, Expect::At(policy.revision))
+    }
+}

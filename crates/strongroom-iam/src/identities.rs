@@ -266,6 +266,37 @@ impl Iam {
         Ok(())
     }
 
+    /// The tags of a user or role, in the order they were added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn tags(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let action = if identity.kind == IdentityKind::User { "ListUserTags" } else { "ListRoleTags" };
+        Ok(self.identity(cx, action, identity).await?.tags)
+    }
+
+    /// The groups that a user is in: none, as there are no groups here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn groups(&self, cx: &CallContext, user: &str) -> Result<Vec<String>, Error> {
+        self.identity(cx, "ListGroupsForUser", &IdentityRef::user(user)).await?;
+        Ok(Vec::new())
+    }
+
+    /// The instance profiles that a role is in: none, as there are no instances here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn instance_profiles(&self, cx: &CallContext, role: &str) -> Result<Vec<String>, Error> {
+        self.identity(cx, "ListInstanceProfilesForRole", &IdentityRef::role(role)).await?;
+        Ok(Vec::new())
+    }
+
     /// Removes tags; fine where they are not there.
     ///
     /// # Errors

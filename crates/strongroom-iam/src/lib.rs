@@ -58,7 +58,7 @@ pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
 pub use iam::Iam;
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
-pub use managed_policies::{CreatePolicy, ManagedPolicy, PolicyUse};
+pub use managed_policies::{CreatePolicy, ManagedPolicy, PolicyEntity, PolicyUse};
 pub use policy_versions::PolicyVersion;
 pub use session::{AssumeRole, AssumedRole};
 pub use session_token::TemporaryCredentials;

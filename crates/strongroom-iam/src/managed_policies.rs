@@ -105,6 +105,20 @@ pub enum PolicyUse {
 }
 pub(crate) use PolicyUse as Use;
 
+/// Who has a managed policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyEntity {
+    /// The user or role.
+    pub identity: IdentityRef,
+    /// Its unique id.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// What it has the policy for.
+    pub used: PolicyUse,
+}
+
 pub(crate) fn no_policy(arn: &str) -> Error {
     Error::new(ErrorKind::NoSuchEntity, format!("Policy {arn} was not found."))
 }
@@ -311,11 +325,7 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn policy_entities(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-    ) -> Result<Vec<(IdentityRef, String, PolicyUse)>, Error> {
+    pub async fn policy_entities(&self, cx: &CallContext, arn: &str) -> Result<Vec<PolicyEntity>, Error> {
         let listed = async {
             let found = self.permit_policy(cx, "ListEntitiesForPolicy", arn, &Context::new()).await?;
             if found.is_none() && presets::document(arn).is_none() {
@@ -330,7 +340,9 @@ impl Iam {
                         (record.boundary.as_deref() == Some(arn)).then_some(PolicyUse::Boundary),
                     ];
                     for used in uses.into_iter().flatten() {
-                        all.push((IdentityRef { kind, name: record.name.clone() }, record.id.clone(), used));
+                        let identity = IdentityRef { kind, name: record.name.clone() };
+                        let (id, path) = (record.id.clone(), record.path.clone());
+                        all.push(PolicyEntity { identity, id, path, used });
                     }
                 }
             }
@@ -377,6 +389,21 @@ impl Iam {
             merge_tags(&mut record.tags, tags)
         });
         tagged.await.map_err(|error| error.during("TagPolicy"))
+    }
+
+    /// The tags of a managed policy, in the order they were added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn policy_tags(&self, cx: &CallContext, arn: &str) -> Result<Vec<(String, String)>, Error> {
+        let listed = async {
+            let found = self.permit_policy(cx, "ListPolicyTags", arn, &Context::new()).await?;
+            if presets::document(arn).is_some() {
+                return Ok(Vec::new());
+            }
+            Ok(found.ok_or_else(|| no_policy(arn))?.record.tags)
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicyTags"))
     }
 
     /// Removes tags of a managed policy; fine where they are not there.

@@ -74,7 +74,7 @@ impl Iam {
         Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 
-    async fn identity(
+    pub(crate) async fn identity(
         &self,
         cx: &CallContext,
         action: &'static str,

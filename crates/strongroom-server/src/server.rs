@@ -392,7 +392,10 @@ fn rendered(answer: Result<Answer, ApiError>, wanted: Option<&Wanted>, id: &str)
     let xml = matches!(wanted, Some(Wanted::Query));
     let (status, body) = match answer {
         Ok(answer) => (200, answer.into_body()),
-        Err(error) if xml => (error.status, Bytes::from(query::error(&error, id))),
+        Err(error) if xml => {
+            let error = query::translated(error);
+            (error.status, Bytes::from(query::error(&error, id)))
+        }
         Err(error) => {
             let capital = matches!(wanted, Some(Wanted::Secrets(_)));
             (error.status, Bytes::from(error.body(capital).to_string()))

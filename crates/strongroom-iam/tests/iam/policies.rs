@@ -374,7 +374,7 @@ fn who_has_a_policy_is_told_of_presets_too() {
         iam.attach_policy(cx, &(&alice).into(), arn).await.unwrap();
         iam.put_boundary(cx, &(&role).into(), arn).await.unwrap();
         let have = iam.policy_entities(cx, arn).await.unwrap();
-        let named: Vec<_> = have.iter().map(|(who, _, used)| (who.name(), *used)).collect();
+        let named: Vec<_> = have.iter().map(|one| (one.identity.name(), one.used)).collect();
         assert_eq!(named, [("alice", PolicyUse::Policy), ("reader", PolicyUse::Boundary)]);
         let told = iam.managed_policy(cx, arn).await.unwrap();
         assert_eq!((told.attachments, told.boundaries, told.id.as_str()), (2, 1, "ANPAIWMBCKSKIEE64ZLYK"));

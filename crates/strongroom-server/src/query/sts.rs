@@ -1,0 +1,79 @@
+//! Who calls, and sessions of roles.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use strongroom::{Arn, AssumeRole, Caller, IdentityRef};
+
+use super::member::{Kind, Operation, may, must, operation};
+use super::{Call, Outcome, Xml, checked, unknown, validation};
+use crate::answer::ApiError;
+
+/// What is understood. Members that restrict or mark a session and are not among these are refused by name.
+const OPERATIONS: [Operation; 2] = [
+    operation("GetCallerIdentity", &[]),
+    operation(
+        "AssumeRole",
+        &[
+            must("RoleArn", Kind::Arn),
+            must("RoleSessionName", Kind::Text(2, 64, "+=,.@-_")),
+            may("DurationSeconds", Kind::Number(900, 43_200)),
+            may("Policy", Kind::Document),
+            may("ExternalId", Kind::Text(2, 1224, "+=,.@:/-_")),
+            may("Tags", Kind::Tags),
+        ],
+    ),
+];
+
+pub(super) async fn run(call: &Call<'_>) -> Outcome {
+    match checked(call, &OPERATIONS)?.map(|operation| operation.name) {
+        Some("GetCallerIdentity") => caller(call).await.map(Some),
+        Some("AssumeRole") => assume_role(call).await.map(Some),
+        _ => Err(unknown(call.action, call.form)),
+    }
+}
+
+async fn caller(call: &Call<'_>) -> Result<Xml, ApiError> {
+    let (room, cx) = (&call.admitted.room, &call.admitted.cx);
+    let id = match cx.caller() {
+        Caller::Owner(account) => account.to_string(),
+        Caller::Session { session, .. } => {
+            let name = session.resource().rsplit('/').next().unwrap_or_default();
+            let role = cx.facts().and_then(|facts| facts.identity_id.clone()).unwrap_or_default();
+            format!("{role}:{name}")
+        }
+        other => {
+            let name = other.to_string();
+            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+            let found = call.directory.get(room.context(), &IdentityRef::user(name)).await;
+            found.map(|user| user.id).unwrap_or_default()
+        }
+    };
+    let mut xml = Xml::new();
+    xml.text("Arn", cx.caller().to_string());
+    xml.text("UserId", id).text("Account", cx.caller().account().unwrap_or_default());
+    Ok(xml)
+}
+
+async fn assume_role(call: &Call<'_>) -> Result<Xml, ApiError> {
+    let form = call.form;
+    let role = form.must("RoleArn")?;
+    let role = Arn::parse(role).map_err(|_| validation(format!("{role} is invalid")))?;
+    let mut asked = AssumeRole::new(role, form.must("RoleSessionName")?);
+    if let Some(seconds) = form.number("DurationSeconds")?.and_then(|seconds| u32::try_from(seconds).ok()) {
+        asked = asked.duration_seconds(seconds);
+    }
+    asked.policies.extend(form.owned("Policy"));
+    asked.external_id = form.owned("ExternalId");
+    asked.tags = form.tags("Tags")?;
+    let assumed = call.directory.assume_role(&call.admitted.cx, asked).await?;
+    let made = call.directory.temporary_credentials(&assumed)?;
+    let mut xml = Xml::new();
+    xml.within("Credentials", |xml| {
+        xml.text("AccessKeyId", &made.id).text("SecretAccessKey", made.secret.expose());
+        xml.text("SessionToken", STANDARD.encode(&made.token)).moment("Expiration", made.expires);
+    });
+    xml.within("AssumedRoleUser", |xml| {
+        xml.text("AssumedRoleId", &assumed.id).text("Arn", assumed.context.caller().to_string());
+    });
+    Ok(xml)
+}

@@ -155,8 +155,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             if !hello {
                 for name in &names {
                     let mut stream = TcpStream::connect(address)?;
-                    let body =
-                        serde_json::json!({"Name": name, "SecretString": "s3cret-".repeat(8)}).to_string();
+                    let body = serde_json::json!({
+                        "Name": name,
+                        "SecretString": "s3cret-".repeat(8),
+                        "ClientRequestToken": "00000000-0000-4000-8000-000000000001",
+                    });
+                    let body = body.to_string();
                     let made = call(&mut stream, &signer, "secretsmanager.CreateSecret", &body);
                     if made.status != 200 {
                         return Err(made.body.into());

@@ -82,7 +82,7 @@ impl Engine {
             }
             let mut head = Head::clone(&before.head);
             let date = now.after(DAY * days);
-            head.deleted = Some(date.as_millis());
+            head.mark(Some(date), now);
             head.touch(now);
             let mut batch = self.inner.records.batch();
             batch.put(&self.inner.layout.due(date, &head.name), b"", Expect::Any);
@@ -105,8 +105,9 @@ impl Engine {
             self.may_change(&before.head)?;
             let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
             let mut head = Head::clone(&before.head);
-            head.deleted = None;
-            head.touch(self.now());
+            let now = self.now();
+            head.mark(None, now);
+            head.touch(now);
             let mut batch = self.inner.records.batch();
             batch.delete(&self.inner.layout.due(Timestamp::from_millis(date), &head.name), Expect::Any);
             if self.commit_head(batch, Some(&before), &head).await? {

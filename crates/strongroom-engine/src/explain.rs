@@ -154,7 +154,7 @@ impl Engine {
             // What is about no secret that is there has no policy of its own, and gets none.
             let own = matches!(about, About::Secret(_));
             let policies = documents(&subject, policy.as_ref().filter(|_| own)).fixed(!own);
-            access.note(&policies, &request, detail);
+            access.note(&policies, &request, about.in_denials(operation, &request), detail);
         }
         Ok(access)
     }
@@ -242,10 +242,10 @@ impl Engine {
 }
 
 impl SecretAccess {
-    fn note(&mut self, policies: &Policies<'_>, request: &Request, detail: Detail) {
+    fn note(&mut self, policies: &Policies<'_>, request: &Request, resource: Option<&str>, detail: Detail) {
         let decision: Decision = policies.decide(request);
         if !decision.is_allowed() && self.denial.is_none() {
-            self.denial = Some(decision.denial(request));
+            self.denial = Some(decision.denial_of(request, resource));
         }
         self.explanations.push(policies.explain_with(request, detail));
         self.possible.push(policies.possible(request));

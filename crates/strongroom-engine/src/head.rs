@@ -13,6 +13,9 @@ use strongroom_types::{Arn, Realm, Timestamp};
 
 use crate::error::damaged;
 
+/// The shortest recovery window, seven days, in milliseconds.
+const SHORTEST_WINDOW: i64 = 7 * 24 * 60 * 60 * 1000;
+
 /// What stands in the head record, as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -32,8 +35,12 @@ pub(crate) struct Head {
     /// The day on which any value was last read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) accessed: Option<i64>,
+    /// When the recovery window ends, from when on it may be purged; absent unless it is marked for deletion.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) deleted: Option<i64>,
+    /// When the deletion was asked for. Absent, too, in what earlier versions marked: see [`Head::marked`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) deletion_requested: Option<i64>,
     /// The service that made and manages it; absent for a customer's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) owning_service: Option<String>,
@@ -145,6 +152,7 @@ impl Head {
             changed: now,
             accessed: None,
             deleted: None,
+            deletion_requested: None,
             owning_service: None,
             primary_region: None,
             policy: None,
@@ -195,6 +203,20 @@ impl Head {
         self.changed = now.as_millis().max(self.changed.saturating_add(1));
     }
 
+    /// Marks it for deletion at the end of a window, or takes the mark away.
+    pub(crate) fn mark(&mut self, until: Option<Timestamp>, now: Timestamp) {
+        self.deleted = until.map(Timestamp::as_millis);
+        self.deletion_requested = until.map(|_| now.as_millis());
+    }
+
+    /// When it was marked for deletion. Where that is not stored, its last change: nothing changes what is marked. No window is
+    /// shorter than seven days.
+    fn marked(&self) -> Option<Timestamp> {
+        let until = self.deleted?;
+        let change = || self.changed.min(until.saturating_sub(SHORTEST_WINDOW));
+        Some(Timestamp::from_millis(self.deletion_requested.unwrap_or_else(change)))
+    }
+
     pub(crate) fn tag_list(&self) -> Option<Vec<Tag>> {
         self.tags.as_ref().map(|tags| tags.iter().map(|(key, value)| Tag::new(key, value)).collect())
     }
@@ -202,14 +224,15 @@ impl Head {
     pub(crate) fn metadata(&self, realm: &Realm) -> SecretMetadata {
         let created = Timestamp::from_millis(self.created);
         let mut metadata = SecretMetadata::new(self.arn(realm).clone(), self.name.clone(), created);
-        metadata.description.clone_from(&self.description);
+        // Earlier versions kept an empty one.
+        metadata.description = self.description.clone().filter(|text| !text.is_empty());
         metadata.kms_key_id.clone_from(&self.kms_key_id);
         metadata.tags = self.tag_list();
         metadata.last_changed = Timestamp::from_millis(self.changed);
         metadata.last_accessed = self.accessed.map(Timestamp::from_millis);
         metadata.owning_service.clone_from(&self.owning_service);
         metadata.primary_region.clone_from(&self.primary_region);
-        metadata.deleted = self.deleted.map(Timestamp::from_millis);
+        metadata.deleted = self.marked();
         metadata.versions = self
             .versions
             .iter()
@@ -231,5 +254,39 @@ impl Version {
             .map(|sealed| if sealed.managed { "DefaultEncryptionKey".to_owned() } else { sealed.key.clone() })
             .collect();
         metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Heads of earlier programs have an empty description and, marked for deletion, the end of the window only.
+    #[test]
+    fn what_earlier_programs_wrote_is_told_as_it_is_told_now() {
+        let day = 24 * 60 * 60 * 1000;
+        let read = |changed: i64, deleted: i64| -> SecretMetadata {
+            let text = format!(
+                r#"{{"name":"s","suffix":"AbCdEf","description":"","created":5,"changed":{changed},"deleted":{deleted},"versions":[]}}"#
+            );
+            serde_json::from_str::<Head>(&text).unwrap().metadata(&Realm::default())
+        };
+        let told = read(100, 100 + 10 * day);
+        assert_eq!(told.deleted, Some(Timestamp::from_millis(100)), "nothing has changed it since");
+        assert_eq!(told.description, None);
+        // A change that cannot have been the mark is not taken for it.
+        assert_eq!(read(9 * day, 10 * day).deleted, Some(Timestamp::from_millis(3 * day)));
+    }
+
+    #[test]
+    fn the_mark_and_its_date_come_and_go_together() {
+        let at = Timestamp::from_millis;
+        let mut head = Head::new("s".into(), "AbCdEf".into(), at(1));
+        head.mark(Some(at(9)), at(2));
+        let stored = String::from_utf8(head.encode().unwrap()).unwrap();
+        assert!(stored.contains(r#""deleted":9,"deletion_requested":2,"#), "{stored}");
+        head.mark(None, at(3));
+        let stored = String::from_utf8(head.encode().unwrap()).unwrap();
+        assert!(!stored.contains("delet"), "{stored}");
     }
 }

@@ -32,6 +32,7 @@
 mod access;
 mod admin;
 mod commit;
+mod created;
 mod deletion;
 mod document;
 mod engine;

@@ -34,6 +34,13 @@ pub(crate) fn page_size(violations: &mut Violations, max_results: Option<i64>) -
     usize::try_from(size).unwrap_or(1)
 }
 
+/// A page token of a request, 1 to 4,096 characters.
+pub(crate) fn page_token_length(violations: &mut Violations, token: Option<&str>) {
+    if let Some(token) = token {
+        violations.length("nextToken", token, 1, 4096);
+    }
+}
+
 /// A listing, without where its page begins.
 struct Query<'a> {
     sort_by: SortBy,
@@ -103,6 +110,7 @@ impl Engine {
         self.permit(cx, Operation::ListSecrets, About::Nothing, &Asked::nothing()).await?;
         let mut violations = Violations::new();
         let size = page_size(&mut violations, request.max_results);
+        page_token_length(&mut violations, request.next_token.as_deref());
         Filter::check(&request.filters, &mut violations)?;
         violations.finish()?;
         let query = Query::new(&request);

@@ -32,6 +32,23 @@ pub(crate) enum About<'a> {
     Nothing,
 }
 
+impl<'a> About<'a> {
+    /// What AWS calls it in a denial. A secret that is to be made has no ARN yet and is named as given; who lists is told of no
+    /// resource; everything else is as policies see it.
+    pub(crate) fn in_denials<'b>(self, operation: Operation, request: &'b Request) -> Option<&'b str>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::New(head) => Some(&head.name),
+            Self::Nothing if matches!(operation, Operation::ListSecrets | Operation::BatchGetSecretValue) => {
+                None
+            }
+            _ => Some(request.resource()),
+        }
+    }
+}
+
 /// Condition keys that mirror what a request was given. None where it was given nothing.
 #[derive(Default)]
 pub(crate) struct Asked(pub(crate) Context);
@@ -208,7 +225,10 @@ impl Engine {
         };
         match documents(&subject, policy.as_ref()).decide(&request) {
             decision if decision.is_allowed() => Ok(()),
-            decision => Err(Error::new(ErrorKind::AccessDenied, decision.denial(&request))),
+            decision => {
+                let text = decision.denial_of(&request, about.in_denials(operation, &request));
+                Err(Error::new(ErrorKind::AccessDenied, text))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use strongroom_store::{Error, ListSecretVersionIds, Operation, VersionPage};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::engine::Engine;
-use crate::list::page_size;
+use crate::list::{page_size, page_token_length};
 use crate::permission::Asked;
 
 impl Engine {
@@ -18,6 +18,7 @@ impl Engine {
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         let size = page_size(&mut violations, request.max_results);
+        page_token_length(&mut violations, request.next_token.as_deref());
         violations.finish()?;
         let (id, asked) = (&request.id, Asked::nothing());
         let head = self.existing(cx, Operation::ListSecretVersionIds, id, &asked).await?.head;

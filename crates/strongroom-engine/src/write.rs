@@ -2,7 +2,7 @@
 
 use strongroom_envelope::random_array;
 use strongroom_records::Expect;
-use strongroom_store::validate::{self, MAX_TAGS, Violations};
+use strongroom_store::validate::{self, MAX_TAGS};
 use strongroom_store::{
     CreateSecret, Error, ErrorKind, Operation, PutSecretValue, SecretArn, SecretCreated, SecretUpdated,
     SecretValue, Stage, UpdateSecret, ValuePut, VersionId,
@@ -34,6 +34,11 @@ fn fresh_suffix() -> Result<String, Error> {
     }
 }
 
+/// An empty description is none: AWS answers without one.
+fn described(given: Option<&str>) -> Option<String> {
+    given.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 fn key_of_request(given: &str) -> Option<String> {
     (!given.is_empty() && given != "alias/aws/secretsmanager").then(|| given.to_owned())
 }
@@ -61,15 +66,7 @@ impl Engine {
         cx: &CallContext,
         request: CreateSecret,
     ) -> Result<SecretCreated, Error> {
-        let mut violations = Violations::new();
-        violations.length("name", &request.name, 1, 512);
-        violations.length("description", request.description.as_deref().unwrap_or_default(), 0, 2048);
-        violations.length("kmsKeyId", request.kms_key_id.as_deref().unwrap_or_default(), 0, 2048);
-        violations.tags(&request.tags);
-        if let Some(value) = &request.value {
-            violations.value(value);
-        }
-        violations.finish()?;
+        request.check_shape()?;
         self.may_name(&request.name)?;
         validate::tag_keys(&request.tags)?;
         if request.tags.len() > MAX_TAGS {
@@ -88,8 +85,9 @@ impl Engine {
                 }
                 continue;
             }
-            let mut head = Head::new(request.name.clone(), fresh_suffix()?, self.now());
-            head.description.clone_from(&request.description);
+            let created = self.date_of_creation().await?;
+            let mut head = Head::new(request.name.clone(), fresh_suffix()?, created);
+            head.description = described(request.description.as_deref());
             head.owning_service = self.service.as_ref().map(ToString::to_string);
             head.kms_key_id = request.kms_key_id.as_deref().and_then(key_of_request);
             if !request.tags.is_empty() {
@@ -219,13 +217,7 @@ impl Engine {
     }
 
     pub(crate) async fn put(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
-        let mut violations = Violations::new();
-        violations.secret_id(&request.id);
-        violations.value(&request.value);
-        if let Some(stages) = &request.stages {
-            violations.stages("versionStages", stages);
-        }
-        violations.finish()?;
+        request.check_shape()?;
         let target = request.id.target(self.realm())?;
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
@@ -316,14 +308,7 @@ impl Engine {
         cx: &CallContext,
         request: UpdateSecret,
     ) -> Result<SecretUpdated, Error> {
-        let mut violations = Violations::new();
-        violations.secret_id(&request.id);
-        violations.length("description", request.description.as_deref().unwrap_or_default(), 0, 2048);
-        violations.length("kmsKeyId", request.kms_key_id.as_deref().unwrap_or_default(), 0, 2048);
-        if let Some(value) = &request.value {
-            violations.value(value);
-        }
-        violations.finish()?;
+        request.check_shape()?;
         let target = request.id.target(self.realm())?;
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
@@ -361,7 +346,7 @@ impl Engine {
             }
             let mut batch = self.inner.records.batch();
             if let Some(description) = &request.description {
-                head.description = Some(description.clone());
+                head.description = described(Some(description));
             }
             if let Some(key) = &request.kms_key_id {
                 let key = key_of_request(key);

@@ -440,6 +440,13 @@ impl Decision {
     /// What AWS says to a caller whose request was not allowed; empty where it was.
     #[must_use]
     pub fn denial(self, request: &Request) -> String {
+        self.denial_of(request, Some(request.resource()))
+    }
+
+    /// As [`Decision::denial`], for a request whose resource AWS calls something else in its messages than it decides by, or does not
+    /// name at all.
+    #[must_use]
+    pub fn denial_of(self, request: &Request, resource: Option<&str>) -> String {
         let action = request.action();
         let reason = match self {
             Self::Allowed(_) => return String::new(),
@@ -447,11 +454,9 @@ impl Decision {
             Self::Missing(kind) => format!("because no {kind} allows the {action} action"),
         };
         let who = request.principal().arn();
-        format!(
-            "User: {} is not authorized to perform: {action} on resource: {} {reason}",
-            if who.is_empty() { "anonymous" } else { who },
-            request.resource()
-        )
+        let who = if who.is_empty() { "anonymous" } else { who };
+        let on = resource.map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
+        format!("User: {who} is not authorized to perform: {action}{on} {reason}")
     }
 }
 

@@ -6,7 +6,7 @@ use strongroom_store::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, Filter, GetRandomPassword, GetSecretValue,
     ListSecretVersionIds, ListSecrets, PutResourcePolicy, PutSecretValue, SecretAdmin, SecretId,
     SecretMetadata, SecretValue, SecretVersion, SortBy, SortOrder, Tag, UpdateSecret,
-    UpdateSecretVersionStage, ValidateResourcePolicy, VersionMetadata,
+    UpdateSecretVersionStage, ValidateResourcePolicy, VersionId, VersionMetadata,
 };
 use strongroom_types::CallContext;
 
@@ -55,8 +55,9 @@ fn tags(given: Vec<TagInput>) -> Vec<Tag> {
 }
 
 fn filters(given: Vec<FilterInput>) -> Result<Vec<Filter>, ApiError> {
+    // AWS counts the places of a list from 1.
     let read = |(index, filter): (usize, FilterInput)| {
-        Filter::from_texts(index, filter.key.as_deref(), filter.values.unwrap_or_default())
+        Filter::from_texts(index + 1, filter.key.as_deref(), filter.values.unwrap_or_default())
     };
     given.into_iter().enumerate().map(read).collect::<Result<_, _>>().map_err(ApiError::from)
 }
@@ -71,6 +72,22 @@ fn value(text: Option<Text>, bytes: Option<Blob>) -> Result<Option<SecretValue>,
         (None, Some(bytes)) => Ok(Some(SecretValue::binary(bytes.0))),
         (None, None) => Ok(None),
     }
+}
+
+/// The token of a request that writes. AWS's clients make one for each request; who writes requests by hand must, and is told so
+/// before the secret is looked for, but after the request's shape was checked.
+fn token(
+    given: Option<String>,
+    check_shape: impl FnOnce() -> Result<(), strongroom_store::Error>,
+) -> Result<VersionId, ApiError> {
+    match given {
+        Some(token) => Ok(token.into()),
+        None => Err(check_shape().map_or_else(ApiError::from, |()| no_token("InvalidRequestException"))),
+    }
+}
+
+fn no_token(code: &str) -> ApiError {
+    ApiError::new(code, "You must provide a ClientRequestToken value. We recommend a UUID-type value.")
 }
 
 fn id(given: Option<String>) -> Result<SecretId, ApiError> {
@@ -264,6 +281,12 @@ pub(crate) async fn run(
             Answer::json(&json!({"PolicyValidationPassed": found.passed, "ValidationErrors": errors}))
         }
         other if NOT_HERE.contains(&other) => {
+            if other == "RotateSecret" {
+                input!(Input { secret_id: String, client_request_token: String });
+                let asked: Input = read(body)?;
+                id(asked.secret_id)?;
+                asked.client_request_token.ok_or_else(|| no_token("InvalidParameterException"))?;
+            }
             let text = format!("The operation {other} is not available at this endpoint.");
             Err(ApiError { status: 501, ..ApiError::new("UnknownOperationException", text) })
         }
@@ -284,11 +307,14 @@ async fn create(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Resul
     });
     let asked: Input = read(body)?;
     let mut request = CreateSecret::new(required(asked.name, "name")?);
-    request.token = asked.client_request_token.map(Into::into);
     request.description = asked.description;
     request.kms_key_id = asked.kms_key_id;
     request.value = value(asked.secret_string, asked.secret_binary)?;
     request.tags = tags(asked.tags.unwrap_or_default());
+    // Without a value there is no version that the token could name.
+    if asked.client_request_token.is_some() || request.value.is_some() {
+        request.token = Some(token(asked.client_request_token, || request.check_shape())?);
+    }
     let made = store.create_secret(cx, request).await?;
     Answer::json(&object(vec![
         ("ARN", Some(json!(made.arn.as_str()))),
@@ -308,8 +334,8 @@ async fn put(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<A
         ApiError::new("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
     })?;
     let mut request = PutSecretValue::new(secret, value);
-    request.token = asked.client_request_token.map(Into::into);
     request.stages = asked.version_stages.map(|stages| stages.into_iter().map(Into::into).collect());
+    request.token = Some(token(asked.client_request_token, || request.check_shape())?);
     let done = store.put_secret_value(cx, request).await?;
     let stages: Vec<&str> = done.stages.iter().map(|stage| stage.as_str()).collect();
     Answer::json(&json!({
@@ -328,10 +354,10 @@ async fn update(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Resul
     } refused { Type: PARTNER });
     let asked: Input = read(body)?;
     let mut request = UpdateSecret::new(id(asked.secret_id)?);
-    request.token = asked.client_request_token.map(Into::into);
     request.description = asked.description;
     request.kms_key_id = asked.kms_key_id;
     request.value = value(asked.secret_string, asked.secret_binary)?;
+    request.token = Some(token(asked.client_request_token, || request.check_shape())?);
     let done = store.update_secret(cx, request).await?;
     Answer::json(&object(vec![
         ("ARN", Some(json!(done.arn.as_str()))),

@@ -46,7 +46,12 @@ fn ten_thousand_connections() {
     // Its log is not read here, and a full pipe would stop it.
     let mut server = start(command.stderr(Stdio::null()));
     let mut mine = server.connect();
-    let made = call(&mut mine, &owner, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#);
+    let made = call(
+        &mut mine,
+        &owner,
+        "secretsmanager.CreateSecret",
+        r#"{"Name":"db","SecretString":"v","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#,
+    );
     assert_eq!(made.status, 200);
     let before = memory_of(server.child.id());
     let mut held: Vec<TcpStream> = Vec::with_capacity(CONNECTIONS);

@@ -46,8 +46,12 @@ async fn http2_with_prior_knowledge() {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let create =
-        over_http2(&owner, &host, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#);
+    let create = over_http2(
+        &owner,
+        &host,
+        "secretsmanager.CreateSecret",
+        r#"{"Name":"db","SecretString":"v","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#,
+    );
     assert_eq!(told(sender.send_request(create).await.unwrap()).await.0, 200);
     // Many at once over one connection.
     let mut answers = Vec::new();
@@ -72,7 +76,7 @@ async fn a_body_in_pieces() {
     let (owner, address) = (owner(&server), address(&server));
     tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(&address).unwrap();
-        let body = r#"{"Name":"db","SecretString":"in pieces"}"#;
+        let body = r#"{"Name":"db","SecretString":"in pieces","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#;
         let whole = request(&address, &owner, "secretsmanager.CreateSecret", body);
         let (head, _) = whole.split_once("Content-Length").unwrap();
         let (one, two) = body.split_at(10);
@@ -121,8 +125,12 @@ async fn mounted_in_a_programs_own_server() {
         let mut stream = TcpStream::connect(address).unwrap();
         let hello = exchange(&mut stream, b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         assert_eq!((hello.status, hello.body.as_str()), (200, "hello"));
-        let made =
-            call(&mut stream, &owner, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#);
+        let made = call(
+            &mut stream,
+            &owner,
+            "secretsmanager.CreateSecret",
+            r#"{"Name":"db","SecretString":"v","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#,
+        );
         assert_eq!(made.status, 200, "{made:?}");
     })
     .await

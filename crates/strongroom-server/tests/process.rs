@@ -33,7 +33,8 @@ fn what_was_acknowledged_survives_being_killed() {
     }
     let mut stream = server.connect();
     for n in 0..20 {
-        let body = format!(r#"{{"Name":"s{n}","SecretString":"v{n}"}}"#);
+        let token = format!("00000000-0000-4000-8000-{n:012}");
+        let body = format!(r#"{{"Name":"s{n}","SecretString":"v{n}","ClientRequestToken":"{token}"}}"#);
         assert_eq!(call(&mut stream, &signer, "secretsmanager.CreateSecret", &body).status, 200);
     }
     server.signal("-KILL");
@@ -70,8 +71,12 @@ fn a_key_of_ones_own_and_a_request_under_way() {
     let (mut command, signer) = with_key(&["--log-json"]);
     let mut server = start(&mut command);
     let mut stream = server.connect();
-    let made =
-        call(&mut stream, &signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"hidden"}"#);
+    let made = call(
+        &mut stream,
+        &signer,
+        "secretsmanager.CreateSecret",
+        r#"{"Name":"db","SecretString":"hidden","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#,
+    );
     assert_eq!(made.status, 200, "{made:?}");
     assert!(made.headers.contains("x-amzn-requestid: "));
     let health = exchange(&mut stream, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -133,8 +138,13 @@ fn any_credentials_and_a_reset() {
     let server = start(&mut command(&["--memory", "--listen", "127.0.0.1:0", "--accept-any-credentials"]));
     let mut stream = server.connect();
     let (one, two) = (Signer::new("111122223333", "x"), Signer::new("test", "y"));
+    // Another token each time: none is a repeat.
+    let requests = std::cell::Cell::new(0);
     let create = |stream: &mut TcpStream, signer: &Signer| {
-        call(stream, signer, "secretsmanager.CreateSecret", r#"{"Name":"db","SecretString":"v"}"#)
+        requests.set(requests.get() + 1);
+        let token = format!("00000000-0000-4000-8000-{:012}", requests.get());
+        let body = format!(r#"{{"Name":"db","SecretString":"v","ClientRequestToken":"{token}"}}"#);
+        call(stream, signer, "secretsmanager.CreateSecret", &body)
     };
     let made = create(&mut stream, &one);
     assert!(made.body.contains("arn:aws:secretsmanager:us-east-1:111122223333:secret:db-"), "{made:?}");

@@ -242,8 +242,8 @@ async fn bodies_that_are_no_requests() {
         let answer = server.respond(parts, Ok(Bytes::from_static(b"{}"))).await;
         assert_eq!(answer.status(), 400, "{target}");
     }
-    let (status, told) =
-        answered(&server, "secretsmanager.RotateSecret", b"{\"SecretId\":\"s\"}".to_vec()).await;
+    let rotate = r#"{"SecretId":"s","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#;
+    let (status, told) = answered(&server, "secretsmanager.RotateSecret", rotate.into()).await;
     assert!(status == 501 && told.contains("RotateSecret"), "{told}");
     let (status, told) = answered(&server, "secretsmanager.GetSecretValue", b"{}".to_vec()).await;
     assert_eq!(
@@ -384,9 +384,9 @@ async fn large_slow_and_many() {
         assert!(answer.is_ok_and(|answer| answer.status == 413));
         // As long as a secret may be.
         let mut stream = TcpStream::connect(&address).unwrap();
-        let body = format!(r#"{{"Name":"long","SecretString":"{}"}}"#, "x".repeat(65_536));
+        let body = format!(r#"{{"Name":"long","SecretString":"{}","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}}"#, "x".repeat(65_536));
         assert_eq!(call(&mut stream, &owner, "secretsmanager.CreateSecret", &body).status, 200);
-        let body = format!(r#"{{"Name":"longer","SecretString":"{}"}}"#, "x".repeat(65_537));
+        let body = format!(r#"{{"Name":"longer","SecretString":"{}","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}}"#, "x".repeat(65_537));
         assert!(call(&mut stream, &owner, "secretsmanager.CreateSecret", &body).body.contains("less than or equal to 65536"));
         // Many who say nothing, and some who say it slowly, keep nobody else.
         let idle: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(&address).unwrap()).collect();

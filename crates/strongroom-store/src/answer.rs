@@ -155,7 +155,8 @@ pub struct SecretMetadata {
     pub last_changed: Timestamp,
     /// The day, UTC, on which a value was last read; absent when none ever was.
     pub last_accessed: Option<Timestamp>,
-    /// When it will be, or may have been, deleted; absent unless that is planned.
+    /// When its deletion was asked for; absent unless it is marked for deletion. When the recovery window ends is answered by
+    /// DeleteSecret alone: [`SecretDeleted::deletion_date`].
     pub deleted: Option<Timestamp>,
     /// The service that manages it, such as `rds`; absent for a customer's own.
     pub owning_service: Option<String>,

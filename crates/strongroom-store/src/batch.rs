@@ -63,6 +63,9 @@ fn check(request: &BatchGetSecretValue) -> Result<(), Error> {
     if let Some(max_results) = request.max_results {
         violations.number("maxResults", max_results, 1, MAX);
     }
+    if let Some(token) = &request.next_token {
+        violations.length("nextToken", token, 1, 4096);
+    }
     Filter::check(&request.filters, &mut violations)?;
     violations.finish()?;
     match (request.ids.is_empty(), request.filters.is_empty()) {

@@ -35,6 +35,7 @@ mod password;
 mod read_only;
 mod reads;
 mod request;
+mod shape;
 mod stage;
 mod store;
 mod value;

@@ -25,13 +25,21 @@ async fn window_not_within_7_to_30() {
 }
 
 #[tokio::test]
-async fn the_date_is_now_and_the_window() {
+async fn the_answer_says_when_the_window_ends_and_the_secret_when_it_was_asked_for() {
     let world = World::with_secret().await;
-    let now = world.describe("s").await.unwrap().created;
+    let mut now = world.describe("s").await.unwrap().created;
     for days in [7u32, 30] {
+        world.clock.advance(Duration::from_millis(1234));
+        now = now.after(Duration::from_millis(1234));
         let request = DeleteSecret::new("s").recovery_window_days(days.into());
         assert_eq!(delete(&world, request).await.unwrap().deletion_date, now.after(DAY * days));
-        assert_eq!(world.describe("s").await.unwrap().deleted, Some(now.after(DAY * days)));
+        world.clock.advance(DAY);
+        // Issue 16 and AWS's answers: `DeletedDate` is the time of the request; DeleteSecret's `DeletionDate` alone is the end.
+        assert_eq!(world.describe("s").await.unwrap().deleted, Some(now));
+        let all = strongroom_store::ListSecrets::new().include_planned_deletion();
+        let listed = world.engine.list_secrets(&world.cx, all).await.unwrap().secrets;
+        assert_eq!(listed[0].deleted, Some(now));
+        now = now.after(DAY);
         world.engine.restore_secret(&world.cx, &"s".into()).await.unwrap();
     }
     assert_eq!(delete(&world, DeleteSecret::new("s")).await.unwrap().deletion_date, now.after(DAY * 30));

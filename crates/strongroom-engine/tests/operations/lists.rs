@@ -30,6 +30,95 @@ async fn the_default_order_is_creation_ascending() {
     );
 }
 
+/// Ties are broken by the order of creation, not by name: within one millisecond, while the clock steps back a little, after
+/// reopening, by another process, in both directions and across pages.
+#[tokio::test]
+async fn secrets_of_one_millisecond_list_in_the_order_of_their_creation() {
+    let world = World::new().await;
+    let made = ["c", "a", "d", "b"];
+    for name in &made[..2] {
+        world.create(CreateSecret::new(*name).value(text("v"))).await.unwrap();
+    }
+    let other = world.another().await;
+    other.create(CreateSecret::new("d")).await.unwrap();
+    world.create(CreateSecret::new("b")).await.unwrap();
+    let other = world.another().await;
+    for world in [&world, &other] {
+        for size in [1, 3, 100] {
+            let request = ListSecrets::new().max_results(size);
+            assert_eq!(names(world, request.clone()).await, made);
+            let down = request.clone().sort(SortBy::CreatedDate, SortOrder::Descending);
+            assert_eq!(names(world, down).await, ["b", "d", "a", "c"]);
+            let some = request.filter(Filter::new(FilterKey::Name, ["a", "b", "c", "d"]));
+            assert_eq!(names(world, some).await, made, "those that a filter finds by their names");
+        }
+    }
+    let listed = world.engine.list_secrets(&world.cx, ListSecrets::new()).await.unwrap().secrets;
+    let dates: Vec<i64> = listed.iter().map(|secret| secret.created.as_millis()).collect();
+    assert!(dates.windows(2).all(|two| two[0] < two[1]) && dates[3] - dates[0] < 10, "{dates:?}");
+    // A name that is made anew is the newest.
+    world.engine.delete_secret(&world.cx, DeleteSecret::new("c").force()).await.unwrap();
+    world.create(CreateSecret::new("c")).await.unwrap();
+    assert_eq!(names(&world, ListSecrets::new()).await, ["a", "d", "b", "c"]);
+    assert!(world.engine.verify(&world.cx).await.unwrap().problems.is_empty());
+}
+
+/// A clock that once ran far ahead does not date everything that is made afterwards.
+#[tokio::test]
+async fn the_date_of_a_clock_that_was_wrong_is_not_followed() {
+    let records: Arc<dyn Records> = Arc::new(MemoryRecords::new());
+    let ahead = Arc::new(ManualClock::default());
+    ahead.advance(DAY * 365);
+    let wrong = World::over(Arc::clone(&records), ahead, EngineLimits::default()).await;
+    wrong.create(CreateSecret::new("wrong")).await.unwrap();
+    let right = World::over(records, Arc::new(ManualClock::default()), EngineLimits::default()).await;
+    for name in ["z", "y"] {
+        right.create(CreateSecret::new(name)).await.unwrap();
+    }
+    assert_eq!(names(&right, ListSecrets::new()).await, ["z", "y", "wrong"]);
+    let age =
+        |one: &SecretMetadata, other: &SecretMetadata| one.created.as_millis() - other.created.as_millis();
+    let (wrong, z) = (right.describe("wrong").await.unwrap(), right.describe("z").await.unwrap());
+    assert!(age(&wrong, &z) > 300 * 24 * 60 * 60 * 1000);
+}
+
+/// Creators of two handles on one file at once: none fails, and each finds its own in the order it made them.
+#[test]
+fn creators_at_once_do_not_keep_each_other_and_keep_their_own_order() {
+    const EACH: usize = 25;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("records.sqlite3");
+    let clock = Arc::new(ManualClock::default());
+    let open = || {
+        let records = pollster::block_on(strongroom_sqlite::SqliteRecords::open(&path)).unwrap();
+        pollster::block_on(World::over(Arc::new(records), Arc::clone(&clock), EngineLimits::default()))
+    };
+    let worlds = [open(), open()];
+    // The name of a later one sorts before that of an earlier one.
+    let name = |who: usize, n: usize| format!("{:03}-{who}", EACH - n);
+    std::thread::scope(|scope| {
+        for who in 0..4 {
+            let (world, name) = (&worlds[who % 2], &name);
+            scope.spawn(move || {
+                for n in 0..EACH {
+                    pollster::block_on(world.create(CreateSecret::new(name(who, n)).value(text("v"))))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    for world in [&worlds[0], &worlds[1], &open()] {
+        let listed = pollster::block_on(names(world, ListSecrets::new().max_results(7)));
+        assert_eq!(listed.len(), 4 * EACH);
+        for who in 0..4 {
+            let own: Vec<&String> = listed.iter().filter(|name| name.ends_with(&format!("-{who}"))).collect();
+            let made: Vec<String> = (0..EACH).map(|n| name(who, n)).collect();
+            assert_eq!(own, made.iter().collect::<Vec<_>>());
+        }
+        assert!(pollster::block_on(world.engine.verify(&world.cx)).unwrap().problems.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn max_results_is_1_to_100() {
     let world = World::with_secret().await;
@@ -62,7 +151,19 @@ async fn a_bad_token() {
         let result = world.engine.list_secrets(&world.cx, request.next_token(&token)).await;
         refused(result, ErrorKind::InvalidNextToken, message);
     }
-    for bad in ["", "x", &token[1..], &"A".repeat(4097)] {
+    // AWS's model gives a token 1 to 4,096 characters.
+    for (bad, bound) in
+        [(String::new(), "greater than or equal to 1"), ("A".repeat(4097), "less than or equal to 4096")]
+    {
+        let violated =
+            format!("at 'nextToken' failed to satisfy constraint: Member must have length {bound}");
+        let result = world.engine.list_secrets(&world.cx, ListSecrets::new().next_token(&bad)).await;
+        refused_with(result, ErrorKind::Validation, &violated);
+        let request = ListSecretVersionIds::new("s").next_token(&bad);
+        let result = world.engine.list_secret_version_ids(&world.cx, request).await;
+        refused_with(result, ErrorKind::Validation, &violated);
+    }
+    for bad in ["x", &token[1..]] {
         let result = world.engine.list_secrets(&world.cx, ListSecrets::new().next_token(bad)).await;
         refused(result, ErrorKind::InvalidNextToken, message);
         let request = ListSecretVersionIds::new("s").next_token(bad);

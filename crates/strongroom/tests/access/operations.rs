@@ -116,10 +116,14 @@ async fn each_operation_needs_each_of_its_permissions() {
                 assert_eq!(error.message(), NO_KMS, "{what} without {missing}");
             } else {
                 let text = error.message();
-                let start =
-                    format!("User: {} is not authorized to perform: {missing} on resource: ", alice.arn);
+                let start = format!("User: {} is not authorized to perform: {missing}", alice.arn);
                 let end = format!(" because no identity-based policy allows the {missing} action");
                 assert!(text.starts_with(&start) && text.ends_with(&end), "{what}: {text}");
+                // access.md §7: who lists is told of no resource.
+                let on = text[start.len()..text.len() - end.len()].strip_prefix(" on resource: ");
+                let names_none =
+                    matches!(missing, "secretsmanager:ListSecrets" | "secretsmanager:BatchGetSecretValue");
+                assert_eq!(on.is_none(), names_none, "{what}: {text}");
             }
             let first_half_done = *what == "put again" && missing == "kms:Decrypt";
             if !first_half_done {

@@ -59,6 +59,8 @@ pub(crate) struct Secret {
     changed: i64,
     accessed: Option<i64>,
     deleted: Option<i64>,
+    /// When the deletion was asked for.
+    marked: Option<i64>,
     /// In the order they were made.
     versions: Vec<(String, Version)>,
     labels: BTreeMap<String, String>,
@@ -122,7 +124,7 @@ impl Secret {
             self.created,
             self.changed,
             self.accessed,
-            self.deleted,
+            self.marked,
             self.owned.then_some("svc"),
         )
     }
@@ -250,7 +252,7 @@ impl Model {
             Key::Customer(_) => Ok(()),
             Key::Unknown => refuse(
                 ErrorKind::InvalidParameter,
-                "Alias arn:aws:kms:us-east-1:000000000000:alias/nobody is not found.",
+                "The operation failed because of an invalid KMS key: Alias arn:aws:kms:us-east-1:000000000000:alias/nobody is not found.",
             ),
         }
     }
@@ -358,7 +360,7 @@ impl Model {
                 self.may_change(&secret, false)?;
                 if secret.deleted.is_some() {
                     if self.wrong != Wrong::RestoreForgets {
-                        secret.deleted = None;
+                        (secret.deleted, secret.marked) = (None, None);
                     }
                     secret.touch(self.now);
                 }

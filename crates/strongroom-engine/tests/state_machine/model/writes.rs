@@ -165,18 +165,23 @@ impl Model {
                 }
             }
         }
+        // Later than whatever is there, as long as that is not the work of a clock that was wrong.
+        let dates = self.secrets.values().map(|secret| secret.created);
+        let last = dates.filter(|date| *date < self.now + 60 * 60 * 1000).max();
+        let created = self.now.max(last.map_or(self.now, |last| last + 1));
         let mut secret = Secret {
             suffix: String::new(),
-            description: description.map(Into::into),
+            description: description.filter(|text| !text.is_empty()).map(Into::into),
             key: key.unwrap_or(Key::Managed),
             tags: (!tags.is_empty())
                 .then(|| tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()),
             policy: None,
             owned: service,
-            created: self.now,
-            changed: self.now,
+            created,
+            changed: created,
             accessed: None,
             deleted: None,
+            marked: None,
             versions: Vec::new(),
             labels: BTreeMap::new(),
         };
@@ -185,6 +190,8 @@ impl Model {
         }
         if let Some(value) = value {
             self.store(&mut secret, &token, value, None)?;
+            // The first version is as old as its secret.
+            secret.versions[0].1.created = created;
         }
         self.secrets.insert(name.into(), secret);
         Ok(format!("{PREFIX}{name}-?????? {name} {:?}", value.map(|_| token)))
@@ -243,7 +250,7 @@ impl Model {
             return Ok(line);
         }
         if let Some(description) = description {
-            secret.description = Some(description.into());
+            secret.description = Some(description.into()).filter(|text: &String| !text.is_empty());
         }
         if let Some(key) = key.filter(|key| *key != secret.key) {
             self.kms(key, true)?;
@@ -352,7 +359,7 @@ impl Model {
             );
         }
         let date = self.now + days.unwrap_or(30) * DAY;
-        secret.deleted = Some(date);
+        (secret.deleted, secret.marked) = (Some(date), Some(self.now));
         secret.touch(self.now);
         Ok(format!("{} {date}", self.keep(name, secret)))
     }

@@ -1,0 +1,37 @@
+//! When a secret is said to have been made.
+
+use std::time::Duration;
+
+use strongroom_records::{Key, Scan};
+use strongroom_store::Error;
+use strongroom_types::Timestamp;
+
+use crate::engine::Engine;
+use crate::error::{damaged, storage};
+
+/// How far the date of a new secret may run ahead of the clock. What is dated later was made by a clock that was wrong, and is not
+/// followed.
+const LEAD: Duration = Duration::from_secs(60 * 60);
+
+impl Engine {
+    /// The date of a secret that is made now: later than that of every secret that was there before, also when the clock is not, so
+    /// that secrets list in the order they were made. Nobody waits for anybody: of secrets that are made at the same time in several
+    /// processes some may get the same date, and these have no order.
+    pub(crate) async fn date_of_creation(&self) -> Result<Timestamp, Error> {
+        let now = self.now();
+        let index = self.inner.layout.by_created();
+        let beyond = index.clone().then_time(now.after(LEAD));
+        let last = Scan::prefix(&index).below(&beyond).reverse().limit(1);
+        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let found = snapshot.scan(&last).await.map_err(storage)?;
+        let Some(entry) = found.records.first() else { return Ok(now) };
+        let last = moment(&entry.key).ok_or_else(|| damaged(&entry.key, "it is no entry of its index"))?;
+        Ok(now.max(Timestamp::from_millis(last.as_millis().saturating_add(1))))
+    }
+}
+
+/// The moment in an entry of an index: the last segment but the name.
+fn moment(entry: &Key) -> Option<Timestamp> {
+    let segments = entry.segments()?;
+    Key::time_from_segment(segments.get(segments.len().checked_sub(2)?)?)
+}

@@ -166,7 +166,7 @@ async fn the_owner_lists_and_deletes_its_own_keys_without_naming_a_user() {
     let room = server.room().await.unwrap();
     let iam = room.iam();
     let directory = iam.directory().unwrap();
-    let before = server.owner_access_key().0.to_owned();
+    let before = server.owner_access_key().unwrap().0.to_owned();
     let listed = succeeds(&server, &[("Action", "ListAccessKeys")]).await;
     assert_eq!(told(&listed, "AccessKeyId").unwrap(), before);
     assert_eq!((told(&listed, "UserName"), told(&listed, "Status").unwrap().as_str()), (None, "Active"));

@@ -234,7 +234,7 @@ async fn a_key_that_cannot_be_is_told_with_the_key_services_reason() {
     let cases = [
         ("nonsense", "Invalid keyId 'nonsense'".to_owned()),
         (&format!("arn:aws:kms:eu-west-1:000000000000:key/{id}"), "Invalid arn eu-west-1".to_owned()),
-        (&format!("arn:aws:kms:eu-west-1:000000000000:alias/app"), "Invalid arn eu-west-1".to_owned()),
+        ("arn:aws:kms:eu-west-1:000000000000:alias/app", "Invalid arn eu-west-1".to_owned()),
         (id, format!("Key 'arn:aws:kms:us-east-1:000000000000:key/{id}' does not exist")),
         ("alias/none", "Alias arn:aws:kms:us-east-1:000000000000:alias/none is not found.".to_owned()),
     ];

@@ -2,7 +2,7 @@
 
 use strongroom_engine::{Engine, KeyNeed, SecretAccess};
 use strongroom_iam::Iam;
-use strongroom_kms::{ErrorKind as KeyErrorKind, KeyState};
+use strongroom_kms::{ErrorKind as KeyErrorKind, KeyRef, KeyState};
 use strongroom_local_kms::{KeyAccess, LocalKms};
 use strongroom_policy::Detail;
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
@@ -12,6 +12,9 @@ use crate::AccessReport;
 
 /// What the engine refuses with when the key service does.
 const NO_KMS: &str = "Access to KMS is not allowed";
+
+/// What the engine tells callers of other accounts of a secret under the managed key.
+const DEFAULT_KEY: &str = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
 
 const ONLY_OWN: &str =
     "the key that AWS manages is for callers of this account only: others need a secret under a customer key";
@@ -35,6 +38,8 @@ pub(crate) struct Answers {
     pub(crate) undecided: Vec<String>,
     /// A key is not there, which callers of another account are not told: they are refused.
     pub(crate) hidden: bool,
+    /// A key is the managed one, and the caller of another account.
+    pub(crate) default_key: bool,
 }
 
 impl Access {
@@ -56,7 +61,11 @@ impl Access {
         let mut notes = std::mem::take(&mut secret.notes);
         let (mut keys, mut undecided, mut hidden) = (Vec::new(), Vec::new(), false);
         let foreign = cx.is_foreign_to(self.engine.realm().account());
+        let mut default_key = false;
         for need in secret.keys.drain(..) {
+            let alias =
+                matches!(&need.key, KeyRef::Alias(name) | KeyRef::AliasArn(_, name) if name.is_reserved());
+            default_key |= foreign && alias;
             let Some(kms) = &self.kms else {
                 undecided.push(format!(
                     "kms:{} of {} is its own key service's to decide",
@@ -73,6 +82,7 @@ impl Access {
                     if access.managed && foreign && !access.explanation.allowed {
                         notes.push(ONLY_OWN.to_owned());
                     }
+                    default_key |= foreign && access.managed;
                     keys.push((need, access));
                 }
                 Err(error) if error.kind() == KeyErrorKind::NotFound => {
@@ -82,7 +92,7 @@ impl Access {
                 Err(error) => return Err(key_service(error)),
             }
         }
-        Ok(Answers { secret, keys, notes, undecided, hidden })
+        Ok(Answers { secret, keys, notes, undecided, hidden, default_key })
     }
 
     /// Why a caller may do this with a secret, or not: each permission that is needed, each document that was looked at, each of its
@@ -97,10 +107,11 @@ impl Access {
         id: &SecretId,
     ) -> Result<AccessReport, Error> {
         let answers = self.ask(cx, operation, id, Detail::Everything).await?;
-        let Answers { secret, keys, mut notes, undecided, hidden } = answers;
+        let Answers { secret, keys, mut notes, undecided, hidden, default_key } = answers;
         notes.extend(undecided);
         let by_key = hidden || keys.iter().any(|(_, access)| !access.explanation.allowed);
-        let denial = secret.denial.or_else(|| by_key.then(|| NO_KMS.to_owned()));
+        let by_key = if default_key { Some(DEFAULT_KEY) } else { by_key.then_some(NO_KMS) };
+        let denial = secret.denial.or_else(|| by_key.map(str::to_owned));
         let mut permissions = secret.explanations;
         permissions.extend(keys.into_iter().map(|(_, access)| access.explanation));
         Ok(AccessReport {

@@ -54,6 +54,17 @@ impl Engine {
         Ok((if self.is_foreign(cx) { self.qualified(key) } else { key }, managed))
     }
 
+    /// The managed key is for callers of the account itself, whatever its policy and the secret's say: AWS tells others so.
+    pub(crate) fn reaches(&self, cx: &CallContext, managed: bool) -> Result<(), Error> {
+        if managed && self.is_foreign(cx) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
+            ));
+        }
+        Ok(())
+    }
+
     /// Seals a value under a fresh data key. Holds no snapshot and no lock on storage while the key service works.
     pub(crate) async fn seal(
         &self,
@@ -63,6 +74,7 @@ impl Engine {
         value: &SecretValue,
     ) -> Result<SealedValue, Error> {
         let (key, managed) = self.key_for(cx, head.kms_key_id.as_deref())?;
+        self.reaches(cx, managed)?;
         self.seal_under(cx, head, version, value, &key, managed).await
     }
 
@@ -178,6 +190,7 @@ impl Engine {
         version: &VersionId,
         sealed: &Sealed,
     ) -> Result<Option<SecretValue>, Error> {
+        self.reaches(cx, sealed.managed)?;
         let place = self.inner.layout.value(head, version);
         let Some(digest) = from_hex(&sealed.digest) else { return Ok(None) };
         let stored = self.inner.records.get_vouched(&place, &digest).await.map_err(storage)?;
@@ -192,7 +205,8 @@ impl Engine {
         head: &Head,
         kms_key_id: Option<&str>,
     ) -> Result<(), Error> {
-        let (key, _) = self.key_for(cx, kms_key_id)?;
+        let (key, managed) = self.key_for(cx, kms_key_id)?;
+        self.reaches(cx, managed)?;
         let context = context(self, head, "RequestToValidateKeyAccess")?;
         let kms = &self.inner.kms;
         let pair = kms

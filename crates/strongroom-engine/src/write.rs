@@ -385,6 +385,9 @@ impl Engine {
             else {
                 continue;
             };
+            if self.reaches(cx, old.managed).is_err() {
+                continue;
+            }
             // As on AWS, a caller who may not open the old ones or encrypt under the new key changes the key for new values only.
             let value = match self.fetch(cx, head, &version.id, &old).await {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => continue,

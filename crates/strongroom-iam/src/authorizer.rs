@@ -152,12 +152,17 @@ impl Authorizer for Iam {
     ) -> Result<Subject, AuthorizerError> {
         let mut subject = Subject::of(cx, realm, now)?;
         let Some(arn) = subject.principal().attached_to() else {
-            let of_home = subject.principal().account() == Some(self.layout.account.as_str());
-            if of_home && subject.principal().kind() == PrincipalKind::FederatedUser {
-                // Nobody knows who made it. It is let in by nothing but its own ARN, and bound as all are.
-                let snapshot = self.inner.records.snapshot().await.map_err(storage).map_err(to_authorizer)?;
+            let account = subject.principal().account().and_then(|account| AccountId::parse(account).ok());
+            if let Some(account) = account
+                && subject.principal().kind() == PrincipalKind::FederatedUser
+            {
+                // Nobody knows who made it. It is let in by nothing but its own ARN, and bound as all of its account are.
+                let Some(iam) = self.directory_of(account).await.map_err(to_authorizer)? else {
+                    return Ok(subject.stranger());
+                };
+                let snapshot = iam.inner.records.snapshot().await.map_err(storage).map_err(to_authorizer)?;
                 let guardrails =
-                    self.gather_guardrails(&snapshot, &mut Vec::new()).await.map_err(to_authorizer)?;
+                    iam.gather_guardrails(&snapshot, &mut Vec::new()).await.map_err(to_authorizer)?;
                 for (name, policy) in guardrails.unwrap_or_default() {
                     subject = subject.with_service_control(name, policy);
                 }
@@ -165,11 +170,15 @@ impl Authorizer for Iam {
             return Ok(subject);
         };
         let Some((account, identity)) = identity_of(arn) else { return Ok(subject.stranger()) };
-        let iam = if account == self.layout.account { self.clone() } else { self.of_account(account) };
+        let Some(iam) = self.directory_of(account).await.map_err(to_authorizer)? else {
+            return Ok(subject.stranger());
+        };
         let known = iam.resolve(&identity).await.map_err(to_authorizer)?;
         let Some(known) = known.filter(|known| known.arn.as_str() == arn) else {
-            // Of other accounts' identities only some may be known here. Without policies they may nothing.
-            return Ok(if account == realm.account() { subject.stranger() } else { subject });
+            // Where other accounts have no directories of their own, only some of their identities may be known here. Without
+            // policies they may nothing.
+            let all = self.knows_all_of(account, realm.account());
+            return Ok(if all { subject.stranger() } else { subject });
         };
         for (key, value) in &known.tags {
             subject = subject.with_tag(key, value);
@@ -216,14 +225,16 @@ impl Authorizer for Iam {
             });
         }
         let Some((account, identity)) = identity_of(name) else { return Ok(Known::Unsaid) };
-        let iam = if account == self.layout.account { self.clone() } else { self.of_account(account) };
+        let Some(iam) = self.directory_of(account).await.map_err(to_authorizer)? else {
+            return Ok(Known::Unsaid);
+        };
         let found = iam.find(&identity).await.map_err(to_authorizer)?;
         let told = found.map(|found| found.record.told(identity.kind, &iam.layout));
         // Of a session, the role; its path does not stand in the session's ARN.
         let is_session = name.contains(":assumed-role/");
         Ok(match told.filter(|told| is_session || told.arn.as_str() == name) {
             Some(told) => Known::Somebody { arn: told.arn.to_string(), id: told.id },
-            None if account == realm.account() => Known::Nobody,
+            None if self.knows_all_of(account, realm.account()) => Known::Nobody,
             None => Known::Unsaid,
         })
     }

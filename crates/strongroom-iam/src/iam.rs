@@ -29,6 +29,8 @@ pub(crate) const ATTEMPTS: usize = 32;
 pub struct Iam {
     pub(crate) inner: Arc<Inner>,
     pub(crate) layout: Layout,
+    /// Where other accounts keep theirs. Set by [`Iam::among`].
+    pub(crate) others: Option<Arc<dyn crate::OtherAccounts>>,
 }
 
 pub(crate) struct Inner {
@@ -85,6 +87,7 @@ impl Iam {
                 commits: AtomicU64::new(0),
             }),
             layout,
+            others: None,
         }
     }
 
@@ -93,7 +96,7 @@ impl Iam {
     #[must_use]
     pub fn of_account(&self, account: AccountId) -> Self {
         let layout = Layout { account, realm: self.layout.realm.clone() };
-        Self { inner: Arc::clone(&self.inner), layout }
+        Self { inner: Arc::clone(&self.inner), layout, others: None }
     }
 
     /// The accounts of which users or roles are known here, this one too if it has any.

@@ -29,7 +29,7 @@
 //! ```
 //!
 //! Names, limits and errors are those of AWS IAM. Whoever knows another account's users and roles keeps them under
-//! [`Iam::of_account`].
+//! [`Iam::of_account`]; where each account has a directory of its own, [`Iam::among`] finds them.
 
 mod access_keys;
 mod account;
@@ -43,6 +43,7 @@ mod identities;
 mod identity;
 mod managed_policies;
 mod names;
+mod other_accounts;
 mod owner_keys;
 mod policies;
 mod policy_versions;
@@ -59,6 +60,7 @@ pub use error::{Error, ErrorKind};
 pub use iam::Iam;
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
 pub use managed_policies::{CreatePolicy, ManagedPolicy, PolicyEntity, PolicyUse};
+pub use other_accounts::OtherAccounts;
 pub use policy_versions::PolicyVersion;
 pub use session::{AssumeRole, AssumedRole};
 pub use session_token::TemporaryCredentials;

@@ -286,6 +286,64 @@ impl LocalKms {
     }
 }
 
+impl LocalKms {
+    /// As [`Kms::re_encrypt`], under a key of another key service in this process: of another account.
+    ///
+    /// # Errors
+    /// As [`Kms::re_encrypt`]. Each side asks for permission for its own key.
+    pub async fn re_encrypt_into(
+        &self,
+        cx: &CallContext,
+        ciphertext: &[u8],
+        source_context: &EncryptionContext,
+        (destination, key): (&Self, &KeyRef),
+        context: &EncryptionContext,
+        options: &ReEncryptOptions,
+    ) -> Result<ReEncrypted, Error> {
+        let named = |error: Error| error.during("ReEncrypt");
+        const SAME: &str = "kms:ReEncryptOnSameKey";
+        let one = self.realm() == destination.realm();
+        // A token is one side's: the other cannot read it.
+        let (mut source_tokens, mut tokens) = (options.grant_tokens.clone(), options.grant_tokens.clone());
+        if !one {
+            let knows = |side: &Self, token: &String| side.check_tokens(std::slice::from_ref(token));
+            source_tokens.retain(|token| knows(self, token).is_ok());
+            tokens.retain(|token| knows(destination, token).is_ok());
+            let both = [&source_tokens[..], &tokens].concat();
+            if let Some(unknown) = options.grant_tokens.iter().find(|token| !both.contains(token)) {
+                knows(self, unknown).map_err(named)?;
+            }
+        }
+        let asked = Asked::nothing().context(context).tokens(&tokens);
+        destination.check_asked(cx, &asked).map_err(named)?;
+        // Looked for once: what the policies are asked about is what is used. What is wrong with it is told in its turn.
+        let found = destination.named(cx, key, Operation::ReEncryptTo).await;
+        let same = match (&found, Blob::parse(ciphertext)) {
+            (Ok(key), Ok(blob)) => one && key.id.to_bytes() == blob.key,
+            _ => false,
+        };
+        let same = same.to_string();
+        let mut asked = Asked::nothing().context(source_context).tokens(&source_tokens).with(SAME, &same);
+        asked.reference = options.source_key.as_ref();
+        let operation = Operation::ReEncryptFrom;
+        let source =
+            self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
+        let asked = Asked::nothing().of(key).context(context).tokens(&tokens).with(SAME, &same);
+        let found = found.map_err(named)?;
+        let operation = Operation::ReEncryptTo;
+        let ready =
+            destination.ready_with(cx, found, operation, &asked, options.dry_run).await.map_err(named)?;
+        let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
+        Ok(ReEncrypted {
+            ciphertext: sealed.ciphertext,
+            source_key_arn: source.key_arn,
+            key_arn: sealed.key_arn,
+            source_key_material_id: source.key_material_id,
+            key_material_id: sealed.key_material_id,
+        })
+    }
+}
+
 #[async_trait]
 impl Kms for LocalKms {
     async fn generate_data_key(
@@ -364,36 +422,7 @@ impl Kms for LocalKms {
         context: &EncryptionContext,
         options: &ReEncryptOptions,
     ) -> Result<ReEncrypted, Error> {
-        let named = |error: Error| error.during("ReEncrypt");
-        const SAME: &str = "kms:ReEncryptOnSameKey";
-        let asked = Asked::nothing().context(context).tokens(&options.grant_tokens);
-        self.check_asked(cx, &asked).map_err(named)?;
-        // Looked for once: what the policies are asked about is what is used. What is wrong with it is told in its turn.
-        let destination = self.named(cx, key, Operation::ReEncryptTo).await;
-        let same = match (&destination, Blob::parse(ciphertext)) {
-            (Ok(key), Ok(blob)) => key.id.to_bytes() == blob.key,
-            _ => false,
-        };
-        let same = same.to_string();
-        let tokens = &options.grant_tokens;
-        let mut asked = Asked::nothing().context(source_context).tokens(tokens).with(SAME, &same);
-        asked.reference = options.source_key.as_ref();
-        let operation = Operation::ReEncryptFrom;
-        let source =
-            self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
-        let asked = Asked::nothing().of(key).context(context).tokens(tokens).with(SAME, &same);
-        let destination = destination.map_err(named)?;
-        let operation = Operation::ReEncryptTo;
-        let ready =
-            self.ready_with(cx, destination, operation, &asked, options.dry_run).await.map_err(named)?;
-        let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
-        Ok(ReEncrypted {
-            ciphertext: sealed.ciphertext,
-            source_key_arn: source.key_arn,
-            key_arn: sealed.key_arn,
-            source_key_material_id: source.key_material_id,
-            key_material_id: sealed.key_material_id,
-        })
+        self.re_encrypt_into(cx, ciphertext, source_context, (self, key), context, options).await
     }
 
     async fn describe_key(

@@ -125,6 +125,11 @@ impl DataDirectory {
         self.0.join(realm.account().as_str()).join(realm.region().as_str())
     }
 
+    /// Whether the database of a realm is there.
+    pub(crate) fn holds(&self, realm: &Realm) -> bool {
+        self.of(realm).join(DATABASE).is_file()
+    }
+
     /// Waits for the other processes that start on the directory or add to it.
     pub(crate) async fn turn(&self) -> Result<Turn, Error> {
         let path = self.0.join(LOCK);

@@ -4,6 +4,8 @@ mod admin;
 mod crypto;
 mod words;
 
+pub(crate) use crypto::re_encrypt_across;
+
 use serde_json::{Value, json};
 use strongroom_kms::{Error, KeyManager, KeyMetadata, KeyRef, KeyState, KeyUsage, KmsAdmin, ListPage};
 use strongroom_types::CallContext;

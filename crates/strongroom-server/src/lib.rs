@@ -19,6 +19,7 @@
 /// The owner's access key, in a data directory.
 const ACCESS_KEY: &str = "access-key";
 
+mod across;
 mod answer;
 mod builder;
 pub mod credentials;
@@ -27,6 +28,7 @@ mod hosts;
 mod input;
 mod keys;
 mod measure;
+mod named;
 mod owner_key;
 mod query;
 mod request_id;

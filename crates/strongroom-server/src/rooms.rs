@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use strongroom::{AccountId, Clock, Error, Realm, Region, RootKey, Strongroom};
 use tokio::sync::Mutex;
 
+use crate::across::Accounts;
 use crate::data_directory::{DataDirectory, Manifest, Turn, setup};
 
 /// Where strongrooms are kept.
@@ -30,11 +31,13 @@ pub(crate) struct Rooms {
     clock: Arc<dyn Clock>,
     open: RwLock<HashMap<Realm, Strongroom>>,
     opening: Mutex<()>,
+    /// For the rooms, which ask for the directories of each other's accounts.
+    me: Weak<Self>,
 }
 
 /// Rooms that are being opened for the first time in this process, in its turn among others that start.
 pub(crate) struct Starting {
-    pub(crate) rooms: Rooms,
+    pub(crate) rooms: Arc<Rooms>,
     /// Whether nothing was there before.
     pub(crate) new: bool,
     _turn: Option<Turn>,
@@ -91,8 +94,15 @@ impl Rooms {
         Ok(Starting { rooms, new, _turn: Some(turn) })
     }
 
-    fn over(storage: Storage, home: Realm, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, home, clock, open: RwLock::default(), opening: Mutex::default() }
+    fn over(storage: Storage, home: Realm, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            storage,
+            home,
+            clock,
+            open: RwLock::default(),
+            opening: Mutex::default(),
+            me: Weak::clone(me),
+        })
     }
 
     pub(crate) fn home(&self) -> &Realm {
@@ -119,6 +129,59 @@ impl Rooms {
     /// The room that keeps the identities of an account.
     pub(crate) async fn home_of(&self, account: AccountId) -> Result<Strongroom, Error> {
         self.room(&Realm::new(account, self.home.region().clone())).await
+    }
+
+    /// The room of an account and region if it is there, with its account's directory. Makes none.
+    pub(crate) async fn existing(&self, realm: &Realm) -> Result<Option<Strongroom>, Error> {
+        if let Some(room) = self.known(realm) {
+            return Ok(Some(room));
+        }
+        let home = Realm::new(realm.account(), self.home.region().clone());
+        if !(self.is_kept(&home) && self.is_kept(realm)) {
+            return Ok(None);
+        }
+        self.room(realm).await.map(Some)
+    }
+
+    /// Whether there is a room on the disk.
+    fn is_kept(&self, realm: &Realm) -> bool {
+        match &self.storage {
+            Storage::Memory => self.known(realm).is_some(),
+            Storage::Directory { data, .. } => data.holds(realm),
+        }
+    }
+
+    /// The accounts that have a directory of users and roles: those that are open before those that are not.
+    pub(crate) fn accounts(&self) -> Vec<AccountId> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let homes = open.keys().filter(|realm| realm.region() == self.home.region());
+        let mut found: Vec<AccountId> = homes.map(Realm::account).collect();
+        drop(open);
+        if let Storage::Directory { data, .. } = &self.storage {
+            let names = std::fs::read_dir(data.path()).into_iter().flatten().flatten();
+            let kept = names.filter_map(|entry| AccountId::parse(entry.file_name().to_str()?).ok());
+            let kept = kept.filter(|account| self.is_kept(&Realm::new(*account, self.home.region().clone())));
+            for account in kept {
+                if !found.contains(&account) {
+                    found.push(account);
+                }
+            }
+        }
+        found
+    }
+
+    /// An empty room that nobody keeps, for one request.
+    pub(crate) async fn passing(&self, realm: &Realm) -> Result<Strongroom, Error> {
+        let builder = self.builder(realm).memory().root_key(RootKey::from_bytes(random()?));
+        builder.open().await
+    }
+
+    fn builder(&self, realm: &Realm) -> strongroom::Builder {
+        Strongroom::builder()
+            .clock(Arc::clone(&self.clock))
+            .account(realm.account())
+            .region(realm.region().clone())
+            .other_accounts(Arc::new(Accounts(Weak::clone(&self.me))))
     }
 
     /// The room of an account and region. All rooms of an account have one directory of users and roles.
@@ -148,10 +211,7 @@ impl Rooms {
         directory: Option<&Strongroom>,
         turn: Option<&Turn>,
     ) -> Result<Strongroom, Error> {
-        let mut builder = Strongroom::builder()
-            .clock(Arc::clone(&self.clock))
-            .account(realm.account())
-            .region(realm.region().clone());
+        let mut builder = self.builder(realm);
         if let Some(directory) = directory {
             builder = builder.identities_of(directory);
         }

@@ -8,10 +8,12 @@ use strongroom_store::{
     SecretMetadata, SecretValue, SecretVersion, SortBy, SortOrder, Tag, UpdateSecret,
     UpdateSecretVersionStage, ValidateResourcePolicy, VersionId, VersionMetadata,
 };
-use strongroom_types::CallContext;
+use strongroom_types::{CallContext, Realm};
 
+use crate::across;
 use crate::answer::{Answer, ApiError, object, seconds};
 use crate::input::{Blob, Refusal, Text, base64, input, read, required};
+use crate::rooms::Rooms;
 
 /// Operations that AWS has and this server has not.
 const NOT_HERE: [&str; 8] = [
@@ -163,6 +165,7 @@ fn version_told(version: &VersionMetadata) -> Value {
 /// Runs an operation. What it is called has been taken from the request's target.
 pub(crate) async fn run(
     store: &dyn SecretAdmin,
+    across: (&Rooms, &Realm),
     cx: &CallContext,
     operation: &str,
     body: &[u8],
@@ -172,7 +175,7 @@ pub(crate) async fn run(
         "PutSecretValue" => put(store, cx, body).await,
         "UpdateSecret" => update(store, cx, body).await,
         "GetSecretValue" => get(store, cx, body).await,
-        "BatchGetSecretValue" => batch(store, cx, body).await,
+        "BatchGetSecretValue" => batch(store, across, cx, body).await,
         "GetRandomPassword" => password(store, cx, body).await,
         "DescribeSecret" => {
             input!(Input { secret_id: String });
@@ -376,13 +379,19 @@ async fn get(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<A
     told(&found, |value| Answer::json(value))
 }
 
-async fn batch(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<Answer, ApiError> {
+async fn batch(
+    store: &dyn SecretAdmin,
+    (rooms, own): (&Rooms, &Realm),
+    cx: &CallContext,
+    body: &[u8],
+) -> Result<Answer, ApiError> {
     input!(Input { secret_id_list: Vec<String>, filters: Vec<FilterInput>, max_results: i64, next_token: String });
     let asked: Input = read(body)?;
     let mut request = BatchGetSecretValue::of(asked.secret_id_list.unwrap_or_default());
     request.filters = filters(asked.filters.unwrap_or_default())?;
     (request.max_results, request.next_token) = (asked.max_results, asked.next_token);
-    let page = store.batch_get_secret_value(cx, request).await?;
+    let mut page = store.batch_get_secret_value(cx, request).await?;
+    across::complete(rooms, cx, own, &mut page).await?;
     // Written value by value, so that none is copied into memory that nobody wipes.
     let mut text = strongroom_envelope::SecretBytes::copy_from(br#"{"SecretValues":["#);
     for (index, version) in page.values.iter().enumerate() {

@@ -14,14 +14,14 @@ use serde::Deserialize;
 use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
-use strongroom_iam::AccessKeyOrigin;
+use strongroom_iam::{AccessKeyOrigin, Credentials};
 
 use crate::answer::{Answer, ApiError};
 use crate::hosts::Hosts;
 use crate::request_id::RequestIds;
 use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
-use crate::{keys, measure, query, secrets};
+use crate::{across, keys, measure, named, query, secrets};
 
 /// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ pub struct Server {
 }
 
 pub(crate) struct Inner {
-    pub(crate) rooms: Rooms,
+    pub(crate) rooms: Arc<Rooms>,
     /// The owner's access key that was given or made for this server; none when it has been revoked.
     pub(crate) owner_key: Option<(String, SecretText)>,
     pub(crate) hosts: Hosts,
@@ -92,6 +92,10 @@ impl Wanted {
 /// Who a request is from, and where it goes.
 pub(crate) struct Admitted {
     pub(crate) room: Strongroom,
+    /// The caller's own account, and the region of the request.
+    own: Realm,
+    /// Where the room is.
+    there: Realm,
     pub(crate) cx: CallContext,
     pub(crate) service: String,
 }
@@ -249,14 +253,39 @@ impl Server {
     ) -> Result<Answer, ApiError> {
         match wanted {
             Wanted::Secrets(operation) => {
-                secrets::run(&*admitted.room.store(), &admitted.cx, operation, body).await
+                let across = (&*self.inner.rooms, &admitted.own);
+                secrets::run(&*admitted.room.store(), across, &admitted.cx, operation, body).await
             }
             Wanted::Keys(operation) => {
+                if operation == "ReEncrypt" {
+                    let to = named::destination(body, &admitted.own).unwrap_or(admitted.own.clone());
+                    if to != admitted.there {
+                        return self.re_encrypt_across(admitted, &to, body).await;
+                    }
+                }
                 let service = admitted.room.keys().service().map_err(|_| ApiError::internal())?;
                 keys::run(&*service, &admitted.cx, operation, body).await
             }
             Wanted::Query => query::run(admitted, body, id).await,
         }
+    }
+
+    /// Encrypts again under a key of another account than the one that decrypts.
+    async fn re_encrypt_across(
+        &self,
+        admitted: &Admitted,
+        to: &Realm,
+        body: &[u8],
+    ) -> Result<Answer, ApiError> {
+        let room = if *to == admitted.own {
+            self.inner.rooms.room(to).await
+        } else {
+            across::room(&self.inner.rooms, to).await
+        };
+        let (from, to) = (admitted.room.keys(), room.map_err(|_| ApiError::internal())?.keys());
+        let from = from.local().map_err(|_| ApiError::internal())?;
+        let to = to.local().map_err(|_| ApiError::internal())?;
+        keys::re_encrypt_across(from, to, &admitted.cx, body).await
     }
 
     /// Finds out who signed a request, and the room it is for.
@@ -276,7 +305,7 @@ impl Server {
             let account = AccountId::parse(&presented.key_id).unwrap_or(home.account());
             match self.checked(&presented, request, body).await {
                 // Known credentials are who they are; made-up ones are the root of their account.
-                Ok(cx) => (home.account(), cx),
+                Ok(cx) => (account_of(&cx).unwrap_or(home.account()), cx),
                 Err(_) => (account, CallContext::new(Caller::Owner(account))),
             }
         } else {
@@ -284,16 +313,24 @@ impl Server {
         };
         let cx = self.with_circumstances(cx, request);
         let rooms = &self.inner.rooms;
-        let room = match wanted {
-            // What belongs to no region is kept at home.
-            Wanted::Query => rooms.home_of(account).await,
-            _ => rooms.room(&Realm::new(account, region)).await,
+        let own = Realm::new(account, region);
+        let elsewhere = match wanted {
+            Wanted::Secrets(operation) => named::by_secret(operation, body, &own),
+            Wanted::Keys(operation) => named::by_key(operation, body, &own),
+            Wanted::Query => None,
         };
+        let room = match (wanted, &elsewhere) {
+            // What belongs to no region is kept at home.
+            (Wanted::Query, _) => rooms.home_of(account).await,
+            (_, Some(there)) => across::room(rooms, there).await,
+            _ => rooms.room(&own).await,
+        };
+        let there = elsewhere.unwrap_or(own.clone());
         let room = room.map_err(|error| {
             tracing::error!(%error, "a strongroom cannot be opened");
             ApiError::internal()
         })?;
-        Ok(Admitted { room, cx, service: presented.service })
+        Ok(Admitted { room, own, there, cx, service: presented.service })
     }
 
     /// The caller whose secret a request was signed with.
@@ -304,19 +341,23 @@ impl Server {
         body: &[u8],
     ) -> Result<CallContext, ApiError> {
         presented.check_time(self.inner.rooms.clock().now())?;
-        let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await;
-        let home = home.map_err(|_| ApiError::internal())?;
-        let iam = home.iam();
-        let directory = iam.directory().map_err(|_| ApiError::internal())?;
-        let found = match &presented.token {
-            Some(token) => {
-                let token = base64::engine::general_purpose::STANDARD
-                    .decode(token)
-                    .map_err(|_| Refusal::unknown())?;
-                directory.session_credentials(&presented.key_id, &token).map(Arc::new)
+        let rooms = &self.inner.rooms;
+        let home = rooms.home_of(rooms.home().account()).await.map_err(|_| ApiError::internal())?;
+        let mut found = credentials(&home, presented).await?;
+        // Other accounts have users only where anybody may say which account is his; and only they get keys of this form.
+        let issued = ["AKIA", "ASIA"].iter().any(|prefix| presented.key_id.starts_with(prefix));
+        if found.is_none() && self.inner.accept_any && issued {
+            for account in rooms.accounts() {
+                let home = Realm::new(account, rooms.home().region().clone());
+                let Some(room) = rooms.existing(&home).await.map_err(|_| ApiError::internal())? else {
+                    continue;
+                };
+                found = credentials(&room, presented).await?;
+                if found.is_some() {
+                    break;
+                }
             }
-            None => directory.credentials(&presented.key_id).await?,
-        };
+        }
         let found = found.ok_or_else(Refusal::unknown)?;
         presented.check(&found.secret, &self.inner.signing_keys, request, body)?;
         let over = found.context.facts().and_then(|facts| facts.expires);
@@ -362,6 +403,26 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// What an access key, and a session's token, stand for in an account's directory. Nobody else's than this account's.
+async fn credentials(room: &Strongroom, presented: &Presented) -> Result<Option<Arc<Credentials>>, ApiError> {
+    let iam = room.iam();
+    let directory = iam.directory().map_err(|_| ApiError::internal())?;
+    let found = match &presented.token {
+        Some(token) => {
+            let token = base64::engine::general_purpose::STANDARD.decode(token);
+            let token = token.map_err(|_| Refusal::unknown())?;
+            directory.session_credentials(&presented.key_id, &token).map(Arc::new)
+        }
+        None => directory.credentials(&presented.key_id).await?,
+    };
+    let own = room.realm().account();
+    Ok(found.filter(|found| account_of(&found.context) == Some(own)))
+}
+
+fn account_of(cx: &CallContext) -> Option<AccountId> {
+    cx.caller().account().and_then(|account| AccountId::parse(account).ok())
 }
 
 /// Why there is no body to a request.

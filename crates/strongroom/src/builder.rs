@@ -8,7 +8,7 @@ use std::sync::Arc;
 use strongroom_access::Access;
 use strongroom_engine::{Engine, EngineLimits};
 use strongroom_envelope::{AnySealer, Provider};
-use strongroom_iam::Iam;
+use strongroom_iam::{Iam, OtherAccounts};
 use strongroom_kms::Kms;
 use strongroom_local_kms::LocalKms;
 use strongroom_policy::Authorizer;
@@ -34,6 +34,7 @@ pub struct Builder {
     existing: bool,
     kms: Option<Arc<dyn Kms>>,
     directory: Option<Result<Iam, Error>>,
+    others: Option<Arc<dyn OtherAccounts>>,
     sealer: AnySealer,
 }
 
@@ -56,6 +57,7 @@ impl Builder {
             existing: false,
             kms: None,
             directory: None,
+            others: None,
             sealer: AnySealer::default(),
         }
     }
@@ -89,6 +91,14 @@ impl Builder {
     #[must_use]
     pub fn identities_of(mut self, room: &Strongroom) -> Self {
         self.directory = Some(room.iam().directory().cloned());
+        self
+    }
+
+    /// Finds callers of other accounts, and whom policies name there, in these accounts' own directories: for several accounts in one
+    /// program. Without it they are looked for in this strongroom's own directory (`Iam::of_account`).
+    #[must_use]
+    pub fn other_accounts(mut self, others: Arc<dyn OtherAccounts>) -> Self {
+        self.others = Some(others);
         self
     }
 
@@ -192,6 +202,10 @@ impl Builder {
         let iam = match self.directory {
             Some(directory) => directory?,
             None => Iam::new(records.clone(), Arc::clone(&self.clock)),
+        };
+        let iam = match self.others {
+            Some(others) => iam.among(others),
+            None => iam,
         };
         let authorizer: Arc<dyn Authorizer> = Arc::new(iam.clone());
         let kms =

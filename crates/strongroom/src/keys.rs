@@ -39,6 +39,14 @@ impl Keys {
         Ok(Arc::new(self.kms()?.clone()))
     }
 
+    /// The key service as what it is, for what the traits do not have.
+    ///
+    /// # Errors
+    /// `Unsupported` over another store.
+    pub fn local(&self) -> Result<&LocalKms, Error> {
+        self.kms()
+    }
+
     /// Makes a key and names it, in one commit: `keys.create("alias/orders", "for the orders")`.
     ///
     /// # Errors

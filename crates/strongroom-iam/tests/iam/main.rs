@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod identities;
+mod other_accounts;
 mod owner_keys;
 mod policies;
 mod sessions;

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use serde_json::json;
-use strongroom_envelope::EncryptionContext;
+use strongroom::LocalKms;
+use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
     DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
-    GenerateMacOptions, KmsAdmin, MacAlgorithm, ReEncryptOptions, VerifyMacOptions,
+    GenerateMacOptions, KeyRef, KmsAdmin, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions,
 };
 use strongroom_types::CallContext;
 
@@ -202,6 +203,34 @@ pub(super) async fn run(
 }
 
 async fn re_encrypt(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Answer, ApiError> {
+    let asked = read_re_encrypt(body)?;
+    let (ciphertext, options) = (asked.ciphertext.expose(), &asked.options);
+    re_encrypted(kms.re_encrypt(cx, ciphertext, &asked.from, &asked.destination, &asked.to, options).await?)
+}
+
+/// As `ReEncrypt`, from the keys of one account to those of another.
+pub(crate) async fn re_encrypt_across(
+    from: &LocalKms,
+    to: &LocalKms,
+    cx: &CallContext,
+    body: &[u8],
+) -> Result<Answer, ApiError> {
+    let asked = read_re_encrypt(body)?;
+    let (ciphertext, destination) = (asked.ciphertext.expose(), (to, &asked.destination));
+    re_encrypted(
+        from.re_encrypt_into(cx, ciphertext, &asked.from, destination, &asked.to, &asked.options).await?,
+    )
+}
+
+struct ReEncrypt {
+    ciphertext: SecretBytes,
+    from: EncryptionContext,
+    destination: KeyRef,
+    to: EncryptionContext,
+    options: ReEncryptOptions,
+}
+
+fn read_re_encrypt(body: &[u8]) -> Result<ReEncrypt, ApiError> {
     input!(Input {
         ciphertext_blob: Blob, source_encryption_context: Context, source_key_id: String, destination_key_id: String,
         destination_encryption_context: Context, source_encryption_algorithm: String,
@@ -218,7 +247,10 @@ async fn re_encrypt(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result
     options.dry_run = asked.dry_run.unwrap_or(false);
     let (from, to) =
         (context(asked.source_encryption_context)?, context(asked.destination_encryption_context)?);
-    let made = kms.re_encrypt(cx, ciphertext.expose(), &from, &destination, &to, &options).await?;
+    Ok(ReEncrypt { ciphertext, from, destination, to, options })
+}
+
+fn re_encrypted(made: ReEncrypted) -> Result<Answer, ApiError> {
     Answer::json(&json!({
         "CiphertextBlob": base64(&made.ciphertext).expose(),
         "SourceKeyId": made.source_key_arn.as_str(),

@@ -13,6 +13,8 @@ pub(crate) struct Signer {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) region: String,
+    /// Of a session.
+    pub(crate) token: Option<String>,
 }
 
 fn mac(key: &[u8], data: &[u8]) -> Vec<u8> {
@@ -29,7 +31,7 @@ pub(crate) fn stamp() -> String {
 
 impl Signer {
     pub(crate) fn new(id: &str, secret: &str) -> Self {
-        Self { id: id.to_owned(), secret: secret.to_owned(), region: "us-east-1".to_owned() }
+        Self { id: id.to_owned(), secret: secret.to_owned(), region: "us-east-1".to_owned(), token: None }
     }
 
     fn signature(&self, stamp: &str, day: &str, service: &str, canonical: &str) -> String {
@@ -58,16 +60,44 @@ impl Signer {
         day: &str,
     ) -> Vec<(String, String)> {
         let service = if target.starts_with("Trent") { "kms" } else { "secretsmanager" };
-        let names = "host;x-amz-date;x-amz-target";
+        let (names, token) = match &self.token {
+            Some(token) => (
+                "host;x-amz-date;x-amz-security-token;x-amz-target",
+                format!("x-amz-security-token:{token}\n"),
+            ),
+            None => ("host;x-amz-date;x-amz-target", String::new()),
+        };
         let canonical = format!(
-            "POST\n/\n\nhost:{host}\nx-amz-date:{stamp}\nx-amz-target:{target}\n\n{names}\n{}",
+            "POST\n/\n\nhost:{host}\nx-amz-date:{stamp}\n{token}x-amz-target:{target}\n\n{names}\n{}",
             hex(&Sha256::digest(body))
         );
         let signature = self.signature(stamp, day, service, &canonical);
         let credential = format!("{}/{day}/{}/{service}/aws4_request", self.id, self.region);
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
-        [("Host", host), ("X-Amz-Date", stamp), ("X-Amz-Target", target), ("Authorization", &authorization)]
+        let mut headers = [
+            ("Host", host),
+            ("X-Amz-Date", stamp),
+            ("X-Amz-Target", target),
+            ("Authorization", &authorization),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        headers.extend(self.token.clone().map(|token| ("X-Amz-Security-Token".to_owned(), token)));
+        headers
+    }
+
+    /// The headers of a signed form.
+    pub(crate) fn form_headers(&self, host: &str, service: &str, body: &[u8]) -> Vec<(String, String)> {
+        let stamp = stamp();
+        let names = "host;x-amz-date";
+        let digest = hex(&Sha256::digest(body));
+        let canonical = format!("POST\n/\n\nhost:{host}\nx-amz-date:{stamp}\n\n{names}\n{digest}");
+        let signature = self.signature(&stamp, &stamp[..8], service, &canonical);
+        let credential = format!("{}/{}/{}/{service}/aws4_request", self.id, &stamp[..8], self.region);
+        let authorization =
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
+        [("Host", host), ("X-Amz-Date", &stamp), ("Authorization", &authorization)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec()
     }

@@ -2,7 +2,7 @@
 
 use strongroom::{AccountId, CallContext, Caller, Operation, Stage};
 
-use crate::{DELEGATION, NO_KMS, World, allow, document, is_denied};
+use crate::{DEFAULT_KEY, DELEGATION, NO_KMS, World, allow, document, is_denied};
 
 const GET: Operation = Operation::GetSecretValue;
 
@@ -84,7 +84,11 @@ async fn across_accounts() {
     for secret in ["own", "managed"] {
         world.policy(secret, &[names("111122223333", "Allow", "secretsmanager:GetSecretValue")]).await;
     }
-    assert_eq!(world.tries(&caller, GET, &managed).await.unwrap_err().message(), NO_KMS);
+    // secretsmanager.md §6.4 [R].
+    let refused = world.tries(&caller, GET, &managed).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), ("InvalidRequestException", DEFAULT_KEY));
+    let refused = world.tries(&caller, Operation::PutSecretValue, &managed).await.unwrap_err();
+    assert!(is_denied::<()>(&Err(refused)), "what its policy does not allow is told first");
     assert_eq!(world.tries(&caller, GET, &own).await.unwrap_err().message(), NO_KMS);
     let other =
         r#"{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:Decrypt","Resource":"*"}"#;

@@ -133,24 +133,54 @@ impl Iam {
         Ok(Timestamp::from_millis(record.created))
     }
 
-    /// Whether the owner has exactly this access key, and it is active. Unlike [`Iam::put_owner_access_key`] it never lets a key in, so a
-    /// server that finds a key in its file notices that it was revoked. Only the owner may ask.
+    /// Keeps an access key that the owner already has as one of this origin, in place of the earlier one; `false` where the owner
+    /// does not have it with this secret. Unlike [`Iam::put_owner_access_key`] it never lets a key in: a server that finds a key in its
+    /// file learns that it was revoked, also when that happens at this moment. Only the owner may do it.
     ///
     /// # Errors
     /// Storage and damage.
-    pub async fn has_owner_access_key(
+    pub async fn keep_owner_access_key(
         &self,
         cx: &CallContext,
+        origin: AccessKeyOrigin,
         id: &str,
         secret: &SecretText,
     ) -> Result<bool, Error> {
+        let kept = async {
+            self.owner_only(cx, "ListAccessKeys")?;
+            let now = self.now();
+            for () in self.attempts(cx) {
+                let turn = self.turn().await?;
+                let known = turn.keys.iter().find(|key| key.record.id == id && !key.record.inactive);
+                let same = match known {
+                    Some(_) => {
+                        self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes())
+                    }
+                    None => false,
+                };
+                if !same {
+                    return Ok(false);
+                }
+                let mut batch = self.inner.records.batch();
+                self.put_over(&turn.keys, &mut batch, origin, (id, secret), now).await?;
+                if batch.is_empty() || self.commit_turn(batch, &turn).await? {
+                    return Ok(true);
+                }
+            }
+            Err(crowded())
+        };
+        kept.await.map_err(|error: Error| error.during("ListAccessKeys"))
+    }
+
+    /// Whether the owner has an access key, or ever had one. Only the owner may ask.
+    ///
+    /// # Errors
+    /// Storage and damage.
+    pub async fn had_owner_access_keys(&self, cx: &CallContext) -> Result<bool, Error> {
         let asked = async {
             self.owner_only(cx, "ListAccessKeys")?;
-            let Some(known) = self.read::<AccessKeyRecord>(&self.layout.access_key(id)).await? else {
-                return Ok(false);
-            };
-            let active = known.record.user.is_none() && !known.record.inactive;
-            Ok(active && self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes()))
+            let turn = self.turn().await?;
+            Ok(turn.changes > 0 || !turn.keys.is_empty())
         };
         asked.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
@@ -182,14 +212,34 @@ impl Iam {
         deleted.await.map_err(|error: Error| error.during("DeleteAccessKey"))
     }
 
-    /// Makes a fresh access key of the owner in place of this one, of the same origin, in one commit. Only the owner may do it.
+    /// An access key that nobody has yet: id and secret. For who keeps it safe before it is let in.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn rotate_owner_access_key(&self, cx: &CallContext, id: &str) -> Result<AccessKey, Error> {
+    /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
+    pub fn fresh_access_key() -> Result<(String, SecretText), Error> {
+        fresh()
+    }
+
+    /// Lets an access key of the owner in, in place of another one and of the same origin, in one commit. The new key is a fresh one
+    /// unless it is given, for example by [`Iam::fresh_access_key`]. Only the owner may do it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::Validation`] as for [`Iam::put_owner_access_key`].
+    pub async fn rotate_owner_access_key(
+        &self,
+        cx: &CallContext,
+        id: &str,
+        given: Option<(String, SecretText)>,
+    ) -> Result<AccessKey, Error> {
         let rotated = async {
             self.owner_only(cx, "CreateAccessKey")?;
-            let (new, secret) = fresh()?;
+            let (new, secret) = match given {
+                Some((new, secret)) => {
+                    check_given(&new, &secret)?;
+                    (new, secret)
+                }
+                None => fresh()?,
+            };
             let created = self.now();
             self.change_owner_key(cx, id, |old, batch| {
                 self.remove_key(batch, old);

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use strongroom::{AccountId, Region};
 use strongroom_envelope::SecretText;
 use strongroom_server::{Server, ServerBuilder};
@@ -23,7 +25,7 @@ The owner's access key is kept in DATA/access-key, in the format of AWS's shared
 
 /// Secrets Manager and KMS on this machine, for any AWS client.
 #[derive(Debug, Parser)]
-#[command(version, after_help = ENVIRONMENT, args_conflicts_with_subcommands = false)]
+#[command(version, after_help = ENVIRONMENT)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -49,10 +51,10 @@ pub(crate) struct Arguments {
     )]
     pub(crate) data: PathBuf,
     /// Start only on a data directory that already holds a strongroom.
-    #[arg(long, env = "STRONGROOM_EXISTING")]
+    #[arg(long, env = "STRONGROOM_EXISTING", value_parser = BoolishValueParser::new())]
     pub(crate) existing: bool,
     /// Keep everything in memory.
-    #[arg(long, conflicts_with_all = ["data", "root_key", "existing"])]
+    #[arg(long)]
     pub(crate) memory: bool,
     /// The region in which identities are kept; all regions are served. Default: the data directory's, or us-east-1 for a new one.
     #[arg(long, global = true, env = "STRONGROOM_REGION")]
@@ -64,6 +66,9 @@ pub(crate) struct Arguments {
     /// key as well.
     #[arg(long, value_name = "FILE", global = true, env = "STRONGROOM_ROOT_KEY")]
     pub(crate) root_key: Option<PathBuf>,
+    /// The root key is one that everybody on this machine or in this container may read, such as a Docker secret.
+    #[arg(long, global = true, env = "STRONGROOM_SHARED_ROOT_KEY", value_parser = BoolishValueParser::new())]
+    pub(crate) shared_root_key: bool,
     /// The file of the owner's access key. Default: DATA/access-key.
     #[arg(long, value_name = "FILE", global = true, env = "STRONGROOM_CREDENTIALS")]
     pub(crate) credentials: Option<PathBuf>,
@@ -113,6 +118,38 @@ pub(crate) enum OwnerKeyAction {
 }
 
 impl Arguments {
+    /// What the command line and the environment say. Ends the process where they cannot be understood.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if arguments.memory {
+            // Said in so many words they exclude each other; a variable that is set for another use does not count.
+            let said = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+            if let Some(name) =
+                ["data", "root_key", "shared_root_key", "existing"].into_iter().find(|name| said(name))
+            {
+                let option = name.replace('_', "-");
+                let text = format!("--memory keeps nothing: it does not go together with --{option}\n");
+                Self::command().error(clap::error::ErrorKind::ArgumentConflict, text).exit();
+            }
+            arguments.existing = false;
+        }
+        arguments.forget_empty();
+        arguments
+    }
+
+    /// A variable that is set to nothing, as compose files do, says nothing.
+    fn forget_empty(&mut self) {
+        let texts = [&mut self.region, &mut self.account, &mut self.metrics];
+        for text in texts {
+            text.take_if(|text| text.is_empty());
+        }
+        for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.root_key, &mut self.credentials] {
+            path.take_if(|path| path.as_os_str().is_empty());
+        }
+        self.allow_host.retain(|name| !name.is_empty());
+    }
+
     /// The data directory, unless everything is in memory.
     pub(crate) fn directory(&self) -> Option<&Path> {
         (!self.memory).then_some(&*self.data)
@@ -138,6 +175,9 @@ impl Arguments {
         }
         if let (Some(directory), Some(root_key)) = (self.directory(), self.root_key_path()) {
             builder = builder.directory(directory, root_key);
+        }
+        if self.shared_root_key {
+            builder = builder.shared_root_key();
         }
         Ok(if self.existing { builder.existing() } else { builder })
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
 use strongroom_envelope::SecretText;
+use tokio::sync::Semaphore;
 
+use crate::data_directory::Turn;
 use crate::hosts::Hosts;
 use crate::request_id::RequestIds;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
-use crate::service::PATIENCE;
+use crate::service::{BODIES, PATIENCE};
 use crate::sigv4::SigningKeys;
 use crate::{Server, owner_key};
 
@@ -62,7 +64,16 @@ impl ServerBuilder {
     /// begun anew.
     #[must_use]
     pub fn directory(mut self, data: impl Into<PathBuf>, root_key: impl Into<PathBuf>) -> Self {
-        self.place = Place::Directory { data: data.into(), root_key: root_key.into() };
+        self.place = Place::Directory { data: data.into(), root_key: root_key.into(), shared_key: false };
+        self
+    }
+
+    /// Takes a root key file that everybody on the machine or in the container may read: see `RootKey::shared_file`. It is never made.
+    #[must_use]
+    pub fn shared_root_key(mut self) -> Self {
+        if let Place::Directory { shared_key, .. } = &mut self.place {
+            *shared_key = true;
+        }
         self
     }
 
@@ -142,15 +153,18 @@ impl ServerBuilder {
     /// lists and that is gone; a credentials file that others may read; an access key that stands for something else already.
     pub async fn open(self) -> Result<Server, Error> {
         let Self { owner_key, credentials, hosts, accept_any, patience, .. } = self;
+        // What is wrong with the file is said before anything is made.
+        let known = owner_key::Known::read(owner_key, credentials)?;
         let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
         let home = starting.rooms.home_room().await?;
-        let owner_key = owner_key::settle(&home, starting.new, owner_key, credentials.as_deref()).await?;
+        let owner_key = owner_key::settle(&home, starting.new, known).await?;
         let inner = Inner {
             rooms: starting.rooms,
             owner_key,
             hosts,
             accept_any,
             patience,
+            bodies: Semaphore::new(BODIES),
             signing_keys: SigningKeys::default(),
             request_ids: RequestIds::new(),
         };
@@ -162,8 +176,24 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_identities(self) -> Result<Strongroom, Error> {
+    pub async fn open_identities(self) -> Result<Identities, Error> {
         let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
-        starting.rooms.home_room().await
+        Ok(Identities { room: starting.rooms.home_room().await?, _turn: starting.turn })
+    }
+}
+
+/// The strongroom that keeps a server's identities. While this lives, no other tool works on the directory and no server starts on
+/// it; those that run go on.
+#[derive(Debug)]
+pub struct Identities {
+    room: Strongroom,
+    _turn: Option<Turn>,
+}
+
+impl Identities {
+    /// The strongroom, as the owner's.
+    #[must_use]
+    pub fn room(&self) -> &Strongroom {
+        &self.room
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use strongroom_envelope::{SecretBytes, SecretText};
 
-use crate::data_directory::replace;
+use crate::private_file::{self, Prepared};
 
 /// The longest file that is read, in bytes.
 const MAX: u64 = 16 * 1024;
@@ -91,17 +91,85 @@ pub fn id_in(path: &Path) -> std::io::Result<Option<String>> {
     Ok(read(path)?.map(|found| found.key.0))
 }
 
-/// Writes a credentials file with one access key (mode 0600), whole or not at all.
+/// Writes a credentials file with this access key as its profile `default` (mode 0600), whole or not at all. Other profiles, and
+/// other settings of this one, stay.
 ///
 /// # Errors
 /// What writing it gives, with the file's name.
 pub fn write(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> {
-    let mut text = SecretBytes::default();
-    for part in ["[default]\n", ID, " = ", id, "\n", SECRET, " = ", secret.expose(), "\n"] {
-        text.extend_from_slice(part.as_bytes());
+    let next = Next::prepare(path, id, secret)?;
+    next.place().inspect_err(|_| next.0.discard())
+}
+
+/// The next content of a credentials file: on the disk, and not yet in its place. For a key that is let in only when it cannot be
+/// lost any more.
+pub struct Next(Prepared);
+
+impl std::fmt::Debug for Next {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Next({})", self.0.path().display())
     }
-    replace(path, text.expose())
-        .map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+impl Next {
+    /// Writes and syncs it beside the file.
+    ///
+    /// # Errors
+    /// What writing it gives, with the file's name.
+    pub fn prepare(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<Self> {
+        let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let old = SecretBytes::from_vec(std::fs::read(path).unwrap_or_default());
+        let text = with_key(std::str::from_utf8(old.expose()).unwrap_or_default(), id, secret);
+        private_file::prepare(path, text.expose()).map(Self).map_err(named)
+    }
+
+    /// Gives it its place. When that fails it stays where the error says.
+    ///
+    /// # Errors
+    /// What renaming or writing gives, with the name of the file that holds the key.
+    pub fn place(&self) -> std::io::Result<()> {
+        let left = |error: Error| {
+            let text = format!("{error}; the new access key is in {}", self.0.path().display());
+            Error::new(error.kind(), text)
+        };
+        self.0.place().map_err(left)
+    }
+
+    /// Gives it up.
+    pub fn discard(&self) {
+        self.0.discard();
+    }
+}
+
+/// A file's text with another key in its profile `default`.
+fn with_key(old: &str, id: &str, secret: &SecretText) -> SecretBytes {
+    let mut text = SecretBytes::default();
+    let key = |text: &mut SecretBytes| {
+        for part in [ID, " = ", id, "\n", SECRET, " = ", secret.expose(), "\n"] {
+            text.extend_from_slice(part.as_bytes());
+        }
+    };
+    let (mut profile, mut written) = ("", false);
+    // Only of the shared format: in the older one nothing else can be.
+    for line in old.lines().filter(|_| old.lines().any(|line| line.trim().starts_with('['))) {
+        let name = line.split('=').next().unwrap_or_default().trim();
+        if line.trim().starts_with('[') {
+            profile = line.trim();
+        } else if profile == "[default]" && matches!(name, ID | SECRET) {
+            continue;
+        }
+        text.extend_from_slice(line.as_bytes());
+        text.extend_from_slice(b"\n");
+        if profile == "[default]" && !written {
+            written = true;
+            key(&mut text);
+        }
+    }
+    if !written {
+        text.extend_from_slice(b"[default]\n");
+        key(&mut text);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -133,6 +201,18 @@ mod tests {
             let error = read(&path).err().unwrap().to_string();
             assert!(error.contains("access-key") && error.contains("[default]"), "{error}");
         }
+    }
+
+    #[test]
+    fn other_profiles_and_settings_stay() {
+        let old = "# mine\n[prod]\naws_access_key_id = P\n[default]\nregion = eu-west-1\naws_access_key_id=OLD\naws_secret_access_key=OLDER\n[last]\nx = y\n";
+        let text = with_key(old, "NEW", &SecretText::copy_from("NEWER"));
+        assert_eq!(
+            std::str::from_utf8(text.expose()).unwrap(),
+            "# mine\n[prod]\naws_access_key_id = P\n[default]\naws_access_key_id = NEW\naws_secret_access_key = NEWER\nregion = eu-west-1\n[last]\nx = y\n"
+        );
+        let text = with_key("[prod]\nx = y", "NEW", &SecretText::copy_from("NEWER"));
+        assert!(text.expose().starts_with(b"[prod]\nx = y\n[default]\naws_access_key_id = NEW\n"));
     }
 
     #[cfg(unix)]

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strongroom::{AccountId, Error, ErrorKind as Kind, Realm, Region, RootKey};
+use strongroom_types::hex;
+
+use crate::private_file;
 
 /// What the directory says of itself.
 const MANIFEST: &str = "strongroom.json";
@@ -22,8 +25,9 @@ const TRY: Duration = Duration::from_millis(10);
 
 /// A directory with a strongroom for each account and region, below `ACCOUNT/REGION`.
 ///
-/// A manifest lists them. It is written after a strongroom is made and before anything in it is
-/// acknowledged, so one that is listed and not there has been lost, and is never begun anew.
+/// A manifest lists them. It is there, with an empty list, before anything else is made. A strongroom is
+/// added after it was made and before anything in it is acknowledged: one that is listed and not there
+/// has been lost and is never begun anew, and what a killed start left behind is listed nowhere.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDirectory(PathBuf);
 
@@ -31,6 +35,8 @@ pub(crate) struct DataDirectory(PathBuf);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     format: u32,
+    /// Made with the directory: another one at the same path has another.
+    id: String,
     account: String,
     /// The region whose strongroom keeps the identities of all of them.
     identity_region: String,
@@ -57,13 +63,27 @@ fn name(realm: &Realm) -> String {
 impl Manifest {
     const FORMAT: u32 = 1;
 
-    pub(crate) fn new(home: &Realm) -> Self {
-        Self {
+    pub(crate) fn new(home: &Realm) -> Result<Self, Error> {
+        let id = strongroom_envelope::random_array::<16>()
+            .map_err(|error| setup("the operating system returned no random bytes").because(error))?;
+        Ok(Self {
             format: Self::FORMAT,
+            id: hex(&id),
             account: home.account().to_string(),
             identity_region: home.region().to_string(),
             strongrooms: BTreeSet::new(),
-        }
+        })
+    }
+
+    /// Whether this is a later state of the same directory's manifest.
+    pub(crate) fn is_of_the_same(&self, other: &Self) -> bool {
+        (&self.id, &self.account, &self.identity_region)
+            == (&other.id, &other.account, &other.identity_region)
+    }
+
+    /// Whether nothing was ever kept in the directory: it was begun, and not finished.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.strongrooms.is_empty()
     }
 
     pub(crate) fn home(&self) -> Result<Realm, Error> {
@@ -138,6 +158,7 @@ impl DataDirectory {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|error| failed("the lock", &path, error))?;
+        private_file::give_to_owner_of(&self.0, &file);
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
@@ -176,66 +197,66 @@ impl DataDirectory {
         let text =
             serde_json::to_vec_pretty(manifest).map_err(|error| setup("the manifest").because(error))?;
         let path = self.0.join(MANIFEST);
-        replace(&path, &text).map_err(|error| failed("the manifest cannot be written:", &path, error))
+        private_file::replace(&path, &text)
+            .map_err(|error| failed("the manifest cannot be written:", &path, error))
     }
 
-    /// The strongrooms that are there, listed or not.
+    /// The strongrooms that are there, listed or not. What cannot be looked into is an error, and not nothing.
     pub(crate) fn found(&self) -> Result<Vec<Realm>, Error> {
-        let names = |place: &Path| -> Result<Vec<String>, Error> {
-            let mut names = Vec::new();
-            for entry in fs::read_dir(place).map_err(|error| failed("the data directory", place, error))? {
-                let entry = entry.map_err(|error| failed("the data directory", place, error))?;
-                names.extend(entry.file_name().into_string().ok().filter(|_| entry.path().is_dir()));
-            }
-            names.sort_unstable();
-            Ok(names)
-        };
         let mut found = Vec::new();
         for account in names(&self.0)? {
             let Ok(id) = AccountId::parse(&account) else { continue };
             for region in names(&self.0.join(&account))? {
-                if let Ok(region) = Region::parse(&region) {
-                    found.extend(Some(Realm::new(id, region)).filter(|realm| self.traces(realm)));
-                }
+                let Ok(region) = Region::parse(&region) else { continue };
+                let realm = Realm::new(id, region);
+                // Anything of a database, and be it a log alone.
+                let traces = names(&self.of(&realm))?.iter().any(|name| name.starts_with(DATABASE));
+                found.extend(traces.then_some(realm));
             }
         }
         Ok(found)
     }
 
-    /// Whether anything of a database is there, and be it a log alone.
-    fn traces(&self, realm: &Realm) -> bool {
-        fs::read_dir(self.of(realm)).is_ok_and(|mut entries| {
-            entries.any(|entry| {
-                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(DATABASE))
-            })
-        })
-    }
-
-    /// The root key, read once. It is made only where nothing was ever kept.
-    pub(crate) fn root_key(&self, path: &Path, new: bool) -> Result<RootKey, Error> {
-        let key = if new { RootKey::file_or_create(path)? } else { RootKey::file(path)? };
-        Ok(key.load()?)
+    /// Refuses to begin in a directory that holds anything: what was there may have been lost in part.
+    pub(crate) fn refuse_unless_empty(&self) -> Result<(), Error> {
+        // What comes with a volume, and what is made before the manifest has its place.
+        let manifest = self.0.join(MANIFEST);
+        let plain = |name: &&String| {
+            let usual = name.starts_with('.') || matches!(name.as_str(), LOCK | "lost+found");
+            !usual && !private_file::is_prepared_for(&manifest, name)
+        };
+        match names(&self.0)?.iter().find(plain) {
+            Some(other) => Err(setup(format!(
+                "{} holds {other} and no strongroom: restore it from a backup, or take an empty directory to begin anew",
+                self.0.display()
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
-/// Replaces a file: a reader sees the old content or the new one, also after a loss of power.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let beside = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&beside).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&beside, path));
-    if renamed.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    renamed?;
-    #[cfg(unix)]
-    File::open(directory)?.sync_all()?;
-    Ok(())
+/// The root key, read once. It is made only where nothing was ever kept.
+pub(crate) fn root_key(path: &Path, shared: bool, new: bool) -> Result<RootKey, Error> {
+    let key = match (shared, new) {
+        (true, _) => RootKey::shared_file(path)?,
+        (false, true) => RootKey::file_or_create(path)?,
+        (false, false) => RootKey::file(path)?,
+    };
+    Ok(key.load()?)
+}
+
+/// What is in a directory; nothing when there is none.
+fn names(place: &Path) -> Result<Vec<String>, Error> {
+    let read = || -> std::io::Result<Vec<String>> {
+        if !place.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut names = Vec::new();
+        for entry in fs::read_dir(place)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort_unstable();
+        Ok(names)
+    };
+    read().map_err(|error| failed("the data directory", place, error))
 }

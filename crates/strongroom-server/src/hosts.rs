@@ -16,8 +16,10 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(crate) struct Hosts(Vec<String>);
 
 impl Hosts {
+    /// Allows a name; a port or a full stop after it says nothing more.
     pub(crate) fn allow(&mut self, name: &str) {
-        self.0.push(name.to_ascii_lowercase());
+        let name = name_of(name).to_ascii_lowercase();
+        self.0.push(name.strip_suffix('.').unwrap_or(&name).to_owned());
     }
 
     /// Whether a host is this machine's, not that of some page. An address cannot be rebound.
@@ -33,18 +35,24 @@ impl Hosts {
 
     /// Why a request is refused before anything else is looked at, if it is. `by_name`: whether the host is looked at.
     pub(crate) fn refuse(&self, request: &Parts, by_name: bool) -> Option<&'static str> {
-        let header = |name: &HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-        // HTTP/2 has the host in the request's target.
-        let host = request.uri.authority().map(http::uri::Authority::as_str).or_else(|| header(&HOST));
-        if by_name && host.is_some_and(|host| !self.own(host)) {
-            return Some("The Host is not one that this server answers to.");
-        }
-        let foreign = |origin: &str| match (origin.split_once("://"), host) {
-            (Some((_, origin)), Some(host)) => !origin.eq_ignore_ascii_case(host),
-            _ => true,
+        let all = |name: &HeaderName| {
+            let values = request.headers.get_all(name).iter();
+            values.map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>()
         };
-        let elsewhere = |site: &str| !matches!(site, "same-origin" | "none");
-        if header(&ORIGIN).is_some_and(foreign) || header(&FETCH_SITE).is_some_and(elsewhere) {
+        // HTTP/2 has the host in the request's target; whoever gives several means to be taken for one of them.
+        let mut hosts = all(&HOST);
+        hosts.extend(request.uri.authority().map(http::uri::Authority::as_str));
+        if by_name && hosts.iter().any(|host| !self.own(host)) {
+            return Some("The Host is not one that this server answers to: see --allow-host.");
+        }
+        let foreign = |origin: &&str| match origin.split_once("://") {
+            Some((_, origin)) => {
+                hosts.is_empty() || hosts.iter().any(|host| !origin.eq_ignore_ascii_case(host))
+            }
+            None => true,
+        };
+        let elsewhere = |site: &&str| !matches!(*site, "same-origin" | "none");
+        if all(&ORIGIN).iter().any(foreign) || all(&FETCH_SITE).iter().any(elsewhere) {
             return Some("Requests from web pages of other origins are refused.");
         }
         None
@@ -74,7 +82,7 @@ mod tests {
     #[test]
     fn addresses_localhost_and_allowed_names_are_own() {
         let mut hosts = Hosts::default();
-        hosts.allow("Strongroom.internal");
+        hosts.allow("Strongroom.internal.:4766");
         for own in [
             "127.0.0.1:4766",
             "127.0.0.1",
@@ -126,5 +134,8 @@ mod tests {
         assert!(refused(&[host, ("sec-fetch-site", "same-site")]));
         assert!(!refused(&[host, ("origin", "http://localhost:4766"), ("sec-fetch-site", "same-origin")]));
         assert!(!refused(&[host, ("sec-fetch-site", "none")]));
+        // One good one among others is not enough.
+        assert!(refused(&[host, ("host", "evil.example")]));
+        assert!(refused(&[host, ("origin", "http://localhost:4766"), ("origin", "http://evil.example")]));
     }
 }

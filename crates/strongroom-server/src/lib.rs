@@ -16,9 +16,6 @@
 //! Every request is signed (Signature Version 4) and decided by the policies of who signed it. One server answers for every region that
 //! a signature names; each has its own secrets and keys, and all have one directory of users and roles.
 
-/// The owner's access key, in a data directory.
-const ACCESS_KEY: &str = "access-key";
-
 mod across;
 mod answer;
 mod builder;
@@ -30,6 +27,7 @@ mod keys;
 mod measure;
 mod named;
 mod owner_key;
+mod private_file;
 mod query;
 mod request_id;
 mod rooms;
@@ -41,7 +39,7 @@ mod test_server;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use builder::ServerBuilder;
+pub use builder::{Identities, ServerBuilder};
 pub use measure::Metrics;
 pub use server::{BodyError, Server};
 pub use test_server::{TestServer, test_server};

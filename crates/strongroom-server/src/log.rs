@@ -25,6 +25,8 @@ pub(crate) struct Log(Arc<(Mutex<Waiting>, Condvar)>);
 
 #[derive(Default)]
 struct Waiting {
+    /// Whether lines are JSON.
+    json: bool,
     lines: Vec<u8>,
     /// Lines that found no room since the last that did.
     dropped: u64,
@@ -53,6 +55,13 @@ pub(crate) struct Writing {
 }
 
 impl Log {
+    /// A log of text, or of JSON.
+    pub(crate) fn new(json: bool) -> Self {
+        let log = Self::default();
+        log.lock().json = json;
+        log
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
 use log::Log;
 use strongroom_server::{Metrics, Server, ServerBuilder, Tls};
 use tokio::net::TcpListener;
@@ -23,8 +22,14 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
     zeroizing_alloc::ZeroAlloc(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match started(arguments) {
+    let arguments = Arguments::read();
+    let mut log = Log::new(arguments.log_json);
+    // Written out when this ends, whichever way, and not waited for without end.
+    let _writing = match log.start() {
+        Ok(writing) => writing,
+        Err(_) => return ExitCode::FAILURE,
+    };
+    match started(&arguments, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut told = format!("strongroom-server: {error}");
@@ -38,43 +43,45 @@ fn main() -> ExitCode {
                 }
                 source = error.source();
             }
-            let _ = writeln!(std::io::stderr().lock(), "{told}");
+            told.push('\n');
+            let _ = log.write_all(told.as_bytes());
             ExitCode::FAILURE
         }
     }
 }
 
-fn started(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let log = Log::default();
-    // Written when this ends, whichever way.
-    let _writing = log.start()?;
+fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     let filter = log_filter(&arguments.log_level)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).with_target(false);
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone()).with_target(false);
     if arguments.log_json {
         subscriber.json().init();
     } else {
         subscriber.init();
     }
-    process::protect(&arguments)?;
+    process::check_clock()?;
+    process::protect(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
     runtime.block_on(async {
         match &arguments.command {
-            Some(Command::OwnerKey { action }) => owner_key_command::run(&arguments, action).await,
-            None => serve(&arguments).await,
+            Some(Command::OwnerKey { action }) => owner_key_command::run(arguments, action).await,
+            None => serve(arguments).await,
         }
     })
 }
 
-/// A level, or directives. A word that is no level would be the name of a module, and silence everything else.
+/// A level, or directives, which count beside the default level.
 fn log_filter(text: &str) -> Result<EnvFilter, Box<dyn Error>> {
-    if !text.contains(['=', ',', '[']) {
-        let level: LevelFilter = text.parse().map_err(|_| {
-            format!("--log-level: {text:?} is not one of off, error, warn, info, debug and trace")
+    let failed = |error: &dyn std::fmt::Display| format!("--log-level: {error}");
+    if !text.contains(['=', ',', '[']) && !text.trim().is_empty() {
+        // A word that is no level would be the name of a module, and silence everything else.
+        let level: LevelFilter = text.trim().parse().map_err(|_| {
+            failed(&format!("{text:?} is not one of off, error, warn, info, debug and trace"))
         })?;
         return Ok(EnvFilter::default().add_directive(level.into()));
     }
-    EnvFilter::try_new(text).map_err(|error| format!("--log-level: {error}").into())
+    EnvFilter::try_new(format!("info,{text}")).map_err(|error| failed(&error).into())
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
@@ -112,6 +119,8 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         tracing::warn!("any credentials are taken: whoever reaches this port is the root of any account");
         builder = builder.accept_any_credentials();
     }
+    // From here on a signal ends the server in order.
+    let stopped = stopped()?;
     let server = builder.open().await?;
     if let Some(directory) = arguments.directory()
         && arguments.root_key_path().is_some_and(|key| key.starts_with(directory))
@@ -129,8 +138,8 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         out.flush()?;
     }
     match tls {
-        Some(tls) => server.serve_tls(listener, tls, stopped()).await?,
-        None => server.serve(listener, stopped()).await?,
+        Some(tls) => server.serve_tls(listener, tls, stopped).await?,
+        None => server.serve(listener, stopped).await?,
     }
     Ok(())
 }
@@ -150,7 +159,14 @@ fn with_owner_key(builder: ServerBuilder, arguments: &Arguments) -> Result<Serve
 fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let Some((id, secret)) = server.owner_access_key() else { return Ok(()) };
     if let Some(file) = arguments.credentials_file() {
-        tracing::info!("the owner's access key {id}: export AWS_SHARED_CREDENTIALS_FILE={}", file.display());
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let file = file.display().to_string();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@".contains(&byte);
+        let word = match file.bytes().all(plain) {
+            true => file,
+            false => format!("'{}'", file.replace('\'', r"'\''")),
+        };
+        tracing::info!("the owner's access key {id}: export AWS_SHARED_CREDENTIALS_FILE={word}");
         return Ok(());
     }
     let mut error = std::io::stderr().lock();
@@ -177,18 +193,21 @@ async fn listener(option: &str, place: &str) -> Result<TcpListener, Box<dyn Erro
 }
 
 /// Ready when somebody wants the server to end.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

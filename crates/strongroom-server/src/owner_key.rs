@@ -1,56 +1,88 @@
 //! The owner's access key of a server: given, in its file, or made.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use strongroom::{Error, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_iam::AccessKeyOrigin;
 
-use crate::credentials::{self, AccessKey};
+use crate::credentials::{self, AccessKey, Next};
 use crate::data_directory::setup;
 
-/// Finds or makes the key that a server starts with, and warns of others that let somebody in as the owner. `new`: whether the
-/// strongroom was made just now, so that a key in the file cannot have been revoked.
-pub(crate) async fn settle(
-    room: &Strongroom,
-    new: bool,
+/// What is known of the key before anything is opened.
+pub(crate) struct Known {
     given: Option<AccessKey>,
-    file: Option<&Path>,
-) -> Result<Option<AccessKey>, Error> {
+    /// The file, and what it holds.
+    file: Option<(PathBuf, Option<credentials::Found>)>,
+}
+
+fn failed(error: std::io::Error) -> Error {
+    setup(error.to_string()).because(error)
+}
+
+impl Known {
+    /// A key that is given, or else the one in the file.
+    pub(crate) fn read(given: Option<AccessKey>, file: Option<PathBuf>) -> Result<Self, Error> {
+        let file = match file.filter(|_| given.is_none()) {
+            Some(file) => {
+                let found = credentials::read(&file).map_err(failed)?;
+                Some((file, found))
+            }
+            None => None,
+        };
+        Ok(Self { given, file })
+    }
+}
+
+/// Finds or makes the key that a server starts with, and warns of others that let somebody in as the owner. `new`: whether nothing was
+/// ever kept, so that a key in the file cannot have been revoked.
+pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result<Option<AccessKey>, Error> {
     let iam = room.iam();
     let (directory, cx) = (iam.directory()?, room.context());
-    let failed = |error: std::io::Error| setup(error.to_string()).because(error);
-    let read = match (&given, file) {
-        (None, Some(file)) => credentials::read(file).map_err(failed)?,
-        _ => None,
-    };
-    let shared = read.as_ref().is_some_and(|found| found.shared);
-    let (origin, known) = match (given, read.map(|found| found.key)) {
-        (Some(given), _) => (AccessKeyOrigin::Environment, Some(given)),
-        (None, Some((id, secret))) => {
-            if !new && !directory.has_owner_access_key(cx, &id, &secret).await? {
+    let own = match known {
+        Known { given: Some((id, secret)), .. } => {
+            let key = directory.put_owner_access_key(cx, AccessKeyOrigin::Environment, Some((id, secret)));
+            Some(key.await.map(|key| (key.id, key.secret))?)
+        }
+        Known { file: Some((file, Some(found))), .. } => {
+            let (id, secret) = found.key;
+            let origin = AccessKeyOrigin::Server;
+            let never = new || !directory.had_owner_access_keys(cx).await?;
+            if never {
+                let given = (id.clone(), SecretText::copy_from(secret.expose()));
+                directory.put_owner_access_key(cx, origin, Some(given)).await?;
+            } else if !directory.keep_owner_access_key(cx, origin, &id, &secret).await? {
                 tracing::warn!(
                     key = id,
-                    "the access key in the credentials file is not one of the owner's any more; `strongroom-server owner-key rotate` makes a new one"
+                    file = %file.display(),
+                    "the access key in this file is not one of the owner's any more; `strongroom-server owner-key rotate` makes a new one"
                 );
                 warn_of_others(room, None).await?;
                 return Ok(None);
             }
-            (AccessKeyOrigin::Server, Some((id, secret)))
+            // The older format becomes the shared one, where the file can be written.
+            if !found.shared {
+                let _ = credentials::write(&file, &id, &secret);
+            }
+            Some((id, secret))
         }
-        (None, None) => (AccessKeyOrigin::Server, None),
+        Known { file: Some((file, None)), .. } => {
+            // Kept before it is let in.
+            let (id, secret) = strongroom_iam::Iam::fresh_access_key()?;
+            let next = Next::prepare(&file, &id, &secret).map_err(failed)?;
+            let given = (id, SecretText::copy_from(secret.expose()));
+            let put = directory.put_owner_access_key(cx, AccessKeyOrigin::Server, Some(given)).await;
+            let key = put.inspect_err(|_| next.discard())?;
+            next.place().map_err(failed)?;
+            Some((key.id, secret))
+        }
+        Known { file: None, .. } => {
+            let key = directory.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await?;
+            Some((key.id, key.secret))
+        }
     };
-    let duplicate = |(id, secret): &AccessKey| (id.clone(), SecretText::copy_from(secret.expose()));
-    let key = directory.put_owner_access_key(cx, origin, known.as_ref().map(duplicate)).await?;
-    if let Some(file) = file.filter(|_| origin == AccessKeyOrigin::Server && !shared) {
-        let written = credentials::write(file, &key.id, &key.secret);
-        // One that was read serves as it is, be it where nobody can write.
-        if known.is_none() {
-            written.map_err(failed)?;
-        }
-    }
-    warn_of_others(room, Some(&key.id)).await?;
-    Ok(Some((key.id, key.secret)))
+    warn_of_others(room, own.as_ref().map(|(id, _)| id.as_str())).await?;
+    Ok(own)
 }
 
 /// Each of them is as good as the root of the account.

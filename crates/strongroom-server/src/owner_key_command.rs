@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::io::Write;
 
-use strongroom_iam::AccessKeyOrigin;
-use strongroom_server::credentials;
+use strongroom_envelope::SecretText;
+use strongroom_iam::{AccessKeyOrigin, Iam};
+use strongroom_server::credentials::{self, Next};
 
 use crate::arguments::{Arguments, OwnerKeyAction};
 
@@ -12,45 +13,63 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
     if arguments.memory {
         return Err("--memory: there is nothing to work on".into());
     }
-    let room = arguments.server()?.existing().open_identities().await?;
+    // Held until the end: of two rotations one comes after the other.
+    let identities = arguments.server()?.existing().open_identities().await?;
+    let room = identities.room();
     let iam = room.iam();
     let (directory, cx) = (iam.directory()?, room.context());
     let file = arguments.credentials_file().ok_or("--credentials: no file")?;
-    let kept = credentials::id_in(&file)?;
+    // A file that leaked or is damaged is a reason for this command, not against it.
+    let kept = credentials::id_in(&file).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the credentials file cannot be used");
+        None
+    });
+    let is_kept = |id: &str| kept.as_deref() == Some(id);
+    let keys = directory.owner_access_keys(cx).await?;
     let mut out = std::io::stdout().lock();
     match action {
         OwnerKeyAction::List => {
-            for key in directory.owner_access_keys(cx).await? {
+            for key in keys {
                 let origin = key.origin.map_or("unknown", AccessKeyOrigin::as_str);
                 let state = if key.active { "active" } else { "inactive" };
-                let place =
-                    if kept.as_deref() == Some(key.id.as_str()) { "  in the credentials file" } else { "" };
-                let created = jiff::Timestamp::from_millisecond(key.created.as_millis())?;
-                writeln!(out, "{}  {origin:<11}  {created:.0}  {state}{place}", key.id)?;
+                let place = if is_kept(&key.id) { "  in the credentials file" } else { "" };
+                let created = jiff::Timestamp::from_millisecond(key.created.as_millis())
+                    .map_or_else(|_| key.created.to_string(), |created| format!("{created:.0}"));
+                writeln!(out, "{}  {origin:<11}  {created}  {state}{place}", key.id)?;
             }
         }
         OwnerKeyAction::Revoke { id } => {
             directory.delete_owner_access_key(cx, id).await?;
             writeln!(out, "{id} is revoked")?;
+            if is_kept(id) {
+                writeln!(out, "it is still in {}: `owner-key rotate` makes a new one", file.display())?;
+            }
         }
         OwnerKeyAction::Rotate { id } => {
-            let keys = directory.owner_access_keys(cx).await?;
             let old = match id {
                 Some(id) => Some(id.clone()),
                 // The one in the file, or else the one that was in it.
                 None => keys
                     .iter()
-                    .find(|key| kept.as_deref() == Some(key.id.as_str()))
+                    .find(|key| is_kept(&key.id))
                     .or_else(|| keys.iter().find(|key| key.origin == Some(AccessKeyOrigin::Server)))
                     .map(|key| key.id.clone()),
             };
-            let new = match &old {
-                Some(old) => directory.rotate_owner_access_key(cx, old).await?,
-                None => directory.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await?,
+            // On the disk before it is let in, and before the old one is shut out.
+            let (new, secret) = Iam::fresh_access_key()?;
+            let next = Next::prepare(&file, &new, &secret)?;
+            let given = Some((new.clone(), SecretText::copy_from(secret.expose())));
+            let done = match &old {
+                Some(old) => directory.rotate_owner_access_key(cx, old, given).await.map(drop),
+                None => directory.put_owner_access_key(cx, AccessKeyOrigin::Server, given).await.map(drop),
             };
-            credentials::write(&file, &new.id, &new.secret)?;
-            let old = old.map_or_else(String::new, |old| format!(" instead of {old}"));
-            writeln!(out, "{} in {}{old}", new.id, file.display())?;
+            done.inspect_err(|_| next.discard())?;
+            next.place()?;
+            let instead = old.as_ref().map_or_else(String::new, |old| format!(" instead of {old}"));
+            writeln!(out, "{new} in {}{instead}", file.display())?;
+            for key in keys.iter().filter(|key| key.active && Some(&key.id) != old.as_ref()) {
+                writeln!(out, "{} is active too", key.id)?;
+            }
         }
     }
     Ok(())

@@ -8,19 +8,26 @@ use strongroom::{AccountId, Clock, Error, Realm, Region, RootKey, Strongroom};
 use tokio::sync::Mutex;
 
 use crate::across::Accounts;
-use crate::data_directory::{DataDirectory, Manifest, Turn, setup};
+use crate::data_directory::{DataDirectory, Manifest, Turn, root_key, setup};
 
 /// Where strongrooms are kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Memory,
-    Directory { data: PathBuf, root_key: PathBuf },
+    Directory { data: PathBuf, root_key: PathBuf, shared_key: bool },
 }
 
 /// What holds them while the server runs.
 enum Storage {
     Memory,
-    Directory { data: DataDirectory, root: RootKey, manifest: Mutex<Manifest> },
+    Directory(Box<Kept>),
+}
+
+/// A data directory, the root key as it was at the start, and what the directory holds.
+struct Kept {
+    data: DataDirectory,
+    root: RootKey,
+    manifest: Mutex<Manifest>,
 }
 
 /// All strongrooms of a server. They are opened when they are first asked for.
@@ -40,7 +47,7 @@ pub(crate) struct Starting {
     pub(crate) rooms: Arc<Rooms>,
     /// Whether nothing was there before.
     pub(crate) new: bool,
-    _turn: Option<Turn>,
+    pub(crate) turn: Option<Turn>,
 }
 
 impl Rooms {
@@ -53,45 +60,50 @@ impl Rooms {
         clock: Arc<dyn Clock>,
     ) -> Result<Starting, Error> {
         let asked = Realm::new(account.unwrap_or(AccountId::DEFAULT), region.clone().unwrap_or_default());
-        let Place::Directory { data, root_key } = place else {
+        let Place::Directory { data, root_key: key, shared_key } = place else {
             let rooms = Self::over(Storage::Memory, asked, clock);
-            return Ok(Starting { rooms, new: true, _turn: None });
+            return Ok(Starting { rooms, new: true, turn: None });
         };
         let data = DataDirectory::open(&data, existing)?;
         let turn = data.turn().await?;
-        let (manifest, new) = match data.manifest(&turn)? {
+        let found = data.found()?;
+        let mut manifest = match data.manifest(&turn)? {
             Some(manifest) => {
                 manifest.check(account, region.as_ref())?;
-                (manifest, false)
+                manifest
             }
-            None => match data.found()?.as_slice() {
-                [] if existing || data.path().join(crate::ACCESS_KEY).exists() => {
-                    return Err(setup(format!(
-                        "{} holds no database; restore it from a backup, or empty the directory to begin anew",
-                        data.path().display()
-                    )));
-                }
-                [] => (Manifest::new(&asked), true),
-                found => {
-                    let root = data.root_key(&root_key, false)?;
-                    let home = adopted(&data, &root, found, account, region.as_ref(), &clock).await?;
-                    let mut manifest = Manifest::new(&home);
-                    found.iter().for_each(|realm| manifest.add(realm));
-                    data.write(&turn, &manifest)?;
-                    (manifest, false)
-                }
-            },
+            None if found.is_empty() => {
+                data.refuse_unless_empty()?;
+                Manifest::new(&asked)?
+            }
+            None => {
+                let root = root_key(&key, shared_key, false)?;
+                Manifest::new(&adopted(&data, &root, &found, account, region.as_ref(), &clock).await?)?
+            }
         };
+        let new =
+            manifest.is_empty() && found.iter().all(|realm| manifest.home().is_ok_and(|home| home == *realm));
+        if new && existing {
+            return Err(setup(format!("there is no strongroom in {}", data.path().display())));
+        }
+        let before = manifest.clone();
+        if !new {
+            // One that an older copy of the manifest does not list is not begun anew either, should it be lost.
+            found.iter().for_each(|realm| manifest.add(realm));
+        }
+        if new || manifest != before {
+            data.write(&turn, &manifest)?;
+        }
         let home = manifest.home()?;
-        let root = data.root_key(&root_key, new)?;
+        let root = root_key(&key, shared_key, new)?;
         if new {
             tracing::info!(directory = %data.path().display(), "a new data directory");
         }
-        let manifest = Mutex::new(manifest);
-        let rooms = Self::over(Storage::Directory { data, root, manifest }, home, clock);
+        let kept = Kept { data, root, manifest: Mutex::new(manifest) };
+        let rooms = Self::over(Storage::Directory(Box::new(kept)), home, clock);
         let home = rooms.home.clone();
         rooms.keep(&home, None, Some(&turn)).await?;
-        Ok(Starting { rooms, new, _turn: Some(turn) })
+        Ok(Starting { rooms, new, turn: Some(turn) })
     }
 
     fn over(storage: Storage, home: Realm, clock: Arc<dyn Clock>) -> Arc<Self> {
@@ -147,7 +159,7 @@ impl Rooms {
     fn is_kept(&self, realm: &Realm) -> bool {
         match &self.storage {
             Storage::Memory => self.known(realm).is_some(),
-            Storage::Directory { data, .. } => data.holds(realm),
+            Storage::Directory(kept) => kept.data.holds(realm),
         }
     }
 
@@ -157,8 +169,8 @@ impl Rooms {
         let homes = open.keys().filter(|realm| realm.region() == self.home.region());
         let mut found: Vec<AccountId> = homes.map(Realm::account).collect();
         drop(open);
-        if let Storage::Directory { data, .. } = &self.storage {
-            let names = std::fs::read_dir(data.path()).into_iter().flatten().flatten();
+        if let Storage::Directory(kept) = &self.storage {
+            let names = std::fs::read_dir(kept.data.path()).into_iter().flatten().flatten();
             let kept = names.filter_map(|entry| AccountId::parse(entry.file_name().to_str()?).ok());
             let kept = kept.filter(|account| self.is_kept(&Realm::new(*account, self.home.region().clone())));
             for account in kept {
@@ -217,7 +229,8 @@ impl Rooms {
         }
         let room = match &self.storage {
             Storage::Memory => builder.memory().root_key(RootKey::from_bytes(random()?)).open().await?,
-            Storage::Directory { data, root, manifest } => {
+            Storage::Directory(kept) => {
+                let Kept { data, root, manifest } = &**kept;
                 let builder = builder.directory(data.of(realm)).root_key(root.duplicate());
                 let mut manifest = manifest.lock().await;
                 if manifest.lists(realm) {
@@ -232,19 +245,23 @@ impl Rooms {
                             &own
                         }
                     };
-                    // A directory that is gone under a running server must not come back empty.
-                    match data.manifest(turn)? {
-                        Some(now) => *manifest = now,
-                        None if manifest.lists(&self.home) => {
+                    // The directory may have been removed or replaced since this server started. What is made in another one
+                    // would be under a root key that its owner does not have.
+                    let mut next = match data.manifest(turn)? {
+                        Some(now) if now.is_of_the_same(&manifest) => now,
+                        _ => {
                             let path = data.path().display();
-                            return Err(setup(format!("the data directory {path} was removed or emptied")));
+                            let text = format!(
+                                "the data directory {path} was removed or replaced under this server"
+                            );
+                            return Err(setup(text));
                         }
-                        None => {}
-                    }
-                    let builder = if manifest.lists(realm) { builder.existing() } else { builder };
+                    };
+                    let builder = if next.lists(realm) { builder.existing() } else { builder };
                     let room = builder.open().await?;
-                    manifest.add(realm);
-                    data.write(turn, &manifest)?;
+                    next.add(realm);
+                    data.write(turn, &next)?;
+                    *manifest = next;
                     room
                 }
             }
@@ -280,6 +297,12 @@ async fn adopted(
         account.is_none_or(|account| account == home.account())
             && region.is_none_or(|region| region == home.region())
     };
+    // Without any key, as after all were revoked, it is the one that is named, or the only one.
+    if homes.is_empty() {
+        homes.extend(
+            found.iter().filter(|_| found.len() == 1 || (account.is_some() && region.is_some())).cloned(),
+        );
+    }
     match (homes.as_slice(), homes.iter().filter(asked).collect::<Vec<_>>().as_slice()) {
         ([home], []) => Err(setup(format!(
             "the data directory belongs to account {} and identity region {}; leave --account and --region out",

@@ -15,6 +15,7 @@ use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_iam::{AccessKeyOrigin, Credentials};
+use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, ApiError};
 use crate::hosts::Hosts;
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
     pub(crate) patience: Duration,
+    /// How many bytes of bodies that have not arrived whole may be kept at once, in KiB.
+    pub(crate) bodies: Semaphore,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) request_ids: RequestIds,
 }
@@ -328,7 +331,11 @@ impl Server {
         let there = elsewhere.unwrap_or(own.clone());
         let room = room.map_err(|error| {
             tracing::error!(%error, "a strongroom cannot be opened");
-            ApiError::internal()
+            match error.kind() {
+                // What storage says of itself, such as a full disk; it names no place.
+                strongroom::ErrorKind::Root(_) => ApiError::new("InternalServiceError", error.message()),
+                _ => ApiError::internal(),
+            }
         })?;
         Ok(Admitted { room, own, there, cx, service: presented.service })
     }

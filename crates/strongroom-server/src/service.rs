@@ -18,7 +18,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use strongroom_envelope::{SecretBytes, wipe};
 use strongroom_types::{Clock as _, SystemClock};
@@ -34,6 +34,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most connections at once; others wait to be accepted. Bounds memory.
 const CONNECTIONS: usize = 10_240;
+/// So many KiB of bodies that have not arrived whole are in memory at once; who sends more waits for the others.
+pub(crate) const BODIES: usize = 256 * 1024;
 /// The fewest open files that are left to everything but connections.
 const OTHER_FILES: usize = 48;
 
@@ -57,21 +59,31 @@ where
 }
 
 /// The whole of a body, in memory that wipes itself. What says beforehand that it is too long is not read at all.
-async fn whole<B>(body: B, patience: Duration) -> Result<Bytes, BodyError>
+async fn whole<B>(body: B, patience: Duration, room: &Semaphore) -> Result<Bytes, BodyError>
 where
     B: Body,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let said = body.size_hint().lower();
-    if said > MAX_BODY as u64 {
+    if body.size_hint().lower() > MAX_BODY as u64 {
         return Err(BodyError::TooLong);
     }
     let collect = async {
-        let mut whole = SecretBytes::with_capacity(usize::try_from(said).unwrap_or(0));
+        // What a head promises takes no memory: nobody has signed it yet.
+        let mut whole = SecretBytes::default();
+        let mut taken: Option<SemaphorePermit<'_>> = None;
         let mut body = std::pin::pin!(Limited::new(body, MAX_BODY));
         while let Some(frame) = body.frame().await {
             let Ok(mut data) = frame?.into_data() else { continue };
             let data = data.copy_to_bytes(data.remaining());
+            let wanted = (whole.len() + data.len()).div_ceil(1024);
+            let more = wanted.saturating_sub(taken.as_ref().map_or(0, SemaphorePermit::num_permits));
+            if more > 0 {
+                let more = room.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await?;
+                match &mut taken {
+                    Some(taken) => taken.merge(more),
+                    none => *none = Some(more),
+                }
+            }
             whole.extend_from_slice(&data);
             // HTTP's own buffer, where nothing else is in it.
             if let Ok(mut data) = data.try_into_mut() {
@@ -123,7 +135,7 @@ impl Server {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (parts, body) = request.into_parts();
-        let body = whole(body, self.patience()).await;
+        let body = whole(body, self.patience(), &self.inner.bodies).await;
         let answer = self.respond(parts, body).await;
         // Waking a client that waits can cost the system more than working out an answer. Where several have asked, their answers are
         // worked out one after the other and then go out together, which wakes a client once.
@@ -281,7 +293,7 @@ fn protocol(patience: Duration) -> auto::Builder<TokioExecutor> {
         .http2()
         .auto_date_header(false)
         .timer(TokioTimer::new())
-        .max_concurrent_streams(256)
+        .max_concurrent_streams(128)
         .keep_alive_interval(patience);
     builder
 }

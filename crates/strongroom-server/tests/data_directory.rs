@@ -275,6 +275,108 @@ fn a_database_that_is_gone_is_not_begun_anew() {
 }
 
 #[test]
+fn a_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_comes_up() {
+    for micros in (0..40_000).step_by(1_000) {
+        let place = Place::new();
+        let mut child = place.command(&[]).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(micros));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let server = place.start(&[]);
+        let key = place.key();
+        assert_eq!(create(&server, &key, "s").status, 200, "killed after {micros} microseconds");
+        stop(server);
+        let server = place.start(&[]);
+        assert_eq!(get(&server, &key, "s").status, 200, "killed after {micros} microseconds");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_strongroom_is_not_taken_for_a_new_place() {
+    use std::os::unix::fs::PermissionsExt;
+    for left in ["root.key", "access-key", "records.sqlite3", "something.else"] {
+        let place = Place::new();
+        fs::create_dir(&place.data).unwrap();
+        fs::write(place.file(left), "AKIAEXAMPLE000001\nsecret\n").unwrap();
+        fs::set_permissions(place.file(left), fs::Permissions::from_mode(0o600)).unwrap();
+        let told = place.refused(&[]);
+        assert!(told.contains(left) && told.contains("backup"), "{told}");
+        assert!(!place.file("root.key").exists() || left == "root.key");
+    }
+    // What comes with a volume is nothing.
+    let place = Place::new();
+    fs::create_dir(&place.data).unwrap();
+    fs::create_dir(place.file("lost+found")).unwrap();
+    assert!(place.refused(&["--existing"]).contains("no strongroom"));
+    assert!(!place.file("root.key").exists());
+    stop(place.start(&[]));
+    stop(place.start(&["--existing"]));
+}
+
+#[test]
+fn a_directory_that_was_replaced_gets_nothing_from_the_server_of_the_old_one() {
+    let place = Place::new();
+    let old = place.start(&[]);
+    let old_key = place.key();
+    fs::remove_dir_all(&place.data).unwrap();
+    let new = place.start(&[]);
+    let new_key = place.key();
+    assert_eq!(create(&old, &in_region(&old_key, "ap-south-1"), "s").status, 500);
+    assert_eq!(create(&old, &old_key, "s").status, 500);
+    assert_eq!(create(&new, &in_region(&new_key, "ap-south-1"), "s").status, 200);
+    assert_eq!(create(&new, &new_key, "s").status, 200);
+}
+
+#[test]
+fn a_key_is_rotated_only_where_the_new_one_can_be_kept() {
+    let place = Place::new();
+    let credentials = place._directory.path().join("credentials");
+    let file = credentials.to_str().unwrap();
+    let server = place.start(&["--credentials", file]);
+    let old = kept_key(&credentials);
+    let rotate = |file: &str| {
+        let mut command = command(&["owner-key", "rotate", "--credentials", file, "--data"]);
+        command.arg(&place.data).output().unwrap()
+    };
+    for wrong in ["/nowhere/credentials", "/proc/credentials"] {
+        assert!(!rotate(wrong).status.success(), "{wrong}");
+        assert!(let_in(&server, &old));
+    }
+    // Other profiles are somebody else's.
+    let text = fs::read_to_string(&credentials).unwrap();
+    fs::write(&credentials, format!("[mine]\nregion = x\n{text}region = eu-west-1\n")).unwrap();
+    let output = rotate(file);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(&credentials).unwrap();
+    assert!(text.starts_with("[mine]\nregion = x\n[default]\n") && text.ends_with("region = eu-west-1\n"));
+    assert!(!text.contains(&old.id) && !text.contains(&old.secret));
+    // Several at once leave the key that is in the file, and no other.
+    std::thread::scope(|scope| {
+        (0..4).for_each(|_| drop(scope.spawn(|| assert!(rotate(file).status.success()))))
+    });
+    let listed =
+        command(&["owner-key", "list", "--credentials", file, "--data"]).arg(&place.data).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.lines().count() == 1 && listed.contains("credentials file"), "{listed}");
+}
+
+#[test]
+fn credentials_that_were_refused_once_are_taken_when_they_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let credentials = place._directory.path().join("credentials");
+    let file = credentials.to_str().unwrap();
+    let text = "[default]\naws_access_key_id = AKIAEXAMPLE000001\naws_secret_access_key = secret\n";
+    fs::write(&credentials, text).unwrap();
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(place.refused(&["--credentials", file]).contains("644"));
+    assert!(!place.data.exists(), "nothing is begun");
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o600)).unwrap();
+    let server = place.start(&["--credentials", file]);
+    assert!(let_in(&server, &Signer::new("AKIAEXAMPLE000001", "secret")));
+}
+
+#[test]
 fn nothing_is_acknowledged_into_a_directory_that_was_removed() {
     let place = Place::new();
     let server = place.start(&[]);

@@ -193,3 +193,33 @@ fn nobody_writes_into_the_log_what_they_like() {
     assert!(log.contains(&"o".repeat(512)) && !log.contains(&"o".repeat(513)));
     assert!(log.lines().all(|line| line.len() < 2500), "{}", log.lines().map(str::len).max().unwrap());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn heads_that_promise_much_take_no_memory() {
+    use std::io::Write;
+    let (mut command, signer) = with_key(&[]);
+    let server = start(&mut command);
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let before = resident();
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\nX-Amz-Target: {LIST}\r\nContent-Length: 1048576\r\n\r\n{{",
+        server.address
+    );
+    let waiting: Vec<TcpStream> = (0..300)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    // Answered after them.
+    assert_eq!(call(&mut server.connect(), &signer, LIST, "{}").status, 200);
+    std::thread::sleep(Duration::from_millis(300));
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 60 * 1024, "{} connections took {grown} KiB", waiting.len());
+}

@@ -53,7 +53,7 @@ fn a_key_that_is_given_stands_for_the_owner_and_for_nobody_else() {
             iam.put_owner_access_key(&context(&alice), AccessKeyOrigin::Api, None).await.unwrap_err(),
             iam.owner_access_keys(&context(&alice)).await.unwrap_err(),
             iam.delete_owner_access_key(&context(&alice), FIRST).await.unwrap_err(),
-            iam.rotate_owner_access_key(&context(&alice), FIRST).await.unwrap_err(),
+            iam.rotate_owner_access_key(&context(&alice), FIRST, None).await.unwrap_err(),
             iam.set_owner_access_key_active(&context(&alice), FIRST, false).await.unwrap_err(),
         ] {
             assert_eq!(refused.kind(), ErrorKind::AccessDenied);
@@ -124,19 +124,35 @@ fn a_revoked_key_stops_working_at_once_here_and_soon_elsewhere() {
         assert!(world.is_let_in(FIRST).await && known().await);
         iam.set_owner_access_key_active(cx, FIRST, false).await.unwrap();
         assert!(!world.is_let_in(FIRST).await);
-        assert!(!iam.has_owner_access_key(cx, FIRST, &text("secret")).await.unwrap());
+        assert!(
+            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+                .await
+                .unwrap()
+        );
         assert!(!iam.owner_access_keys(cx).await.unwrap()[0].active);
         iam.set_owner_access_key_active(cx, FIRST, true).await.unwrap();
         assert!(world.is_let_in(FIRST).await && known().await);
-        assert!(iam.has_owner_access_key(cx, FIRST, &text("secret")).await.unwrap());
-        assert!(!iam.has_owner_access_key(cx, FIRST, &text("another")).await.unwrap());
+        assert!(
+            iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("another"))
+                .await
+                .unwrap()
+        );
         iam.delete_owner_access_key(cx, FIRST).await.unwrap();
         assert!(!world.is_let_in(FIRST).await);
         std::thread::sleep(Duration::from_millis(110));
         assert!(!known().await);
         // The last one may go, and a new one come.
         assert_eq!(world.listed().await, []);
-        assert!(!iam.has_owner_access_key(cx, FIRST, &text("secret")).await.unwrap());
+        assert!(
+            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+                .await
+                .unwrap()
+        );
         let fresh = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
         assert!(world.is_let_in(&fresh.id).await);
         assert_eq!(iam.delete_owner_access_key(cx, FIRST).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
@@ -151,7 +167,7 @@ fn a_key_that_is_rotated_gives_way_to_one_of_the_same_origin() {
         let old = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
         let api = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap();
         world.clock.advance(Duration::from_secs(1));
-        let new = iam.rotate_owner_access_key(cx, &old.id).await.unwrap();
+        let new = iam.rotate_owner_access_key(cx, &old.id, None).await.unwrap();
         assert!(!world.is_let_in(&old.id).await && world.is_let_in(&new.id).await);
         assert_eq!(
             world.listed().await,
@@ -161,7 +177,7 @@ fn a_key_that_is_rotated_gives_way_to_one_of_the_same_origin() {
         let third = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap_err();
         assert_eq!(third.message(), "Cannot exceed quota for AccessKeysPerUser: 2");
         assert_eq!(
-            iam.rotate_owner_access_key(cx, &old.id).await.unwrap_err().kind(),
+            iam.rotate_owner_access_key(cx, &old.id, None).await.unwrap_err().kind(),
             ErrorKind::NoSuchEntity
         );
     });

@@ -575,14 +575,9 @@ impl Model {
                 let ciphertext = *ciphertext % self.ciphertexts.len();
                 let (key, _) = self.ciphertexts[ciphertext];
                 let counts = |grant: &Grant| {
-                    let met = match grant.constraint {
-                        Constraint::Nothing | Constraint::Same => true,
-                        Constraint::KeyInCapitals | Constraint::SubsetInCapitals => {
-                            self.wrong != Wrong::ConstraintKnowsCase
-                        }
-                        Constraint::ValueInCapitals | Constraint::More => false,
-                    };
-                    grant.key == key && (grant.alive || self.wrong == Wrong::GrantStays) && met
+                    grant.key == key
+                        && (grant.alive || self.wrong == Wrong::GrantStays)
+                        && grant.constraint.is_met(self.wrong == Wrong::ConstraintKnowsCase)
                 };
                 if !self.keys[key].gone && !self.keys[key].lets && !self.grants.iter().any(counts) {
                     return refuse(

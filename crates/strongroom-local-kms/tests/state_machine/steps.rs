@@ -123,6 +123,17 @@ pub(crate) enum Constraint {
     More,
 }
 
+impl Constraint {
+    /// Whether the context of the ciphertexts meets it. Keys are compared without case, unless that is told wrongly.
+    pub(crate) fn is_met(self, keys_with_case: bool) -> bool {
+        match self {
+            Self::Nothing | Self::Same => true,
+            Self::KeyInCapitals | Self::SubsetInCapitals => !keys_with_case,
+            Self::ValueInCapitals | Self::More => false,
+        }
+    }
+}
+
 fn constraint() -> impl Strategy<Value = Constraint> {
     proptest::sample::select(vec![
         Constraint::Nothing,

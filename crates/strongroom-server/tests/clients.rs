@@ -37,6 +37,43 @@ async fn boto3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn boto3_over_all_of_iam() {
+    runs("iam.py", || python().join("python")).await;
+}
+
+/// Ansible's modules for roles, keys and secrets, among others.
+#[tokio::test(flavor = "multi_thread")]
+async fn ansible_changes_nothing_the_second_time() {
+    let server = test_server().await.unwrap();
+    let played = tokio::task::spawn_blocking(move || {
+        let wanted = scripts().join("requirements-ansible.txt");
+        let bin = support::clients::python_environment("ansible", &wanted);
+        let home = tempfile::tempdir().unwrap();
+        let play = |playbook: &str| {
+            let mut command = client(bin.join("ansible-playbook"), &server);
+            command
+                .args(["--inventory", "localhost,"])
+                .arg(scripts().join(playbook))
+                .env("HOME", home.path())
+                .env("ANSIBLE_HOME", home.path())
+                .env("ANSIBLE_REMOTE_TMP", home.path().join("remote"))
+                .env("ANSIBLE_PYTHON_INTERPRETER", bin.join("python"))
+                .env("ANSIBLE_DEPRECATION_WARNINGS", "false")
+                .env("ANSIBLE_NOCOLOR", "1")
+                // It refuses to run where texts are not UTF-8.
+                .env("LC_ALL", "C.UTF-8");
+            String::from_utf8_lossy(&succeeds(&mut command).stdout).into_owned()
+        };
+        ["playbook.yml", "playbook_absent.yml"].map(|playbook| [play(playbook), play(playbook)])
+    });
+    let [made, gone] = played.await.unwrap();
+    for ([first, second], tasks) in [(made, 8), (gone, 5)] {
+        assert!(first.contains(&format!("changed={tasks} ")), "{first}");
+        assert!(second.contains("changed=0 ") && second.contains("failed=0 "), "{second}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_caching_client_for_python() {
     runs("caching_client.py", || python().join("python")).await;
 }

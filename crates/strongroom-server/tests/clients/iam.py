@@ -269,6 +269,15 @@ def permissions():
         text, status = fails("AccessDenied", getattr(his, xform_name(name)), **asked)
         action = "UpdateRole" if name == "UpdateRoleDescription" else name
         assert status == 403 and f"iam:{action}" in text, (name, text)
+    # A session of a role is no user: it has to say whom it means.
+    iam.put_user_policy(UserName="dave", PolicyName="assume", PolicyDocument=json.dumps(document("sts:AssumeRole")))
+    sts = client("sts", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    taken = sts.assume_role(RoleArn=iam.get_role(RoleName="r1")["Role"]["Arn"], RoleSessionName="run")["Credentials"]
+    session = client("iam", aws_access_key_id=taken["AccessKeyId"], aws_secret_access_key=taken["SecretAccessKey"],
+                     aws_session_token=taken["SessionToken"])
+    for call in (session.get_user, session.list_access_keys, session.create_access_key):
+        assert fails("ValidationError", call)[0] == "Must specify userName when calling with non-User credentials"
+    iam.delete_user_policy(UserName="dave", PolicyName="assume")
     iam.delete_access_key(UserName="dave", AccessKeyId=key["AccessKeyId"])
 
 

@@ -182,10 +182,41 @@ impl Rooms {
         found
     }
 
-    /// An empty room that nobody keeps, for one request.
+    /// An empty room that nobody keeps, for one request, with the users and roles of its account where there are any.
     pub(crate) async fn passing(&self, realm: &Realm) -> Result<Strongroom, Error> {
-        let builder = self.builder(realm).memory().root_key(RootKey::from_bytes(random()?));
+        let home = Realm::new(realm.account(), self.home.region().clone());
+        let mut builder = self.builder(realm).memory().root_key(RootKey::from_bytes(random()?));
+        if home != *realm
+            && let Some(home) = self.existing_home(&home).await?
+        {
+            builder = builder.identities_of(&home);
+        }
         builder.open().await
+    }
+
+    async fn existing_home(&self, home: &Realm) -> Result<Option<Strongroom>, Error> {
+        match self.known(home) {
+            Some(home) => Ok(Some(home)),
+            None if self.is_kept(home) => self.room(home).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The room of an account and region; where there is none yet, an empty one that nobody keeps, and `true`. What is
+    /// refused there would be refused in a new room too, and one is made only for what succeeds: see `Server::run_first`.
+    pub(crate) async fn room_or_passing(&self, realm: &Realm) -> Result<(Strongroom, bool), Error> {
+        if let Some(room) = self.known(realm) {
+            return Ok((room, false));
+        }
+        let listed = match &self.storage {
+            Storage::Memory => false,
+            // Also one that is listed and gone, which is an error and not an empty room.
+            Storage::Directory(kept) => kept.data.holds(realm) || kept.manifest.lock().await.lists(realm),
+        };
+        if listed {
+            return Ok((self.room(realm).await?, false));
+        }
+        Ok((self.passing(realm).await?, true))
     }
 
     fn builder(&self, realm: &Realm) -> strongroom::Builder {

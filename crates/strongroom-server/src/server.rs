@@ -15,6 +15,7 @@ use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_iam::{AccessKeyOrigin, Credentials};
+use strongroom_types::Retry;
 use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, ApiError};
@@ -99,6 +100,8 @@ pub(crate) struct Admitted {
     own: Realm,
     /// Where the room is.
     there: Realm,
+    /// Whether the room is an empty one that nobody keeps, because there is none yet.
+    passing: bool,
     pub(crate) cx: CallContext,
     pub(crate) service: String,
 }
@@ -220,7 +223,7 @@ impl Server {
             (Some(wanted), Ok(body)) => match self.admit(&request, body, wanted).await {
                 Ok(admitted) => {
                     let who = admitted.cx.caller().to_string();
-                    (self.run(&admitted, wanted, body, &id).await, Some(who))
+                    (self.run_first(admitted, wanted, body, &id).await, Some(who))
                 }
                 Err(error) => (Err(error), None),
             },
@@ -245,6 +248,23 @@ impl Server {
             "request"
         );
         rendered(answer, wanted.as_ref(), &id)
+    }
+
+    /// Runs an operation, in a strongroom that is not there yet too: it is made for the first operation that succeeds. So nobody
+    /// without permission makes one by naming a region.
+    async fn run_first(
+        &self,
+        mut admitted: Admitted,
+        wanted: &Wanted,
+        body: &[u8],
+        id: &str,
+    ) -> Result<Answer, ApiError> {
+        let answer = self.run(&admitted, wanted, body, id).await?;
+        if !admitted.passing {
+            return Ok(answer);
+        }
+        admitted.room = self.inner.rooms.room(&admitted.own).await.map_err(|error| unopened(&error))?;
+        self.run(&admitted, wanted, body, id).await
     }
 
     async fn run(
@@ -322,22 +342,19 @@ impl Server {
             Wanted::Keys(operation) => named::by_key(operation, body, &own),
             Wanted::Query => None,
         };
+        let mut passing = false;
         let room = match (wanted, &elsewhere) {
             // What belongs to no region is kept at home.
             (Wanted::Query, _) => rooms.home_of(account).await,
             (_, Some(there)) => across::room(rooms, there).await,
-            _ => rooms.room(&own).await,
+            _ => rooms.room_or_passing(&own).await.map(|(room, passes)| {
+                passing = passes;
+                room
+            }),
         };
         let there = elsewhere.unwrap_or(own.clone());
-        let room = room.map_err(|error| {
-            tracing::error!(%error, "a strongroom cannot be opened");
-            match error.kind() {
-                // What storage says of itself, such as a full disk; it names no place.
-                strongroom::ErrorKind::Root(_) => ApiError::new("InternalServiceError", error.message()),
-                _ => ApiError::internal(),
-            }
-        })?;
-        Ok(Admitted { room, own, there, cx, service: presented.service })
+        let room = room.map_err(|error| unopened(&error))?;
+        Ok(Admitted { room, passing, own, there, cx, service: presented.service })
     }
 
     /// The caller whose secret a request was signed with.
@@ -442,6 +459,17 @@ pub enum BodyError {
     Malformed,
     /// It broke off, or took longer than [`ServerBuilder::patience`](crate::ServerBuilder::patience): answered with 408.
     Incomplete,
+}
+
+fn unopened(error: &strongroom::Error) -> ApiError {
+    tracing::error!(%error, "a strongroom cannot be opened");
+    match error.kind() {
+        // What storage says of itself, such as a full disk; it names no place.
+        strongroom::ErrorKind::Root(_) if error.retry() == Retry::Later => {
+            ApiError::new("InternalServiceError", error.message())
+        }
+        _ => ApiError::internal(),
+    }
 }
 
 fn header_of(id: &str) -> HeaderValue {

@@ -78,8 +78,9 @@ impl Access {
                     if access.state != KeyState::Enabled {
                         notes.push(format!("the key {} is {}", need.key, access.state));
                     }
-                    let foreign = cx.caller().account() != Some(self.engine.realm().account().as_str());
-                    if access.managed && foreign && !access.explanation.allowed {
+                    // Services belong to no account.
+                    let outside = cx.caller().account() != Some(self.engine.realm().account().as_str());
+                    if access.managed && outside && !access.explanation.allowed {
                         notes.push(ONLY_OWN.to_owned());
                     }
                     default_key |= foreign && access.managed;

@@ -232,3 +232,19 @@ fn help_names_the_environment_variables() {
     let output = limited.env("STRONGROOM_LISTEN", "0.0.0.0:0").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("--tls-cert"));
 }
+
+/// RSA is AWS-LC's: a build without it refuses.
+#[test]
+fn key_material_is_imported_wrapped_by_the_default_build() {
+    let (mut command, signer) = with_key(&[]);
+    let server = start(&mut command);
+    let mut stream = server.connect();
+    let made = call(&mut stream, &signer, "TrentService.CreateKey", r#"{"Origin":"EXTERNAL"}"#);
+    let (_, id) = made.body.split_once(r#""KeyId":""#).unwrap();
+    let id = id.split_once('"').unwrap().0;
+    let body = format!(
+        r#"{{"KeyId":"{id}","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_2048"}}"#
+    );
+    let parameters = call(&mut stream, &signer, "TrentService.GetParametersForImport", &body);
+    assert!(parameters.status == 200 && parameters.body.contains("PublicKey"), "{parameters:?}");
+}

@@ -78,9 +78,13 @@ impl LocalKms {
         let not_found =
             || Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(self.realm())));
         let managed = Managed::of(name).ok_or_else(not_found)?;
+        // Nobody of another account learns whether the key was made, and nobody makes one.
+        if self.is_foreign(cx) {
+            return Err(not_found());
+        }
         let service = managed.service();
         // Through the service whoever is of the account may be the first.
-        if self.via.map(|via| via.name()) != Some(service) || self.is_foreign(cx) {
+        if self.via.map(|via| via.name()) != Some(service) {
             let place = self.realm().arn("kms", name.as_str());
             self.authorize_on(cx, Operation::DescribeKey, place.as_str(), &Asked::nothing()).await?;
         }

@@ -264,7 +264,14 @@ pub(crate) fn base64(bytes: &[u8]) -> SecretText {
     SecretText::from_utf8(SecretBytes::from(out)).unwrap_or_else(|_| SecretText::from_string(String::new()))
 }
 
-/// A number as the service has it, or one that its own check refuses.
-pub(crate) fn small(number: i64) -> u16 {
-    u16::try_from(number.max(0)).unwrap_or(u16::MAX)
+/// A number that is from the first bound to the second. Refused as it was given, before it is made smaller.
+pub(crate) fn within(number: i64, member: &str, least: u16, most: u16) -> Result<u16, ApiError> {
+    let bound = match u16::try_from(number) {
+        Ok(small) if (least..=most).contains(&small) => return Ok(small),
+        _ if number < i64::from(least) => format!("greater than or equal to {least}"),
+        _ => format!("less than or equal to {most}"),
+    };
+    Err(ApiError::validation(format!(
+        "1 validation error detected: Value '{number}' at '{member}' failed to satisfy constraint: Member must have value {bound}"
+    )))
 }

@@ -11,7 +11,7 @@ use strongroom_kms::{Error, KeyManager, KeyMetadata, KeyRef, KeyState, KeyUsage,
 use strongroom_types::CallContext;
 
 use crate::answer::{Answer, ApiError, object, seconds};
-use crate::input::{Refusal, required, small};
+use crate::input::{Refusal, required, within};
 
 /// Operations that AWS has and this server has not: asymmetric keys, key pairs, other places for keys, replicas.
 const NOT_HERE: [&str; 17] = [
@@ -90,11 +90,27 @@ fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
     Ok(KeyRef::parse(&given)?)
 }
 
-fn page(limit: Option<i64>, marker: Option<String>) -> ListPage {
+fn page(limit: Option<i64>, marker: Option<String>) -> Result<ListPage, ApiError> {
     let mut page = ListPage::first();
-    page.limit = limit.map(|limit| usize::from(small(limit)));
+    page.limit = limit.map(|limit| within(limit, "limit", 1, 1000)).transpose()?.map(usize::from);
+    if let Some(marker) = &marker {
+        length(marker, "marker", 1, 1024)?;
+    }
     page.marker = marker;
-    page
+    Ok(page)
+}
+
+/// The length of a text in characters.
+fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), ApiError> {
+    let bound = match text.chars().count() {
+        length if length < least => format!("greater than or equal to {least}"),
+        length if length > most => format!("less than or equal to {most}"),
+        _ => return Ok(()),
+    };
+    let given: String = text.chars().take(256).collect();
+    Err(ApiError::validation(format!(
+        "1 validation error detected: Value '{given}' at '{member}' failed to satisfy constraint: Member must have length {bound}"
+    )))
 }
 
 /// A page of a list, as KMS answers it.

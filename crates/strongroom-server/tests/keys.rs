@@ -176,3 +176,31 @@ async fn aliases_and_identifiers_over_the_wire() {
     assert_eq!(kms(&server, "RetireGrant", json!({"KeyId": id})).await.unwrap_err().0, "ValidationException");
     kms(&server, "RetireGrant", json!({"GrantToken": made["GrantToken"]})).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_out_of_bounds_is_told_as_it_was_given() {
+    let server = any().await;
+    let key = kms(&server, "CreateKey", json!({})).await.unwrap()["KeyMetadata"]["KeyId"].clone();
+    for (operation, request, told) in [
+        ("GenerateRandom", json!({"NumberOfBytes": -1}), "Value '-1' at 'numberOfBytes'"),
+        ("GenerateRandom", json!({"NumberOfBytes": 1_u64 << 40}), "Value '1099511627776' at 'numberOfBytes'"),
+        ("GenerateDataKey", json!({"KeyId": key, "NumberOfBytes": -5}), "Value '-5' at 'numberOfBytes'"),
+        (
+            "EnableKeyRotation",
+            json!({"KeyId": key, "RotationPeriodInDays": -7}),
+            "Value '-7' at 'rotationPeriodInDays'",
+        ),
+        ("ListKeys", json!({"Limit": 100_000}), "Value '100000' at 'limit'"),
+        ("ListKeys", json!({"Marker": ""}), "Value '' at 'marker'"),
+        ("CreateKey", json!({"Tags": [{"TagKey": "a"}]}), "Value null at 'tags.1.member.tagValue'"),
+        (
+            "TagResource",
+            json!({"KeyId": key, "Tags": [{"TagValue": "a"}]}),
+            "Value null at 'tags.1.member.tagKey'",
+        ),
+        ("UntagResource", json!({"KeyId": key, "TagKeys": ["a", ""]}), "Value '' at 'tagKeys.2.member'"),
+    ] {
+        let (code, text) = kms(&server, operation, request).await.unwrap_err();
+        assert!(code == "ValidationException" && text.contains(told), "{operation}: {code} {text}");
+    }
+}

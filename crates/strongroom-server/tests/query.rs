@@ -160,6 +160,30 @@ async fn sessions_with_members_that_are_not_understood_are_refused_by_name() {
     }
 }
 
+/// A member that has no parts is not read from one, and not passed over either: it could be what limits the request.
+#[tokio::test]
+async fn a_part_of_a_member_that_has_none_is_refused_by_name() {
+    let server = any_credentials().await;
+    for member in ["Policy.member.1", "Policy.x", "ExternalId.x", "DurationSeconds.member.1"] {
+        let body = form(&[
+            ("Action", "AssumeRole"),
+            ("RoleArn", "arn:aws:iam::000000000000:role/r"),
+            ("RoleSessionName", "run"),
+            (member, "{}"),
+        ]);
+        let (status, body) = raw(&server, "sts", body).await;
+        assert!(status == 400 && told(&body, "Message").unwrap().contains(member), "{body}");
+    }
+    for member in ["PermissionsBoundary.member.1", "Path.x", "TagsOther.member.1.Key"] {
+        let body = form(&[("Action", "CreateUser"), ("UserName", "u"), (member, "x")]);
+        let (status, body) = raw(&server, "iam", body).await;
+        let name = member.trim_end_matches(".member.1.Key");
+        assert!(status == 400 && told(&body, "Message").unwrap().contains(name), "{body}");
+    }
+    let (status, _) = raw(&server, "iam", form(&[("Action", "GetUser"), ("UserName", "u")])).await;
+    assert_eq!(status, 404, "nothing was made");
+}
+
 #[tokio::test]
 async fn the_owner_lists_and_deletes_its_own_keys_without_naming_a_user() {
     let server = any_credentials().await;

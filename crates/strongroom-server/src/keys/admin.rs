@@ -14,19 +14,20 @@ use super::words::{
     ORIGIN, RESOURCE_OWNERS, WRAPPING_ALGORITHM, WRAPPING_KEY_SPEC,
 };
 use super::{
-    CUSTOM_KEY_STORE, SERVICE_PRINCIPAL, SOURCE_ARN, XKS_KEY, arn_of, done, key, listed, metadata, named,
-    page,
+    CUSTOM_KEY_STORE, SERVICE_PRINCIPAL, SOURCE_ARN, XKS_KEY, arn_of, done, key, length, listed, metadata,
+    named, page,
 };
 use crate::answer::{Answer, ApiError, object, seconds};
-use crate::input::{Blob, Context, base64, input, read, required, small};
+use crate::input::{Blob, Context, base64, input, read, required, within};
 
 input!(TagInput { tag_key: String, tag_value: String });
 
-fn tags(given: Vec<TagInput>) -> Vec<KeyTag> {
-    given
-        .into_iter()
-        .map(|tag| KeyTag::new(tag.tag_key.unwrap_or_default(), tag.tag_value.unwrap_or_default()))
-        .collect()
+fn tags(given: Vec<TagInput>) -> Result<Vec<KeyTag>, ApiError> {
+    let read = |(tag, place): (TagInput, usize)| {
+        let key = required(tag.tag_key, &format!("tags.{place}.member.tagKey"))?;
+        Ok(KeyTag::new(key, required(tag.tag_value, &format!("tags.{place}.member.tagValue"))?))
+    };
+    given.into_iter().zip(1..).map(read).collect()
 }
 
 input!(ConstraintInput {
@@ -117,7 +118,7 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let owners = RESOURCE_OWNERS
                 .read_all(&asked.resource_owners.unwrap_or_default(), |word| Some(word == "SELF"))?;
-            let mut found = kms.list_keys(cx, &page(asked.limit, asked.marker)).await?;
+            let mut found = kms.list_keys(cx, &page(asked.limit, asked.marker)?).await?;
             if !owners.is_empty() && !owners.contains(&true) {
                 // Keys that other accounts share, of which there are none.
                 found = strongroom_kms::KeyPage::default();
@@ -136,7 +137,8 @@ pub(super) async fn run(
         "ScheduleKeyDeletion" => {
             input!(Input { key_id: String, pending_window_in_days: i64 });
             let asked: Input = read(body)?;
-            let days = asked.pending_window_in_days.map(small);
+            let days = asked.pending_window_in_days.map(|days| within(days, "pendingWindowInDays", 1, 365));
+            let days = days.transpose()?;
             let planned = kms.schedule_key_deletion(cx, &key(asked.key_id)?, days).await?;
             Answer::json(&json!({
                 "KeyId": planned.key_arn.as_str(), "DeletionDate": seconds(planned.deletion_date),
@@ -148,7 +150,9 @@ pub(super) async fn run(
         "EnableKeyRotation" => {
             input!(Input { key_id: String, rotation_period_in_days: i64 });
             let asked: Input = read(body)?;
-            let days = asked.rotation_period_in_days.map(small);
+            let days =
+                asked.rotation_period_in_days.map(|days| within(days, "rotationPeriodInDays", 90, 2560));
+            let days = days.transpose()?;
             done(kms.enable_key_rotation(cx, &key(asked.key_id)?, days).await)?
         }
         "DisableKeyRotation" => done(kms.disable_key_rotation(cx, &key(of_key()?.key_id)?).await)?,
@@ -169,26 +173,29 @@ pub(super) async fn run(
                 None => false,
             };
             let found = kms
-                .list_key_rotations(cx, &key(asked.key_id)?, all, &page(asked.limit, asked.marker))
+                .list_key_rotations(cx, &key(asked.key_id)?, all, &page(asked.limit, asked.marker)?)
                 .await?;
             listed("Rotations", found.rotations.iter().map(rotated).collect(), found.next_marker)?
         }
         "TagResource" => {
             input!(Input { key_id: String, tags: Vec<TagInput> });
             let asked: Input = read(body)?;
-            let (key, given) = (key(asked.key_id)?, tags(required(asked.tags, "tags")?));
+            let (key, given) = (key(asked.key_id)?, tags(required(asked.tags, "tags")?)?);
             done(kms.tag_resource(cx, &key, given).await)?
         }
         "UntagResource" => {
             input!(Input { key_id: String, tag_keys: Vec<String> });
             let asked: Input = read(body)?;
             let (key, keys) = (key(asked.key_id)?, required(asked.tag_keys, "tagKeys")?);
+            for (tag, place) in keys.iter().zip(1..) {
+                length(tag, &format!("tagKeys.{place}.member"), 1, 128)?;
+            }
             done(kms.untag_resource(cx, &key, keys).await)?
         }
         "ListResourceTags" => {
             let asked = of_key()?;
             let found =
-                kms.list_resource_tags(cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)).await?;
+                kms.list_resource_tags(cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)?).await?;
             let entry = |tag: &KeyTag| json!({"TagKey": tag.key, "TagValue": tag.value});
             listed("Tags", found.tags.iter().map(entry).collect(), found.next_marker)?
         }
@@ -208,7 +215,7 @@ pub(super) async fn run(
         "ListAliases" => {
             let asked = of_key()?;
             let of: Option<KeyRef> = asked.key_id.map(|id| key(Some(id))).transpose()?;
-            let found = kms.list_aliases(cx, of.as_ref(), &page(asked.limit, asked.marker)).await?;
+            let found = kms.list_aliases(cx, of.as_ref(), &page(asked.limit, asked.marker)?).await?;
             let entry = |one: &strongroom_kms::AliasEntry| {
                 object(vec![
                     ("AliasName", Some(json!(one.name.as_str()))),
@@ -242,7 +249,7 @@ pub(super) async fn run(
         "ListKeyPolicies" => {
             let asked = of_key()?;
             let found =
-                kms.list_key_policies(cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)).await?;
+                kms.list_key_policies(cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)?).await?;
             listed("PolicyNames", found.names.into_iter().map(Value::from).collect(), found.next_marker)?
         }
         "CreateGrant" => create_grant(kms, cx, body).await?,
@@ -258,7 +265,7 @@ pub(super) async fn run(
             let mut filter = GrantFilter::all();
             (filter.id, filter.grantee) = (asked.grant_id, asked.grantee_principal);
             let found =
-                kms.list_grants(cx, &key(asked.key_id)?, &filter, &page(asked.limit, asked.marker)).await?;
+                kms.list_grants(cx, &key(asked.key_id)?, &filter, &page(asked.limit, asked.marker)?).await?;
             listed("Grants", found.grants.iter().map(granted).collect(), found.next_marker)?
         }
         "ListRetirableGrants" => {
@@ -267,7 +274,7 @@ pub(super) async fn run(
             });
             let asked: Input = read(body)?;
             let retiring = required(asked.retiring_principal, "retiringPrincipal")?;
-            let found = kms.list_retirable_grants(cx, &retiring, &page(asked.limit, asked.marker)).await?;
+            let found = kms.list_retirable_grants(cx, &retiring, &page(asked.limit, asked.marker)?).await?;
             listed("Grants", found.grants.iter().map(granted).collect(), found.next_marker)?
         }
         "RetireGrant" => {
@@ -351,7 +358,7 @@ async fn create(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Ans
     }
     request.description = asked.description.unwrap_or_default();
     request.multi_region = asked.multi_region.unwrap_or(false);
-    request.tags = tags(asked.tags.unwrap_or_default());
+    request.tags = tags(asked.tags.unwrap_or_default())?;
     if let Some(policy) = asked.policy {
         let mut put = PutKeyPolicy::new(policy);
         put.bypass_lockout_check = asked.bypass_policy_lockout_safety_check.unwrap_or(false);

@@ -13,7 +13,7 @@ use strongroom_types::CallContext;
 use super::words::{DATA_KEY_SPEC, MAC_ALGORITHM, encryption_algorithm};
 use super::{CUSTOM_KEY_STORE, DRY_RUN_MODIFIERS, RECIPIENT, key, metadata, named};
 use crate::answer::{Answer, ApiError};
-use crate::input::{Blob, Context, base64, input, read, required, small};
+use crate::input::{Blob, Context, base64, input, read, required, within};
 
 /// What is answered with a plaintext or a ciphertext, written into memory that wipes itself.
 #[derive(Default, Serialize)]
@@ -52,7 +52,7 @@ fn data_key_spec(spec: Option<String>, bytes: Option<i64>) -> Result<DataKeySpec
     };
     match (spec, bytes) {
         (Some(spec), None) => DATA_KEY_SPEC.read(&spec, read),
-        (None, Some(bytes)) => Ok(DataKeySpec::Bytes(small(bytes))),
+        (None, Some(bytes)) => within(bytes, "numberOfBytes", 1, 1024).map(DataKeySpec::Bytes),
         _ => Err(ApiError::validation("Please specify either number of bytes or key spec.")),
     }
 }
@@ -182,7 +182,7 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let bytes =
                 asked.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
-            let made = kms.generate_random(cx, small(bytes)).await?;
+            let made = kms.generate_random(cx, within(bytes, "numberOfBytes", 1, 1024)?).await?;
             #[derive(Serialize)]
             #[serde(rename_all = "PascalCase")]
             struct Random<'a> {

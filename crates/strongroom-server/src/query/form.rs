@@ -37,9 +37,9 @@ impl Form {
         self.text(name).map(str::to_owned)
     }
 
-    /// The members' names, of a list that of the list.
+    /// The members' whole names: of a list, of each of its parts.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(|name| name.split('.').next().unwrap_or(name))
+        self.0.keys().map(String::as_str)
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {

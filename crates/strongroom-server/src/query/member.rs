@@ -142,6 +142,16 @@ fn is_version(text: &str) -> bool {
 }
 
 impl Member {
+    /// Whether this name in a form is the member's or, of a list, of one of its parts.
+    fn takes(&self, name: &str) -> bool {
+        let parts = matches!(self.kind, Kind::Tags | Kind::TagKeys | Kind::Words(_));
+        match name.strip_prefix(self.name) {
+            Some("") => true,
+            Some(rest) => parts && rest.starts_with('.'),
+            None => false,
+        }
+    }
+
     /// As errors call it: `userName`.
     fn told(&self) -> String {
         let mut told = self.name.to_owned();
@@ -273,10 +283,13 @@ impl Member {
 impl Operation {
     /// That a form says what this operation understands, and nothing else: what is passed over would change what is asked for.
     pub(super) fn check(&self, form: &Form) -> Result<(), ApiError> {
-        let known = |name: &str| self.members.iter().any(|member| member.name == name);
+        let known = |name: &str| self.members.iter().any(|member| member.takes(name));
         if let Some(other) = form.names().find(|name| !matches!(*name, "Action" | "Version") && !known(name))
         {
-            let short: String = other.chars().take(128).collect();
+            let top = other.split('.').next().unwrap_or(other);
+            // A part of something that has none is named whole.
+            let declared = self.members.iter().any(|member| member.name == top);
+            let short: String = if declared { other } else { top }.chars().take(128).collect();
             let text = format!("The parameter {short} is not supported for {}.", self.name);
             return Err(ApiError::new("InvalidParameterCombination", text));
         }

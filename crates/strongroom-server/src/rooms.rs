@@ -129,7 +129,8 @@ impl Rooms {
         matches!(self.storage, Storage::Memory)
     }
 
-    fn known(&self, realm: &Realm) -> Option<Strongroom> {
+    /// The room if it is open.
+    pub(crate) fn known(&self, realm: &Realm) -> Option<Strongroom> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(realm).cloned()
     }
 

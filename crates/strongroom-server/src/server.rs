@@ -343,10 +343,11 @@ impl Server {
             Wanted::Query => None,
         };
         let mut passing = false;
-        let room = match (wanted, &elsewhere) {
+        let room = match (wanted, &elsewhere, rooms.known(&own)) {
+            (Wanted::Secrets(_) | Wanted::Keys(_), None, Some(room)) => Ok(room),
             // What belongs to no region is kept at home.
-            (Wanted::Query, _) => rooms.home_of(account).await,
-            (_, Some(there)) => across::room(rooms, there).await,
+            (Wanted::Query, _, _) => rooms.home_of(account).await,
+            (_, Some(there), _) => across::room(rooms, there).await,
             _ => rooms.room_or_passing(&own).await.map(|(room, passes)| {
                 passing = passes;
                 room

@@ -136,7 +136,8 @@ impl Server {
     {
         let (parts, body) = request.into_parts();
         let body = whole(body, self.patience(), &self.inner.bodies).await;
-        let answer = self.respond(parts, body).await;
+        // Boxed: hyper keeps room for a request's future as long as the connection lasts, and most wait.
+        let answer = Box::pin(self.respond(parts, body)).await;
         // Waking a client that waits can cost the system more than working out an answer. Where several have asked, their answers are
         // worked out one after the other and then go out together, which wakes a client once.
         tokio::task::yield_now().await;

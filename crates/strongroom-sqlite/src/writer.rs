@@ -111,9 +111,9 @@ fn try_group(
     files: &Files,
     batches: &[Batch],
 ) -> Result<Vec<Verdict>, Error> {
+    files.not_lost()?;
     begin(connection, busy_timeout)?;
     let transaction = TransactionGuard(connection);
-    files.check()?;
     let before: i64 = transaction
         .prepare_cached("SELECT revision FROM counter WHERE id = 1")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
@@ -141,8 +141,8 @@ fn try_group(
         transaction.execute_batch("COMMIT").map_err(commit)?;
         // What was committed to files that nobody can find any more is not acknowledged.
         files.check().map_err(|error| {
-            let text = "the database's files were removed or replaced during the commit";
-            Error::new(ErrorKind::OutcomeUnknown, text).because(error)
+            let text = "the database's files were removed or replaced while they were open; what was committed last is lost unless they come back";
+            Error::new(ErrorKind::OutcomeUnknown, text).with("path", files.path().display()).because(error)
         })?;
     }
     drop(transaction);

@@ -1,4 +1,4 @@
-//! When a secret is said to have been made.
+//! The creation date that a secret gets.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use strongroom_types::Timestamp;
 use crate::engine::Engine;
 use crate::error::{damaged, storage};
 
-/// How far the date of a new secret may run ahead of the clock. What is dated later was made by a clock that was wrong, and is not
-/// followed.
+/// How far the date of a new secret may run ahead of the clock. A secret dated later was made under
+/// a wrong clock, and is ignored.
 const LEAD: Duration = Duration::from_secs(60 * 60);
 
 impl Engine {
-    /// The date of a secret that is made now: later than that of every secret that was there before, also when the clock is not, so
-    /// that secrets list in the order they were made. Nobody waits for anybody: of secrets that are made at the same time in several
-    /// processes some may get the same date, and these have no order.
+    /// The date of a secret that is made now: later than that of every secret that existed before,
+    /// even if the clock is not, so that secrets list in the order they were made. No process waits
+    /// for another: secrets made at the same time in several processes may get the same date, and
+    /// these have no order.
     pub(crate) async fn date_of_creation(&self) -> Result<Timestamp, Error> {
         let now = self.now();
         let index = self.inner.layout.by_created();

@@ -37,8 +37,9 @@ fn either(error: &strongroom_kms::Error) -> Option<Error> {
 /// The key service would not make or wrap a data key.
 pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
     let mapped = either(&error).unwrap_or_else(|| match error.kind() {
-        // The text and `Invalid keyId` behind it were seen on AWS by users (terraform-provider-aws #13303), `Invalid arn` and a
-        // region too; for the other texts of the key service it is taken to be the same.
+        // The text and `Invalid keyId` behind it were seen on AWS by users (terraform-provider-aws
+        // #13303), `Invalid arn` and a region too; for the other texts of the key service it is
+        // taken to be the same.
         Kms::NotFound | Kms::InvalidArn | Kms::InvalidAliasName | Kms::Validation => {
             let text = format!("The operation failed because of an invalid KMS key: {}", error.message());
             Error::new(ErrorKind::InvalidParameter, text)

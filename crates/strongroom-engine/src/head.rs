@@ -35,10 +35,12 @@ pub(crate) struct Head {
     /// The day on which any value was last read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) accessed: Option<i64>,
-    /// When the recovery window ends, from when on it may be purged; absent unless it is marked for deletion.
+    /// When the recovery window ends; from then on it may be purged. Absent unless it is marked for
+    /// deletion.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) deleted: Option<i64>,
-    /// When the deletion was asked for. Absent, too, in what earlier versions marked: see [`Head::marked`].
+    /// When the deletion was requested. Also absent if an earlier version marked it: see
+    /// [`Head::marked`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) deletion_requested: Option<i64>,
     /// The service that made and manages it; absent for a customer's own.
@@ -209,8 +211,8 @@ impl Head {
         self.deletion_requested = until.map(|_| now.as_millis());
     }
 
-    /// When it was marked for deletion. Where that is not stored, its last change: nothing changes what is marked. No window is
-    /// shorter than seven days.
+    /// When it was marked for deletion. If that is not stored, its last change: nothing changes a
+    /// secret that is marked. No window is shorter than seven days.
     fn marked(&self) -> Option<Timestamp> {
         let until = self.deleted?;
         let change = || self.changed.min(until.saturating_sub(SHORTEST_WINDOW));
@@ -261,7 +263,8 @@ impl Version {
 mod tests {
     use super::*;
 
-    /// Heads of earlier programs have an empty description and, marked for deletion, the end of the window only.
+    /// Heads of earlier programs have an empty description and, marked for deletion, the end of the
+    /// window only.
     #[test]
     fn what_earlier_programs_wrote_is_told_as_it_is_told_now() {
         let day = 24 * 60 * 60 * 1000;

@@ -33,8 +33,8 @@ pub(crate) enum About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// What AWS calls it in a denial. A secret that is to be made has no ARN yet and is named as given; who lists is told of no
-    /// resource; everything else is as policies see it.
+    /// What AWS calls it in a denial. A secret that is about to be made has no ARN yet and is named
+    /// as given; a listing names no resource; everything else is named as policies see it.
     pub(crate) fn in_denials<'b>(self, operation: Operation, request: &'b Request) -> Option<&'b str>
     where
         'a: 'b,

@@ -54,7 +54,8 @@ impl Engine {
         Ok((if self.is_foreign(cx) { self.qualified(key) } else { key }, managed))
     }
 
-    /// The managed key is for callers of the account itself, whatever its policy and the secret's say: AWS tells others so.
+    /// The managed key is for callers of the account itself, whatever its policy and the secret's
+    /// say, and AWS tells other callers so.
     pub(crate) fn reaches(&self, cx: &CallContext, managed: bool) -> Result<(), Error> {
         if managed && self.is_foreign(cx) {
             return Err(Error::new(

@@ -34,7 +34,7 @@ fn fresh_suffix() -> Result<String, Error> {
     }
 }
 
-/// An empty description is none: AWS answers without one.
+/// An empty description counts as none: AWS answers without one.
 fn described(given: Option<&str>) -> Option<String> {
     given.filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -4,10 +4,11 @@
 //! * An error says what was expected and nothing else. The deserialiser's own error is dropped, because it quotes what it
 //!   found (``invalid type: integer `1234` ``).
 //!
-//! What the deserialiser keeps for itself is beyond reach. serde_json unescapes a string with `\` in it into a buffer of its
-//! own that nobody wipes, and does so with every string when it reads from a stream. `#[serde(flatten)]` and untagged and
-//! internally tagged enums collect the whole document in serde's memory first. The `toml` crate quotes the line of the
-//! document in its errors.
+//! What the deserialiser keeps for itself is beyond reach. serde_json unescapes a string with `\`
+//! in it into a buffer of its own that nobody wipes, and does so with every string when it reads
+//! from a stream. `#[serde(flatten)]` and untagged and internally tagged enums collect the whole
+//! document in serde's memory first. The `toml` crate quotes the line of the document in its
+//! errors.
 
 use std::fmt;
 
@@ -15,10 +16,10 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::{SecretBytes, SecretText, wipe};
 
-/// The most room that is made for a sequence because its own length says so.
+/// The most room to reserve for a sequence on the word of its own length.
 const MOST_AHEAD: usize = 4096;
 
-/// From text: a string of JSON, TOML or YAML. Needs the feature `serde`.
+/// Deserialises text: a string of JSON, TOML or YAML. Needs the feature `serde`.
 ///
 /// ```
 /// use strongroom_envelope::SecretText;
@@ -80,7 +81,8 @@ impl Visitor<'_> for TextVisitor {
     }
 }
 
-/// From bytes, or a sequence of numbers up to 255. A string gives the bytes of its text. Needs the feature `serde`.
+/// Deserialises bytes, or a sequence of numbers up to 255. A string gives the bytes of its text.
+/// Needs the feature `serde`.
 impl<'de> Deserialize<'de> for SecretBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = deserializer.deserialize_byte_buf(BytesVisitor);

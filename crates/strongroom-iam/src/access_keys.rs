@@ -12,14 +12,14 @@ use crate::iam::{crowded, no_identity};
 use crate::names::{random_letters, unique_id};
 use crate::{Error, ErrorKind, Iam, IdentityRef};
 
-/// The most access keys of a user; of the owner, of those made through the API.
+/// The most access keys that a user may have, and that the owner may make through the API.
 pub(crate) const MOST: usize = 2;
 
 /// An access key. The secret is told this once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AccessKey {
-    /// `AKIA...`, which requests carry in clear.
+    /// The id, `AKIA...`, which requests carry in clear.
     pub id: String,
     /// What requests are signed with.
     pub secret: SecretText,
@@ -27,19 +27,20 @@ pub struct AccessKey {
     pub created: Timestamp,
 }
 
-/// What is known of an access key; never its secret.
+/// What is known about an access key. Never its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessKeyInfo {
-    /// `AKIA...`, which requests carry in clear.
+    /// The id, `AKIA...`, which requests carry in clear.
     pub id: String,
-    /// The user's name; nothing for a key of the owner.
+    /// The user's name; `None` for a key of the owner.
     pub user: Option<String>,
     /// When it was made.
     pub created: Timestamp,
-    /// Whether requests signed with it are let in.
+    /// Whether requests signed with it are accepted.
     pub active: bool,
-    /// Where a key of the owner comes from; nothing for a user's, and for keys that earlier versions made.
+    /// Where a key of the owner comes from; `None` for a user's key, and for keys made by earlier
+    /// versions.
     pub origin: Option<AccessKeyOrigin>,
 }
 
@@ -48,16 +49,17 @@ pub struct AccessKeyInfo {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccessKeyOrigin {
-    /// A server made it at its first start and keeps it in its file. There is one of these.
+    /// A server made it at its first start and keeps it in its file. There is at most one.
     Server,
-    /// Given to a server from outside, by its environment or by the program that runs it. There is one of these.
+    /// Given to a server from outside, by its environment or by the program that runs it. There is
+    /// at most one.
     Environment,
-    /// Made by a call of `CreateAccessKey`. There are at most two of these.
+    /// Made by a call of `CreateAccessKey`. There are at most two.
     Api,
 }
 
 impl AccessKeyOrigin {
-    /// As lists show it: `server`, `environment`, `api`.
+    /// The origin as lists show it: `server`, `environment`, `api`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -193,14 +195,15 @@ impl Iam {
         let ids = found.ok_or_else(|| named(no_identity(&identity)))?.record.access_keys;
         let mut keys = Vec::with_capacity(ids.len());
         for id in ids {
-            // One that is deleted meanwhile is left out.
+            // A key that is deleted meanwhile is left out.
             let found = self.read::<AccessKeyRecord>(&self.layout.access_key(&id)).await.map_err(named)?;
             keys.extend(found.map(|found| found.record.told()));
         }
         Ok(keys)
     }
 
-    /// Lets requests signed with a user's access key in, or keeps them out until it is made active again.
+    /// Activates or deactivates a user's access key. Requests signed with an inactive key are
+    /// refused.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].

@@ -1,4 +1,4 @@
-//! Everything of an account at once.
+//! Everything that an account has, in one listing.
 
 use strongroom_types::CallContext;
 
@@ -6,7 +6,7 @@ use crate::identities::check_page;
 use crate::record::{IdentityRecord, PolicyRecord};
 use crate::{Error, Iam, Identity, IdentityKind, ManagedPolicy, PolicyVersion};
 
-/// What an account has.
+/// An item of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountItem {
@@ -14,12 +14,12 @@ pub enum AccountItem {
     Identity {
         /// The user or role itself.
         identity: Identity,
-        /// The inline policies, name and document, by name.
+        /// The inline policies, each a name and a document, sorted by name.
         inline: Vec<(String, String)>,
         /// The ARNs of managed policies, in the order they were attached.
         attached: Vec<String>,
     },
-    /// A managed policy with its versions, the newest first.
+    /// A managed policy with its versions, newest first.
     Policy {
         /// The policy itself.
         policy: ManagedPolicy,
@@ -28,7 +28,7 @@ pub enum AccountItem {
     },
 }
 
-/// What of an account is asked for.
+/// A kind of [`AccountItem`] to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AccountItemKind {
@@ -38,7 +38,7 @@ pub enum AccountItemKind {
     Roles,
     /// The account's own managed policies.
     OwnPolicies,
-    /// Of [`presets`](crate::presets), those that somebody has.
+    /// Those of [`presets`](crate::presets) that some user or role has.
     PresetPolicies,
 }
 
@@ -53,10 +53,12 @@ pub struct AccountPage {
 }
 
 impl Iam {
-    /// The users, roles and managed policies of the account with their documents: of these kinds, after this marker.
+    /// The account's users, roles and managed policies with their documents: those of the given
+    /// kinds, after the marker.
     ///
     /// # Errors
-    /// Storage and damage; [`crate::ErrorKind::Validation`] for a page of none or of more than 1,000.
+    /// If storage fails, or a record is damaged; [`crate::ErrorKind::Validation`] for a page size
+    /// of 0 or of more than 1,000.
     pub async fn account_items(
         &self,
         cx: &CallContext,

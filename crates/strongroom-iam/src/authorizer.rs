@@ -156,7 +156,8 @@ impl Authorizer for Iam {
             if let Some(account) = account
                 && subject.principal().kind() == PrincipalKind::FederatedUser
             {
-                // Nobody knows who made it. It is let in by nothing but its own ARN, and bound as all of its account are.
+                // Nobody knows who made it. Only its own ARN lets it in, and whatever binds its
+                // whole account binds it.
                 let Some(iam) = self.directory_of(account).await.map_err(to_authorizer)? else {
                     return Ok(subject.stranger());
                 };
@@ -175,8 +176,8 @@ impl Authorizer for Iam {
         };
         let known = iam.resolve(&identity).await.map_err(to_authorizer)?;
         let Some(known) = known.filter(|known| known.arn.as_str() == arn) else {
-            // Where other accounts have no directories of their own, only some of their identities may be known here. Without
-            // policies they may nothing.
+            // Where other accounts have no directories of their own, only some of their identities
+            // may be known here. Without policies they may do nothing.
             let all = self.knows_all_of(account, realm.account());
             return Ok(if all { subject.stranger() } else { subject });
         };

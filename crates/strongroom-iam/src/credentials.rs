@@ -1,4 +1,4 @@
-//! What an access key stands for, looked up for whoever checks signatures.
+//! What an access key stands for, looked up for callers that check signatures.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -23,7 +23,7 @@ pub struct Credentials {
     pub context: CallContext,
 }
 
-/// Credentials that were asked for a moment ago. Wiped when they go.
+/// Credentials that were looked up recently. Wiped when they are dropped.
 #[derive(Default)]
 pub(crate) struct AtHand(Mutex<HashMap<String, Recent>>);
 
@@ -34,9 +34,9 @@ struct Recent {
     found: Arc<Credentials>,
 }
 
-/// So many are at hand at most.
+/// The most credentials to keep.
 const MOST_AT_HAND: usize = 256;
-/// For so long another process's changes may go unnoticed. This one's are noticed at once.
+/// How long another process's changes may go unnoticed. This process's are noticed at once.
 const STALENESS: Duration = Duration::from_millis(100);
 
 impl AtHand {
@@ -61,13 +61,14 @@ impl AtHand {
 }
 
 impl Iam {
-    /// What an access key stands for; nothing where there is none of this id. For those who check signatures. That another process took
-    /// the key away may go unnoticed for 100 ms; what this one does is noticed at once.
+    /// What an access key stands for; `None` if no key has this id. For callers that check
+    /// signatures. This process's changes are noticed at once; another process's, such as the
+    /// deletion of the key, may go unnoticed for 100 ms.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn credentials(&self, id: &str) -> Result<Option<Arc<Credentials>>, Error> {
-        // Before they are read: what is changed in between makes them old.
+        // Read before the credentials: a change in between makes them stale.
         let commits = self.inner.commits.load(Ordering::Acquire);
         if let Some(found) = self.inner.credentials.get(id, commits) {
             return Ok(Some(found));

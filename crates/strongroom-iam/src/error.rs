@@ -20,7 +20,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// A name, path, tag or duration is not of its form.
     Validation,
-    /// What is given is of its form, and cannot be meant: the same tag twice, an ARN that names no policy.
+    /// The input is well-formed but cannot be meant: the same tag twice, an ARN that names no
+    /// policy.
     InvalidInput,
     /// The caller may not.
     AccessDenied,

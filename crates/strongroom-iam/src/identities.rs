@@ -318,7 +318,8 @@ impl Iam {
         Ok(())
     }
 
-    /// Changes a role's description or longest session; what is not given stays. An empty description is none.
+    /// Changes a role's description or its longest session. What is not given stays. An empty
+    /// description removes it.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`].
@@ -346,8 +347,9 @@ impl Iam {
         Ok(record.told(role.kind, &self.layout))
     }
 
-    /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access keys stay; policies that name it by its
-    /// former ARN name nobody. It takes the permission for both ARNs.
+    /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access
+    /// keys stay; policies that name its former ARN no longer name anybody. The caller needs
+    /// permission for both ARNs.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`].

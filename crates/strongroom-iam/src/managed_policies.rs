@@ -1,4 +1,4 @@
-//! Managed policies: documents of their own, which users and roles may have in common.
+//! Managed policies: documents of their own, which users and roles can share.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::presets;
 use crate::record::{IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
 
-/// The longest managed policy, in characters without blanks.
+/// The longest managed policy, in characters, blanks not counted.
 pub(crate) const MAX_MANAGED: usize = 6144;
 
-/// A managed policy: a document of its own, which users and roles may have in common.
+/// A managed policy: a document of its own, which users and roles can share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagedPolicy {
-    /// The name, unique in the account whatever the case of its letters.
+    /// The name. Unique in the account, ignoring case.
     pub name: String,
     /// The path: `/`, or `/teams/orders/`.
     pub path: String,
@@ -31,7 +31,7 @@ pub struct ManagedPolicy {
     pub id: String,
     /// The ARN, by which it is attached.
     pub arn: Arn,
-    /// The document of the default version, the one that counts.
+    /// The document of the default version, which is the one in effect.
     pub document: String,
     /// The default version: `v1`, `v2` and so on.
     pub version: String,
@@ -49,7 +49,7 @@ pub struct ManagedPolicy {
     pub boundaries: u32,
 }
 
-/// A managed policy to be made.
+/// A managed policy to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatePolicy {
@@ -66,7 +66,7 @@ pub struct CreatePolicy {
 }
 
 impl CreatePolicy {
-    /// A policy of this name with this document.
+    /// A policy with this name and document.
     #[must_use]
     pub fn new(name: impl Into<String>, document: impl Into<String>) -> Self {
         Self { name: name.into(), document: document.into(), ..Self::default() }
@@ -79,7 +79,7 @@ impl CreatePolicy {
         self
     }
 
-    /// Says what it is for.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
@@ -94,18 +94,18 @@ impl CreatePolicy {
     }
 }
 
-/// What a user or role has a managed policy for.
+/// How a user or role uses a managed policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyUse {
     /// It is attached.
     Policy,
-    /// It is the boundary.
+    /// It is the permissions boundary.
     Boundary,
 }
 pub(crate) use PolicyUse as Use;
 
-/// Who has a managed policy.
+/// A user or role that has a managed policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyEntity {
@@ -115,7 +115,7 @@ pub struct PolicyEntity {
     pub id: String,
     /// Its path.
     pub path: String,
-    /// What it has the policy for.
+    /// How it uses the policy.
     pub used: PolicyUse,
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn no_policy(arn: &str) -> Error {
     Error::new(ErrorKind::NoSuchEntity, format!("Policy {arn} was not found."))
 }
 
-/// How often presets are attached, and how often they are boundaries: nobody counts it as it happens.
+/// How often presets are attached, and how often they are boundaries. No record keeps this count.
 type PresetUses = BTreeMap<String, (u32, u32)>;
 
 impl Iam {
@@ -160,8 +160,8 @@ impl Iam {
     /// Makes a managed policy.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond
-    /// 6,144 characters, blanks not counted.
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`],
+    /// [`ErrorKind::LimitExceeded`] beyond 6,144 characters, blanks not counted.
     pub async fn create_policy(
         &self,
         cx: &CallContext,
@@ -210,7 +210,7 @@ impl Iam {
         made.await.map_err(|error: Error| error.during("CreatePolicy"))
     }
 
-    /// The managed policy of an ARN, if it is one of this account and there.
+    /// The managed policy with this ARN, if it exists in this account.
     pub(crate) async fn managed(&self, arn: &str) -> Result<Option<Stored<PolicyRecord>>, Error> {
         let name = arn.rsplit('/').next().unwrap_or_default();
         let found: Option<Stored<PolicyRecord>> = self.read(&self.layout.policy(name)).await?;
@@ -219,7 +219,7 @@ impl Iam {
         }))
     }
 
-    /// Asks for permission on a managed policy, and reads it. The tags it has stand in the question.
+    /// Checks permission on a managed policy, tags included, and reads it.
     pub(crate) async fn permit_policy(
         &self,
         cx: &CallContext,
@@ -291,7 +291,7 @@ impl Iam {
     /// The account's managed policies, by name.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn managed_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
         let listed = async {
             self.permit(cx, "ListPolicies", "*").await?;
@@ -304,7 +304,7 @@ impl Iam {
     /// The managed policies that every account has, by name: those of [`presets`].
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn preset_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
         let listed = async {
             self.permit(cx, "ListPolicies", "*").await?;
@@ -321,7 +321,8 @@ impl Iam {
         Ok(presets::ALL.iter().filter_map(|known| self.preset(&of_partition(known.arn), &uses)).collect())
     }
 
-    /// Who has a managed policy, and what for; users first, each kind by name.
+    /// The users and roles that have a managed policy, and how they use it. Users come first, each
+    /// kind sorted by name.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -351,7 +352,8 @@ impl Iam {
         listed.await.map_err(|error: Error| error.during("ListEntitiesForPolicy"))
     }
 
-    /// Reads, permits, changes and commits a managed policy's record; again when somebody else was first.
+    /// Reads a managed policy's record, checks permission, changes the record and commits it;
+    /// retries if somebody else was first.
     pub(crate) async fn change_policy<T>(
         &self,
         cx: &CallContext,
@@ -406,7 +408,7 @@ impl Iam {
         listed.await.map_err(|error: Error| error.during("ListPolicyTags"))
     }
 
-    /// Removes tags of a managed policy; fine where they are not there.
+    /// Removes tags from a managed policy. Tags that it does not have are ignored.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -420,10 +422,11 @@ impl Iam {
         untagged.await.map_err(|error| error.during("UntagPolicy"))
     }
 
-    /// Deletes a managed policy that nobody has any more, with its default version.
+    /// Deletes a managed policy that no user or role has any more, along with its default version.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has other versions.
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has
+    /// other versions.
     pub async fn delete_managed_policy(&self, cx: &CallContext, arn: &str) -> Result<(), Error> {
         let named = |error: Error| error.during("DeletePolicy");
         for () in self.attempts(cx) {

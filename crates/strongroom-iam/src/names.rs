@@ -36,7 +36,8 @@ pub(crate) fn check_name(what: &str, name: &str, most: usize) -> Result<(), Erro
     Ok(())
 }
 
-/// `/`, or `/teams/orders/`. Segments that lead elsewhere (`.` and `..`) are refused, as IAM refuses them.
+/// `/`, or `/teams/orders/`. Segments that lead elsewhere (`.` and `..`) are refused, as IAM
+/// refuses them.
 pub(crate) fn check_path(what: &str, path: &str) -> Result<(), Error> {
     if path.chars().count() > 512 {
         return Err(too_long(what, 512));

@@ -1,4 +1,4 @@
-//! Where the users and roles of other accounts are known.
+//! Where the users and roles of other accounts are looked up.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,16 +8,18 @@ use strongroom_types::AccountId;
 
 use crate::{Error, Iam};
 
-/// Finds the directories of other accounts, where each account keeps its own: for callers who come from there, and for policies that
-/// name them. Given to [`Iam::among`].
+/// Finds the directories of other accounts, if each account keeps its own. [`Iam::among`] takes it,
+/// and uses it for callers from other accounts and for policies that name them.
 ///
-/// A directory that is found is believed to be whole: who is not in it is nobody.
+/// A directory that is found is taken to be complete: a user or role that is not in it does not
+/// exist.
 #[async_trait]
 pub trait OtherAccounts: Send + Sync {
-    /// The directory of an account; `None` where there is no such account here. It must not make one.
+    /// The directory of an account; `None` if the account does not exist here. Must not make one.
     ///
     /// # Errors
-    /// Whatever keeps it from being read. The caller is refused then, never let in with fewer documents than it has.
+    /// If the directory cannot be read. The caller is then refused, never admitted with fewer
+    /// policies than it has.
     async fn directory_of(&self, account: AccountId) -> Result<Option<Iam>, Error>;
 }
 
@@ -28,13 +30,14 @@ impl fmt::Debug for dyn OtherAccounts {
 }
 
 impl Iam {
-    /// A handle that asks for callers of other accounts there, instead of in [`Iam::of_account`].
+    /// A handle that looks up callers of other accounts in `others`, instead of in
+    /// [`Iam::of_account`].
     #[must_use]
     pub fn among(&self, others: Arc<dyn OtherAccounts>) -> Self {
         Self { others: Some(others), ..self.clone() }
     }
 
-    /// The directory of an account; `None` where none is known.
+    /// The directory of an account; `None` if none is known.
     pub(crate) async fn directory_of(&self, account: AccountId) -> Result<Option<Self>, Error> {
         match &self.others {
             _ if account == self.layout.account => Ok(Some(self.clone())),
@@ -43,7 +46,8 @@ impl Iam {
         }
     }
 
-    /// Whether who is not found in an account's directory is nobody: in one's own, and where each account keeps its own.
+    /// Whether a user or role that an account's directory lacks does not exist: true for this
+    /// account, and if each account keeps its own directory.
     pub(crate) fn knows_all_of(&self, account: AccountId, own: AccountId) -> bool {
         account == own || self.others.is_some()
     }

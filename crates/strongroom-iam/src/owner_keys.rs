@@ -1,7 +1,8 @@
-//! The owner's access keys: whoever has one of them may everything.
+//! The owner's access keys. Whoever has one of them may do everything.
 //!
-//! Each says where it comes from, so that a new key takes the place of the one it replaces and of no other. Nothing is remembered of a key
-//! that was deleted: one given by environment is let in again when it is given again.
+//! Each key records where it comes from, so that a new key replaces the earlier one of its origin
+//! and no other. A deleted key leaves nothing behind: if the environment gives it again, it is
+//! accepted again.
 
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
@@ -15,7 +16,8 @@ use crate::iam::crowded;
 use crate::record::Stored;
 use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, Error, ErrorKind, Iam};
 
-/// Written by every change of the owner's keys, so that of two changes at once one sees what the other did.
+/// Every change of the owner's keys writes this record, so that of two concurrent changes one sees
+/// what the other did.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct TurnRecord {
     changes: u64,
@@ -40,16 +42,19 @@ fn check_given(id: &str, secret: &SecretText) -> Result<(), Error> {
 }
 
 impl Iam {
-    /// Gives the owner an access key: the one given, or a fresh one. Only the owner may do it.
+    /// Adds an access key for the owner: the given one, or a fresh one. Only the owner may call
+    /// this.
     ///
-    /// A key of [`AccessKeyOrigin::Server`] or [`AccessKeyOrigin::Environment`] replaces the earlier one of the same origin in the same commit: the
-    /// earlier one is refused from then on. Keys of [`AccessKeyOrigin::Api`] are added. Giving a key again that the owner has is fine; it then
-    /// counts as one of this origin.
+    /// A key of [`AccessKeyOrigin::Server`] or [`AccessKeyOrigin::Environment`] replaces the
+    /// earlier one of the same origin, which is refused from that commit on. Keys of
+    /// [`AccessKeyOrigin::Api`] are added. A key that the owner already has may be given again; it
+    /// then takes this origin.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for an id that is not 16 to 128 letters, digits and `_`, or an empty secret;
-    /// [`ErrorKind::AlreadyExists`] where the id stands for somebody else, or for another secret of a key of another origin;
-    /// [`ErrorKind::LimitExceeded`] beyond two made through the API.
+    /// [`ErrorKind::Validation`] for an id that is not 16 to 128 letters, digits and `_`, or an
+    /// empty secret; [`ErrorKind::AlreadyExists`] if the id belongs to somebody else, or to a key
+    /// of another origin with another secret; [`ErrorKind::LimitExceeded`] for a third key made
+    /// through the API.
     pub async fn put_owner_access_key(
         &self,
         cx: &CallContext,
@@ -79,7 +84,8 @@ impl Iam {
         put.await.map_err(|error: Error| error.during("CreateAccessKey"))
     }
 
-    /// Writes a key of the owner, and takes away those whose place it takes; nothing where all is as it shall be. Tells when it was made.
+    /// Writes a key of the owner and deletes those that it replaces. Does nothing if all is as it
+    /// should be. Returns when the key was made.
     async fn put_over(
         &self,
         keys: &Keys,
@@ -107,7 +113,7 @@ impl Iam {
                 of_owner && self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes());
             let settled = of_owner && known.record.origin == Some(origin);
             if !same && !settled {
-                let text = format!("the access key {id} stands for something else already");
+                let text = format!("the access key {id} is already in use for something else");
                 return Err(Error::new(ErrorKind::AlreadyExists, text));
             }
             if same {
@@ -133,12 +139,14 @@ impl Iam {
         Ok(Timestamp::from_millis(record.created))
     }
 
-    /// Keeps an access key that the owner already has as one of this origin, in place of the earlier one; `false` where the owner
-    /// does not have it with this secret. Unlike [`Iam::put_owner_access_key`] it never lets a key in: a server that finds a key in its
-    /// file learns that it was revoked, also when that happens at this moment. Only the owner may do it.
+    /// Keeps an access key that the owner already has as the one of this origin, in place of the
+    /// earlier one. Returns `false` if the owner has no active key with this id and secret. Unlike
+    /// [`Iam::put_owner_access_key`], it never adds a key: a server that finds a key in its file
+    /// learns that it was revoked, even if that happens at this very moment. Only the owner may
+    /// call this.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn keep_owner_access_key(
         &self,
         cx: &CallContext,
@@ -175,7 +183,7 @@ impl Iam {
     /// Whether the owner has an access key, or ever had one. Only the owner may ask.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn had_owner_access_keys(&self, cx: &CallContext) -> Result<bool, Error> {
         let asked = async {
             self.owner_only(cx, "ListAccessKeys")?;
@@ -185,18 +193,19 @@ impl Iam {
         asked.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
 
-    /// The owner's access keys, the oldest first. Only the owner may look at them.
+    /// The owner's access keys, oldest first. Only the owner may look at them.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn owner_access_keys(&self, cx: &CallContext) -> Result<Vec<AccessKeyInfo>, Error> {
         self.owner_only(cx, "ListAccessKeys")?;
         let keys = self.owner_keys().await.map_err(|error| error.during("ListAccessKeys"))?;
         Ok(keys.into_iter().map(|key| key.record.told()).collect())
     }
 
-    /// Takes an access key from the owner: what is signed with it is refused from now on, the request that deletes it being the last.
-    /// Every one of them may go; [`Iam::put_owner_access_key`] makes a new one. Only the owner may do it.
+    /// Deletes an access key of the owner. Requests signed with it are refused from now on; the
+    /// request that deletes it is the last one accepted. The owner's last key may be deleted too;
+    /// [`Iam::put_owner_access_key`] makes a new one. Only the owner may call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -212,7 +221,8 @@ impl Iam {
         deleted.await.map_err(|error: Error| error.during("DeleteAccessKey"))
     }
 
-    /// An access key that nobody has yet: id and secret. For who keeps it safe before it is let in.
+    /// Generates an access key, id and secret, that nobody has yet: for callers that store it
+    /// safely before it is accepted.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
@@ -220,8 +230,9 @@ impl Iam {
         fresh()
     }
 
-    /// Lets an access key of the owner in, in place of another one and of the same origin, in one commit. The new key is a fresh one
-    /// unless it is given, for example by [`Iam::fresh_access_key`]. Only the owner may do it.
+    /// Replaces an access key of the owner with another one of the same origin, in one commit. The
+    /// new key is a fresh one unless it is given, for example from [`Iam::fresh_access_key`]. Only
+    /// the owner may call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::Validation`] as for [`Iam::put_owner_access_key`].
@@ -258,7 +269,8 @@ impl Iam {
         rotated.await.map_err(|error: Error| error.during("RotateOwnerAccessKey"))
     }
 
-    /// Lets requests signed with an access key of the owner in, or keeps them out until it is made active again. Only the owner may do it.
+    /// Activates or deactivates an access key of the owner. Requests signed with an inactive key
+    /// are refused. Only the owner may call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -285,14 +297,15 @@ impl Iam {
         batch.delete(&self.access_secret(&key.record.id), Expect::Any);
     }
 
-    /// All of the owner's keys, the oldest first: exactly those that [`Iam::credentials`] would find.
+    /// All of the owner's keys, oldest first: exactly those that [`Iam::credentials`] would find.
     async fn owner_keys(&self) -> Result<Keys, Error> {
         let all = self.layout.access_keys();
         let mut walk = self.inner.records.walk(Scan::prefix(&all));
         let mut keys = Keys::new();
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, stored) in page {
-                // What is not authentic lets nobody in, and must not keep the owner from the other keys: `verify` reports it.
+                // A key that is not authentic lets nobody in, and must not keep the owner from the
+                // other keys: `verify` reports it.
                 let Ok(stored) = stored else { continue };
                 let Ok(found) = Stored::<AccessKeyRecord>::parse(&stored) else { continue };
                 if found.record.user.is_none() && place == self.layout.access_key(&found.record.id) {
@@ -307,7 +320,7 @@ impl Iam {
     }
 
     async fn turn(&self) -> Result<Turn, Error> {
-        // Before the keys are read: who changes them in between makes the commit fail.
+        // Read before the keys: a change in between makes the commit fail.
         let turn = self.read::<TurnRecord>(&self.layout.owner_keys()).await?;
         let expect = turn.as_ref().map_or(Expect::Absent, |turn| Expect::At(turn.revision));
         let changes = turn.map_or(0, |turn| turn.record.changes);
@@ -320,7 +333,7 @@ impl Iam {
         self.commit(batch).await
     }
 
-    /// Changes the owner's key of this id and commits; again when somebody else was first.
+    /// Changes the owner's key with this id and commits; retries if somebody else was first.
     async fn change_owner_key(
         &self,
         cx: &CallContext,

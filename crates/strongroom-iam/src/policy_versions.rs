@@ -1,4 +1,4 @@
-//! Versions of managed policies. One of them, the default, is the document that counts.
+//! Versions of managed policies. One of them, the default, is in effect.
 
 use strongroom_policy::Context;
 use strongroom_types::{CallContext, Timestamp};
@@ -9,20 +9,20 @@ use crate::presets;
 use crate::record::{PolicyRecord, VersionRecord};
 use crate::{Error, ErrorKind, Iam};
 
-/// The most versions of a policy, the default among them.
+/// The most versions of a policy, including the default.
 const MOST: usize = 5;
 
 /// A version of a managed policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyVersion {
-    /// `v1`, `v2` and so on; a number is never given twice.
+    /// `v1`, `v2` and so on. A number is never used twice.
     pub id: String,
     /// The document.
     pub document: String,
     /// When it was made.
     pub created: Timestamp,
-    /// Whether this is the document that counts.
+    /// Whether this is the default version, the one in effect.
     pub is_default: bool,
 }
 
@@ -32,7 +32,7 @@ fn no_version(arn: &str, version: &str) -> Error {
 }
 
 impl PolicyRecord {
-    /// All versions, the newest first, as AWS lists them.
+    /// All versions, newest first, as AWS lists them.
     pub(crate) fn all_versions(&self) -> Vec<PolicyVersion> {
         let told = |number: u32, document: &str, created: i64, is_default: bool| PolicyVersion {
             id: format!("v{number}"),
@@ -51,7 +51,7 @@ impl PolicyRecord {
         all.into_iter().map(|(_, version)| version).collect()
     }
 
-    /// Puts the document that counts among the others.
+    /// Puts the default version among the others.
     fn step_back(&mut self) {
         let document = std::mem::take(&mut self.document);
         let created = self.version_created.unwrap_or(self.created);
@@ -72,7 +72,7 @@ impl PolicyRecord {
 }
 
 impl Iam {
-    /// The versions of a managed policy, the newest first.
+    /// The versions of a managed policy, newest first.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -118,7 +118,9 @@ impl Iam {
         read.await.map_err(|error: Error| error.during("GetPolicyVersion"))
     }
 
-    /// Gives a managed policy another document, in place of the one that counts. It counts at once for all that have the policy.
+    /// Gives a managed policy a new default version with this document, in place of the present
+    /// default version, which is discarded. It takes effect at once for everybody who has the
+    /// policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; as [`Iam::create_policy`] for the document.
@@ -140,10 +142,11 @@ impl Iam {
         changed.await.map_err(|error| error.during("CreatePolicyVersion"))
     }
 
-    /// Adds a version to a managed policy. It counts only once it is the default.
+    /// Adds a version to a managed policy. It takes effect only once it is the default.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond five versions; as [`Iam::create_policy`] for the document.
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond five versions; as
+    /// [`Iam::create_policy`] for the document.
     pub async fn create_policy_version(
         &self,
         cx: &CallContext,
@@ -180,7 +183,8 @@ impl Iam {
         made.await.map_err(|error| error.during("CreatePolicyVersion"))
     }
 
-    /// Makes a version of a managed policy the one that counts, at once for all that have the policy.
+    /// Makes a version of a managed policy the default. It takes effect at once for everybody who
+    /// has the policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].

@@ -169,12 +169,12 @@ pub struct AliasEntry {
     pub name: AliasName,
     /// Its ARN.
     pub arn: Arn,
-    /// The key it names; none for an alias that AWS has predefined for a service whose key does not
+    /// The key it names; `None` for an alias that AWS predefines for a service whose key does not
     /// exist yet.
     pub target: Option<KeyId>,
-    /// When it was made; absent where `target` is.
+    /// When it was made; `None` if `target` is.
     pub created: Option<Timestamp>,
-    /// When it was last pointed elsewhere; absent where `target` is.
+    /// When it was last pointed to another key; `None` if `target` is.
     pub updated: Option<Timestamp>,
 }
 
@@ -207,7 +207,8 @@ fn unsupported(operation: &'static str) -> Error {
 }
 
 /// The management of keys. Management operations take a key's id or ARN. An alias is refused with
-/// [`ErrorKind::InvalidArn`] before anything is looked up, as AWS does: resolve it first with [`Kms::describe_key`].
+/// [`ErrorKind::InvalidArn`] before anything is looked up, as AWS does: resolve it first with
+/// [`Kms::describe_key`].
 ///
 /// Rotation by schedule, tags, key policies, grants and imported material have defaults that refuse.
 #[async_trait]
@@ -357,9 +358,10 @@ pub trait KmsAdmin: Kms {
     /// Gives a key a name.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotAuthorized`] for `alias/aws/...`,
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::LimitExceeded`],
-    /// [`crate::ErrorKind::Validation`] for a name with a colon and for a target that is an alias.
+    /// [`crate::ErrorKind::AlreadyExists`], [`crate::ErrorKind::NotAuthorized`] for
+    /// `alias/aws/...`, [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`],
+    /// [`crate::ErrorKind::LimitExceeded`], [`crate::ErrorKind::Validation`] for a name with a
+    /// colon and for a target that is an alias.
     async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error>;
 
     /// Points an alias at another key.
@@ -375,8 +377,8 @@ pub trait KmsAdmin: Kms {
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::NotAuthorized`].
     async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error>;
 
-    /// Aliases, all or those of one key. 50 a page unless told, at most 100. Among all are those
-    /// that AWS predefines for its services, also while their keys do not exist.
+    /// Aliases, all or those of one key: 50 a page by default, at most 100. The full list includes
+    /// those that AWS predefines for its services, even while their keys do not exist.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`] for an unknown key, [`crate::ErrorKind::InvalidMarker`],

@@ -72,8 +72,9 @@ impl GrantConstraint {
 
     /// Whether a request with this context may count on the grant.
     ///
-    /// Keys are compared without case and values with it, unlike in cryptographic operations ("in a grant constraint, the key in
-    /// each key-value pair is not case sensitive, but the value is case sensitive", KMS API Reference, `GrantConstraints`).
+    /// Keys are compared without case and values with it, unlike in cryptographic operations ("in a
+    /// grant constraint, the key in each key-value pair is not case sensitive, but the value is
+    /// case sensitive", KMS API Reference, `GrantConstraints`).
     #[must_use]
     pub fn allows(&self, context: &EncryptionContext) -> bool {
         match self {
@@ -93,7 +94,8 @@ impl GrantConstraint {
     }
 }
 
-/// A context with its keys in small letters, in order. Pairs that differ in nothing but the case of their keys stay several.
+/// A context with its keys in lower case, in order. Pairs that differ only in the case of their
+/// keys stay separate.
 fn folded(context: &EncryptionContext) -> Vec<(String, &str)> {
     let mut pairs: Vec<_> = context.iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
     pairs.sort_unstable();
@@ -382,8 +384,8 @@ mod tests {
         assert!(equals(&both).covers(&equals(&both)) && !equals(&both).covers(&equals(&both[..1])));
     }
 
-    /// "In a grant constraint, the key in each key-value pair is not case sensitive, but the value is case sensitive." (KMS API
-    /// Reference, `GrantConstraints`.)
+    /// "In a grant constraint, the key in each key-value pair is not case sensitive, but the value
+    /// is case sensitive." (KMS API Reference, `GrantConstraints`.)
     #[test]
     fn constraints_compare_keys_without_case_and_values_with_it() {
         let equals = |pairs: &[(&str, &str)]| GrantConstraint::EncryptionContextEquals(context(pairs));

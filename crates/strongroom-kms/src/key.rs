@@ -96,7 +96,8 @@ words!(
 );
 
 impl KeySpec {
-    /// All specs that AWS has, those that are not here too, in the order of its service model.
+    /// All specs that AWS has, including those that are not supported here, in the order of its
+    /// service model.
     pub const WORDS: [&'static str; 20] = [
         "RSA_2048",
         "RSA_3072",

@@ -90,12 +90,12 @@ fn invalid(text: &str) -> Error {
 pub struct AliasName(String);
 
 impl AliasName {
-    /// Reads an alias name. It may hold a colon, with which no alias can be created: see
+    /// Reads an alias name. It may hold a colon, although no alias with one can be created: see
     /// [`AliasName::check_new`].
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] with AWS's text for a length or character that an alias cannot have and when the prefix is
-    /// missing; [`ErrorKind::InvalidAliasName`] for the prefix alone.
+    /// [`ErrorKind::Validation`] with AWS's text for a length or character that an alias cannot
+    /// have, or if the prefix is missing; [`ErrorKind::InvalidAliasName`] for the prefix alone.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let violated = match text.chars().count() {
             0 => Some("length greater than or equal to 1"),
@@ -134,7 +134,8 @@ impl AliasName {
     /// Whether a customer may create an alias of this name.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAuthorized`] for a reserved name, [`ErrorKind::Validation`] with AWS's text for one with a colon.
+    /// [`ErrorKind::NotAuthorized`] for a reserved name, [`ErrorKind::Validation`] with AWS's text
+    /// for one with a colon.
     pub fn check_new(&self) -> Result<(), Error> {
         if self.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
@@ -189,8 +190,8 @@ impl KeyRef {
     /// Reads a `KeyId` member as AWS takes it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] with AWS's text for what is none of the four, an alias name that cannot be among it;
-    /// [`ErrorKind::InvalidArn`] for an ARN of something else.
+    /// [`ErrorKind::NotFound`] with AWS's text for anything that is none of the four, including an
+    /// impossible alias name; [`ErrorKind::InvalidArn`] for an ARN of something else.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.starts_with("alias/") {
             return AliasName::parse(text).map(Self::Alias).map_err(|_| invalid(text));

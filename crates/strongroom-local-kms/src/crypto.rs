@@ -287,10 +287,11 @@ impl LocalKms {
 }
 
 impl LocalKms {
-    /// As [`Kms::re_encrypt`], under a key of another key service in this process: of another account.
+    /// Like [`Kms::re_encrypt`], but encrypts under a key of another key service in this process,
+    /// that of another account.
     ///
     /// # Errors
-    /// As [`Kms::re_encrypt`]. Each side asks for permission for its own key.
+    /// As [`Kms::re_encrypt`]. Each service checks permission for its own key.
     pub async fn re_encrypt_into(
         &self,
         cx: &CallContext,
@@ -316,7 +317,8 @@ impl LocalKms {
         }
         let asked = Asked::nothing().context(context).tokens(&tokens);
         destination.check_asked(cx, &asked).map_err(named)?;
-        // Looked for once: what the policies are asked about is what is used. What is wrong with it is told in its turn.
+        // Looked for once: what the policies are asked about is what is used. What is wrong with it
+        // is told in its turn.
         let found = destination.named(cx, key, Operation::ReEncryptTo).await;
         let same = match (&found, Blob::parse(ciphertext)) {
             (Ok(key), Ok(blob)) => one && key.id.to_bytes() == blob.key,

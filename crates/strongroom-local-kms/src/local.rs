@@ -304,8 +304,8 @@ impl LocalKms {
     }
 }
 
-/// Refuses an alias where only a key's id or ARN may stand: before it is looked up, so that nobody
-/// learns whether there is one.
+/// Refuses an alias where only a key's id or ARN is allowed, before looking it up, so that nobody
+/// learns whether it exists.
 pub(crate) fn check_no_alias(key: &KeyRef) -> Result<(), Error> {
     if key.is_alias() {
         let text = "Key Aliases are not supported for this operation.";

@@ -31,9 +31,10 @@ const fn managed(
     Managed { alias, spoken, via, protects }
 }
 
-/// In the order of the aliases. AWS documents that an account lists aliases which it predefines for its services, and not
-/// which. These are those seen in new accounts, and that of Secrets Manager. The keys of other services than Secrets
-/// Manager and Parameter Store can be described, and used by nobody.
+/// In the order of the aliases. AWS documents that an account lists aliases that it predefines for
+/// its services, but not which ones. These are those seen in new accounts, and that of Secrets
+/// Manager. The keys of other services than Secrets Manager and Parameter Store can be described,
+/// but nobody can use them.
 pub(crate) const MANAGED: [Managed; 14] = [
     managed("alias/aws/acm", "ACM", "acm", "ACM private keys"),
     managed("alias/aws/dynamodb", "Amazon DynamoDB", "dynamodb", "DynamoDB data"),

@@ -221,7 +221,8 @@ impl Condition {
         }
     }
 
-    /// Whether its values are compared with variables that may have no value: a variable without a default.
+    /// Whether its values are compared with variables that may have no value: a variable without a
+    /// default.
     pub(crate) fn may_be_unresolved(&self) -> bool {
         match &self.test {
             Test::Text(patterns) | Test::Folded(patterns) => patterns.iter().any(Pattern::may_be_unresolved),
@@ -326,8 +327,8 @@ impl Test {
 
     /// Whether the request's value is one of those meant.
     ///
-    /// A value of the policy with a variable that has no value is like nothing, so that it never matches under an operator
-    /// and always does under its negation ("Policy variables with no value", IAM User Guide,
+    /// A value of the policy with a variable that has no value never matches under an operator, and
+    /// always does under its negation ("Policy variables with no value", IAM User Guide,
     /// `reference_policies_variables.html`).
     fn matches(&self, value: &str, context: &Context) -> bool {
         match self {

@@ -282,8 +282,9 @@ impl<'a> Policies<'a> {
 
     /// Whether a statement of one of these documents is about the request, or why it is not.
     ///
-    /// A Deny with NotPrincipal denies whoever has a permissions boundary, whoever is named (IAM User Guide,
-    /// `access_policies_boundaries.html` and `reference_policies_elements_notprincipal.html`).
+    /// A Deny with NotPrincipal denies every caller that has a permissions boundary, even one that
+    /// it names (IAM User Guide, `access_policies_boundaries.html` and
+    /// `reference_policies_elements_notprincipal.html`).
     pub(crate) fn check(&self, statement: &Statement, request: &Request) -> Result<Reach, Mismatch> {
         match statement.principals() {
             Some(_) if self.spares_nobody(statement) => statement.check_but_principal(request),
@@ -443,8 +444,8 @@ impl Decision {
         self.denial_of(request, Some(request.resource()))
     }
 
-    /// As [`Decision::denial`], for a request whose resource AWS calls something else in its messages than it decides by, or does not
-    /// name at all.
+    /// Like [`Decision::denial`], for a request whose resource AWS's messages call something other
+    /// than what it decides by, or do not name at all.
     #[must_use]
     pub fn denial_of(self, request: &Request, resource: Option<&str>) -> String {
         let action = request.action();
@@ -557,9 +558,10 @@ impl Statement {
                     break;
                 }
                 Ok(false) => {}
-                // A resource with a variable that has no value "will not match any resource" (IAM User Guide, "Policy
-                // variables with no value"). What that makes of an Allow for all but this resource AWS leaves open;
-                // it allows nothing here, since nobody knows what was to be excepted.
+                // A resource with a variable that has no value "will not match any resource" (IAM
+                // User Guide, "Policy variables with no value"). What that makes of an Allow for
+                // all but this resource AWS leaves open; it allows nothing here, since nobody knows
+                // what was to be excepted.
                 Err(_) if self.resources.all_but && self.effect == Effect::Allow => return false,
                 Err(_) => {}
             }

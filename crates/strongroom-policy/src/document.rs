@@ -83,8 +83,8 @@ impl Policy {
         parse::policy(text, PolicyKind::Role, Strictness::New)
     }
 
-    /// Reads a policy of an identity that was checked when it was put. It may hold what [`Policy::identity`] has learnt to refuse
-    /// since.
+    /// Reads an identity's policy that was checked when it was put. It may hold what
+    /// [`Policy::identity`] has learned to refuse since.
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -92,7 +92,7 @@ impl Policy {
         parse::policy(text, PolicyKind::Identity, Strictness::Kept)
     }
 
-    /// Reads a policy of a resource that was checked when it was put: see [`Policy::kept_identity`].
+    /// Reads a resource's policy that was checked when it was put: see [`Policy::kept_identity`].
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -100,7 +100,7 @@ impl Policy {
         parse::policy(text, PolicyKind::Resource, Strictness::Kept)
     }
 
-    /// Reads the policy of a role that was checked when it was put: see [`Policy::kept_identity`].
+    /// Reads a role's policy that was checked when it was put: see [`Policy::kept_identity`].
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -195,7 +195,7 @@ impl Policy {
 }
 
 impl Statement {
-    /// Its name, if it has one. An empty one is none.
+    /// Its name, if it has one. An empty name counts as none.
     #[must_use]
     pub fn sid(&self) -> Option<&str> {
         self.sid.as_deref()
@@ -247,8 +247,9 @@ impl Statement {
         &self.conditions
     }
 
-    /// Whether it is about the request: who, what, on what, and all conditions. Whether the caller has a permissions boundary, which
-    /// counts for a Deny with NotPrincipal, only [`Policies::matches`](crate::Policies::matches) knows.
+    /// Whether it is about the request: who, what, on what, and all conditions. A Deny with
+    /// NotPrincipal also depends on whether the caller has a permissions boundary, which only
+    /// [`Policies::matches`](crate::Policies::matches) knows.
     #[must_use]
     pub fn matches(&self, request: &Request) -> bool {
         self.check(request).is_ok()

@@ -27,12 +27,12 @@ const ELEMENTS: [&str; 9] = [
     "Condition",
 ];
 
-/// How much a document may hold that IAM refuses.
+/// How much that IAM refuses a document may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strictness {
     /// Nothing: it is about to be put.
     New,
-    /// What was taken by versions that did not know of it: such a document stays readable.
+    /// What earlier versions accepted: such a document stays readable.
     Kept,
 }
 
@@ -215,7 +215,7 @@ fn actions(value: Node<'_>, place: &str, strictness: Strictness) -> Result<Vec<P
     Ok(patterns)
 }
 
-/// Whether it can be the name of a service: wildcards, variables and nothing at all cannot.
+/// Whether it can be the name of a service: wildcards, variables and the empty text cannot.
 fn is_service(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
 }
@@ -236,8 +236,8 @@ fn resources(
         if strictness == Strictness::New && resource != "*" {
             check_arn(&resource).map_err(|reason| node.error(place, reason))?;
         }
-        // A variable stands for nothing before the fifth colon of an ARN, but for itself. (IAM User Guide,
-        // "Resource element", `reference_policies_variables.html`.)
+        // A variable stands for nothing before the fifth colon of an ARN, but for itself. (IAM User
+        // Guide, "Resource element", `reference_policies_variables.html`.)
         let variables = variables && !has_early_variable(&resource);
         let pattern = Pattern::parse(&resource, Reading { wildcards: true, variables });
         patterns.push(pattern.map_err(|reason| node.error(place, reason))?);
@@ -252,7 +252,8 @@ pub(crate) fn has_early_variable(resource: &str) -> bool {
     resource.match_indices("${").any(|(at, _)| variable(at) && colons(at) < 5)
 }
 
-/// The partition and the service of an ARN: IAM takes no other wildcard there than `*` for the partition.
+/// The partition and the service of an ARN: the only wildcard that IAM accepts there is `*` for the
+/// partition.
 fn check_arn(arn: &str) -> Result<(), String> {
     let mut parts = arn.split(':').skip(1);
     let partition = parts.next().unwrap_or_default();

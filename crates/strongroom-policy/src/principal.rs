@@ -99,11 +99,11 @@ impl Principal {
         Ok(Self::with_arn(PrincipalKind::FederatedUser, arn))
     }
 
-    /// A federated user, and the IAM user whose GetFederationToken made the session. What names that user in a resource's policy
-    /// reaches the session too.
+    /// A federated user, and the IAM user whose GetFederationToken made the session. A resource's
+    /// policy that names that user also applies to the session.
     ///
     /// # Errors
-    /// [`ParseError`] for other ARNs, and where they are not of one account.
+    /// [`ParseError`] for other ARNs, and if the two are not of one account.
     pub fn federated_by(session: &Arn, user: &Arn) -> Result<Self, ParseError> {
         let shape = "arn:partition:iam::account:user/name";
         checked(user, "IAM user", "iam", "user/", shape)?;
@@ -189,7 +189,8 @@ impl Principal {
         self
     }
 
-    /// With the unique id of the user who made a federated one: see [`Principal::federated_by`].
+    /// Adds the unique id of the user who made a federated principal: see
+    /// [`Principal::federated_by`].
     #[must_use]
     pub fn maker_id(mut self, id: impl Into<String>) -> Self {
         self.maker_id = Some(id.into());
@@ -316,7 +317,8 @@ pub enum PrincipalName {
 pub(crate) enum Reach {
     /// The account is named: it may pass the right on by its own policies.
     Account,
-    /// The role of the session is named, or the user who made a federated one: boundary and session policies still count.
+    /// The role of the session is named, or the user who made a federated one: boundary and session
+    /// policies still count.
     Role,
     /// The caller itself, or everybody.
     Direct,
@@ -440,8 +442,9 @@ impl PrincipalName {
                 Some(if caller.kind == PrincipalKind::Root { Reach::Role } else { Reach::Account })
             }
             Self::Role(role) if caller.role.as_ref() == Some(role) => Some(Reach::Role),
-            // Federated user sessions, IAM User Guide, `reference_policies_evaluation-logic.html`: what is granted to the user who
-            // federated is limited by boundary and session policies.
+            // Federated user sessions, IAM User Guide, `reference_policies_evaluation-logic.html`:
+            // what is granted to the user who federated is limited by boundary and session
+            // policies.
             Self::One(user) if caller.maker.as_ref() == Some(user) => Some(Reach::Role),
             Self::Id(id) if caller.maker_id.as_ref() == Some(id) => Some(Reach::Role),
             Self::Id(id) if caller.id.as_ref() == Some(id) => {

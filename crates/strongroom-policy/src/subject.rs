@@ -92,7 +92,8 @@ impl Subject {
         self
     }
 
-    /// With the unique id of the user who made this federated one: see [`Principal::maker_id`].
+    /// Adds the unique id of the user who made this federated principal: see
+    /// [`Principal::maker_id`].
     #[must_use]
     pub fn with_maker_id(mut self, id: impl Into<String>) -> Self {
         self.principal = self.principal.maker_id(id);

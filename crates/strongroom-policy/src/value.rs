@@ -65,10 +65,11 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// A moment in nanoseconds since 1970: one of the forms of <https://www.w3.org/TR/NOTE-datetime>, or seconds since 1970. What
-/// leaves out month, day or time means the beginning of it; what leaves out the offset is in UTC.
+/// A moment in nanoseconds since 1970: one of the forms of <https://www.w3.org/TR/NOTE-datetime>,
+/// or seconds since 1970. A form without month, day or time means its beginning; one without offset
+/// is in UTC.
 ///
-/// Four digits are a year, as that note has it, and not so many seconds after 1970 began.
+/// Four digits are a year, as in that note, and not a number of seconds since 1970.
 pub(crate) fn moment(text: &str) -> Option<i128> {
     if let Some(date) = day(text) {
         return Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond());

@@ -133,9 +133,11 @@ pub trait Records: Send + Sync + Debug {
     /// What this backend can take.
     fn limits(&self) -> Limits;
 
-    /// Whether what [`Records::commit`] has acknowledged survives the end of the process and loss of power.
+    /// Whether what [`Records::commit`] has acknowledged survives the end of the process and a
+    /// power failure.
     ///
-    /// Provided: yes, as the conformance suite then tests. A backend that keeps everything in this process says no.
+    /// By default `true`, which the conformance suite then tests. A backend that keeps everything
+    /// in this process returns `false`.
     fn durable(&self) -> bool {
         true
     }

@@ -1,5 +1,5 @@
-//! Root keys in files: readable by the owner only, created exclusively and on the disk before they are used; and files that
-//! somebody else made, such as the secrets that a container is given.
+//! Root keys in files: readable by the owner only, created exclusively and on the disk before they
+//! are used; and files that somebody else made, such as the secrets mounted into a container.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,12 +12,12 @@ use crate::{Error, ErrorKind, key_text};
 /// Prefix, 44 characters of base64, newline; anything much longer is not a key file.
 const MAX_LEN: u64 = 256;
 
-/// Who may be able to read a key file.
+/// Who may read a key file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
     /// Its owner, and on a read-only mount its group.
     Owner,
-    /// Every user of the machine or container: the program says so.
+    /// Every user of the machine or container, because the program says so.
     Everybody,
 }
 
@@ -92,7 +92,8 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Puts an existing key file and its name on the disk. On a read-only mount they are there, and not every file system could.
+/// Syncs an existing key file and its name to the disk. Does nothing on a read-only mount: they are
+/// there already, and not every file system could sync them.
 pub(crate) fn sync(path: &Path) -> Result<(), Error> {
     let failed = |error| io_error(ErrorKind::Storage, "the key file cannot be synced", path, error);
     let file = File::open(path).map_err(failed)?;
@@ -161,8 +162,8 @@ fn check_readers(file: &File, path: &Path, readers: Readers) -> Result<(), Error
     }
 }
 
-/// What is wrong with a key file of this mode, if anything is. On a read-only mount nobody but the system's administrator can
-/// change what a mode allows.
+/// What is wrong with a key file of this mode, if anything is. On a read-only mount nobody but the
+/// system's administrator can change what a mode allows.
 #[cfg(unix)]
 fn exposure(mode: u32, read_only_mount: bool, readers: Readers, path: &Path) -> Option<String> {
     let (group_or_others, others, writers) = (mode & 0o077 != 0, mode & 0o007 != 0, mode & 0o022 != 0);
@@ -190,7 +191,7 @@ fn check_readers(_file: &File, _path: &Path, _readers: Readers) -> Result<(), Er
     Ok(())
 }
 
-/// Whether nobody can change the file, its mode included, by way of this mount.
+/// Whether this mount keeps everybody from changing the file and its mode.
 #[cfg(target_os = "linux")]
 fn is_on_read_only_mount(file: &File) -> bool {
     rustix::fs::fstatvfs(file).is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))

@@ -16,7 +16,8 @@ const LEN: usize = 32;
 
 /// The key in a file's content: its text, or exactly its 32 bytes.
 ///
-/// Thirty-two printable characters are no raw key: they are a password, half a key in hex, or what is left of a key file.
+/// Thirty-two printable characters are not taken for a raw key: they are a password, half a key in
+/// hex, or what is left of a key file.
 pub(crate) fn from_content(content: &[u8]) -> Option<SecretKey> {
     let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     if content.len() == LEN && !content.iter().all(printable) {
@@ -36,11 +37,11 @@ pub(crate) fn from_text(text: &[u8]) -> Option<SecretKey> {
     SecretKey::from_bytes(bytes?).ok()
 }
 
-/// Of either alphabet, with or without padding, without a copy left behind.
+/// Decodes either alphabet, with or without padding, and leaves no copy behind.
 fn from_base64(text: &[u8]) -> Option<SecretBytes> {
     let url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
     let engine = engine(if url_safe { &URL_SAFE } else { &STANDARD });
-    // The decoder wants room for the estimate, which counts the padding.
+    // The decoder needs room for its estimate, which counts the padding.
     let mut bytes = SecretBytes::zeroed(base64::decoded_len_estimate(text.len()).min(2 * LEN));
     let len = engine.decode_slice(text, bytes.expose_mut()).ok()?;
     bytes.truncate(len);

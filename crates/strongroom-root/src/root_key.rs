@@ -30,7 +30,7 @@ impl RootKey {
     /// The fewest bytes of a passphrase.
     pub const MIN_PASSPHRASE: usize = 8;
 
-    /// A fresh key in memory: for tests, or to be kept elsewhere by [`RootKey::to_text`].
+    /// Generates a key in memory: for tests, or to keep elsewhere with [`RootKey::to_text`].
     ///
     /// ```
     /// use strongroom_root::RootKey;
@@ -48,10 +48,12 @@ impl RootKey {
         Ok(Self(Source::Key(SecretKey::generate()?)))
     }
 
-    /// The key in an existing file that only its owner may read; on a read-only mount, where nobody can change that, a group
-    /// may read it too. That is how Kubernetes mounts a secret with `defaultMode: 0400` and an `fsGroup`.
+    /// The key in an existing file that only its owner may read. On a read-only mount, where nobody
+    /// can change the mode, a group may read it too: Kubernetes mounts a secret this way with
+    /// `defaultMode: 0400` and an `fsGroup`.
     ///
-    /// The file holds 32 random bytes in base64 or hex, with or without a line end, or raw; or the line that Strongroom writes.
+    /// The file holds 32 random bytes in base64 or hex, with or without a line end, or raw; or it
+    /// holds the line that Strongroom writes.
     ///
     /// # Errors
     /// [`ErrorKind::RootMissing`] when there is no such file, [`ErrorKind::RootExposed`] when others may read it,
@@ -60,9 +62,9 @@ impl RootKey {
         Self::existing(path.into(), Readers::Owner)
     }
 
-    /// As [`RootKey::file`], of a file that every user of this machine or container may read, such as a Docker secret (mode
-    /// 0444): whoever calls this says that they all may have the key. A file that others may write is refused all the same,
-    /// unless its mount is read-only.
+    /// Like [`RootKey::file`], for a file that every user of this machine or container may read,
+    /// such as a Docker secret (mode 0444). By calling it, you accept that all of them may have the
+    /// key. A file that others may write is still refused, unless its mount is read-only.
     ///
     /// # Errors
     /// As [`RootKey::file`].
@@ -90,11 +92,12 @@ impl RootKey {
         Ok(Self(Source::File { path, readers: Readers::Owner, create: true }))
     }
 
-    /// The key in an environment variable: 32 bytes in base64 (`head -c 32 /dev/urandom | base64`) or hex, or the line of a key
-    /// file.
+    /// The key in an environment variable: 32 bytes in base64 (`head -c 32 /dev/urandom | base64`)
+    /// or hex, or the line of a key file.
     ///
     /// # Errors
-    /// [`ErrorKind::RootMissing`] when it is not set, [`ErrorKind::RootInvalid`] when it does not hold a key.
+    /// [`ErrorKind::RootMissing`] when it is not set, [`ErrorKind::RootInvalid`] when it does not
+    /// hold a key.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
         let value = std::env::var(variable).map_err(|_| {
             Error::new(
@@ -116,12 +119,12 @@ impl RootKey {
         Ok(Self(Source::Key(key)))
     }
 
-    /// The key in base64, to be kept where only those who may have everything can read it. [`RootKey::file`],
-    /// [`RootKey::from_env`] and `parse` read it.
+    /// The key in base64. Keep it where only those who may read every secret can read it.
+    /// [`RootKey::file`], [`RootKey::from_env`] and `parse` accept it.
     ///
     /// # Errors
-    /// [`ErrorKind::RootInvalid`] of a root that is no key in memory: a passphrase, a recovery code, a key service's, or a file
-    /// that was not [loaded](RootKey::load).
+    /// [`ErrorKind::RootInvalid`] if this root is not a key in memory: a passphrase, a recovery
+    /// code, a key service, or a file that was not [loaded](RootKey::load).
     pub fn to_text(&self) -> Result<SecretText, Error> {
         let Source::Key(key) = &self.0 else {
             return Err(Error::new(ErrorKind::RootInvalid, "only a key in memory can be written as text"));
@@ -129,8 +132,9 @@ impl RootKey {
         Ok(SecretText::from_utf8(key_text::to_base64(key))?)
     }
 
-    /// Reads the key file now, so that nothing that happens to it later matters: the root is then the key that it held. Of
-    /// [`RootKey::file_or_create`] a missing file is made now, whether the store is new or not. Other roots stay what they are.
+    /// Reads the key file now and keeps the key, so that nothing that happens to the file later
+    /// matters. With [`RootKey::file_or_create`], a missing file is made now, whether or not the
+    /// store is new. Other roots stay as they are.
     ///
     /// # Errors
     /// As [`RootKey::file`]; [`ErrorKind::Storage`] when the file cannot be made.
@@ -145,7 +149,8 @@ impl RootKey {
         }
     }
 
-    /// A second handle to the same root, on purpose: to open several stores with it.
+    /// A second handle to the same root, to open several stores with it. There is no `Clone`, so
+    /// that every copy is deliberate.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(match &self.0 {
@@ -215,7 +220,8 @@ impl RootKey {
     }
 }
 
-/// The key in a text: 32 bytes in base64 or hex, or the line of a key file. The text stays the caller's to wipe.
+/// The key in a text: 32 bytes in base64 or hex, or the line of a key file. Wiping the text is up
+/// to the caller.
 impl FromStr for RootKey {
     type Err = Error;
 

@@ -1,5 +1,5 @@
-//! Callers of one account, secrets and keys of another: who they are says their own account's directory, what they may the policies of
-//! both.
+//! Callers of one account, secrets and keys of another. The caller's own account says who they are;
+//! the policies of both accounts say what they may do.
 
 use std::sync::Weak;
 
@@ -33,8 +33,8 @@ impl OtherAccounts for Accounts {
     }
 }
 
-/// The room of another account that a request leads to. Where there is none, an empty one that nobody keeps: so a caller is answered as
-/// of an account that has no such secret, and nothing is made.
+/// The room of another account that a request leads to; if there is none, an empty, temporary one.
+/// So the answer is that of an account without the secret, and nothing is made.
 pub(crate) async fn room(rooms: &Rooms, there: &Realm) -> Result<Strongroom, strongroom::Error> {
     match rooms.existing(there).await? {
         Some(room) => Ok(room),
@@ -42,8 +42,9 @@ pub(crate) async fn room(rooms: &Rooms, there: &Realm) -> Result<Strongroom, str
     }
 }
 
-/// Completes a batch of values by those of other accounts. The caller's own store has answered for its own secrets, and for whether the
-/// caller may ask for a batch at all; for the others it could not but fail.
+/// Completes a batch with the values of other accounts. The caller's own store has answered for its
+/// own secrets and decided whether the caller may ask for a batch at all; the others can only have
+/// failed there.
 pub(crate) async fn complete(
     rooms: &Rooms,
     cx: &CallContext,

@@ -16,7 +16,7 @@ pub(crate) const SECRET_ACCESS_KEY: &str = "STRONGROOM_SECRET_ACCESS_KEY";
 const ENVIRONMENT: &str = "\
 Environment:
   STRONGROOM_ACCESS_KEY_ID, STRONGROOM_SECRET_ACCESS_KEY
-          The owner's access key, instead of one in a file. It replaces the one given so the last time.
+          The owner's access key, instead of one in a file. It replaces the one given this way before.
   RUST_LOG
           The log level, as --log-level.
 
@@ -29,19 +29,21 @@ The owner's access key is kept in DATA/access-key, in the format of AWS's shared
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Where to listen; port 0 takes a free one. Beyond loopback only with TLS.
+    /// The address to listen on; port 0 picks a free port. Beyond loopback, TLS is required.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4766", env = "STRONGROOM_LISTEN")]
     pub(crate) listen: String,
-    /// A name, beside addresses and localhost, that requests in the clear may have as their host. May be repeated.
+    /// A host name to accept in requests without TLS, besides addresses and localhost. May be
+    /// repeated.
     #[arg(long, value_name = "NAME", env = "STRONGROOM_ALLOW_HOST", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
-    /// The certificate to show, in PEM, followed by those that lead to its authority: then TLS is spoken.
+    /// Serve TLS with this certificate, in PEM, followed by the intermediate certificates of its
+    /// chain.
     #[arg(long, value_name = "FILE", requires = "tls_key", env = "STRONGROOM_TLS_CERT")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The certificate's private key, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "STRONGROOM_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// The directory in which everything is kept.
+    /// The directory that keeps everything.
     #[arg(
         long,
         value_name = "DIR",
@@ -56,35 +58,40 @@ pub(crate) struct Arguments {
     /// Keep everything in memory.
     #[arg(long)]
     pub(crate) memory: bool,
-    /// The region in which identities are kept; all regions are served. Default: the data directory's, or us-east-1 for a new one.
+    /// The region that keeps identities; the server serves all regions. Default: the data
+    /// directory's, or us-east-1 for a new one.
     #[arg(long, global = true, env = "STRONGROOM_REGION")]
     pub(crate) region: Option<String>,
     /// The account. Default: the data directory's, or 000000000000 for a new one.
     #[arg(long, global = true, env = "STRONGROOM_ACCOUNT")]
     pub(crate) account: Option<String>,
-    /// The file of the root key, made for a new data directory. Default: DATA/root.key, where whoever copies the directory copies the
-    /// key as well.
+    /// The root key's file, made along with a new data directory. Default: DATA/root.key, where
+    /// anyone who copies the directory copies the key as well.
     #[arg(long, value_name = "FILE", global = true, env = "STRONGROOM_ROOT_KEY")]
     pub(crate) root_key: Option<PathBuf>,
-    /// The root key is one that everybody on this machine or in this container may read, such as a Docker secret.
+    /// Accept a root key file that everyone on this machine or in this container may read, such as
+    /// a Docker secret.
     #[arg(long, global = true, env = "STRONGROOM_SHARED_ROOT_KEY", value_parser = BoolishValueParser::new())]
     pub(crate) shared_root_key: bool,
     /// The file of the owner's access key. Default: DATA/access-key.
     #[arg(long, value_name = "FILE", global = true, env = "STRONGROOM_CREDENTIALS")]
     pub(crate) credentials: Option<PathBuf>,
-    /// Where to answer Prometheus, `GET /metrics`; without it nothing is counted. Loopback only.
+    /// The loopback address that answers Prometheus (`GET /metrics`). Without it the server counts
+    /// nothing.
     #[arg(long, value_name = "HOST:PORT", env = "STRONGROOM_METRICS")]
     pub(crate) metrics: Option<String>,
-    /// Take any credentials, for test suites: 12 digits as access key id name an account, anything else is the root of the default one.
+    /// Accept any credentials, for test suites. An access key id of 12 digits is the root of that
+    /// account, any other is the root of the default account.
     #[arg(long)]
     pub(crate) accept_any_credentials: bool,
-    /// What is logged: off, error, warn, info, debug or trace; or directives such as `warn,strongroom_server=debug`.
+    /// What to log: off, error, warn, info, debug or trace; or directives such as
+    /// `warn,strongroom_server=debug`.
     #[arg(long, value_name = "LEVEL", global = true, default_value = "info", env = "RUST_LOG")]
     pub(crate) log_level: String,
     /// Write the log as JSON.
     #[arg(long)]
     pub(crate) log_json: bool,
-    /// Keep the whole process out of swap. Fails where the limit of locked memory is too low.
+    /// Keep the whole process out of swap. Fails if the limit on locked memory is too low.
     #[arg(long)]
     pub(crate) mlock: bool,
     /// Allow core dumps and debuggers, which see secrets.
@@ -94,7 +101,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The owner's access keys: what lets somebody in as the root of the account. On a stopped or a running server's data directory.
+    /// Manage the owner's access keys, which give access as the root of the account. Works on the
+    /// data directory of a stopped or a running server.
     OwnerKey {
         #[command(subcommand)]
         action: OwnerKeyAction,
@@ -103,33 +111,34 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OwnerKeyAction {
-    /// List the keys: id, origin, when they were made, whether they are active. Never their secrets.
+    /// List the keys: id, origin, creation date and state. Never shows their secrets.
     List,
-    /// Make a new key in the place of one, which stops working at once, and write it to the credentials file.
+    /// Replace a key with a new one, and write the new one to the credentials file. The old key
+    /// stops working at once.
     Rotate {
         /// The key to replace. Default: the one in the credentials file.
         id: Option<String>,
     },
-    /// Take a key away: it stops working at once.
+    /// Revoke a key. It stops working at once.
     Revoke {
-        /// The key.
+        /// The id of the key to revoke.
         id: String,
     },
 }
 
 impl Arguments {
-    /// What the command line and the environment say. Ends the process where they cannot be understood.
+    /// Reads the command line and the environment. Exits with an error message if they are invalid.
     pub(crate) fn read() -> Self {
         let matches = Self::command().get_matches();
         let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         if arguments.memory {
-            // Said in so many words they exclude each other; a variable that is set for another use does not count.
+            // Only options on the command line conflict: a variable may be set for other runs.
             let said = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
             if let Some(name) =
                 ["data", "root_key", "shared_root_key", "existing"].into_iter().find(|name| said(name))
             {
                 let option = name.replace('_', "-");
-                let text = format!("--memory keeps nothing: it does not go together with --{option}\n");
+                let text = format!("--memory keeps nothing, so it cannot be used with --{option}\n");
                 Self::command().error(clap::error::ErrorKind::ArgumentConflict, text).exit();
             }
             arguments.existing = false;
@@ -138,7 +147,7 @@ impl Arguments {
         arguments
     }
 
-    /// A variable that is set to nothing, as compose files do, says nothing.
+    /// Ignores variables that are set to an empty text, as compose files set them.
     fn forget_empty(&mut self) {
         let texts = [&mut self.region, &mut self.account, &mut self.metrics];
         for text in texts {
@@ -164,7 +173,7 @@ impl Arguments {
         self.credentials.clone().or_else(|| Some(self.directory()?.join("access-key")))
     }
 
-    /// A server of what the command line names.
+    /// The server that the command line describes.
     pub(crate) fn server(&self) -> Result<ServerBuilder, Box<dyn Error>> {
         let mut builder = Server::builder();
         if let Some(account) = &self.account {
@@ -183,7 +192,7 @@ impl Arguments {
     }
 }
 
-/// The access key that the environment gives.
+/// The access key from the environment, if it sets one.
 pub(crate) fn given_access_key() -> Result<Option<(String, SecretText)>, Box<dyn Error>> {
     match (std::env::var(ACCESS_KEY_ID), std::env::var(SECRET_ACCESS_KEY)) {
         (Ok(id), Ok(secret)) => Ok(Some((id, SecretText::from_string(secret)))),

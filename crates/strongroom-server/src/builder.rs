@@ -38,7 +38,8 @@ impl std::fmt::Debug for ServerBuilder {
 }
 
 impl Server {
-    /// By default a server in memory, of account `000000000000`, with its identities in `us-east-1`.
+    /// By default a server in memory, of account `000000000000`, with its identities in
+    /// `us-east-1`.
     #[must_use]
     pub fn builder() -> ServerBuilder {
         ServerBuilder {
@@ -57,18 +58,20 @@ impl Server {
 }
 
 impl ServerBuilder {
-    /// Keeps everything below this directory, a strongroom for each account and region, under the root key in this file. The file
-    /// is made when neither it nor anything in the directory exists, and read once, when the server is opened.
+    /// Keeps everything below this directory, a strongroom for each account and region, under the
+    /// root key in this file. The server reads the file once, when it opens. It makes the file only
+    /// if neither the file nor anything in the directory exists.
     ///
-    /// The directory remembers its account and identity region and which strongrooms it holds; one that has been lost is never
-    /// begun anew.
+    /// The directory remembers its account, its identity region, and which strongrooms it holds.
+    /// The server never makes a lost strongroom anew.
     #[must_use]
     pub fn directory(mut self, data: impl Into<PathBuf>, root_key: impl Into<PathBuf>) -> Self {
         self.place = Place::Directory { data: data.into(), root_key: root_key.into(), shared_key: false };
         self
     }
 
-    /// Takes a root key file that everybody on the machine or in the container may read: see `RootKey::shared_file`. It is never made.
+    /// Accepts a root key file that everyone on the machine or in the container may read: see
+    /// `RootKey::shared_file`. The server never makes such a file.
     #[must_use]
     pub fn shared_root_key(mut self) -> Self {
         if let Place::Directory { shared_key, .. } = &mut self.place {
@@ -84,32 +87,35 @@ impl ServerBuilder {
         self
     }
 
-    /// The account that access keys belong to. Default: that of the data directory, or `000000000000` for a new one.
+    /// The account that access keys belong to. Default: that of the data directory, or
+    /// `000000000000` for a new one.
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// The region in which identities are kept. All regions are served. Default: that of the data directory, or `us-east-1` for a
-    /// new one.
+    /// The region that keeps identities. The server serves all regions. Default: that of the data
+    /// directory, or `us-east-1` for a new one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// Keeps the owner's access key in this file (mode 0600), in the format of AWS's shared credentials file. Without a file a
-    /// fresh key is made, in place of the one that was made for the last server. A key in the file that has been revoked is not
-    /// let in again: the server then starts without one, and says so in the log.
+    /// Keeps the owner's access key in this file (mode 0600), in the format of AWS's shared
+    /// credentials file. Without a file, each start makes a fresh key, which replaces the one from
+    /// the last start. A key in the file that has been revoked stays revoked: the server then
+    /// starts without a key, and says so in the log.
     #[must_use]
     pub fn credentials_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.credentials = Some(file.into());
         self
     }
 
-    /// A name that requests in the clear may have as their host, beside addresses and `localhost`. Others are refused, because a
-    /// web page could have given its own name this machine's address. Over TLS every name is taken.
+    /// Accepts this host name in requests without TLS, besides addresses and `localhost`. The
+    /// server refuses other names, because a web page could have pointed its own name at this
+    /// machine. Over TLS it accepts every name.
     #[must_use]
     pub fn allow_host(mut self, name: &str) -> Self {
         self.hosts.allow(name);
@@ -123,7 +129,8 @@ impl ServerBuilder {
         self
     }
 
-    /// The owner's access key, instead of one in a file or a fresh one. It replaces the one that was given so the last time.
+    /// Sets the owner's access key, instead of one in a file or a fresh one. It replaces the key
+    /// that was given this way before.
     #[must_use]
     pub fn access_key(mut self, id: impl Into<String>, secret: SecretText) -> Self {
         self.owner_key = Some((id.into(), secret));
@@ -149,11 +156,12 @@ impl ServerBuilder {
     /// Opens what there is.
     ///
     /// # Errors
-    /// As `strongroom::Builder::open`; another account or identity region than the data directory has; a strongroom that it
-    /// lists and that is gone; a credentials file that others may read; an access key that stands for something else already.
+    /// As `strongroom::Builder::open`. Also if the account or identity region is not the data
+    /// directory's, if a strongroom that the directory lists is gone, if others may read the
+    /// credentials file, or if the access key is already in use for something else.
     pub async fn open(self) -> Result<Server, Error> {
         let Self { owner_key, credentials, hosts, accept_any, patience, .. } = self;
-        // What is wrong with the file is said before anything is made.
+        // Reports what is wrong with the file before anything is made.
         let known = owner_key::Known::read(owner_key, credentials)?;
         let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
         let home = starting.rooms.home_room().await?;
@@ -171,8 +179,8 @@ impl ServerBuilder {
         Ok(Server { inner: Arc::new(inner), peer: None, secure: false, by_name: false })
     }
 
-    /// Opens the strongroom that keeps the server's identities, as the owner's, and serves nothing: for tools. Another process
-    /// may serve it meanwhile.
+    /// Opens the strongroom that keeps the server's identities, as the owner, without serving
+    /// anything: for tools. Another process may be serving it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -182,8 +190,8 @@ impl ServerBuilder {
     }
 }
 
-/// The strongroom that keeps a server's identities. While this lives, no other tool works on the directory and no server starts on
-/// it; those that run go on.
+/// The strongroom that keeps a server's identities. While this value lives, no other tool can work
+/// on the directory and no server can start on it. Servers that already run continue.
 #[derive(Debug)]
 pub struct Identities {
     room: Strongroom,
@@ -191,7 +199,7 @@ pub struct Identities {
 }
 
 impl Identities {
-    /// The strongroom, as the owner's.
+    /// The strongroom, as the owner.
     #[must_use]
     pub fn room(&self) -> &Strongroom {
         &self.room

@@ -1,4 +1,4 @@
-//! The file of the owner's access key, in the format of AWS's shared credentials file.
+//! The file that holds the owner's access key, in the format of AWS's shared credentials file.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
@@ -24,7 +24,7 @@ fn refused(path: &Path, text: &str) -> Error {
 /// What a file holds.
 pub(crate) struct Found {
     pub(crate) key: AccessKey,
-    /// Whether it has the shared format, and not the older one of id and secret on a line each.
+    /// Whether it is in the shared format. The older one has id and secret on a line each.
     pub(crate) shared: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn read(path: &Path) -> std::io::Result<Option<Found>> {
         let mode = file.metadata()?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let text = format!(
-                "others may read or change the access key (mode {mode:o}): chmod 600, and make a new key if somebody may have read it"
+                "others may read or change the access key (mode {mode:o}): run chmod 600, and make a new key if somebody may have read it"
             );
             return Err(refused(path, &text));
         }
@@ -86,23 +86,23 @@ fn parse(text: &str) -> Option<Found> {
 /// The id of the access key in a credentials file; `None` when there is no file.
 ///
 /// # Errors
-/// A file that others may read, or that is none; reading it.
+/// If others may read the file, if it is not a credentials file, or if reading it fails.
 pub fn id_in(path: &Path) -> std::io::Result<Option<String>> {
     Ok(read(path)?.map(|found| found.key.0))
 }
 
-/// Writes a credentials file with this access key as its profile `default` (mode 0600), whole or not at all. Other profiles, and
-/// other settings of this one, stay.
+/// Writes this access key to a credentials file (mode 0600) as its profile `default`, whole or not
+/// at all. Other profiles, and other settings of this one, stay as they are.
 ///
 /// # Errors
-/// What writing it gives, with the file's name.
+/// If writing fails. The error names the file.
 pub fn write(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> {
     let next = Next::prepare(path, id, secret)?;
     next.place().inspect_err(|_| next.0.discard())
 }
 
-/// The next content of a credentials file: on the disk, and not yet in its place. For a key that is let in only when it cannot be
-/// lost any more.
+/// The next content of a credentials file: on the disk, but not yet in place. With it, a key is
+/// accepted only once it can no longer be lost.
 pub struct Next(Prepared);
 
 impl std::fmt::Debug for Next {
@@ -112,10 +112,10 @@ impl std::fmt::Debug for Next {
 }
 
 impl Next {
-    /// Writes and syncs it beside the file.
+    /// Writes and syncs the new content beside the file.
     ///
     /// # Errors
-    /// What writing it gives, with the file's name.
+    /// If writing fails. The error names the file.
     pub fn prepare(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<Self> {
         let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
         let old = SecretBytes::from_vec(std::fs::read(path).unwrap_or_default());
@@ -123,10 +123,10 @@ impl Next {
         private_file::prepare(path, text.expose()).map(Self).map_err(named)
     }
 
-    /// Gives it its place. When that fails it stays where the error says.
+    /// Puts the new content in place. If that fails, it stays where the error says.
     ///
     /// # Errors
-    /// What renaming or writing gives, with the name of the file that holds the key.
+    /// If renaming or writing fails. The error names the file that holds the key.
     pub fn place(&self) -> std::io::Result<()> {
         let left = |error: Error| {
             let text = format!("{error}; the new access key is in {}", self.0.path().display());
@@ -135,13 +135,13 @@ impl Next {
         self.0.place().map_err(left)
     }
 
-    /// Gives it up.
+    /// Discards the new content.
     pub fn discard(&self) {
         self.0.discard();
     }
 }
 
-/// A file's text with another key in its profile `default`.
+/// The file's text with this key in its profile `default`.
 fn with_key(old: &str, id: &str, secret: &SecretText) -> SecretBytes {
     let mut text = SecretBytes::default();
     let key = |text: &mut SecretBytes| {
@@ -150,7 +150,7 @@ fn with_key(old: &str, id: &str, secret: &SecretText) -> SecretBytes {
         }
     };
     let (mut profile, mut written) = ("", false);
-    // Only of the shared format: in the older one nothing else can be.
+    // Only in the shared format: the older one holds nothing else.
     for line in old.lines().filter(|_| old.lines().any(|line| line.trim().starts_with('['))) {
         let name = line.split('=').next().unwrap_or_default().trim();
         if line.trim().starts_with('[') {

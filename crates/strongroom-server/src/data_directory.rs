@@ -1,4 +1,4 @@
-//! The data directory: which strongrooms it must hold, and whose it is.
+//! The data directory: which strongrooms it must hold, and which account and region it belongs to.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -12,9 +12,9 @@ use strongroom_types::hex;
 
 use crate::private_file;
 
-/// What the directory says of itself.
+/// The manifest: what the directory records about itself.
 const MANIFEST: &str = "strongroom.json";
-/// Locked by whoever starts on the directory, or adds a strongroom to it.
+/// A process locks this file while it starts on the directory or adds a strongroom to it.
 const LOCK: &str = "lock";
 /// A strongroom's database inside its directory.
 const DATABASE: &str = "records.sqlite3";
@@ -25,26 +25,26 @@ const TRY: Duration = Duration::from_millis(10);
 
 /// A directory with a strongroom for each account and region, below `ACCOUNT/REGION`.
 ///
-/// A manifest lists them. It is there, with an empty list, before anything else is made. A strongroom is
-/// added after it was made and before anything in it is acknowledged: one that is listed and not there
-/// has been lost and is never begun anew, and what a killed start left behind is listed nowhere.
+/// A manifest lists them. It is written first, with an empty list. A strongroom is added after it
+/// is made and before anything in it is acknowledged. So one that is listed but missing has been
+/// lost, and the server never makes it anew; what a killed start left behind is not listed.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDirectory(PathBuf);
 
-/// Whose a data directory is, and what is in it.
+/// Which account and region a data directory belongs to, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     format: u32,
-    /// Made with the directory: another one at the same path has another.
+    /// Made with the directory: another directory at the same path has another id.
     id: String,
     account: String,
     /// The region whose strongroom keeps the identities of all of them.
     identity_region: String,
-    /// `ACCOUNT/REGION` of each.
+    /// `ACCOUNT/REGION` of each strongroom.
     strongrooms: BTreeSet<String>,
 }
 
-/// The turn of one process. Let go when it is dropped.
+/// One process's turn on the directory. Dropping it ends the turn.
 #[derive(Debug)]
 pub(crate) struct Turn(#[allow(dead_code, reason = "held for its lock")] File);
 
@@ -81,7 +81,7 @@ impl Manifest {
             == (&other.id, &other.account, &other.identity_region)
     }
 
-    /// Whether nothing was ever kept in the directory: it was begun, and not finished.
+    /// Whether nothing was ever kept in the directory: its first start did not finish.
     pub(crate) fn is_empty(&self) -> bool {
         self.strongrooms.is_empty()
     }
@@ -100,11 +100,11 @@ impl Manifest {
         self.strongrooms.insert(name(realm));
     }
 
-    /// That what is asked for is what the directory has.
+    /// Checks that account and region, where given, are the directory's.
     pub(crate) fn check(&self, account: Option<AccountId>, region: Option<&Region>) -> Result<(), Error> {
         let differs = |what: &str, has: &str, asked: &str| {
             Err(setup(format!(
-                "the data directory belongs to {what} {has}, and {what} {asked} was asked for; leave it out, or take another data directory"
+                "the data directory belongs to {what} {has}, not {asked}; leave the option out, or use another data directory"
             )))
         };
         if let Some(account) = account.filter(|account| account.as_str() != self.account) {
@@ -118,7 +118,7 @@ impl Manifest {
 }
 
 impl DataDirectory {
-    /// The directory, which is made (mode 0700) when there is none.
+    /// Opens the directory. Unless it must exist, makes it (mode 0700) if it does not.
     pub(crate) fn open(path: &Path, existing: bool) -> Result<Self, Error> {
         let path = std::path::absolute(path).map_err(|error| failed("the data directory", path, error))?;
         if !path.is_dir() {
@@ -145,7 +145,7 @@ impl DataDirectory {
         self.0.join(realm.account().as_str()).join(realm.region().as_str())
     }
 
-    /// Whether the database of a realm is there.
+    /// Whether the database of a realm exists.
     pub(crate) fn holds(&self, realm: &Realm) -> bool {
         self.of(realm).join(DATABASE).is_file()
     }
@@ -175,7 +175,7 @@ impl DataDirectory {
         }
     }
 
-    /// What it says of itself; nothing when it is new, or from before there was a manifest.
+    /// Reads the manifest; `None` if the directory is new, or older than manifests.
     pub(crate) fn manifest(&self, _turn: &Turn) -> Result<Option<Manifest>, Error> {
         let path = self.0.join(MANIFEST);
         let text = match fs::read(&path) {
@@ -192,7 +192,7 @@ impl DataDirectory {
         Ok(Some(manifest))
     }
 
-    /// Puts a manifest on the disk, whole or not at all.
+    /// Writes a manifest to the disk, whole or not at all.
     pub(crate) fn write(&self, _turn: &Turn, manifest: &Manifest) -> Result<(), Error> {
         let text =
             serde_json::to_vec_pretty(manifest).map_err(|error| setup("the manifest").because(error))?;
@@ -201,7 +201,8 @@ impl DataDirectory {
             .map_err(|error| failed("the manifest cannot be written:", &path, error))
     }
 
-    /// The strongrooms that are there, listed or not. What cannot be looked into is an error, and not nothing.
+    /// The strongrooms that exist, listed or not. A directory that cannot be read is an error, not
+    /// an empty one.
     pub(crate) fn found(&self) -> Result<Vec<Realm>, Error> {
         let mut found = Vec::new();
         for account in names(&self.0)? {
@@ -209,7 +210,7 @@ impl DataDirectory {
             for region in names(&self.0.join(&account))? {
                 let Ok(region) = Region::parse(&region) else { continue };
                 let realm = Realm::new(id, region);
-                // Anything of a database, and be it a log alone.
+                // Any file of a database counts, even a log alone.
                 let traces = names(&self.of(&realm))?.iter().any(|name| name.starts_with(DATABASE));
                 found.extend(traces.then_some(realm));
             }
@@ -217,9 +218,10 @@ impl DataDirectory {
         Ok(found)
     }
 
-    /// Refuses to begin in a directory that holds anything: what was there may have been lost in part.
+    /// Refuses to start afresh in a directory that holds anything: it may be what is left of a lost
+    /// strongroom.
     pub(crate) fn refuse_unless_empty(&self) -> Result<(), Error> {
-        // What comes with a volume, and what is made before the manifest has its place.
+        // Allowed are what comes with a volume, and what is made before the manifest is in place.
         let manifest = self.0.join(MANIFEST);
         let plain = |name: &&String| {
             let usual = name.starts_with('.') || matches!(name.as_str(), LOCK | "lost+found");
@@ -227,7 +229,7 @@ impl DataDirectory {
         };
         match names(&self.0)?.iter().find(plain) {
             Some(other) => Err(setup(format!(
-                "{} holds {other} and no strongroom: restore it from a backup, or take an empty directory to begin anew",
+                "{} holds {other} but no strongroom: restore it from a backup, or use an empty directory to start afresh",
                 self.0.display()
             ))),
             None => Ok(()),
@@ -235,7 +237,7 @@ impl DataDirectory {
     }
 }
 
-/// The root key, read once. It is made only where nothing was ever kept.
+/// Reads the root key, once. Makes it only if nothing was ever kept.
 pub(crate) fn root_key(path: &Path, shared: bool, new: bool) -> Result<RootKey, Error> {
     let key = match (shared, new) {
         (true, _) => RootKey::shared_file(path)?,
@@ -245,7 +247,7 @@ pub(crate) fn root_key(path: &Path, shared: bool, new: bool) -> Result<RootKey, 
     Ok(key.load()?)
 }
 
-/// What is in a directory; nothing when there is none.
+/// The names in a directory; empty if there is no directory.
 fn names(place: &Path) -> Result<Vec<String>, Error> {
     let read = || -> std::io::Result<Vec<String>> {
         if !place.is_dir() {

@@ -1,8 +1,8 @@
-//! Which hosts and origins a request may name: what keeps web pages out.
+//! Which hosts and origins a request may name. These rules keep web pages out.
 //!
-//! A page in a browser on this machine can send requests to loopback. Its own origin stands in the
-//! `Origin` header. When it resolves a name of its own to 127.0.0.1 (DNS rebinding), the browser takes
-//! the server for the page's own, and only the `Host` header tells.
+//! A page in a browser on this machine can send requests to loopback. The `Origin` header names the
+//! page's own origin. If the page resolves a name of its own to 127.0.0.1 (DNS rebinding), the
+//! browser takes the server for the page's own, and only the `Host` header gives it away.
 
 use std::net::IpAddr;
 
@@ -11,18 +11,18 @@ use http::request::Parts;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Names that a server in the clear answers to, beside addresses and `localhost`.
+/// Names that a server without TLS answers to, besides addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts(Vec<String>);
 
 impl Hosts {
-    /// Allows a name; a port or a full stop after it says nothing more.
+    /// Allows a name. A port or a full stop after it makes no difference.
     pub(crate) fn allow(&mut self, name: &str) {
         let name = name_of(name).to_ascii_lowercase();
         self.0.push(name.strip_suffix('.').unwrap_or(&name).to_owned());
     }
 
-    /// Whether a host is this machine's, not that of some page. An address cannot be rebound.
+    /// Whether a host is this machine's own, not some page's. An address cannot be rebound.
     fn own(&self, host: &str) -> bool {
         let name = name_of(host).to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
@@ -33,13 +33,15 @@ impl Hosts {
             || self.0.iter().any(|allowed| allowed == name)
     }
 
-    /// Why a request is refused before anything else is looked at, if it is. `by_name`: whether the host is looked at.
+    /// The reason to refuse a request before anything else is looked at, if there is one.
+    /// `by_name`: whether to check the host.
     pub(crate) fn refuse(&self, request: &Parts, by_name: bool) -> Option<&'static str> {
         let all = |name: &HeaderName| {
             let values = request.headers.get_all(name).iter();
             values.map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>()
         };
-        // HTTP/2 has the host in the request's target; whoever gives several means to be taken for one of them.
+        // HTTP/2 has the host in the request's target. All hosts must be allowed: a request with
+        // several may try to pass as one of them.
         let mut hosts = all(&HOST);
         hosts.extend(request.uri.authority().map(http::uri::Authority::as_str));
         if by_name && hosts.iter().any(|host| !self.own(host)) {
@@ -134,7 +136,7 @@ mod tests {
         assert!(refused(&[host, ("sec-fetch-site", "same-site")]));
         assert!(!refused(&[host, ("origin", "http://localhost:4766"), ("sec-fetch-site", "same-origin")]));
         assert!(!refused(&[host, ("sec-fetch-site", "none")]));
-        // One good one among others is not enough.
+        // One allowed host or origin among others is not enough.
         assert!(refused(&[host, ("host", "evil.example")]));
         assert!(refused(&[host, ("origin", "http://localhost:4766"), ("origin", "http://evil.example")]));
     }

@@ -16,10 +16,10 @@ use crate::answer::ApiError;
 /// gives it.
 ///
 /// The members in the first braces are read, and all may be missing. Those that are `refused` would
-/// change what is asked for in a way this server does not implement, so that doing without them
-/// would be wrong; each has its [`Refusal`]. Those that are `ignored` change nothing here; their
-/// type is checked. What no model has is skipped, as AWS does. `tests/members.rs` walks the models:
-/// a member that is in none of the three is found there.
+/// change the request in a way this server does not implement, so ignoring them would be wrong;
+/// each has its [`Refusal`]. Those that are `ignored` change nothing here; their type is checked.
+/// Members that no model has are skipped, as on AWS. `tests/members.rs` walks the models and finds
+/// any member that is in none of the three groups.
 macro_rules! input {
     (
         $name:ident { $($field:ident: $type:ty),* $(,)? }
@@ -74,7 +74,7 @@ impl<T: Members> Members for Vec<T> {
     }
 }
 
-/// How a member is refused that asks for what this server does not have.
+/// How to refuse a member that asks for what this server does not have.
 pub(crate) struct Refusal {
     code: &'static str,
     why: &'static str,

@@ -34,8 +34,8 @@ const NOT_HERE: [&str; 17] = [
     "GetKeyLastUsage",
 ];
 
-/// AWS encrypts what it answers for the enclave whose attestation a request brings. Ignoring that
-/// would send in clear what the client asked to be encrypted, so nothing may be sent, however empty
+/// AWS encrypts what it answers for the enclave whose attestation a request brings. Ignoring it
+/// would send in clear what the client wants encrypted, so the server sends nothing, however empty
 /// the member is.
 const RECIPIENT: Refusal = Refusal::always(
     "ValidationException",
@@ -47,7 +47,8 @@ const XKS_KEY: Refusal =
     Refusal::new("UnsupportedOperationException", "there are no keys outside of the key service");
 const DRY_RUN_MODIFIERS: Refusal =
     Refusal::new("ValidationException", "a dry run checks the ciphertext, as without modifiers");
-/// A grant for a service is only as narrow as its source ARN makes it, which is not looked at.
+/// A grant for a service is only as narrow as its source ARN makes it, and this server does not
+/// check that.
 const SERVICE_PRINCIPAL: Refusal =
     Refusal::new("ValidationException", "grants are for the principals of accounts");
 const SOURCE_ARN: Refusal =

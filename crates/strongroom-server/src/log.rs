@@ -1,8 +1,8 @@
 //! Where the binary's log goes.
 //!
-//! A request never waits for the log. Lines go into a buffer of bounded size, which one thread writes to
-//! standard error; when nobody reads that, further lines are dropped and counted, and the count is
-//! written once there is room again.
+//! A request never waits for the log. Lines go into a buffer of bounded size, which one thread
+//! writes to standard error; when nobody reads that, further lines are dropped and counted, and the
+//! count is written once there is room again.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line may wait for others.
 const WAIT: Duration = Duration::from_millis(20);
-/// So many bytes wait at most: some thousand lines. What comes beyond is dropped.
+/// The most bytes that may wait: some thousand lines. Lines beyond that are dropped.
 const MOST: usize = 1024 * 1024;
-/// How long the end of the process waits for a reader of what is left.
+/// How long the process waits at its end for what is left to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Lines on their way to standard error. Those of some milliseconds are written in one go: one by one they cost a tenth of the requests
@@ -28,10 +28,10 @@ struct Waiting {
     /// Whether lines are JSON.
     json: bool,
     lines: Vec<u8>,
-    /// Lines that found no room since the last that did.
+    /// Lines dropped since the last one that found room.
     dropped: u64,
     over: bool,
-    /// The thread has written everything and is gone.
+    /// The thread has written everything and has ended.
     ended: bool,
 }
 
@@ -109,7 +109,7 @@ impl Drop for Writing {
         }
         let ended = waiting.ended;
         drop(waiting);
-        // One that waits for a full pipe ends with the process.
+        // A thread that waits for a full pipe ends with the process.
         if let Some(thread) = self.thread.take().filter(|_| ended) {
             let _ = thread.join();
         }

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What is freed is wiped: the libraries of HTTP, TLS and JSON keep copies of what clients send.
+/// Wipes all memory that is freed: the HTTP, TLS and JSON libraries keep copies of what clients
+/// send.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
     zeroizing_alloc::ZeroAlloc(mimalloc::MiMalloc);
@@ -24,7 +25,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     let mut log = Log::new(arguments.log_json);
-    // Written out when this ends, whichever way, and not waited for without end.
+    // Dropping it writes out the rest of the log, however `main` ends, and waits only so long.
     let _writing = match log.start() {
         Ok(writing) => writing,
         Err(_) => return ExitCode::FAILURE,
@@ -71,11 +72,11 @@ fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// A level, or directives, which count beside the default level.
+/// A level, or directives, which apply on top of the default level.
 fn log_filter(text: &str) -> Result<EnvFilter, Box<dyn Error>> {
     let failed = |error: &dyn std::fmt::Display| format!("--log-level: {error}");
     if !text.contains(['=', ',', '[']) && !text.trim().is_empty() {
-        // A word that is no level would be the name of a module, and silence everything else.
+        // `EnvFilter` takes any other word for the name of a module, and silences everything else.
         let level: LevelFilter = text.trim().parse().map_err(|_| {
             failed(&format!("{text:?} is not one of off, error, warn, info, debug and trace"))
         })?;
@@ -95,7 +96,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         if tls.is_none() {
-            return Err("--listen: beyond loopback only with --tls-cert and --tls-key".into());
+            return Err("--listen: an address beyond loopback needs --tls-cert and --tls-key".into());
         }
         if arguments.accept_any_credentials {
             return Err("--accept-any-credentials: only on loopback addresses".into());
@@ -116,17 +117,19 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         builder = builder.allow_host(name);
     }
     if arguments.accept_any_credentials {
-        tracing::warn!("any credentials are taken: whoever reaches this port is the root of any account");
+        tracing::warn!(
+            "any credentials are accepted: anyone who reaches this port can act as the root of any account"
+        );
         builder = builder.accept_any_credentials();
     }
-    // From here on a signal ends the server in order.
+    // From here on a signal shuts the server down gracefully.
     let stopped = stopped()?;
     let server = builder.open().await?;
     if let Some(directory) = arguments.directory()
         && arguments.root_key_path().is_some_and(|key| key.starts_with(directory))
     {
         tracing::warn!(
-            "the root key lies inside the data directory: whoever copies the directory can read everything; --root-key keeps it elsewhere"
+            "the root key is inside the data directory: anyone who copies the directory can read everything; keep it elsewhere with --root-key"
         );
     }
     if std::env::var_os(arguments::ACCESS_KEY_ID).is_none() {
@@ -155,7 +158,7 @@ fn with_owner_key(builder: ServerBuilder, arguments: &Arguments) -> Result<Serve
     }
 }
 
-/// The secret itself is never written where a log may be kept.
+/// Says where the owner's access key is. The secret itself never goes where a log may be kept.
 fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let Some((id, secret)) = server.owner_access_key() else { return Ok(()) };
     if let Some(file) = arguments.credentials_file() {
@@ -179,20 +182,20 @@ fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Bo
         return Ok(());
     }
     Err(format!(
-        "--memory: say where the owner's access key goes with --credentials FILE, or give one as {} and {}",
+        "--memory: name a file for the owner's access key with --credentials FILE, or set {} and {}",
         arguments::ACCESS_KEY_ID,
         arguments::SECRET_ACCESS_KEY
     )
     .into())
 }
 
-/// Listens on the first of an option's addresses that can be had.
+/// Listens on the first of an option's addresses that can be bound.
 async fn listener(option: &str, place: &str) -> Result<TcpListener, Box<dyn Error>> {
     let listener = TcpListener::bind(place).await;
     listener.map_err(|error| format!("{option} {place}: {error}").into())
 }
 
-/// Ready when somebody wants the server to end.
+/// Resolves when a signal asks the server to stop.
 fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {

@@ -1,5 +1,6 @@
-//! In whose account and region is what a request names. Requests go to the caller's own; those that name a secret or a key of
-//! another account by its full ARN go there, where an operation may cross accounts at all.
+//! The account and region of what a request names. Requests go to the caller's own account; those
+//! that name a secret or key of another account by its full ARN go there, if the operation may
+//! cross accounts.
 
 use serde::Deserialize;
 use strongroom::{AccountId, Arn, Realm};
@@ -22,7 +23,8 @@ const ON_A_SECRET: [&str; 14] = [
     "ValidateResourcePolicy",
 ];
 
-/// The operations on a key, named by `KeyId`, that AWS lets other accounts call (kms.md §2). All others are of the caller's own account.
+/// The operations on a key, named by `KeyId`, that AWS lets other accounts call (kms.md §2). All
+/// others stay in the caller's own account.
 const ON_A_KEY: [&str; 12] = [
     "CreateGrant",
     "Decrypt",
@@ -38,7 +40,7 @@ const ON_A_KEY: [&str; 12] = [
     "VerifyMac",
 ];
 
-/// The members that name something. Whatever else a body holds is its operation's to read, and to refuse.
+/// The members that name something. The operation reads, or refuses, everything else in the body.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Names {
@@ -49,13 +51,14 @@ struct Names {
 }
 
 impl Names {
-    /// Nothing where the body cannot be read: then the operation says so.
+    /// `None` if the body cannot be read: the operation reports that.
     fn of(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
     }
 }
 
-/// The account and region of an ARN, if it is one of this service, in this region, and of another account than `own`.
+/// The account and region of an ARN, if it is one of this service, in this region, and of another
+/// account than `own`.
 fn elsewhere(text: &str, service: &str, own: &Realm) -> Option<Realm> {
     let arn = Arn::parse(text).ok()?;
     let account = AccountId::parse(arn.account()).ok()?;
@@ -79,7 +82,7 @@ pub(crate) fn by_secret(operation: &str, body: &[u8], own: &Realm) -> Option<Rea
     secret(&Names::of(body).secret_id?, own)
 }
 
-/// Where the key is that a request of KMS is about. Of a re-encryption the key that decrypts.
+/// Where the key is that a request of KMS is about. For a re-encryption, the key that decrypts.
 pub(crate) fn by_key(operation: &str, body: &[u8], own: &Realm) -> Option<Realm> {
     let named = match operation {
         "ReEncrypt" => Names::of(body).source_key_id,

@@ -1,4 +1,4 @@
-//! The owner's access key of a server: given, in its file, or made.
+//! The owner's access key of a server: given to it, read from its file, or made by it.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use strongroom_iam::AccessKeyOrigin;
 use crate::credentials::{self, AccessKey, Next};
 use crate::data_directory::setup;
 
-/// What is known of the key before anything is opened.
+/// What is known about the key before any storage is opened.
 pub(crate) struct Known {
     given: Option<AccessKey>,
     /// The file, and what it holds.
@@ -21,7 +21,7 @@ fn failed(error: std::io::Error) -> Error {
 }
 
 impl Known {
-    /// A key that is given, or else the one in the file.
+    /// The given key, or else the one in the file.
     pub(crate) fn read(given: Option<AccessKey>, file: Option<PathBuf>) -> Result<Self, Error> {
         let file = match file.filter(|_| given.is_none()) {
             Some(file) => {
@@ -34,8 +34,8 @@ impl Known {
     }
 }
 
-/// Finds or makes the key that a server starts with, and warns of others that let somebody in as the owner. `new`: whether nothing was
-/// ever kept, so that a key in the file cannot have been revoked.
+/// Finds or makes the key that a server starts with, and warns of the owner's other keys. `new`:
+/// nothing was ever kept, so a key in the file cannot have been revoked.
 pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result<Option<AccessKey>, Error> {
     let iam = room.iam();
     let (directory, cx) = (iam.directory()?, room.context());
@@ -55,19 +55,19 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
                 tracing::warn!(
                     key = id,
                     file = %file.display(),
-                    "the access key in this file is not one of the owner's any more; `strongroom-server owner-key rotate` makes a new one"
+                    "the access key in this file is no longer one of the owner's; `strongroom-server owner-key rotate` makes a new one"
                 );
                 warn_of_others(room, None).await?;
                 return Ok(None);
             }
-            // The older format becomes the shared one, where the file can be written.
+            // Rewrites the older format as the shared one, if the file can be written.
             if !found.shared {
                 let _ = credentials::write(&file, &id, &secret);
             }
             Some((id, secret))
         }
         Known { file: Some((file, None)), .. } => {
-            // Kept before it is let in.
+            // Written to the disk before it is accepted.
             let (id, secret) = strongroom_iam::Iam::fresh_access_key()?;
             let next = Next::prepare(&file, &id, &secret).map_err(failed)?;
             let given = (id, SecretText::copy_from(secret.expose()));
@@ -85,7 +85,7 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
     Ok(own)
 }
 
-/// Each of them is as good as the root of the account.
+/// Warns of the owner's other keys: each can do whatever the root of the account can.
 async fn warn_of_others(room: &Strongroom, own: Option<&str>) -> Result<(), Error> {
     for key in room.iam().directory()?.owner_access_keys(room.context()).await? {
         if key.active && Some(key.id.as_str()) != own {
@@ -94,7 +94,7 @@ async fn warn_of_others(room: &Strongroom, own: Option<&str>) -> Result<(), Erro
                 key = key.id,
                 origin,
                 created = %key.created,
-                "the owner has another access key; `strongroom-server owner-key revoke` takes it away"
+                "the owner has another access key; `strongroom-server owner-key revoke` revokes it"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! `strongroom-server owner-key`: the owner's access keys, listed, replaced and taken away.
+//! `strongroom-server owner-key`: lists, replaces and revokes the owner's access keys.
 
 use std::error::Error;
 use std::io::Write;
@@ -11,15 +11,15 @@ use crate::arguments::{Arguments, OwnerKeyAction};
 
 pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Result<(), Box<dyn Error>> {
     if arguments.memory {
-        return Err("--memory: there is nothing to work on".into());
+        return Err("--memory: `owner-key` works on a data directory".into());
     }
-    // Held until the end: of two rotations one comes after the other.
+    // Held until the end, so that two rotations run one after the other.
     let identities = arguments.server()?.existing().open_identities().await?;
     let room = identities.room();
     let iam = room.iam();
     let (directory, cx) = (iam.directory()?, room.context());
     let file = arguments.credentials_file().ok_or("--credentials: no file")?;
-    // A file that leaked or is damaged is a reason for this command, not against it.
+    // A leaked or damaged file is a reason to run this command, so it is not an error here.
     let kept = credentials::id_in(&file).unwrap_or_else(|error| {
         tracing::warn!(%error, "the credentials file cannot be used");
         None
@@ -48,14 +48,14 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
         OwnerKeyAction::Rotate { id } => {
             let old = match id {
                 Some(id) => Some(id.clone()),
-                // The one in the file, or else the one that was in it.
+                // The key in the file, or else the one that used to be in it.
                 None => keys
                     .iter()
                     .find(|key| is_kept(&key.id))
                     .or_else(|| keys.iter().find(|key| key.origin == Some(AccessKeyOrigin::Server)))
                     .map(|key| key.id.clone()),
             };
-            // On the disk before it is let in, and before the old one is shut out.
+            // The new key is on the disk before it is accepted and before the old one is refused.
             let (new, secret) = Iam::fresh_access_key()?;
             let next = Next::prepare(&file, &new, &secret)?;
             let given = Some((new.clone(), SecretText::copy_from(secret.expose())));
@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
             let instead = old.as_ref().map_or_else(String::new, |old| format!(" instead of {old}"));
             writeln!(out, "{new} in {}{instead}", file.display())?;
             for key in keys.iter().filter(|key| key.active && Some(&key.id) != old.as_ref()) {
-                writeln!(out, "{} is active too", key.id)?;
+                writeln!(out, "{} is also active", key.id)?;
             }
         }
     }

@@ -10,9 +10,10 @@ pub(crate) struct Prepared {
     target: PathBuf,
 }
 
-/// Writes and syncs the content beside the file whose place it is to take. Nothing is changed yet.
+/// Writes and syncs the content beside the file that it will replace. The file itself does not
+/// change yet.
 pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared> {
-    // Where a link of the owner's leads, and not the link.
+    // Replaces the file that a symbolic link leads to, not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let random = strongroom_envelope::random_array::<8>()
         .map_err(|_| std::io::Error::other("the operating system returned no random bytes"))?;
@@ -20,7 +21,7 @@ pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared> {
     name.push(format!(".{}", strongroom_types::hex(&random)));
     let beside = target.with_file_name(name);
     let mut options = OpenOptions::new();
-    // A name that nobody can have prepared.
+    // A name that nobody can have created in advance.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -41,11 +42,11 @@ pub(crate) fn prepare(path: &Path, content: &[u8]) -> Result<Prepared> {
 }
 
 impl Prepared {
-    /// Gives the content its place. When even that fails it stays where [`Prepared::path`] says.
+    /// Puts the content in place. If that fails, it stays where [`Prepared::path`] says.
     pub(crate) fn place(&self) -> Result<()> {
         match fs::rename(&self.beside, &self.target) {
             Ok(()) => {}
-            // A file that is mounted by itself cannot be replaced, only written.
+            // A file that is a mount of its own cannot be replaced, only written.
             Err(error) if error.kind() == ErrorKind::ResourceBusy => {
                 let content = strongroom_envelope::SecretBytes::from_vec(fs::read(&self.beside)?);
                 let mut file = OpenOptions::new().write(true).truncate(true).open(&self.target)?;
@@ -61,7 +62,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// Removes what was prepared for the same file by processes that were killed.
+    /// Removes what killed processes prepared for the same file.
     fn remove_leftovers(&self) {
         for entry in fs::read_dir(directory_of(&self.target)).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(|name| is_prepared_for(&self.target, name)) {
@@ -70,12 +71,12 @@ impl Prepared {
         }
     }
 
-    /// Where the content is until it has its place.
+    /// Where the content is until it is in place.
     pub(crate) fn path(&self) -> &Path {
         &self.beside
     }
 
-    /// Gives it up.
+    /// Discards the content.
     pub(crate) fn discard(&self) {
         let _ = fs::remove_file(&self.beside);
     }
@@ -88,7 +89,7 @@ pub(crate) fn is_prepared_for(path: &Path, name: &str) -> bool {
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Replaces a file: a reader sees the old content or the new one, also after a loss of power.
+/// Replaces a file: a reader sees the old content or the new one, even after a power failure.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<()> {
     let prepared = prepare(path, content)?;
     prepared.place().inspect_err(|_| prepared.discard())
@@ -98,7 +99,7 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What root makes beside the files of a server of another user is that user's.
+/// Gives a file that root makes beside another user's files to that user.
 pub(crate) fn give_to_owner_of(place: &Path, file: &File) {
     #[cfg(unix)]
     {
@@ -136,7 +137,8 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read(&neighbour).unwrap(), b"mine");
-        // What cannot get its place is not lost, and leaves nothing behind when it is given up.
+        // Content that cannot be put in place is not lost, and leaves nothing behind once
+        // discarded.
         let place = directory.path().join("directory");
         fs::create_dir(&place).unwrap();
         let prepared = prepare(&place, b"kept").unwrap();

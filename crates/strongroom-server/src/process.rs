@@ -1,4 +1,4 @@
-//! What the operating system is asked to keep to itself about the process.
+//! What the process asks of the operating system: no core dumps, locked memory, open files.
 
 use std::error::Error;
 
@@ -6,7 +6,8 @@ use strongroom::{Clock as _, SystemClock};
 
 use crate::arguments::Arguments;
 
-/// Refuses a clock that HTTP's dates and signatures cannot tell: outside the years 1970 to 9999.
+/// Refuses a clock outside the years 1970 to 9999, which HTTP's dates and signatures cannot
+/// express.
 pub(crate) fn check_clock() -> Result<(), Box<dyn Error>> {
     const YEAR_10_000: i64 = 253_402_300_800_000;
     if (0..YEAR_10_000).contains(&SystemClock.now().as_millis()) {
@@ -15,25 +16,27 @@ pub(crate) fn check_clock() -> Result<(), Box<dyn Error>> {
     Err("the system clock is before 1970 or after 9999: set it first".into())
 }
 
-/// Storage, the runtime, and a few connections.
+/// Enough for storage, the runtime, and a few connections.
 #[cfg(unix)]
 const FEWEST_FILES: u64 = 64;
 
-/// No core dumps, no debugger of another user's, as many open files as there may be; locked memory where it is asked for.
+/// Turns off core dumps and debuggers unless they are allowed, locks memory if asked to, and raises
+/// the limit on open files as far as it goes.
 #[cfg(unix)]
 pub(crate) fn protect(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     if !arguments.core_dumps {
         let none = Rlimit { current: Some(0), maximum: Some(0) };
         if let Err(error) = setrlimit(Resource::Core, none) {
-            tracing::warn!(%error, "core dumps stay allowed");
+            tracing::warn!(%error, "core dumps could not be disabled");
         }
-        // What a core pattern pipes away has no limit; a process that is not dumpable has no core at all.
+        // The limit does not apply where a core pattern pipes cores to a program; a process that is
+        // not dumpable has no core at all.
         #[cfg(target_os = "linux")]
         if let Err(error) =
             rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         {
-            tracing::warn!(%error, "the process stays dumpable");
+            tracing::warn!(%error, "the process could not be made non-dumpable");
         }
     }
     if arguments.mlock {
@@ -53,11 +56,11 @@ pub(crate) fn protect(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if setrlimit(Resource::Nofile, limit).is_err() {
-        tracing::warn!("the limit of open files stays as it is");
+        tracing::warn!("the limit on open files could not be raised");
     }
     match getrlimit(Resource::Nofile).current {
         Some(files) if files < FEWEST_FILES => Err(format!(
-            "the process may open {files} files, and needs at least {FEWEST_FILES}: raise the limit (ulimit -n)"
+            "the process may open only {files} files but needs at least {FEWEST_FILES}: raise the limit (ulimit -n)"
         )
         .into()),
         _ => Ok(()),

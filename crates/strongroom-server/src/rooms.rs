@@ -17,7 +17,7 @@ pub(crate) enum Place {
     Directory { data: PathBuf, root_key: PathBuf, shared_key: bool },
 }
 
-/// What holds them while the server runs.
+/// Where the rooms are kept while the server runs.
 enum Storage {
     Memory,
     Directory(Box<Kept>),
@@ -42,7 +42,7 @@ pub(crate) struct Rooms {
     me: Weak<Self>,
 }
 
-/// Rooms that are being opened for the first time in this process, in its turn among others that start.
+/// The rooms that a server starts with, and its turn among the processes that start.
 pub(crate) struct Starting {
     pub(crate) rooms: Arc<Rooms>,
     /// Whether nothing was there before.
@@ -51,7 +51,8 @@ pub(crate) struct Starting {
 }
 
 impl Rooms {
-    /// Finds out what is there. `account` and `region` are compared with it where they are given, and say what a new place belongs to.
+    /// Finds out what exists. `account` and `region`, where given, must match it; they also say
+    /// what a new place belongs to.
     pub(crate) async fn start(
         place: Place,
         existing: bool,
@@ -88,7 +89,8 @@ impl Rooms {
         }
         let before = manifest.clone();
         if !new {
-            // One that an older copy of the manifest does not list is not begun anew either, should it be lost.
+            // Lists what an older copy of the manifest does not, so that it is not made anew either
+            // if it is lost.
             found.iter().for_each(|realm| manifest.add(realm));
         }
         if new || manifest != before {
@@ -144,7 +146,8 @@ impl Rooms {
         self.room(&Realm::new(account, self.home.region().clone())).await
     }
 
-    /// The room of an account and region if it is there, with its account's directory. Makes none.
+    /// The room of an account and region, with its account's directory, if it exists. Never makes
+    /// one.
     pub(crate) async fn existing(&self, realm: &Realm) -> Result<Option<Strongroom>, Error> {
         if let Some(room) = self.known(realm) {
             return Ok(Some(room));
@@ -164,7 +167,8 @@ impl Rooms {
         }
     }
 
-    /// The accounts that have a directory of users and roles: those that are open before those that are not.
+    /// The accounts that have a directory of users and roles: those that are open before those that
+    /// are not.
     pub(crate) fn accounts(&self) -> Vec<AccountId> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         let homes = open.keys().filter(|realm| realm.region() == self.home.region());
@@ -183,7 +187,8 @@ impl Rooms {
         found
     }
 
-    /// An empty room that nobody keeps, for one request, with the users and roles of its account where there are any.
+    /// An empty, temporary room for one request, with the users and roles of its account if there
+    /// are any.
     pub(crate) async fn passing(&self, realm: &Realm) -> Result<Strongroom, Error> {
         let home = Realm::new(realm.account(), self.home.region().clone());
         let mut builder = self.builder(realm).memory().root_key(RootKey::from_bytes(random()?));
@@ -203,15 +208,16 @@ impl Rooms {
         }
     }
 
-    /// The room of an account and region; where there is none yet, an empty one that nobody keeps, and `true`. What is
-    /// refused there would be refused in a new room too, and one is made only for what succeeds: see `Server::run_first`.
+    /// The room of an account and region; if there is none yet, an empty, temporary one and `true`.
+    /// What the temporary room refuses, a new room would refuse too, and only a request that
+    /// succeeds makes one: see `Server::run_first`.
     pub(crate) async fn room_or_passing(&self, realm: &Realm) -> Result<(Strongroom, bool), Error> {
         if let Some(room) = self.known(realm) {
             return Ok((room, false));
         }
         let listed = match &self.storage {
             Storage::Memory => false,
-            // Also one that is listed and gone, which is an error and not an empty room.
+            // Includes a room that is listed but gone, which is an error and not an empty room.
             Storage::Directory(kept) => kept.data.holds(realm) || kept.manifest.lock().await.lists(realm),
         };
         if listed {
@@ -268,7 +274,7 @@ impl Rooms {
                 if manifest.lists(realm) {
                     builder.existing().open().await?
                 } else {
-                    // Another process may add rooms too; what it listed since is kept.
+                    // Another process may add rooms too; what it has listed since is kept.
                     let own;
                     let turn = match turn {
                         Some(turn) => turn,
@@ -277,14 +283,15 @@ impl Rooms {
                             &own
                         }
                     };
-                    // The directory may have been removed or replaced since this server started. What is made in another one
-                    // would be under a root key that its owner does not have.
+                    // The directory may have been removed or replaced since this server started. A
+                    // room made in another directory would be under a root key that its owner does
+                    // not have.
                     let mut next = match data.manifest(turn)? {
                         Some(now) if now.is_of_the_same(&manifest) => now,
                         _ => {
                             let path = data.path().display();
                             let text = format!(
-                                "the data directory {path} was removed or replaced under this server"
+                                "the data directory {path} was removed or replaced while the server was running"
                             );
                             return Err(setup(text));
                         }
@@ -308,7 +315,8 @@ impl Rooms {
     }
 }
 
-/// The home of a data directory from before there was a manifest: where the owner's access keys are.
+/// The home of a data directory that is older than manifests: the strongroom that has the owner's
+/// access keys.
 async fn adopted(
     data: &DataDirectory,
     root: &RootKey,
@@ -329,7 +337,8 @@ async fn adopted(
         account.is_none_or(|account| account == home.account())
             && region.is_none_or(|region| region == home.region())
     };
-    // Without any key, as after all were revoked, it is the one that is named, or the only one.
+    // Without any key, such as after all were revoked, it is the one that was named, or the only
+    // one.
     if homes.is_empty() {
         homes.extend(
             found.iter().filter(|_| found.len() == 1 || (account.is_some() && region.is_some())).cloned(),
@@ -343,7 +352,7 @@ async fn adopted(
         ))),
         (_, [home]) => Ok((*home).clone()),
         _ => Err(setup(format!(
-            "{} does not say whose it is; name account and identity region, one of: {}",
+            "{} does not record which account it belongs to; give --account and --region, one of: {}",
             data.path().display(),
             found.iter().map(|realm| format!("{realm}")).collect::<Vec<_>>().join(", ")
         ))),

@@ -76,8 +76,9 @@ fn value(text: Option<Text>, bytes: Option<Blob>) -> Result<Option<SecretValue>,
     }
 }
 
-/// The token of a request that writes. AWS's clients make one for each request; who writes requests by hand must, and is told so
-/// before the secret is looked for, but after the request's shape was checked.
+/// The token of a request that writes. AWS's clients make one for each request; requests written by
+/// hand need one too. A missing token is reported before the secret is looked up, but after the
+/// request's shape is checked.
 fn token(
     given: Option<String>,
     check_shape: impl FnOnce() -> Result<(), strongroom_store::Error>,

@@ -37,14 +37,16 @@ pub struct Server {
     pub(crate) peer: Option<IpAddr>,
     /// Whether requests come over TLS.
     pub(crate) secure: bool,
-    /// Whether the host that a request names must be this machine's: where this server listens in the clear itself. Over TLS
-    /// the certificate says whose the name is, and a program that mounts the server knows its own names.
+    /// Whether the host that a request names must be this machine's: true if this server itself
+    /// listens without TLS. With TLS, the certificate says whose the name is, and a program that
+    /// mounts the server knows its own names.
     pub(crate) by_name: bool,
 }
 
 pub(crate) struct Inner {
     pub(crate) rooms: Arc<Rooms>,
-    /// The owner's access key that was given or made for this server; none when it has been revoked.
+    /// The owner's access key that was given or made for this server; `None` if it has been
+    /// revoked.
     pub(crate) owner_key: Option<(String, SecretText)>,
     pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
@@ -100,7 +102,7 @@ pub(crate) struct Admitted {
     own: Realm,
     /// Where the room is.
     there: Realm,
-    /// Whether the room is an empty one that nobody keeps, because there is none yet.
+    /// Whether the room is an empty, temporary one, because there is none yet.
     passing: bool,
     pub(crate) cx: CallContext,
     pub(crate) service: String,
@@ -124,7 +126,8 @@ struct Subject {
 /// The most characters of one field in the log.
 const MOST_LOGGED: usize = 512;
 
-/// A field of the log: without what could make a line look like two, or like another, and not longer than `MOST_LOGGED`.
+/// A field of the log: without characters that could make a line look like two, or like another,
+/// and no longer than `MOST_LOGGED`.
 fn field(text: &str) -> Cow<'_, str> {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
     if text.len() <= MOST_LOGGED && text.as_bytes().iter().all(plain) {
@@ -177,8 +180,8 @@ impl Server {
         self.inner.rooms.room(self.inner.rooms.home()).await
     }
 
-    /// The owner's access key that this server was given or made: id and secret. None when the one in its credentials file
-    /// has been revoked.
+    /// The owner's access key that this server was given or made: id and secret. `None` if the key
+    /// in its credentials file has been revoked.
     #[must_use]
     pub fn owner_access_key(&self) -> Option<(&str, &SecretText)> {
         self.inner.owner_key.as_ref().map(|(id, secret)| (id.as_str(), secret))
@@ -250,8 +253,8 @@ impl Server {
         rendered(answer, wanted.as_ref(), &id)
     }
 
-    /// Runs an operation, in a strongroom that is not there yet too: it is made for the first operation that succeeds. So nobody
-    /// without permission makes one by naming a region.
+    /// Runs an operation, even in a strongroom that does not exist yet. The first operation that
+    /// succeeds makes it, so nobody without permission can make one by naming a region.
     async fn run_first(
         &self,
         mut admitted: Admitted,
@@ -369,7 +372,8 @@ impl Server {
         let rooms = &self.inner.rooms;
         let home = rooms.home_of(rooms.home().account()).await.map_err(|_| ApiError::internal())?;
         let mut found = credentials(&home, presented).await?;
-        // Other accounts have users only where anybody may say which account is his; and only they get keys of this form.
+        // Other accounts have users only where anybody may say which account is his; and only they
+        // get keys of this form.
         let issued = ["AKIA", "ASIA"].iter().any(|prefix| presented.key_id.starts_with(prefix));
         if found.is_none() && self.inner.accept_any && issued {
             for account in rooms.accounts() {
@@ -430,7 +434,8 @@ impl Server {
     }
 }
 
-/// What an access key, and a session's token, stand for in an account's directory. Nobody else's than this account's.
+/// What an access key and a session token stand for in an account's directory. Only this account's
+/// own.
 async fn credentials(room: &Strongroom, presented: &Presented) -> Result<Option<Arc<Credentials>>, ApiError> {
     let iam = room.iam();
     let directory = iam.directory().map_err(|_| ApiError::internal())?;
@@ -456,7 +461,7 @@ fn account_of(cx: &CallContext) -> Option<AccountId> {
 pub enum BodyError {
     /// Longer than 1 MiB: answered with 413.
     TooLong,
-    /// Its framing is not HTTP's: answered with 400.
+    /// Its framing is not valid HTTP: answered with 400.
     Malformed,
     /// It broke off, or took longer than [`ServerBuilder::patience`](crate::ServerBuilder::patience): answered with 408.
     Incomplete,

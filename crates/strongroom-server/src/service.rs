@@ -34,9 +34,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most connections at once; others wait to be accepted. Bounds memory.
 const CONNECTIONS: usize = 10_240;
-/// So many KiB of bodies that have not arrived whole are in memory at once; who sends more waits for the others.
+/// The most KiB of bodies that have not arrived whole in memory at once. A client that sends more
+/// waits for the others.
 pub(crate) const BODIES: usize = 256 * 1024;
-/// The fewest open files that are left to everything but connections.
+/// The fewest open files to leave for everything but connections.
 const OTHER_FILES: usize = 48;
 
 impl<B> tower_service::Service<Request<B>> for Server
@@ -58,7 +59,8 @@ where
     }
 }
 
-/// The whole of a body, in memory that wipes itself. What says beforehand that it is too long is not read at all.
+/// The whole of a body, in memory that wipes itself. A body whose announced length is too long is
+/// not read at all.
 async fn whole<B>(body: B, patience: Duration, room: &Semaphore) -> Result<Bytes, BodyError>
 where
     B: Body,
@@ -100,7 +102,8 @@ where
     }
 }
 
-/// Whether HTTP's dates can tell the time: the library that writes them panics outside of these years.
+/// Whether HTTP's dates can express the time: the library that writes them panics outside these
+/// years.
 fn clock_is_sane() -> bool {
     const YEAR_10_000: i64 = 253_402_300_800_000;
     (0..YEAR_10_000).contains(&SystemClock.now().as_millis())

@@ -40,7 +40,8 @@ fn not_our_row(error: &rusqlite::Error) -> bool {
 /// `COMMIT` itself failed: the log may or may not hold the whole transaction.
 pub(crate) fn commit(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        // A full disk is noticed while the log's frames are written, the last of which is what commits.
+        // A full disk is noticed while the log's frames are written, the last of which is what
+        // commits.
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => storage(error),
         _ => Error::new(ErrorKind::OutcomeUnknown, "the commit failed and may or may not have taken effect")
             .because(error),

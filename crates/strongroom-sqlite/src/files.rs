@@ -1,4 +1,4 @@
-//! Whether the files that are open are still those at the database's path.
+//! Whether the open files are still those at the database's path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ fn identity(path: &Path) -> io::Result<Identity> {
     std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Elsewhere only whether there is a file is known; an open file cannot be removed there as a rule.
+/// Other systems tell only whether a file exists; as a rule, they do not let an open file be
+/// removed.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Identity> {
     std::fs::metadata(path).map(|_| (0, 0))
@@ -28,9 +29,9 @@ fn identity(path: &Path) -> io::Result<Identity> {
 /// The database's files as they were when they were opened.
 ///
 /// An operating system keeps an open file that has been removed or replaced: commits to it succeed,
-/// and are gone with the process. So the path is looked at after each commit and before it is
-/// acknowledged, which costs about a microsecond a file. Once it does not name the open files any more,
-/// nothing is read or written through this handle again.
+/// and are lost when the process ends. So the writer looks at the path after each commit and before
+/// acknowledging it, which costs about a microsecond per file. Once the path no longer names the open
+/// files, nothing is read or written through this handle again.
 #[derive(Debug)]
 pub(crate) struct Files {
     path: PathBuf,
@@ -40,7 +41,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Call when the database has been opened.
+    /// Records the files. Call this once the database is open.
     pub(crate) fn of(path: &Path) -> Result<Self, Error> {
         let database =
             identity(path).map_err(|error| crate::error::file("the database file is gone", path, error))?;
@@ -52,14 +53,15 @@ impl Files {
         &self.path
     }
 
-    /// That the path names what was opened, asked of the file system.
+    /// Asks the file system whether the path still names what was opened.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let same = |path: &Path, known: Identity| identity(path).is_ok_and(|now| now == known);
         let found = !self.lost.load(Ordering::Relaxed)
             && same(&self.path, self.database)
             && match (&self.log.0, self.log.1.get()) {
                 (path, Some(known)) => same(path, *known),
-                // SQLite makes it with the first transaction and keeps it while anybody has the database open.
+                // SQLite makes this file with the first transaction and keeps it while anybody has
+                // the database open.
                 (path, None) => {
                     if let Ok(now) = identity(path) {
                         let _ = self.log.1.set(now);
@@ -74,7 +76,7 @@ impl Files {
         Err(self.gone())
     }
 
-    /// That they were there when last looked at.
+    /// Fails if a check has failed before. Does not ask the file system.
     pub(crate) fn not_lost(&self) -> Result<(), Error> {
         if self.lost.load(Ordering::Relaxed) { Err(self.gone()) } else { Ok(()) }
     }
@@ -94,8 +96,8 @@ fn log_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Refuses a log without its database: SQLite would take the pair for a new database and delete the log,
-/// which holds what was committed last.
+/// Refuses a log without its database: SQLite would take the pair for a new database and delete the
+/// log, which holds what was committed last.
 pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), Error> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let log = log_of(path);
@@ -103,7 +105,7 @@ pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), Error> {
     if length(path) == 0 && length(&log) > 0 {
         return Err(Error::new(
             ErrorKind::Corrupt,
-            "the database file is missing or empty, and its log is still there; restore the database from a copy, or move the log away to begin anew",
+            "the database file is missing or empty, but its log is still there; restore the database from a copy, or move the log away to start afresh",
         )
         .with("path", path.display())
         .with("log", log.display()));
@@ -126,7 +128,7 @@ mod tests {
         pollster::block_on(records.commit(batch)).map(|_| ())
     }
 
-    /// What happens to the files, in words and in deed.
+    /// What happens to the files: in words, and as code.
     type Way = (&'static str, fn(&Path));
 
     fn opened(path: &Path) -> SqliteRecords {

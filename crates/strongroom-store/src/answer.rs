@@ -75,7 +75,8 @@ pub struct SecretVersion {
 }
 
 impl SecretVersion {
-    /// The text, in memory that wipes itself. Nothing is copied unless somebody else holds the value too, such as a cache.
+    /// The text, in memory that wipes itself. Copies nothing unless something else, such as a
+    /// cache, holds the value too.
     ///
     /// # Errors
     /// As [`SecretValue::into_text`], with the secret's name.
@@ -84,14 +85,16 @@ impl SecretVersion {
         value.into_text().map_err(|error| about(error, &name, &version_id))
     }
 
-    /// The bytes, of a text too, in memory that wipes itself. Nothing is copied unless somebody else holds the value too.
+    /// The bytes, also those of a text, in memory that wipes itself. Copies nothing unless
+    /// something else holds the value too.
     #[must_use]
     pub fn into_bytes(self) -> SecretBytes {
         self.value.into_bytes()
     }
 
-    /// Reads the text as JSON into a type of the caller's, and lets go of it. Fields that are [`SecretText`] or
-    /// [`SecretBytes`] stay in memory that wipes itself; what other fields keep is the caller's to wipe.
+    /// Parses the text as JSON into a type of the caller's, and drops the text. Fields that are
+    /// [`SecretText`] or [`SecretBytes`] stay in memory that wipes itself; wiping other fields is
+    /// up to the caller.
     ///
     /// # Errors
     /// As [`SecretValue::parse_json`], with the secret's name and never its value.
@@ -99,7 +102,7 @@ impl SecretVersion {
         self.json()
     }
 
-    /// As [`SecretVersion::into_json`], and keeps the value.
+    /// Like [`SecretVersion::into_json`], but keeps the value.
     ///
     /// # Errors
     /// As [`SecretVersion::into_json`].
@@ -155,8 +158,8 @@ pub struct SecretMetadata {
     pub last_changed: Timestamp,
     /// The day, UTC, on which a value was last read; absent when none ever was.
     pub last_accessed: Option<Timestamp>,
-    /// When its deletion was asked for; absent unless it is marked for deletion. When the recovery window ends is answered by
-    /// DeleteSecret alone: [`SecretDeleted::deletion_date`].
+    /// When its deletion was requested; absent unless it is marked for deletion. Only DeleteSecret
+    /// answers when the recovery window ends: [`SecretDeleted::deletion_date`].
     pub deleted: Option<Timestamp>,
     /// The service that manages it, such as `rds`; absent for a customer's own.
     pub owning_service: Option<String>,
@@ -186,7 +189,7 @@ impl SecretMetadata {
         }
     }
 
-    /// With a version that is the current one.
+    /// Adds a version that is the current one.
     #[must_use]
     pub fn with_current(mut self, version: impl Into<VersionId>) -> Self {
         self.versions.insert(version.into(), [Stage::CURRENT].into());

@@ -13,7 +13,8 @@ use crate::{
     UpdateSecretVersionStage, ValuePut, VersionPage,
 };
 
-/// Any store, for whoever takes one: a [`SecretAdmin`], or an `Arc<dyn SecretStore>` whose admin part then refuses.
+/// Any store, for functions that take one: a [`SecretAdmin`], or an `Arc<dyn SecretStore>`, whose
+/// admin part then refuses.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -31,7 +32,8 @@ use crate::{
 pub struct AnyStore(Arc<dyn SecretAdmin>);
 
 impl AnyStore {
-    /// The store. What it does not have is refused with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    /// The store. Operations that it does not have are refused with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
     #[must_use]
     pub fn into_admin(self) -> Arc<dyn SecretAdmin> {
         self.0

@@ -36,8 +36,8 @@ pub(crate) fn field(text: &str, name: &str) -> Result<SecretText, Error> {
     }
 }
 
-/// What a string in JSON says: `"a\\nb"`, with its quotes, as a text in memory that wipes itself, without other copies.
-/// `None` for what is not a JSON string.
+/// Decodes a JSON string, such as `"a\\nb"` with its quotes, into memory that wipes itself, and
+/// leaves no other copies. `None` if `json` is not a JSON string.
 ///
 /// ```
 /// let text = strongroom_store::json_text(r#""pass\u0077ord""#);

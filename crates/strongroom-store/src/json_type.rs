@@ -1,8 +1,9 @@
-//! A JSON text into a type, without copies left behind.
+//! Parses a JSON text into a type and leaves no copies behind.
 //!
-//! Strings without escapes are lent out from the text itself. One with a backslash is unescaped by serde_json into a buffer that
-//! it uses for all strings and frees as it is. So the reader is given something to unescape before, which makes the buffer as
-//! large as it will ever be and keeps it from moving, and the same again afterwards, which covers what was there.
+//! Strings without escapes are lent out from the text itself. One with a backslash is unescaped by
+//! serde_json into a buffer that it uses for all strings and frees as it is. So the reader first
+//! unescapes a filler, which makes the buffer as large as it will ever be and keeps it from moving,
+//! and then the same again after the text, which overwrites what was there.
 
 use serde::Deserializer as _;
 use serde::de::{DeserializeOwned, Visitor};

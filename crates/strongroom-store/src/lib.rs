@@ -1,8 +1,9 @@
 //! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages, and
 //! [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets Manager.
 //!
-//! Implement them for a remote secret manager and every program written against Strongroom runs on it; one that is only read
-//! needs three methods ([`ReadSecrets`]). The rules of version stages are pure functions here ([`Labels`]), for everybody who keeps versions.
+//! Implement them for a remote secret manager and every program written against Strongroom runs on
+//! it; a store that is only read needs three methods ([`ReadSecrets`]). The rules of version stages
+//! are pure functions here ([`Labels`]), for everybody who keeps versions.
 //!
 //! ```
 //! use strongroom_store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue, Stage};

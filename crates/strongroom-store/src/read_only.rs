@@ -1,4 +1,4 @@
-//! Stores that only read, out of three methods.
+//! Read-only stores made of three methods.
 
 use std::cmp::Ordering;
 use std::collections::hash_map::DefaultHasher;
@@ -17,9 +17,9 @@ use crate::{
     UpdateSecretVersionStage, ValuePut, VersionId, VersionMetadata, VersionPage,
 };
 
-/// Secrets that can be read and not changed: a map, environment variables, files that somebody mounts, another secret manager.
-/// [`ReadOnly`] makes a [`SecretStore`] of it, which finds versions and labels, filters, sorts and pages, and refuses every
-/// write.
+/// Secrets that can be read but not changed: a map, environment variables, mounted files, another
+/// secret manager. [`ReadOnly`] turns them into a [`SecretStore`] that finds versions and labels,
+/// filters, sorts and pages, and refuses every write.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ use crate::{
 ///
 /// # pollster::block_on(async {
 /// # let variables = [("SECRET_DB".to_owned(), "s3cret".to_owned()), ("HOME".to_owned(), "/".to_owned())].into_iter();
-/// // In life: Environment::new(std::env::vars())
+/// // In a real program: Environment::new(std::env::vars())
 /// let store = ReadOnly::new(Environment::new(variables));
 /// let owner = CallContext::owner(&Realm::default());
 /// assert_eq!(store.get_secret_value(&owner, GetSecretValue::new("DB")).await?.expose_text()?, "s3cret");
@@ -76,13 +76,13 @@ use crate::{
 /// # }).unwrap();
 /// ```
 ///
-/// The suite `store::read_only` of `strongroom-testkit` says what is right.
+/// The suite `store::read_only` of `strongroom-testkit` tests an implementation.
 #[async_trait]
 pub trait ReadSecrets: Send + Sync + Debug {
-    /// The value of a version that [`describe`](Self::describe) has told of, never another one.
+    /// The value of a version that [`describe`](Self::describe) has listed, never of another one.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when it is gone meanwhile; whatever else is wrong.
+    /// [`ErrorKind::NotFound`] if it has gone in the meantime; whatever else goes wrong.
     async fn get(
         &self,
         cx: &CallContext,
@@ -90,31 +90,32 @@ pub trait ReadSecrets: Send + Sync + Debug {
         version: &VersionId,
     ) -> Result<SecretValue, Error>;
 
-    /// Everything about a secret but its value: by its name, its ARN, or its ARN without suffix
-    /// ([`SecretMetadata::is_named`]). Its `versions` are all that can be read, those without labels too.
+    /// Everything about a secret but its value. `id` is its name, its ARN, or its ARN without
+    /// suffix ([`SecretMetadata::is_named`]). The answer's `versions` are all that can be read,
+    /// including those without labels.
     ///
     /// # Errors
-    /// [`Error::not_found`]; whatever else is wrong.
+    /// [`Error::not_found`]; whatever else goes wrong.
     async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error>;
 
     /// All secrets, in any order.
     ///
     /// # Errors
-    /// Whatever is wrong.
+    /// Whatever goes wrong.
     async fn list(&self, cx: &CallContext) -> Result<Vec<SecretMetadata>, Error>;
 
-    /// What it can do. That it does not write, [`ReadOnly`] sees to.
+    /// What the store can do. [`ReadOnly`] itself declares that it does not write.
     ///
-    /// Provided: [`Capabilities::read_only`].
+    /// By default [`Capabilities::read_only`].
     fn capabilities(&self) -> Capabilities {
         Capabilities::read_only()
     }
 }
 
-/// A [`SecretStore`] out of what implements [`ReadSecrets`]. Every write is [`ErrorKind::Unsupported`].
+/// Makes a [`SecretStore`] of a [`ReadSecrets`]. Every write fails with [`ErrorKind::Unsupported`].
 ///
-/// It has no policies, so it reads for the owner only: another caller, whose rights nobody could look up, is
-/// [`ErrorKind::AccessDenied`].
+/// It has no policies, so it reads for the owner only. Any other caller, whose rights it cannot
+/// look up, gets [`ErrorKind::AccessDenied`].
 #[derive(Clone, Debug)]
 pub struct ReadOnly<R>(R);
 
@@ -214,7 +215,7 @@ impl<R: ReadSecrets> ReadOnly<R> {
     }
 }
 
-/// There are no policies to hold anybody else to.
+/// Admits the owner only: there are no policies to hold anybody else to.
 fn owner_only(cx: &CallContext) -> Result<(), Error> {
     let account = cx.caller().account().and_then(|account| AccountId::parse(account).ok());
     if account.is_some_and(|account| cx.acts_freely_in(account)) {
@@ -280,8 +281,8 @@ impl Position {
         Self { time, name: secret.name.clone() }
     }
 
-    /// A token for the page behind this place, good for the same query only. There is nothing that a made-up one would show
-    /// and a first page would not, so it is no secret how it is made.
+    /// A token for the page after this place, valid for the same query only. A forged token shows
+    /// nothing that a first page does not, so how it is made need not be secret.
     fn token(&self, query: &str) -> String {
         let mut bytes = self.code(query).to_vec();
         bytes.extend_from_slice(&self.time.to_be_bytes());

@@ -1,10 +1,11 @@
-//! The constraints of the requests that write values, as AWS checks them before it looks at anything else.
+//! The constraints of the requests that write values, as AWS checks them before it looks at
+//! anything else.
 
 use crate::validate::Violations;
 use crate::{CreateSecret, Error, PutSecretValue, UpdateSecret};
 
 impl CreateSecret {
-    /// Whether every member is as long as it may be. Name and token have rules of their own, checked afterwards.
+    /// Checks the length of every member. Name and token have further rules, checked afterwards.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`](crate::ErrorKind::Validation) naming every violation.
@@ -25,7 +26,7 @@ impl PutSecretValue {
     /// As [`CreateSecret::check_shape`].
     ///
     /// # Errors
-    /// As there.
+    /// The same as there.
     pub fn check_shape(&self) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.secret_id(&self.id);
@@ -41,7 +42,7 @@ impl UpdateSecret {
     /// As [`CreateSecret::check_shape`].
     ///
     /// # Errors
-    /// As there.
+    /// The same as there.
     pub fn check_shape(&self) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.secret_id(&self.id);

@@ -19,9 +19,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether secrets can be made and changed. A store that only reads says no, and refuses.
+    /// Whether secrets can be created and changed. A read-only store declares `false` and refuses
+    /// writes.
     pub writes: bool,
-    /// Whether there is the admin part, [`SecretAdmin`]: deletion and tags, and where declared recovery windows and policies.
+    /// Whether the store has the admin part, [`SecretAdmin`]: deletion and tags, and, where
+    /// declared, recovery windows and policies.
     pub admin: bool,
     /// The longest value, in bytes.
     pub max_value_len: usize,
@@ -73,7 +75,8 @@ impl Capabilities {
         }
     }
 
-    /// Everything that a store can which only reads ([`ReadOnly`](crate::ReadOnly)); its version ids are its own.
+    /// The capabilities of a read-only store ([`ReadOnly`](crate::ReadOnly)); its version ids are
+    /// its own.
     #[must_use]
     pub fn read_only() -> Self {
         Self {
@@ -207,7 +210,7 @@ pub trait SecretStore: Send + Sync + Debug {
 }
 
 fn no_admin(operation: &'static str) -> Error {
-    let text = "this store has no admin part: it cannot delete and restore secrets, nor change their tags";
+    let text = "this store has no admin part: it cannot delete or restore secrets, or change their tags";
     Error::new(ErrorKind::Unsupported, text).during(operation)
 }
 
@@ -216,15 +219,17 @@ fn no_policies(operation: &'static str) -> Error {
     Error::new(ErrorKind::Unsupported, text).during(operation)
 }
 
-/// The rest: deletion, tags, resource policies. Rotation and replication join here. Everything has a default that refuses, so a
-/// store without an admin part is one by `impl SecretAdmin for MyStore {}`; it sets [`Capabilities::admin`] to false.
+/// The rest: deletion, tags, resource policies. Rotation and replication join here. Every method
+/// has a default that refuses, so for a store without an admin part `impl SecretAdmin for MyStore
+/// {}` is enough; it sets [`Capabilities::admin`] to false.
 #[async_trait]
 pub trait SecretAdmin: SecretStore {
     /// Marks a secret for deletion after a recovery window, or deletes it at once.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones; [`crate::ErrorKind::Unsupported`] unless the
-    /// store has an admin part. Deleting an unknown secret at once succeeds.
+    /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones;
+    /// [`crate::ErrorKind::Unsupported`] unless the store has an admin part. Deleting an unknown
+    /// secret at once succeeds.
     async fn delete_secret(&self, _cx: &CallContext, _request: DeleteSecret) -> Result<SecretDeleted, Error> {
         Err(no_admin("DeleteSecret"))
     }
@@ -240,8 +245,8 @@ pub trait SecretAdmin: SecretStore {
     /// Adds tags, or changes the values of those there are.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags, the common ones;
-    /// [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
+    /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags,
+    /// the common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
     async fn tag_resource(&self, _cx: &CallContext, _id: &SecretId, _tags: Vec<Tag>) -> Result<(), Error> {
         Err(no_admin("TagResource"))
     }

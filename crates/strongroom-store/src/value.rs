@@ -74,10 +74,11 @@ impl SecretValue {
         std::str::from_utf8(self.bytes.expose()).map_err(|_| not_text())
     }
 
-    /// The text, as a value of its own. Nothing is copied unless there are other handles to it.
+    /// The text, as a value of its own. Copies nothing unless there are other handles to it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotOfThisForm`] when the value is binary. It is wiped, unless there are other handles to it.
+    /// [`ErrorKind::NotOfThisForm`] when the value is binary. It is wiped, unless there are other
+    /// handles to it.
     pub fn into_text(self) -> Result<SecretText, Error> {
         if !self.text {
             return Err(not_text());
@@ -85,22 +86,23 @@ impl SecretValue {
         SecretText::from_utf8(self.into_bytes()).map_err(|_| not_text())
     }
 
-    /// The bytes, of a text too, as a value of their own. Nothing is copied unless there are other handles to it.
+    /// The bytes, also those of a text, as a value of their own. Copies nothing unless there are
+    /// other handles to it.
     #[must_use]
     pub fn into_bytes(self) -> SecretBytes {
         Arc::try_unwrap(self.bytes).unwrap_or_else(|shared| shared.duplicate())
     }
 
-    /// Reads the text as JSON into a type of the caller's. Fields that are [`SecretText`] or [`SecretBytes`] stay in memory that
-    /// wipes itself; what other fields keep is the caller's to wipe.
+    /// Parses the text as JSON into a type of the caller's. Fields that are [`SecretText`] or
+    /// [`SecretBytes`] stay in memory that wipes itself; wiping other fields is up to the caller.
     ///
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error tells the place, never the content.
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let text = self.expose_text()?;
         json_type::parse(text).map_err(|wrong| {
-            // A type may refuse what is no JSON before the reader notices. serde's own text may quote the value; line and column
-            // cannot.
+            // A type may refuse the text before the reader notices that it is not JSON. serde's own
+            // text may quote the value; line and column cannot.
             let (what, line, column) = match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => ("the secret is JSON, but not of the type asked for", wrong.line, wrong.column),
                 Err(error) => ("the secret is not JSON", error.line(), error.column()),

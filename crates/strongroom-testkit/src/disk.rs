@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A disk in memory that loses what was not synced: for the tests of a backend whose input and output go through something
-/// that can be put in the place of files.
+/// A disk in memory that loses what was not synced: for testing a backend whose input and output go
+/// through an interface that can stand in for files.
 ///
-/// Content is durable after [`sync`](Self::sync) of the file, and a name after [`sync_names`](Self::sync_names), as with a
-/// real file and its directory. A handle is for the time until the next crash: after it, whoever still holds an old one (a
-/// thread of the backend, say) can do nothing with it.
+/// Content is durable after [`sync`](Self::sync) of the file, and a name after
+/// [`sync_names`](Self::sync_names), as with a real file and its directory. A handle is valid until
+/// the next crash: whoever still holds an old one, such as a thread of the backend, can do nothing
+/// with it.
 ///
 /// ```
 /// use strongroom_testkit::SimulatedDisk;
@@ -75,17 +76,18 @@ impl SimulatedDisk {
     /// The whole content of a file, as the process sees it.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]; after a crash.
+    /// [`io::ErrorKind::NotFound`]; if the handle is from before a crash.
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let state = self.lock()?;
         let file = state.find(name)?;
         Ok(state.files[file].content.clone())
     }
 
-    /// Writes into a file, which is made if there is none. What lies between its end and `offset` becomes zeros.
+    /// Writes into a file, and makes it if there is none. Fills the gap between its end and
+    /// `offset` with zeros.
     ///
     /// # Errors
-    /// When the power has failed. Half of the bytes may have been written.
+    /// If the power has failed. Half of the bytes may have been written.
     pub fn write(&self, name: &str, offset: usize, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.lock()?;
         let step = state.step()?;
@@ -111,10 +113,10 @@ impl SimulatedDisk {
         step.done()
     }
 
-    /// Cuts a file, or makes it longer by zeros.
+    /// Truncates a file, or extends it with zeros.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]; when the power has failed.
+    /// [`io::ErrorKind::NotFound`]; if the power has failed.
     pub fn set_len(&self, name: &str, len: usize) -> io::Result<()> {
         let mut state = self.lock()?;
         let file = state.find(name)?;
@@ -128,7 +130,7 @@ impl SimulatedDisk {
     /// Makes the content of a file durable, but not its name.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]; when the power has failed.
+    /// [`io::ErrorKind::NotFound`]; if the power has failed.
     pub fn sync(&self, name: &str) -> io::Result<()> {
         let mut state = self.lock()?;
         let file = state.find(name)?;
@@ -140,10 +142,10 @@ impl SimulatedDisk {
         step.done()
     }
 
-    /// Gives a file another name, in the place of the file that has it.
+    /// Renames a file, replacing the file that has the new name.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]; when the power has failed.
+    /// [`io::ErrorKind::NotFound`]; if the power has failed.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.lock()?;
         let file = state.find(from)?;
@@ -155,10 +157,10 @@ impl SimulatedDisk {
         step.done()
     }
 
-    /// Takes a file's name away.
+    /// Removes a file's name.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]; when the power has failed.
+    /// [`io::ErrorKind::NotFound`]; if the power has failed.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.lock()?;
         state.find(name)?;
@@ -172,7 +174,7 @@ impl SimulatedDisk {
     /// Makes all names durable, as the sync of a directory does.
     ///
     /// # Errors
-    /// When the power has failed.
+    /// If the power has failed.
     pub fn sync_names(&self) -> io::Result<()> {
         let mut state = self.lock()?;
         let step = state.step()?;
@@ -182,12 +184,14 @@ impl SimulatedDisk {
         step.done()
     }
 
-    /// Lets the power fail in the middle of the step after so many: each write, sync and change of a name is one.
+    /// Makes the power fail in the middle of the step after this many: each write, sync and change
+    /// of a name is a step.
     pub fn fail_after(&self, steps: u64) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).steps_left = Some(steps);
     }
 
-    /// The power fails: everything that was not synced is lost. The disk as it is when the power is back.
+    /// Fails the power: everything that was not synced is lost. Returns the disk as it is when the
+    /// power is back.
     #[must_use]
     pub fn lose_power(&self) -> Self {
         self.crash(|state| {
@@ -198,7 +202,8 @@ impl SimulatedDisk {
         })
     }
 
-    /// The process is killed: everything that it has written is there, the half of a write too. The disk as the next process finds it.
+    /// Kills the process: everything that it has written stays, including half of a write. Returns
+    /// the disk as the next process finds it.
     #[must_use]
     pub fn kill_process(&self) -> Self {
         self.crash(|_| {})

@@ -10,13 +10,14 @@
 //! pollster::block_on(records::conformance(async || Volatile::new(Arc::new(MemoryRecords::new()))));
 //! ```
 //!
-//! What a backend has acknowledged must survive a crash, so the suite wants to open it again: see
+//! What a backend has acknowledged must survive a crash, so the suite needs to open it again: see
 //! [`Reopen`](records::Reopen).
 //!
-//! Each case is a public function too, to be run alone while it fails. Beside the suites: [`ManualClock`], a clock that
-//! moves when told, [`FaultyRecords`], storage that fails when told, [`FaultyKms`] and [`FaultyStore`], a key service
-//! and a secret store that do, [`SmallRecords`], storage with no more than the limits that all storage has, and
-//! [`SimulatedDisk`], a disk that loses what was not synced.
+//! Each case is a public function too, to be run alone while it fails. Beside the suites:
+//! [`ManualClock`], a clock that moves when told, [`FaultyRecords`], storage that fails when told,
+//! [`FaultyKms`] and [`FaultyStore`], a key service and a secret store that do, [`SmallRecords`],
+//! storage with no more than the limits that all storage has, and [`SimulatedDisk`], a disk that
+//! loses what was not synced.
 
 #![allow(
     clippy::unwrap_used,

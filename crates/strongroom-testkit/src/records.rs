@@ -12,10 +12,11 @@ use strongroom_records::{Batch, ErrorKind, Expect, Key, Limits, Records, Revisio
 
 pub use reopen::{Reopen, Volatile};
 
-/// Runs every case, each on a storage of its own: `make` gives a way to an empty one each time.
+/// Runs every case, each on storage of its own: `make` gives a way to new, empty storage each time.
 ///
-/// The way is [`Volatile`] for storage that is lost with its process and says so, and for everything else a [`Reopen`]: most
-/// simply a closure that opens the storage, and is called again after a crash.
+/// That way is [`Volatile`] for storage that is lost with its process and declares so. For
+/// everything else it is a [`Reopen`]: most simply a closure that opens the storage, which the
+/// suite calls again after a crash.
 ///
 /// # Panics
 /// When a case fails, with what is wrong.
@@ -42,7 +43,7 @@ where
     durability::survives_crashes(make).await;
 }
 
-/// One case on storage of its own, which is there until the case ends.
+/// One case on storage of its own, which lives until the case ends.
 async fn alone<F, Fut, R, Case, Done>(make: &F, case: Case)
 where
     F: Fn() -> Fut,

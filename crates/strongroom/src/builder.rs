@@ -94,8 +94,9 @@ impl Builder {
         self
     }
 
-    /// Finds callers of other accounts, and whom policies name there, in these accounts' own directories: for several accounts in one
-    /// program. Without it they are looked for in this strongroom's own directory (`Iam::of_account`).
+    /// Looks up callers from other accounts, and the users and roles there that policies name, in
+    /// those accounts' own directories: for programs with several accounts. Without it they are
+    /// looked up in this strongroom's own directory (`Iam::of_account`).
     #[must_use]
     pub fn other_accounts(mut self, others: Arc<dyn OtherAccounts>) -> Self {
         self.others = Some(others);

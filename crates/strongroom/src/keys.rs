@@ -39,7 +39,7 @@ impl Keys {
         Ok(Arc::new(self.kms()?.clone()))
     }
 
-    /// The key service as what it is, for what the traits do not have.
+    /// The local key service itself, for what the traits do not have.
     ///
     /// # Errors
     /// `Unsupported` over another store.

@@ -85,9 +85,10 @@ impl Strongroom {
     /// # }).unwrap();
     /// ```
     ///
-    /// An `Arc<dyn SecretStore>` will do, too: then deletion, tags and policies are refused with
-    /// [`SecretErrorKind::Unsupported`](crate::SecretErrorKind::Unsupported). So is everything that writes, over a
-    /// [`ReadOnly`](crate::store::ReadOnly) store, which takes [three methods](crate::store::ReadSecrets):
+    /// An `Arc<dyn SecretStore>` works too; deletion, tags and policies are then refused with
+    /// [`SecretErrorKind::Unsupported`](crate::SecretErrorKind::Unsupported). So is every write
+    /// over a [`ReadOnly`](crate::store::ReadOnly) store, which takes [three
+    /// methods](crate::store::ReadSecrets):
     ///
     /// ```
     /// # use std::collections::BTreeMap;

@@ -37,7 +37,7 @@ impl Form {
         self.text(name).map(str::to_owned)
     }
 
-    /// The members' whole names: of a list, of each of its parts.
+    /// The whole names of the members; of a list, the name of each of its parts.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -61,7 +61,8 @@ impl Form {
         }
     }
 
-    /// The items of a list, each with what it consists of: `""` for itself, `Key` for `Tags.member.1.Key`.
+    /// The items of a list, each with what it consists of: `""` for itself, `Key` for
+    /// `Tags.member.1.Key`.
     fn items(&self, name: &str) -> Result<Vec<BTreeMap<&str, &str>>, ApiError> {
         let mut items: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
         for (member, value) in &self.0 {

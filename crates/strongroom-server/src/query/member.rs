@@ -1,4 +1,5 @@
-//! What the members of a request may be. Each operation declares its members; what it does not declare is refused.
+//! What the members of a request may be. Each operation declares its members; what it does not
+//! declare is refused.
 
 use super::form::Form;
 use crate::answer::ApiError;
@@ -20,7 +21,8 @@ pub(super) enum Kind {
     Document,
     /// The description of a role.
     Description,
-    /// A text of so many characters, from the first number to the second, of which those that are not letters and digits are these.
+    /// A text of so many characters, from the first number to the second, of which those that are
+    /// not letters and digits are these.
     Text(usize, usize, &'static str),
     /// A text of at most so many characters.
     Free(usize),
@@ -281,7 +283,8 @@ impl Member {
 }
 
 impl Operation {
-    /// That a form says what this operation understands, and nothing else: what is passed over would change what is asked for.
+    /// Checks that a form holds only what this operation understands: ignoring a member could
+    /// change the request's meaning.
     pub(super) fn check(&self, form: &Form) -> Result<(), ApiError> {
         let known = |name: &str| self.members.iter().any(|member| member.takes(name));
         if let Some(other) = form.names().find(|name| !matches!(*name, "Action" | "Version") && !known(name))

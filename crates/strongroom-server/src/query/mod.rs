@@ -25,7 +25,7 @@ struct Call<'a> {
     form: &'a Form,
 }
 
-/// What an operation answers: the content of its result, or nothing where it has none.
+/// What an operation answers: the content of its result, or `None` if it has no result.
 type Outcome = Result<Option<Xml>, ApiError>;
 
 /// What a form asks for, for the log.

@@ -8,7 +8,8 @@ use super::member::{Kind, Operation, may, must, operation};
 use super::{Call, Outcome, Xml, checked, unknown, validation};
 use crate::answer::ApiError;
 
-/// What is understood. Members that restrict or mark a session and are not among these are refused by name.
+/// The operations that the server understands, with their members. Other members, such as those
+/// that restrict or mark a session, are refused by name.
 const OPERATIONS: [Operation; 2] = [
     operation("GetCallerIdentity", &[]),
     operation(

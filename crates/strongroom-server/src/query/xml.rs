@@ -1,4 +1,5 @@
-//! Writing XML that every parser takes, whatever the texts hold. What is written is wiped when it goes.
+//! Writing XML that every parser takes, whatever the texts hold. What is written is wiped when it
+//! goes.
 
 use strongroom_envelope::SecretBytes;
 use strongroom_types::Timestamp;

@@ -75,7 +75,8 @@ impl Presented {
         let signed = moment(stamp).ok_or_else(|| {
             Refusal::incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{stamp}'."))
         })?;
-        // The signing key is derived from the scope's date: a shorter one would serve for longer than a day.
+        // The signing key is derived from the scope's date: a shorter one would serve for longer
+        // than a day.
         if stamp.get(..8) != Some(self.scope_date.as_str()) {
             let text = format!(
                 "Credential should be scoped to a valid date: {} is not that of {stamp}.",

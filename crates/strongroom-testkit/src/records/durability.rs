@@ -1,6 +1,7 @@
-//! What was acknowledged survives a crash, whole. The part of the suite that opens storage again.
+//! The part of the suite that opens storage again: what was acknowledged survives a crash, whole.
 //!
-//! The cases use `commit` and `read` only, so that a test may run the backend in another process and forward these two.
+//! The cases use `commit` and `read` only, so that a test may run the backend in another process
+//! and forward these two.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use strongroom_records::{Batch, ErrorKind, Expect, Key, Records, Revision};
 
 use super::{Reopen, key, put, value};
 
-/// The records of a batch of these cases: enough that a part of it is something else than the whole.
+/// The records in a batch of these cases: enough that a part of it differs from the whole.
 const RECORDS: usize = 12;
 /// The most steps of the medium that a commit may take.
 const MOST_STEPS: u64 = 10_000;
 
-/// Runs the cases of this module, each on a storage of its own, unless the storage declares that it is not durable.
+/// Runs the cases of this module, each on storage of its own, unless the storage declares that it
+/// is not durable.
 ///
 /// # Panics
 /// When a case fails, with what is wrong.
@@ -43,7 +45,7 @@ fn name(batch: u32, index: usize) -> String {
     format!("{batch:06}-{index:02}")
 }
 
-/// Twelve records that are written together or not at all, and one that every batch writes anew.
+/// Twelve records that are written together or not at all, and one that every batch overwrites.
 fn batch(n: u32) -> Batch {
     let last = Batch::new().put(&key("last"), n.to_be_bytes(), Expect::Any);
     (0..RECORDS)
@@ -53,7 +55,7 @@ fn batch(n: u32) -> Batch {
 /// Whether the batch is there.
 ///
 /// # Panics
-/// When a part of it is, or with another value.
+/// If only a part of it is there, or a record has another value.
 async fn is_there(records: &dyn Records, n: u32) -> bool {
     let keys: Vec<Key> = (0..RECORDS).map(|index| key(&name(n, index))).collect();
     let found = records.read(&keys).await.expect("a read after a crash");
@@ -119,7 +121,8 @@ pub async fn a_crash_without_a_commit_changes_nothing(storage: &impl Reopen) {
     assert!(is_there(&*records, 2).await);
 }
 
-/// Who read before the crash may write after it, unless somebody else has; no revision comes back.
+/// A caller that read before the crash may write after it, unless somebody else has written; no
+/// revision is given again.
 pub async fn revisions_go_on_after_a_crash(storage: &impl Reopen) {
     let mut records = storage.open().await;
     let kept = put(&*records, "kept", b"1").await;
@@ -145,7 +148,8 @@ pub async fn revisions_go_on_after_a_crash(storage: &impl Reopen) {
         .expect("a write at a revision that was read before the crash");
 }
 
-/// Where commits of several callers are written together, each is acknowledged when it is durable.
+/// Where commits of several callers are written together, each is acknowledged only once it is
+/// durable.
 pub async fn commits_of_several_threads_survive_a_crash(storage: &impl Reopen) {
     const THREADS: u32 = 4;
     const EACH: u32 = 10;
@@ -188,8 +192,8 @@ pub async fn commits_under_way_are_whole_or_absent_after_a_crash(storage: &impl 
     }
 }
 
-/// The power fails at each step of a commit in turn: what was acknowledged is there, and the batch is whole or absent. Only
-/// where the medium can be stopped ([`Reopen::fail_after`]).
+/// The power fails at each step of a commit in turn: what was acknowledged is there, and the batch
+/// is whole or absent. Only where the medium can be stopped ([`Reopen::fail_after`]).
 pub async fn a_crash_at_any_step_leaves_whole_batches<F, Fut, R>(make: F)
 where
     F: Fn() -> Fut,

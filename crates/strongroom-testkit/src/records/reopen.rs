@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_records::Records;
 
-/// One storage under test, and the way back to it after a crash.
+/// Storage under test, and the way back to it after a crash.
 ///
-/// A closure that opens the storage is one. It finds what has left the process, so it notices a backend that acknowledges
-/// what it only holds in memory:
+/// A closure that opens the storage implements this trait. It finds only what has left the process,
+/// so it catches a backend that acknowledges what it holds only in memory:
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -26,26 +26,29 @@ use strongroom_records::Records;
 /// # });
 /// ```
 ///
-/// To find one that does not sync, implement the trait and take away in [`Reopen::crash`] what was not synced: let the
-/// backend write to a disk of its own, such as [`SimulatedDisk`](crate::SimulatedDisk), run it in a child process or a
-/// virtual machine and kill that.
+/// To catch a backend that does not sync, implement the trait and discard in [`Reopen::crash`] what
+/// was not synced: let the backend write to a disk of its own, such as
+/// [`SimulatedDisk`](crate::SimulatedDisk), or run it in a child process or a virtual machine and
+/// kill that.
 #[async_trait]
 pub trait Reopen: Send + Sync {
     /// Opens the storage: empty the first time, and after a crash with everything that is durable.
     async fn open(&self) -> Arc<dyn Records>;
 
-    /// The power fails: nothing is flushed or closed any more, and what is not durable is lost. Nobody uses the handle again.
+    /// Simulates a power failure: nothing is flushed or closed any more, and what is not durable is
+    /// lost. Nobody uses the handle again.
     ///
-    /// Provided: the handle is forgotten. It is never dropped, so nothing that it does when it is dropped happens. A backend
-    /// that locks its files within the process overrides this.
+    /// By default the handle is forgotten: it is never dropped, so its `Drop` does not run. A
+    /// backend that locks its files within the process overrides this.
     async fn crash(&self, records: Arc<dyn Records>) {
         std::mem::forget(records);
     }
 
-    /// Lets the power fail after this many more steps of the medium (a write, a sync, a change of a name): from then on
-    /// nothing reaches it until the storage is opened after [`Reopen::crash`]. `false` where that cannot be done.
+    /// Makes the power fail after this many more steps of the medium (a write, a sync, a change of
+    /// a name): from then on nothing reaches it until the storage is opened after
+    /// [`Reopen::crash`]. Returns `false` if that cannot be done.
     ///
-    /// Provided: it cannot.
+    /// By default it cannot.
     fn fail_after(&self, steps: u64) -> bool {
         let _ = steps;
         false
@@ -63,15 +66,16 @@ where
     }
 }
 
-/// Storage that is lost with its process, and declares that ([`Records::durable`]): it cannot be opened again.
+/// Storage that is lost with its process, and declares that ([`Records::durable`]): it cannot be
+/// opened again.
 #[derive(Debug)]
 pub struct Volatile(Arc<dyn Records>);
 
 impl Volatile {
-    /// This storage, which is empty.
+    /// Takes storage, which must be empty.
     ///
     /// # Panics
-    /// When it declares that it is durable: then the suite wants to see that.
+    /// If the storage declares that it is durable: the suite then needs a way to open it again.
     #[must_use]
     pub fn new(records: Arc<dyn Records>) -> Self {
         assert!(

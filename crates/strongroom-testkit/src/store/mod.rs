@@ -1,8 +1,10 @@
 //! The conformance suite of [`SecretStore`](strongroom_store::SecretStore) and [`SecretAdmin`].
 //!
-//! What a store declares it cannot ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it, or must be
-//! refused. A store that has no admin part goes into a [`Subject`] through
-//! [`AnyStore`](strongroom_store::AnyStore); one that only reads has a suite of its own, [`read_only`].
+//! What a store declares it cannot do
+//! ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it, or must be
+//! refused. A store without an admin part goes into a [`Subject`] through
+//! [`AnyStore`](strongroom_store::AnyStore); a read-only store has a suite of its own,
+//! [`read_only`].
 
 pub mod batch;
 pub mod counted;

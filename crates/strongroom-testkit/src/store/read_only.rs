@@ -1,4 +1,4 @@
-//! Stores that only read: they are filled by a back door, and hold.
+//! The suite for read-only stores, which their authors fill through a back door.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -26,8 +26,9 @@ pub struct Seed {
     pub description: Option<String>,
     /// Its tags.
     pub tags: Vec<Tag>,
-    /// The values of its versions, oldest first: the last is the current one, the one before it the previous one. One, unless
-    /// the store keeps several ([`max_versions`](strongroom_store::Capabilities)).
+    /// The values of its versions, oldest first: the last is the current one, the one before it the
+    /// previous one. A single one, unless the store keeps several
+    /// ([`max_versions`](strongroom_store::Capabilities)).
     pub values: Vec<SecretValue>,
 }
 
@@ -42,13 +43,15 @@ impl Seed {
         Self::of(what, SecretValue::text(value))
     }
 
-    /// Of a fresh name that does not end as if it had an ARN's suffix: those cannot be named by an ARN without one.
+    /// Of a fresh name that does not end as if it had an ARN's suffix: those cannot be named by an
+    /// ARN without one.
     fn of(what: &str, value: SecretValue) -> Self {
         Self::new(format!("{}/seed", fresh(what)), value)
     }
 }
 
-/// What the suite works with: a store that has the secrets it was asked for, and others or not, and a caller who may read them.
+/// What the suite works with: a store that has the requested secrets, and maybe others, and a
+/// caller who may read them.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
 pub struct ReadSubject {
@@ -58,7 +61,8 @@ pub struct ReadSubject {
     pub cx: CallContext,
 }
 
-/// Runs every case on stores that `make` gives: one that has these secrets, put into it by whatever back door there is.
+/// Runs every case on stores from `make`, which puts the given secrets into a store through
+/// whatever back door there is.
 ///
 /// # Panics
 /// When a case fails, with what is wrong.
@@ -111,7 +115,8 @@ impl ReadSubject {
     }
 }
 
-/// Text and binary, up to the length declared, byte for byte, by name, by ARN and by ARN without suffix.
+/// Text and binary, up to the length declared, byte for byte, by name, by ARN and by ARN without
+/// suffix.
 pub async fn values_of_all_kinds_come_back(subject: &ReadSubject, seeds: &[Seed]) {
     for seed in seeds {
         let name = &seed.name;
@@ -125,7 +130,7 @@ pub async fn values_of_all_kinds_come_back(subject: &ReadSubject, seeds: &[Seed]
     }
 }
 
-/// The current version unless asked for another; a version and a label must agree.
+/// The current version unless another is requested; a version and a label must agree.
 pub async fn versions_are_read_by_id_and_stage(subject: &ReadSubject, seed: &Seed) {
     let (store, cx) = (&subject.store, &subject.cx);
     let get = || GetSecretValue::new(&seed.name);
@@ -181,7 +186,8 @@ pub async fn metadata_is_told(subject: &ReadSubject, seed: &Seed) {
     assert_eq!((again.arn, again.versions, again.created), (told.arn, told.versions, told.created));
 }
 
-/// Refused as [`ErrorKind::Unsupported`], what is there and what is not alike, and nothing has changed.
+/// Every write is refused as [`ErrorKind::Unsupported`], whether or not the secret exists, and
+/// nothing changes.
 pub async fn everything_that_writes_is_refused(subject: &ReadSubject, seed: &Seed) {
     let admin = subject.subject();
     let (store, cx) = (&admin.store, &subject.cx);
@@ -217,7 +223,7 @@ pub async fn everything_that_writes_is_refused(subject: &ReadSubject, seed: &See
     assert_eq!(subject.value(GetSecretValue::new(&fresh)).await, Err(ErrorKind::NotFound));
 }
 
-/// What is not there is not found; what cannot be a name is told so.
+/// A missing secret is not found; an impossible name is refused as one.
 pub async fn unknown_things_are_not_found(subject: &ReadSubject) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("unknown"));
     let text = "Secrets Manager can't find the specified secret.";
@@ -235,7 +241,8 @@ pub async fn unknown_things_are_not_found(subject: &ReadSubject) {
     }
 }
 
-/// Every order both ways; pages of any size together are the whole; tokens are bound to their query.
+/// Every order works both ways; pages of any size add up to the whole; tokens are bound to their
+/// query.
 pub async fn lists_are_paged_and_sorted(subject: &ReadSubject, seeds: &[Seed]) {
     let (store, cx) = (&subject.store, &subject.cx);
     let all = subject.subject();
@@ -293,7 +300,7 @@ pub async fn filters_choose_secrets(subject: &ReadSubject, seeds: &[Seed]) {
     assert!(all_names(&all, by(&["conformance/nobody-"])).await.is_empty());
 }
 
-/// In the order asked for; for those that cannot be read why not.
+/// In the order requested; for those that cannot be read, the reason.
 pub async fn several_values_are_read_at_once(subject: &ReadSubject, seeds: &[Seed]) {
     let absent = fresh("batch-absent");
     let request = BatchGetSecretValue::of([&seeds[1].name, &absent, &seeds[0].name]);

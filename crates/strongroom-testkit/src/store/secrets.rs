@@ -80,7 +80,8 @@ pub async fn tags_are_added_changed_and_removed(subject: &Subject) {
     assert_eq!(store.describe_secret(cx, &id).await.unwrap().tags, Some(Vec::new()));
 }
 
-/// Deletion, tags and policies of a store that declares that it has none of them, of a secret that is there and one that is not.
+/// A store that declares no deletion, tags or policies refuses them, for a secret that exists and
+/// for one that does not.
 pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Subject) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = fresh("no-admin");

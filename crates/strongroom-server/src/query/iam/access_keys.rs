@@ -9,7 +9,7 @@ use crate::query::member::{must, operation};
 
 const ID: Kind = Kind::AccessKeyId;
 
-/// What is understood.
+/// The operations that the server understands.
 pub(super) const OPERATIONS: [Operation; 4] = [
     operation("CreateAccessKey", &[may("UserName", USER)]),
     operation("ListAccessKeys", &[may("UserName", USER), MARKER, MAX_ITEMS]),

@@ -10,7 +10,7 @@ use super::{
 use crate::answer::ApiError;
 use crate::query::member::operation;
 
-/// What is understood.
+/// The operations that the server understands.
 pub(super) const OPERATIONS: [Operation; 1] = [operation(
     "GetAccountAuthorizationDetails",
     &[

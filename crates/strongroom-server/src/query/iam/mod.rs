@@ -52,7 +52,8 @@ fn truncated(xml: &mut Xml, next: Option<&str>) {
     xml.maybe("Marker", next.map(|key| STANDARD.encode(key)));
 }
 
-/// The page of these items that a form asks for, by the items' keys, and the key of its last one if there are more.
+/// The page of these items that a form asks for, by the items' keys, and the key of its last one if
+/// there are more.
 fn page<T>(
     form: &Form,
     items: impl IntoIterator<Item = T>,
@@ -91,7 +92,7 @@ fn write_tags(xml: &mut Xml, tags: &[(String, String)]) {
     });
 }
 
-/// The policies of these ARNs, with the path that is asked for.
+/// The policies with these ARNs and the path that the request asks for.
 fn attached_page(form: &Form, mut arns: Vec<String>) -> Result<Xml, ApiError> {
     let prefix = form.text("PathPrefix").unwrap_or("/");
     let path = |arn: &str| arn.split_once(":policy").map(|(_, path)| path.to_owned()).unwrap_or_default();
@@ -148,7 +149,7 @@ enum Whose {
     User(String),
 }
 
-/// Who is named; where nobody is, who calls.
+/// The named user or, if none is named, the caller.
 fn whose(call: &Call<'_>) -> Result<Whose, ApiError> {
     if let Some(name) = call.form.text("UserName") {
         return Ok(Whose::User(name.to_owned()));

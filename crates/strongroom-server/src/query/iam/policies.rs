@@ -13,7 +13,7 @@ use crate::query::member::{must, operation};
 const ARN: Kind = Kind::PolicyArn;
 const USES: Kind = Kind::Word(&["PermissionsPolicy", "PermissionsBoundary"]);
 
-/// What is understood.
+/// The operations that the server understands.
 pub(super) const OPERATIONS: [Operation; 13] = [
     operation(
         "CreatePolicy",
@@ -204,7 +204,7 @@ async fn entities(call: &Call<'_>, arn: &str) -> Result<Xml, ApiError> {
         };
         kind && used && entity.path.starts_with(prefix)
     });
-    // One that has it for both is told once.
+    // An entity that has it for both uses is listed once.
     found.dedup_by(|one, other| one.identity == other.identity);
     let (found, next) =
         page(form, found, |entity| format!("{}/{}", entity.identity.kind(), entity.identity.name()))?;

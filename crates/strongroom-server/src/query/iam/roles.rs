@@ -12,7 +12,7 @@ use crate::query::member::{must, operation};
 
 const DURATION: Kind = Kind::Number(3600, 43_200);
 
-/// What is understood.
+/// The operations that the server understands.
 pub(super) const OPERATIONS: [Operation; 20] = [
     operation(
         "CreateRole",

@@ -10,7 +10,7 @@ use super::{
 use crate::answer::ApiError;
 use crate::query::member::{must, operation};
 
-/// What is understood.
+/// The operations that the server understands.
 pub(super) const OPERATIONS: [Operation; 18] = [
     operation(
         "CreateUser",
@@ -153,7 +153,7 @@ pub(super) async fn run(call: &Call<'_>) -> Outcome {
     })
 }
 
-/// Who is named; where nobody is, who calls, the owner too.
+/// The named user or, if none is named, the caller, the owner included.
 async fn get(call: &Call<'_>) -> Result<Xml, ApiError> {
     let (cx, directory) = (&call.admitted.cx, &call.directory);
     let name = match whose(call)? {

@@ -55,7 +55,7 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
                 tracing::warn!(
                     key = id,
                     file = %file.display(),
-                    "the access key in this file is no longer one of the owner's; `strongroom-server owner-key rotate` makes a new one"
+                    "the access key in this file is not an active key of the owner; `strongroom-server owner-key rotate` makes a new one"
                 );
                 warn_of_others(room, None).await?;
                 return Ok(None);

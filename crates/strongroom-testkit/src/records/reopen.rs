@@ -28,8 +28,8 @@ use strongroom_records::Records;
 ///
 /// To catch a backend that does not sync, implement the trait and discard in [`Reopen::crash`] what
 /// was not synced: let the backend write to a disk of its own, such as
-/// [`SimulatedDisk`](crate::SimulatedDisk), or run it in a child process or a virtual machine and
-/// kill that.
+/// [`SimulatedDisk`](crate::SimulatedDisk), or run it in a virtual machine and kill that. A killed
+/// child process loses what its program kept to itself, but nothing that it handed to the kernel.
 #[async_trait]
 pub trait Reopen: Send + Sync {
     /// Opens the storage: empty the first time, and after a crash with everything that is durable.

@@ -46,7 +46,9 @@ pub(crate) struct Manifest {
 
 /// One process's turn on the directory. Dropping it ends the turn.
 #[derive(Debug)]
-pub(crate) struct Turn(#[allow(dead_code, reason = "held for its lock")] File);
+pub(crate) struct Turn {
+    _locked: File,
+}
 
 pub(crate) fn setup(text: impl Into<String>) -> Error {
     Error::new(Kind::Setup, text.into())
@@ -162,7 +164,7 @@ impl DataDirectory {
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Turn(file)),
+                Ok(()) => return Ok(Turn { _locked: file }),
                 Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => {
                     tokio::time::sleep(TRY).await;
                     waited += TRY;

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_kms::ErrorKind;
-
 use crate::steps::{Constraint, Kind, Step};
+use strongroom_kms::ErrorKind;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const REALM: &str = "arn:aws:kms:us-east-1:000000000000";
 
-pub(crate) type Outcome = Result<String, (ErrorKind, String)>;
 type Refused = (ErrorKind, String);
-
+pub(crate) type Outcome = Result<String, Refused>;
 /// A rule told wrongly, to see that the comparison finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {

@@ -318,7 +318,7 @@ impl LocalKms {
         let asked = Asked::nothing().context(context).tokens(&tokens);
         destination.check_asked(cx, &asked).map_err(named)?;
         // Looked for once: what the policies are asked about is what is used. What is wrong with it
-        // is told in its turn.
+        // is reported in its turn.
         let found = destination.named(cx, key, Operation::ReEncryptTo).await;
         let same = match (&found, Blob::parse(ciphertext)) {
             (Ok(key), Ok(blob)) => one && key.id.to_bytes() == blob.key,

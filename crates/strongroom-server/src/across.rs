@@ -36,10 +36,7 @@ impl OtherAccounts for Accounts {
 /// The room of another account that a request leads to; if there is none, an empty, temporary one.
 /// So the answer is that of an account without the secret, and nothing is made.
 pub(crate) async fn room(rooms: &Rooms, there: &Realm) -> Result<Strongroom, strongroom::Error> {
-    match rooms.existing(there).await? {
-        Some(room) => Ok(room),
-        None => rooms.passing(there).await,
-    }
+    rooms.room_or_passing(there).await.map(|(room, _)| room)
 }
 
 /// Completes a batch with the values of other accounts. The caller's own store has answered for its

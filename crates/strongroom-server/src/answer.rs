@@ -37,6 +37,14 @@ pub(crate) fn wiped(bytes: SecretBytes) -> Bytes {
     Bytes::from_owner(Owner(bytes))
 }
 
+/// AWS's text about a member that does not satisfy a constraint. `value` is empty where AWS leaves it
+/// out, or begins with a space: ` '5'`, ` null`.
+pub(crate) fn violation(value: &str, member: &str, must: &str) -> String {
+    format!(
+        "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: Member must {must}"
+    )
+}
+
 /// A failure as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -69,17 +77,14 @@ impl ApiError {
 
     /// A member that is required is not there.
     pub(crate) fn null(member: &str) -> Self {
-        Self::validation(format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-        ))
+        Self::validation(violation(" null", member, "not be null"))
     }
 
     /// A word that is none of those there are.
     pub(crate) fn not_of(member: &str, value: &str, words: &str) -> Self {
         let value: String = value.chars().take(256).collect();
-        Self::validation(format!(
-            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [{words}]"
-        ))
+        let set = format!("satisfy enum value set: [{words}]");
+        Self::validation(violation(&format!(" '{value}'"), member, &set))
     }
 
     /// The body: Secrets Manager writes `Message`, others `message`; where there is no text, none.

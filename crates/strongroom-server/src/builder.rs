@@ -8,12 +8,12 @@ use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
 use strongroom_envelope::SecretText;
 use tokio::sync::Semaphore;
 
-use crate::data_directory::Turn;
+use crate::data_directory::{Turn, setup};
 use crate::hosts::Hosts;
 use crate::request_id::RequestIds;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
-use crate::service::{BODIES, PATIENCE};
+use crate::service::{BODIES, CLOCK, PATIENCE, clock_is_sane};
 use crate::sigv4::SigningKeys;
 use crate::{Server, owner_key};
 
@@ -158,9 +158,13 @@ impl ServerBuilder {
     /// # Errors
     /// As `strongroom::Builder::open`. Also if the account or identity region is not the data
     /// directory's, if a strongroom that the directory lists is gone, if others may read the
-    /// credentials file, or if the access key is already in use for something else.
+    /// credentials file, if the access key is already in use for something else, or if the system clock
+    /// is outside the years 1970 to 9999.
     pub async fn open(self) -> Result<Server, Error> {
         let Self { owner_key, credentials, hosts, accept_any, patience, .. } = self;
+        if !clock_is_sane() {
+            return Err(setup(CLOCK));
+        }
         // Reports what is wrong with the file before anything is made.
         let known = owner_key::Known::read(owner_key, credentials)?;
         let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;

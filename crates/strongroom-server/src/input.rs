@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 use strongroom_store::json_text;
 
-use crate::answer::ApiError;
+use crate::answer::{ApiError, violation};
 
 /// Declares an operation's input, or a structure within one: every member that AWS's service model
 /// gives it.
@@ -271,7 +271,5 @@ pub(crate) fn within(number: i64, member: &str, least: u16, most: u16) -> Result
         _ if number < i64::from(least) => format!("greater than or equal to {least}"),
         _ => format!("less than or equal to {most}"),
     };
-    Err(ApiError::validation(format!(
-        "1 validation error detected: Value '{number}' at '{member}' failed to satisfy constraint: Member must have value {bound}"
-    )))
+    Err(ApiError::validation(violation(&format!(" '{number}'"), member, &format!("have value {bound}"))))
 }

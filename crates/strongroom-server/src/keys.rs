@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use strongroom_kms::{Error, KeyManager, KeyMetadata, KeyRef, KeyState, KeyUsage, KmsAdmin, ListPage};
 use strongroom_types::CallContext;
 
-use crate::answer::{Answer, ApiError, object, seconds};
+use crate::answer::{Answer, ApiError, object, seconds, violation};
 use crate::input::{Refusal, required, within};
 
 /// Operations that AWS has and this server has not: asymmetric keys, key pairs, other places for keys, replicas.
@@ -83,10 +83,7 @@ fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
     if given.is_empty() || given.chars().count() > 2048 {
         let bound =
             if given.is_empty() { "greater than or equal to 1" } else { "less than or equal to 2048" };
-        let text = format!(
-            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length {bound}"
-        );
-        return Err(ApiError::validation(text));
+        return Err(ApiError::validation(violation("", member, &format!("have length {bound}"))));
     }
     Ok(KeyRef::parse(&given)?)
 }
@@ -109,9 +106,7 @@ fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), Api
         _ => return Ok(()),
     };
     let given: String = text.chars().take(256).collect();
-    Err(ApiError::validation(format!(
-        "1 validation error detected: Value '{given}' at '{member}' failed to satisfy constraint: Member must have length {bound}"
-    )))
+    Err(ApiError::validation(violation(&format!(" '{given}'"), member, &format!("have length {bound}"))))
 }
 
 /// A page of a list, as KMS answers it.

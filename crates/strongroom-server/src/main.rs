@@ -60,7 +60,6 @@ fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     } else {
         subscriber.init();
     }
-    process::check_clock()?;
     process::protect(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;

@@ -2,19 +2,7 @@
 
 use std::error::Error;
 
-use strongroom::{Clock as _, SystemClock};
-
 use crate::arguments::Arguments;
-
-/// Refuses a clock outside the years 1970 to 9999, which HTTP's dates and signatures cannot
-/// express.
-pub(crate) fn check_clock() -> Result<(), Box<dyn Error>> {
-    const YEAR_10_000: i64 = 253_402_300_800_000;
-    if (0..YEAR_10_000).contains(&SystemClock.now().as_millis()) {
-        return Ok(());
-    }
-    Err("the system clock is before 1970 or after 9999: set it first".into())
-}
 
 /// Enough for storage, the runtime, and a few connections.
 #[cfg(unix)]

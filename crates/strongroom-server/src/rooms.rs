@@ -153,17 +153,18 @@ impl Rooms {
             return Ok(Some(room));
         }
         let home = Realm::new(realm.account(), self.home.region().clone());
-        if !(self.is_kept(&home) && self.is_kept(realm)) {
+        if !(self.is_kept(&home).await && self.is_kept(realm).await) {
             return Ok(None);
         }
         self.room(realm).await.map(Some)
     }
 
-    /// Whether there is a room on the disk.
-    fn is_kept(&self, realm: &Realm) -> bool {
+    /// Whether there is a room on the disk, or has been: one that is listed but gone is an error when
+    /// it is opened, and not a room that never was.
+    async fn is_kept(&self, realm: &Realm) -> bool {
         match &self.storage {
             Storage::Memory => self.known(realm).is_some(),
-            Storage::Directory(kept) => kept.data.holds(realm),
+            Storage::Directory(kept) => kept.data.holds(realm) || kept.manifest.lock().await.lists(realm),
         }
     }
 
@@ -176,10 +177,10 @@ impl Rooms {
         drop(open);
         if let Storage::Directory(kept) = &self.storage {
             let names = std::fs::read_dir(kept.data.path()).into_iter().flatten().flatten();
-            let kept = names.filter_map(|entry| AccountId::parse(entry.file_name().to_str()?).ok());
-            let kept = kept.filter(|account| self.is_kept(&Realm::new(*account, self.home.region().clone())));
-            for account in kept {
-                if !found.contains(&account) {
+            let names = names.filter_map(|entry| AccountId::parse(entry.file_name().to_str()?).ok());
+            for account in names {
+                let home = Realm::new(account, self.home.region().clone());
+                if !found.contains(&account) && kept.data.holds(&home) {
                     found.push(account);
                 }
             }
@@ -189,41 +190,25 @@ impl Rooms {
 
     /// An empty, temporary room for one request, with the users and roles of its account if there
     /// are any.
-    pub(crate) async fn passing(&self, realm: &Realm) -> Result<Strongroom, Error> {
+    async fn passing(&self, realm: &Realm) -> Result<Strongroom, Error> {
         let home = Realm::new(realm.account(), self.home.region().clone());
         let mut builder = self.builder(realm).memory().root_key(RootKey::from_bytes(random()?));
         if home != *realm
-            && let Some(home) = self.existing_home(&home).await?
+            && let Some(home) = self.existing(&home).await?
         {
             builder = builder.identities_of(&home);
         }
         builder.open().await
     }
 
-    async fn existing_home(&self, home: &Realm) -> Result<Option<Strongroom>, Error> {
-        match self.known(home) {
-            Some(home) => Ok(Some(home)),
-            None if self.is_kept(home) => self.room(home).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// The room of an account and region; if there is none yet, an empty, temporary one and `true`.
     /// What the temporary room refuses, a new room would refuse too, and only a request that
     /// succeeds makes one: see `Server::run_first`.
     pub(crate) async fn room_or_passing(&self, realm: &Realm) -> Result<(Strongroom, bool), Error> {
-        if let Some(room) = self.known(realm) {
-            return Ok((room, false));
+        match self.existing(realm).await? {
+            Some(room) => Ok((room, false)),
+            None => Ok((self.passing(realm).await?, true)),
         }
-        let listed = match &self.storage {
-            Storage::Memory => false,
-            // Includes a room that is listed but gone, which is an error and not an empty room.
-            Storage::Directory(kept) => kept.data.holds(realm) || kept.manifest.lock().await.lists(realm),
-        };
-        if listed {
-            return Ok((self.room(realm).await?, false));
-        }
-        Ok((self.passing(realm).await?, true))
     }
 
     fn builder(&self, realm: &Realm) -> strongroom::Builder {

@@ -303,11 +303,9 @@ impl Server {
         to: &Realm,
         body: &[u8],
     ) -> Result<Answer, ApiError> {
-        let room = if *to == admitted.own {
-            self.inner.rooms.room(to).await
-        } else {
-            across::room(&self.inner.rooms, to).await
-        };
+        // Also of the caller's own account: a region without a strongroom has no key to encrypt under,
+        // and gets none by being named.
+        let room = across::room(&self.inner.rooms, to).await;
         let (from, to) = (admitted.room.keys(), room.map_err(|_| ApiError::internal())?.keys());
         let from = from.local().map_err(|_| ApiError::internal())?;
         let to = to.local().map_err(|_| ApiError::internal())?;

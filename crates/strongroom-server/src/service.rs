@@ -37,6 +37,8 @@ const CONNECTIONS: usize = 10_240;
 /// The most KiB of bodies that have not arrived whole in memory at once. A client that sends more
 /// waits for the others.
 pub(crate) const BODIES: usize = 256 * 1024;
+/// What a clock is refused with.
+pub(crate) const CLOCK: &str = "the system clock is before 1970 or after 9999: set it first";
 /// The fewest open files to leave for everything but connections.
 const OTHER_FILES: usize = 48;
 
@@ -104,7 +106,7 @@ where
 
 /// Whether HTTP's dates can express the time: the library that writes them panics outside these
 /// years.
-fn clock_is_sane() -> bool {
+pub(crate) fn clock_is_sane() -> bool {
     const YEAR_10_000: i64 = 253_402_300_800_000;
     (0..YEAR_10_000).contains(&SystemClock.now().as_millis())
 }
@@ -181,7 +183,7 @@ impl Server {
             return Err(refused("a server that takes any credentials listens on loopback only"));
         }
         if !clock_is_sane() {
-            return Err(refused("the system clock is before 1970 or after 9999: set it first"));
+            return Err(refused(CLOCK));
         }
         let patience = self.patience();
         let graceful = GracefulShutdown::new();

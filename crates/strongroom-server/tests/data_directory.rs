@@ -427,6 +427,13 @@ fn nobody_without_permission_makes_a_strongroom_by_naming_a_region() {
         assert_eq!(create(&server, &there, "s").status, 400);
         let get = get(&server, &there, "s");
         assert!(get.body.contains("AccessDeniedException"), "{get:?}");
+        // Nor by a key of another account, which would be encrypted again under one of this.
+        let elsewhere = "arn:aws:kms:REGION:111122223333:key/00000000-0000-0000-0000-000000000000";
+        let elsewhere = elsewhere.replace("REGION", &there.region);
+        let body = format!(
+            r#"{{"CiphertextBlob":"AAAA","SourceKeyId":"{elsewhere}","DestinationKeyId":"alias/aws/ssm"}}"#
+        );
+        assert_eq!(call(&mut server.connect(), &there, "TrentService.ReEncrypt", &body).status, 400);
         // Nor by what is no request at all.
         let wrong = call(&mut server.connect(), &there, "secretsmanager.CreateSecret", "{}");
         assert_eq!(wrong.status, 400);

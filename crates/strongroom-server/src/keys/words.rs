@@ -4,7 +4,7 @@
 
 use strongroom_kms::{KeySpec, MacAlgorithm};
 
-use crate::answer::ApiError;
+use crate::answer::{ApiError, violation};
 
 /// A member and its words.
 pub(crate) struct Words {
@@ -112,11 +112,9 @@ impl Words {
     ) -> Result<Vec<T>, ApiError> {
         if given.iter().any(|one| !self.words.contains(&one.as_str())) {
             let list: String = given.join(", ").chars().take(256).collect();
-            return Err(ApiError::validation(format!(
-                "1 validation error detected: Value '[{list}]' at '{}' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
-                self.member,
-                self.words.join(", ")
-            )));
+            let set = self.words.join(", ");
+            let must = format!("satisfy constraint: [Member must satisfy enum value set: [{set}]]");
+            return Err(ApiError::validation(violation(&format!(" '[{list}]'"), self.member, &must)));
         }
         given.iter().map(|one| read(one).ok_or_else(|| self.unsupported(one))).collect()
     }

@@ -2,7 +2,7 @@
 //! declare is refused.
 
 use super::form::Form;
-use crate::answer::ApiError;
+use crate::answer::{ApiError, violation};
 
 /// What a member may be: AWS's types with their constraints, from the service models.
 #[derive(Clone, Copy)]
@@ -80,9 +80,7 @@ pub(super) fn validation(text: impl Into<String>) -> ApiError {
 }
 
 fn constraint(value: &str, member: &str, constraint: &str) -> ApiError {
-    validation(format!(
-        "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: Member must {constraint}"
-    ))
+    validation(violation(value, member, constraint))
 }
 
 fn invalid(member: &str, must: &str) -> ApiError {

@@ -1,8 +1,9 @@
 //! Secrets as fields of types that are deserialised: in, and never out again.
 //!
-//! * The buffer of an owned string or byte buffer is taken over; borrowed ones are copied into memory that wipes itself.
-//! * An error says what was expected and nothing else. The deserialiser's own error is dropped, because it quotes what it
-//!   found (``invalid type: integer `1234` ``).
+//! * The buffer of an owned string or byte buffer is taken over; borrowed ones are copied into
+//!   memory that wipes itself.
+//! * An error says what was expected and nothing else. The deserialiser's own error is dropped,
+//!   because it quotes what it found (``invalid type: integer `1234` ``).
 //!
 //! What the deserialiser keeps for itself is beyond reach. serde_json unescapes a string with `\`
 //! in it into a buffer of its own that nobody wipes, and does so with every string when it reads

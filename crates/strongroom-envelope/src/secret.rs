@@ -32,7 +32,8 @@ pub(crate) const fn turned_off(_which: &str) -> bool {
 ///
 /// * Wiped when dropped (also by a panic or an early return), when shortened, and, the old place, when growing moves them.
 /// * `Debug` shows nothing of them, not even the length. There is no `Display`, no serialization, no `Clone`;
-///   [`SecretBytes::duplicate`] is the copy on purpose. The feature `serde` adds `Deserialize`, and never `Serialize`.
+///   [`SecretBytes::duplicate`] is the copy on purpose. The feature `serde` adds `Deserialize`, and
+///   never `Serialize`.
 /// * Comparison takes the same time for equal lengths whatever the content.
 ///
 /// Moving the value moves a pointer; the bytes stay where they are. The buffers of an `AsMut` writer, of the

@@ -7,13 +7,13 @@ use std::sync::{Arc, OnceLock};
 use libfuzzer_sys::fuzz_target;
 use strongroom::records::{ErrorKind as RecordsError, Records};
 use strongroom::store::{GetSecretValue, SecretAdmin, SecretStore, SecretValue};
-use strongroom::{EngineLimits, RootKey, Sealed, SecretErrorKind, SnapshotRecords, Strongroom};
+use strongroom::{EngineLimits, RootKey, ClientEncrypted, SecretErrorKind, SecretRecords, Strongroom};
 
 struct World {
     outer: Strongroom,
-    sealed: Sealed<Arc<dyn SecretAdmin>>,
-    accepting: Sealed<Arc<dyn SecretAdmin>>,
-    snapshot: SnapshotRecords,
+    sealed: ClientEncrypted<Arc<dyn SecretAdmin>>,
+    accepting: ClientEncrypted<Arc<dyn SecretAdmin>>,
+    snapshot: SecretRecords,
     /// A sealed value as it is stored.
     good: Vec<u8>,
 }
@@ -25,9 +25,9 @@ async fn world() -> World {
     let own = open(2).open().await.unwrap();
     own.keys().create("alias/outer", "").await.unwrap();
     let key = own.keys().service().unwrap();
-    let sealed = Sealed::new(outer.store(), key, own.context().clone(), "alias/outer").unwrap();
+    let sealed = ClientEncrypted::new(outer.store(), key, own.context().clone(), "alias/outer").unwrap();
     let accepting = sealed.clone().accept_plain().accept_kms_encrypted();
-    let snapshot = SnapshotRecords::new(outer.store(), outer.context().clone(), "s").unwrap();
+    let snapshot = SecretRecords::new(outer.store(), outer.context().clone(), "s").unwrap();
     let room = Strongroom::over(Arc::new(sealed.clone()), outer.realm().clone());
     room.create("good").text("hunter2").send().await.unwrap();
     let good = outer.get("good").send().await.unwrap().expose_bytes().to_vec();

@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::{CachedKms, DataKeyPolicy, KmsRoot, RootKey, SnapshotRecords, Strongroom};
+use strongroom::{CachedKms, DataKeyPolicy, KmsRoot, RootKey, SecretRecords, Strongroom};
 use strongroom_aws::{AwsKms, SecretsManagerStore};
 use strongroom_server::test_server;
 use strongroom_testkit::FaultyKms;
@@ -115,7 +115,7 @@ async fn aws_secrets_manager_keeps_the_keys() {
     let config = config(&server, server.secret_access_key().expose(), "us-east-1");
     let open = async || {
         let store = Arc::new(SecretsManagerStore::new(&config));
-        let records = SnapshotRecords::new(store, owner(), "strongroom/keys").unwrap();
+        let records = SecretRecords::new(store, owner(), "strongroom/keys").unwrap();
         let builder = Strongroom::builder().records(Arc::new(records));
         builder.root_key(RootKey::from_bytes([2; 32])).open().await.unwrap()
     };

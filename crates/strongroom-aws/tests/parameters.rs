@@ -10,7 +10,7 @@ mod support;
 use std::sync::Arc;
 
 use emulator::{Moto, compare, failing};
-use strongroom::{Migration, RootKey, Sealed, Stage, Strongroom};
+use strongroom::{ClientEncrypted, Migration, RootKey, Stage, Strongroom};
 use strongroom_aws::ParameterStore;
 use strongroom_store::{
     CreateSecret, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue,
@@ -54,7 +54,7 @@ async fn parameters_on_moto() {
     store::counted::racing_puts_are_all_kept(&store::Subject { store: Arc::new(parameters), cx: owner() });
 }
 
-/// Sealed, with a key that AWS does not have, it takes bytes too.
+/// ClientEncrypted, with a key that AWS does not have, it takes bytes too.
 #[tokio::test(flavor = "multi_thread")]
 async fn sealed_parameters_on_moto() {
     let moto = Moto::start().await;
@@ -62,7 +62,7 @@ async fn sealed_parameters_on_moto() {
     own.keys().create("alias/seal", "").await.unwrap();
     let parameters = ParameterStore::new(&moto.config(), realm());
     let (key, cx) = (own.keys().service().unwrap(), own.context().clone());
-    let sealed = Sealed::new(parameters.clone(), key, cx, "alias/seal").unwrap();
+    let sealed = ClientEncrypted::new(parameters.clone(), key, cx, "alias/seal").unwrap();
     compare(&cases(Arc::new(sealed.clone())).await, &OTHERWISE);
     let create = CreateSecret::new("bytes").value(SecretValue::binary(vec![0, 255]));
     sealed.create_secret(&owner(), create).await.unwrap();

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use strongroom::copy::Outcome;
+use strongroom::migrate::Outcome;
 use strongroom::{Migration, RootKey, Strongroom};
 
 #[derive(Parser)]

@@ -91,14 +91,14 @@ pub use strongroom_aws as aws;
 
 // The crates behind the facade, for everything that is not named here.
 pub use {
-    strongroom_cache as cache, strongroom_copy as copy, strongroom_envelope as envelope,
-    strongroom_iam as iam, strongroom_kms as kms, strongroom_policy as policy, strongroom_records as records,
+    strongroom_cache as cache, strongroom_envelope as envelope, strongroom_iam as iam, strongroom_kms as kms,
+    strongroom_migrate as migrate, strongroom_policy as policy, strongroom_records as records,
     strongroom_root as root, strongroom_store as store,
 };
 
 pub use strongroom_access::{AccessReport, Candidate, Verdict, WhoCan};
 pub use strongroom_cache::{CachePolicy, Cached, CachedKms, DataKeyPolicy};
-pub use strongroom_copy::Migration;
+pub use strongroom_client_encryption::ClientEncrypted;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};
 pub use strongroom_envelope::{EncryptionContext, SecretBytes, SecretText};
 pub use strongroom_iam::{
@@ -107,13 +107,13 @@ pub use strongroom_iam::{
 };
 pub use strongroom_kms::{ErrorKind as KeyErrorKind, Kms, KmsAdmin};
 pub use strongroom_local_kms::{LocalKms, LocalKmsOptions, Retirement};
+pub use strongroom_migrate::Migration;
 pub use strongroom_records::{MemoryRecords, Records};
 pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, RekeyProgress, Report, RootKey,
     RootKind, RootSlot,
 };
-pub use strongroom_sealed::Sealed;
-pub use strongroom_snapshot::SnapshotRecords;
+pub use strongroom_secret_records::SecretRecords;
 pub use strongroom_store::{
     BatchFailure, BatchPage, ErrorKind as SecretErrorKind, Filter, FilterKey, Operation, PolicyFinding,
     PolicyValidation, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,

@@ -202,7 +202,10 @@ fn plain_request<T>(
 /// The text of a value that Parameter Store has room for.
 fn fitting<'v>(value: &'v SecretValue, operation: &'static str) -> Result<&'v str, Error> {
     if !value.is_text() {
-        return Err(unsupported(operation, "Parameter Store keeps text, not bytes; Sealed keeps both in it"));
+        return Err(unsupported(
+            operation,
+            "Parameter Store keeps text, not bytes; ClientEncrypted keeps both in it",
+        ));
     }
     let mut violations = strongroom_store::validate::Violations::new();
     violations.value_within(value, ADVANCED);

@@ -13,10 +13,10 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use crate::asked::Asked;
+use crate::client_encrypted::ClientEncrypted;
 use crate::error::not_opened;
-use crate::sealed::Sealed;
 
-impl<S: SecretStore> Sealed<S> {
+impl<S: SecretStore> ClientEncrypted<S> {
     /// The name that a new value is sealed for, as the other store has it: the id may be an ARN.
     async fn name_of(&self, cx: &CallContext, id: &SecretId) -> Result<String, Error> {
         let told = self.inner.describe_secret(cx, id).await?;
@@ -54,7 +54,7 @@ impl<S: SecretStore> Sealed<S> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<S: SecretStore> SecretStore for Sealed<S> {
+impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
     async fn create_secret(
         &self,
         cx: &CallContext,
@@ -204,7 +204,7 @@ impl<S: SecretStore> SecretStore for Sealed<S> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<S: SecretAdmin> SecretAdmin for Sealed<S> {
+impl<S: SecretAdmin> SecretAdmin for ClientEncrypted<S> {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
         self.inner.delete_secret(cx, request).await
     }

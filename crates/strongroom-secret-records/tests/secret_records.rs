@@ -16,7 +16,7 @@ use strongroom::store::{
     ValuePut, VersionPage,
 };
 use strongroom::{CallContext, EngineLimits, RootKey, SecretErrorKind, SecretValue, Strongroom};
-use strongroom_snapshot::SnapshotRecords;
+use strongroom_secret_records::SecretRecords;
 use strongroom_testkit::{FaultyStore, ManualClock, StoreFault, records};
 
 async fn keeper() -> Strongroom {
@@ -25,8 +25,8 @@ async fn keeper() -> Strongroom {
     Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).limits(limits).open().await.unwrap()
 }
 
-fn in_secret(keeper: &Strongroom, name: &str) -> SnapshotRecords {
-    SnapshotRecords::new(keeper.store(), keeper.context().clone(), name).unwrap()
+fn in_secret(keeper: &Strongroom, name: &str) -> SecretRecords {
+    SecretRecords::new(keeper.store(), keeper.context().clone(), name).unwrap()
 }
 
 fn key(name: &str) -> Key {
@@ -154,7 +154,7 @@ fn faults_at_every_point() {
                         }
                         let faulty = FaultyStore::new(keeper.store());
                         let records =
-                            SnapshotRecords::new(Arc::new(faulty.clone()), keeper.context().clone(), &name)
+                            SecretRecords::new(Arc::new(faulty.clone()), keeper.context().clone(), &name)
                                 .unwrap();
                         let mut plan = vec![StoreFault::None; at];
                         plan.push(if after { StoreFault::After(kind) } else { StoreFault::Before(kind) });
@@ -199,7 +199,7 @@ fn a_commit_is_found_beneath_others() {
             in_secret(&keeper, "s").commit(Batch::new().put(&key("a"), b"0", Expect::Any)).await.unwrap();
             // Others commit while the answer is on its way: before the step is made again.
             let store = FaultyStore::new(keeper.store());
-            let records = SnapshotRecords::new(
+            let records = SecretRecords::new(
                 Arc::new(Meanwhile {
                     inner: store.clone(),
                     keeper: keeper.clone(),
@@ -314,7 +314,7 @@ fn uncertain_stays_uncertain() {
                 }
                 let faulty = FaultyStore::new(keeper.store());
                 let store = Arc::new(faulty.clone());
-                let records = SnapshotRecords::new(store, keeper.context().clone(), &name).unwrap();
+                let records = SecretRecords::new(store, keeper.context().clone(), &name).unwrap();
                 let skip = if first { 1 } else { 3 };
                 let mut plan = vec![StoreFault::None; skip];
                 plan.extend([StoreFault::After(Kind::OutcomeUnknown), StoreFault::Before(second)]);
@@ -361,7 +361,7 @@ fn freshness_and_what_is_no_snapshot() {
     pollster::block_on(async {
         let (keeper, clock) = (keeper().await, Arc::new(ManualClock::default()));
         let faulty = FaultyStore::new(keeper.store());
-        let records = SnapshotRecords::new(Arc::new(faulty.clone()), keeper.context().clone(), "s").unwrap();
+        let records = SecretRecords::new(Arc::new(faulty.clone()), keeper.context().clone(), "s").unwrap();
         let records = records.fresh_for(Duration::from_secs(30)).clock(clock.clone());
         records.commit(Batch::new().put(&key("a"), b"0", Expect::Any)).await.unwrap();
         let _ = faulty.calls();

@@ -4,7 +4,7 @@
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
 //! # pollster::block_on(async {
-//! use strongroom_copy::Migration;
+//! use strongroom_migrate::Migration;
 //!
 //! # let from = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
 //! # let to = Strongroom::builder().memory().root_key(RootKey::from_bytes([2; 32])).open().await?;

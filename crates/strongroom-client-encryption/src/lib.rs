@@ -1,18 +1,18 @@
-//! [`Sealed`]: a secret store around any other that seals each value before it is stored, so that the other store and its keys never see
+//! [`ClientEncrypted`]: a secret store around any other that seals each value before it is stored, so that the other store and its keys never see
 //! it. Secrets that AWS keeps, for one, under a key that AWS does not have.
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
 //! # pollster::block_on(async {
 //! use std::sync::Arc;
-//! use strongroom_sealed::Sealed;
+//! use strongroom_client_encryption::ClientEncrypted;
 //!
 //! # let aws = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
 //! # let own = Strongroom::builder().memory().root_key(RootKey::from_bytes([2; 32])).open().await?;
 //! // `own` keeps the key, `aws` keeps the secrets.
 //! own.keys().create("alias/outer", "seals what AWS keeps").await?;
 //! let key = own.keys().service()?;
-//! let store = Sealed::new(aws.store(), key, own.context().clone(), "alias/outer")?;
+//! let store = ClientEncrypted::new(aws.store(), key, own.context().clone(), "alias/outer")?;
 //! let room = Strongroom::over(Arc::new(store), aws.realm().clone());
 //!
 //! room.create("prod/db").text("s3cret").send().await?;
@@ -31,8 +31,8 @@
 //!   opened and compared.
 //! * **Room.** Sealing takes up to 896 bytes, and a third more where a store takes text only;
 //!   [`Capabilities::max_value_len`](strongroom_store::Capabilities) says what is left.
-//! * **Moving in.** [`Sealed::accept_plain`] reads what is not sealed yet, [`Sealed::seal_in_place`] seals it;
-//!   [`Sealed::accept_kms_encrypted`] reads what was encrypted by hand with `kms encrypt`. What was plain stays in the other store's older
+//! * **Moving in.** [`ClientEncrypted::accept_plain`] reads what is not sealed yet, [`ClientEncrypted::seal_in_place`] seals it;
+//!   [`ClientEncrypted::accept_kms_encrypted`] reads what was encrypted by hand with `kms encrypt`. What was plain stays in the other store's older
 //!   versions until it forgets them: give such secrets a new value.
 //! * **What it costs.** A write asks the other store for the secret's name first (DescribeSecret); a repeat that it refuses reads what is stored
 //!   (GetSecretValue). Random passwords are made here, so that the other store does not know them.
@@ -40,10 +40,10 @@
 //! The bytes are in `docs/format.md`.
 
 mod asked;
+mod client_encrypted;
 mod error;
 mod form;
 mod open;
-mod sealed;
 mod store;
 
-pub use sealed::Sealed;
+pub use client_encrypted::ClientEncrypted;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use strongroom::store::SecretStore;
 use strongroom::{RootKey, SecretAdmin, SecretErrorKind, Stage, Strongroom, Tag};
-use strongroom_copy::{Migration, Outcome, Report};
+use strongroom_migrate::{Migration, Outcome, Report};
 use strongroom_testkit::{FaultyStore, StoreFault};
 
 async fn room(byte: u8) -> Strongroom {
@@ -215,7 +215,8 @@ fn names_keys_and_what_is_not_to_be_copied() {
         let run = || migration(&*source, &*target, &from).rename(|name| format!("moved/{name}"));
         let report = run().run(|_| ()).await.unwrap();
         assert!(failure(&report).contains("under the customer key"), "{report}");
-        let skipped = |secret: &&strongroom_copy::SecretReport| matches!(secret.outcome, Outcome::Skipped(_));
+        let skipped =
+            |secret: &&strongroom_migrate::SecretReport| matches!(secret.outcome, Outcome::Skipped(_));
         assert_eq!(report.secrets.iter().filter(skipped).count(), 2, "{report}");
         assert!(to.list().all().await.unwrap().is_empty(), "nothing of it was written");
 
@@ -250,7 +251,7 @@ fn what_does_not_fit_is_told() {
         from.create("short").text("x").send().await.unwrap();
         to.keys().create("alias/seal", "").await.unwrap();
         // A target with less room than the source.
-        let sealed = strongroom_sealed_target(&to);
+        let sealed = strongroom_client_encryption_target(&to);
         let source = from.store();
         let run = || migration(&*source, &*sealed, &from);
         let report = run().run(|_| ()).await.unwrap();
@@ -389,9 +390,10 @@ fn policies_between_accounts() {
     });
 }
 
-fn strongroom_sealed_target(to: &Strongroom) -> Arc<dyn SecretAdmin> {
+fn strongroom_client_encryption_target(to: &Strongroom) -> Arc<dyn SecretAdmin> {
     let key = to.keys().service().unwrap();
-    let sealed = strongroom::Sealed::new(to.store(), key, to.context().clone(), "alias/seal").unwrap();
+    let sealed =
+        strongroom::ClientEncrypted::new(to.store(), key, to.context().clone(), "alias/seal").unwrap();
     assert!(sealed.capabilities().max_value_len < 65_000);
     Arc::new(sealed)
 }

@@ -26,7 +26,7 @@ const TRIES: usize = 4;
 
 /// Records kept as one secret. Clones share what is known of it; any number of processes may have the same secret.
 #[derive(Clone)]
-pub struct SnapshotRecords {
+pub struct SecretRecords {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     fresh_for: Duration,
@@ -83,7 +83,7 @@ impl Step {
     }
 }
 
-impl SnapshotRecords {
+impl SecretRecords {
     /// The secret of this name, which is made with the first commit, read and written as `cx` says.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl SnapshotRecords {
         self
     }
 
-    /// Where the time comes from, for [`SnapshotRecords::fresh_for`].
+    /// Where the time comes from, for [`SecretRecords::fresh_for`].
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -322,7 +322,7 @@ fn failed(error: StoreError) -> Error {
 }
 
 #[async_trait]
-impl Records for SnapshotRecords {
+impl Records for SecretRecords {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error> {
         let state = self.now(false).await?.state;
         Ok(Box::new(View { state, page: self.limits().scan }))
@@ -399,8 +399,8 @@ impl Records for SnapshotRecords {
     }
 }
 
-impl fmt::Debug for SnapshotRecords {
+impl fmt::Debug for SecretRecords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotRecords").field("secret", &self.shared.name).finish_non_exhaustive()
+        f.debug_struct("SecretRecords").field("secret", &self.shared.name).finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use strongroom::{
     CallContext as Cx, EncryptionContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Strongroom,
     VersionId,
 };
-use strongroom_sealed::Sealed;
+use strongroom_client_encryption::ClientEncrypted;
 use strongroom_testkit::{FaultyKms, store};
 
 type Answer<T> = Result<T, strongroom::store::Error>;
@@ -37,12 +37,12 @@ async fn world() -> World {
 }
 
 impl World {
-    fn sealed(&self, key: &str) -> Sealed<Arc<dyn SecretAdmin>> {
+    fn sealed(&self, key: &str) -> ClientEncrypted<Arc<dyn SecretAdmin>> {
         let cx = self.own.context().clone();
-        Sealed::new(self.outer.store(), Arc::new(self.kms.clone()), cx, key).unwrap()
+        ClientEncrypted::new(self.outer.store(), Arc::new(self.kms.clone()), cx, key).unwrap()
     }
 
-    fn room(&self, store: Sealed<Arc<dyn SecretAdmin>>) -> Strongroom {
+    fn room(&self, store: ClientEncrypted<Arc<dyn SecretAdmin>>) -> Strongroom {
         Strongroom::over(Arc::new(store), self.outer.realm().clone())
     }
 
@@ -361,8 +361,13 @@ fn answers_are_for_what_was_asked() {
         honest.put("test/db").text("newer").send().await.unwrap();
         let lying = |swap, version: Option<&VersionId>| {
             let inner = Lying { inner: world.outer.store(), swap, version: version.cloned() };
-            Sealed::new(inner, Arc::new(world.kms.clone()), world.own.context().clone(), "alias/outer")
-                .unwrap()
+            ClientEncrypted::new(
+                inner,
+                Arc::new(world.kms.clone()),
+                world.own.context().clone(),
+                "alias/outer",
+            )
+            .unwrap()
         };
         let other = lying(("prod/db", "test/db"), None);
         let error = other.get_secret_value(&cx, GetSecretValue::new("prod/db")).await.unwrap_err();
@@ -413,6 +418,6 @@ fn nothing_leaks() {
         assert!(!format!("{error:?} {store:?}").contains("hunter2"));
         let both = BatchGetSecretValue::of(Vec::<SecretId>::new());
         assert!(store.batch_get_secret_value(&cx, both).await.is_err());
-        assert!(Sealed::new(store.clone(), Arc::new(world.kms.clone()), cx, "no key").is_err());
+        assert!(ClientEncrypted::new(store.clone(), Arc::new(world.kms.clone()), cx, "no key").is_err());
     });
 }

@@ -17,7 +17,7 @@ use crate::form::{Form, Stored, context, fits, key_fits};
 
 /// A secret store around another that seals every value under a key of its own choice.
 #[derive(Clone, Debug)]
-pub struct Sealed<S> {
+pub struct ClientEncrypted<S> {
     pub(crate) inner: S,
     pub(crate) kms: Arc<dyn Kms>,
     pub(crate) kms_cx: CallContext,
@@ -28,7 +28,7 @@ pub struct Sealed<S> {
     pub(crate) sealer: AnySealer,
 }
 
-impl<S: SecretStore> Sealed<S> {
+impl<S: SecretStore> ClientEncrypted<S> {
     /// Around `inner`, under the key of this name, which `kms` keeps and is asked for by the caller of `kms_cx`. Whoever may call this store
     /// has what that caller may do with the key: give parts of a program that must not, a store of their own.
     ///
@@ -44,7 +44,7 @@ impl<S: SecretStore> Sealed<S> {
     /// whatever a stored value says of itself.
     ///
     /// # Errors
-    /// As [`Sealed::new`].
+    /// As [`ClientEncrypted::new`].
     pub fn also_opens(mut self, key: &str) -> Result<Self, Error> {
         self.older.push(parse(key)?);
         Ok(self)
@@ -126,10 +126,10 @@ impl<S: SecretStore> Sealed<S> {
     }
 }
 
-impl<S: SecretAdmin> Sealed<S> {
+impl<S: SecretAdmin> ClientEncrypted<S> {
     /// Seals the current value of a secret, if it is not sealed yet, as a new version; the one before keeps the plain value until it is
     /// deprecated and the other store forgets it, which may be never: then give the secret another value. Whether there was anything to do.
-    /// Needs [`Sealed::accept_plain`] or [`Sealed::accept_kms_encrypted`]. A value that somebody else puts meanwhile stays current.
+    /// Needs [`ClientEncrypted::accept_plain`] or [`ClientEncrypted::accept_kms_encrypted`]. A value that somebody else puts meanwhile stays current.
     ///
     /// # Errors
     /// As reading and putting; [`ErrorKind::InvalidParameter`] when somebody else was faster; [`ErrorKind::Unsupported`] where versions
@@ -143,10 +143,10 @@ impl<S: SecretAdmin> Sealed<S> {
     }
 
     /// Seals the current value of a secret again, as a new version under the key of this store: after the key has changed, so that the one
-    /// before ([`Sealed::also_opens`]) is needed no more.
+    /// before ([`ClientEncrypted::also_opens`]) is needed no more.
     ///
     /// # Errors
-    /// As [`Sealed::seal_in_place`].
+    /// As [`ClientEncrypted::seal_in_place`].
     pub async fn seal_again(&self, cx: &CallContext, id: &SecretId) -> Result<(), Error> {
         let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
         self.put_again(cx, id, stored).await

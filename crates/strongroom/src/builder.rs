@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use strongroom_access::Access;
+use crate::access::Access;
 use strongroom_engine::{Engine, EngineLimits};
 use strongroom_envelope::{AnySealer, Provider};
 use strongroom_iam::{Iam, OtherAccounts};

@@ -61,6 +61,7 @@
 //!
 //! With `default-features = false` nothing but Rust is compiled.
 
+mod access;
 #[cfg(feature = "aws")]
 mod aws_builder;
 #[cfg(feature = "blocking")]
@@ -96,7 +97,7 @@ pub use {
     strongroom_root as root, strongroom_store as store,
 };
 
-pub use strongroom_access::{AccessReport, Candidate, Verdict, WhoCan};
+pub use access::{AccessReport, Candidate, Verdict, WhoCan};
 pub use strongroom_cache::{CachePolicy, Cached, CachedKms, DataKeyPolicy};
 pub use strongroom_client_encryption::ClientEncrypted;
 pub use strongroom_engine::{Engine, EngineLimits, KeyUse, OwningService, RewrapProgress};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_access::{Access, AccessReport, WhoCan};
+use crate::access::{Access, AccessReport, WhoCan};
 use strongroom_engine::{Engine, OwningService};
 use strongroom_iam::{AssumeRole, Iam};
 use strongroom_local_kms::LocalKms;

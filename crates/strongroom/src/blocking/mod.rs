@@ -17,7 +17,7 @@ mod keys;
 use std::path::Path;
 
 use pollster::block_on;
-use strongroom_access::{AccessReport, WhoCan};
+use crate::{AccessReport, WhoCan};
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_iam::AssumeRole;
 use strongroom_local_kms::Retirement;

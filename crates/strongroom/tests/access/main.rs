@@ -9,6 +9,7 @@ mod denials;
 mod incident;
 mod key_conditions;
 mod keys;
+mod named_keys;
 mod operations;
 mod policies;
 mod reserved;

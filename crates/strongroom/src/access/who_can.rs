@@ -14,8 +14,7 @@ use strongroom_policy::{
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
 use strongroom_types::{AccountId, Arn, CallContext, Caller};
 
-use crate::Access;
-use crate::access::{Answers, directory};
+use super::explain::{Access, Answers, directory};
 
 /// What a session is called that stands for all of its role.
 const ANY_SESSION: &str = "any-session";
@@ -71,7 +70,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::explain`].
-    pub async fn who_can(&self, operation: Operation, id: &SecretId) -> Result<WhoCan, Error> {
+    pub(crate) async fn who_can(&self, operation: Operation, id: &SecretId) -> Result<WhoCan, Error> {
         let realm = self.engine.realm().clone();
         let owner = CallContext::owner(&realm);
         let asked = self.ask(&owner, operation, id, Detail::Reason).await?;

@@ -23,7 +23,7 @@ const ONLY_OWN: &str =
 ///
 /// It asks nobody for permission: give it to those only who may know all policies.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub(crate) struct Access {
     pub(crate) engine: Engine,
     pub(crate) kms: Option<LocalKms>,
     pub(crate) iam: Iam,
@@ -46,7 +46,7 @@ impl Access {
     /// Over an engine, the key service as the engine has it (the handle that acts for Secrets Manager; nothing where keys are kept
     /// elsewhere and nobody here knows who may use them), and the directory that both ask.
     #[must_use]
-    pub fn new(engine: Engine, kms: Option<LocalKms>, iam: Iam) -> Self {
+    pub(crate) fn new(engine: Engine, kms: Option<LocalKms>, iam: Iam) -> Self {
         Self { engine, kms, iam }
     }
 
@@ -101,7 +101,7 @@ impl Access {
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] and the like for what is no secret's name; storage and damage.
-    pub async fn explain(
+    pub(crate) async fn explain(
         &self,
         cx: &CallContext,
         operation: Operation,

@@ -1,7 +1,5 @@
 //! A new key with a policy and a name: its own policy decides about the name.
 
-#![cfg(test)]
-
 use std::sync::Arc;
 
 use strongroom_iam::Iam;

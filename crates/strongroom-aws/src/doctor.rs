@@ -189,7 +189,7 @@ impl Doctor {
                 None
             }
         };
-        match date.told() {
+        match date.bounds() {
             None => found.add("clock", Verdict::NotTried, "AWS did not say what time it has"),
             Some((there, here)) => {
                 let skew = there.abs_diff(here);
@@ -390,7 +390,7 @@ struct DateHeader {
 
 impl DateHeader {
     /// Seconds since 1970, there and here.
-    fn told(&self) -> Option<(u64, u64)> {
+    fn bounds(&self) -> Option<(u64, u64)> {
         let (text, here) = self.told.lock().ok()?.clone()?;
         let date = DateTime::from_str(&text, Format::HttpDate).ok()?;
         Some((u64::try_from(date.secs()).ok()?, here))

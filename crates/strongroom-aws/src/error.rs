@@ -171,7 +171,7 @@ mod of_a_store {
     }
 
     /// The failure with AWS's text and the request's id, and, where it is a refusal, who refused.
-    pub(super) fn told(
+    pub(super) fn classified(
         kind: ErrorKind,
         failure: Failure,
         operation: &'static str,
@@ -287,7 +287,7 @@ pub(crate) mod secrets {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::of_a_store::{outcome, told};
+    use super::of_a_store::{classified, outcome};
     use super::{HttpResponse, SdkError, common, failure};
 
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
@@ -350,7 +350,7 @@ pub(crate) mod secrets {
         let failure = failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = outcome(&failure, changes, kind);
         let by = if failure.text.starts_with(KMS_DENIED) { "KMS" } else { service };
-        told(kind, failure, operation, by)
+        classified(kind, failure, operation, by)
     }
 
     #[cfg(test)]
@@ -390,7 +390,7 @@ pub(crate) mod parameters {
     use aws_smithy_types::error::metadata::ProvideErrorMetadata;
     use strongroom_store::{Error, ErrorKind};
 
-    use super::of_a_store::{outcome, told};
+    use super::of_a_store::{classified, outcome};
     use super::{HttpResponse, SdkError, common, failure};
 
     fn kind(code: &str) -> ErrorKind {
@@ -460,6 +460,6 @@ pub(crate) mod parameters {
             "Parameter Store has no such parameter.".clone_into(&mut failure.text);
         }
         let by = if failure.text.contains("kms:") { "KMS" } else { "Parameter Store" };
-        told(kind, failure, operation, by)
+        classified(kind, failure, operation, by)
     }
 }

@@ -58,7 +58,7 @@ async fn conforms() {
         .unwrap();
     let alias = KeyRef::parse("alias/conformance").unwrap();
     for key in [world.key.clone(), alias] {
-        kms::conformance(async || kms::Subject {
+        kms::conformance(async || kms::Fixture {
             kms: Arc::new(world.kms.clone()),
             cx: world.cx.clone(),
             key: key.clone(),

@@ -60,7 +60,7 @@ async fn kms_on_moto() {
         keys.push(KeyRef::parse(key.arn().unwrap()).unwrap());
     }
     let [key, other] = keys.try_into().unwrap();
-    let subject = kms::Subject { kms: Arc::new(AwsKms::new(&config)), cx: owner(), key, other };
+    let subject = kms::Fixture { kms: Arc::new(AwsKms::new(&config)), cx: owner(), key, other };
     let failed = failing!(
         subject,
         kms::data_keys_come_back_by_decrypt,
@@ -81,7 +81,7 @@ async fn secrets_on_moto() {
     use store::{batch, lists, policies, secrets, stages, values};
     let moto = Moto::start().await;
     let secrets_manager = SecretsManagerStore::new(&moto.config());
-    let subject = store::Subject { store: Arc::new(secrets_manager), cx: owner() };
+    let subject = store::Fixture { store: Arc::new(secrets_manager), cx: owner() };
     let failed = failing!(
         subject,
         values::a_secret_is_made_and_read,

@@ -29,7 +29,7 @@ const OTHERWISE: [(&str, &str); 1] = [("own_labels_move", "UnlabelParameterVersi
 
 async fn cases(store: Arc<dyn SecretAdmin>) -> std::collections::BTreeMap<&'static str, String> {
     use store::counted;
-    let subject = store::Subject { store, cx: owner() };
+    let subject = store::Fixture { store, cx: owner() };
     failing!(
         subject,
         counted::a_secret_is_made_and_read,
@@ -51,7 +51,7 @@ async fn parameters_on_moto() {
     let parameters = ParameterStore::new(&moto.config(), realm());
     compare(&cases(Arc::new(parameters.clone())).await, &OTHERWISE);
     compare(&cases(Arc::new(parameters.clone().under("/app/x").unwrap())).await, &OTHERWISE);
-    store::counted::racing_puts_are_all_kept(&store::Subject { store: Arc::new(parameters), cx: owner() });
+    store::counted::racing_puts_are_all_kept(&store::Fixture { store: Arc::new(parameters), cx: owner() });
 }
 
 /// ClientEncrypted, with a key that AWS does not have, it takes bytes too.

@@ -22,7 +22,7 @@ async fn world() -> (TestServer, SecretsManagerStore) {
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
     let (_server, secrets) = world().await;
-    store::conformance(async || store::Subject { store: Arc::new(secrets.clone()), cx: owner() }).await;
+    store::conformance(async || store::Fixture { store: Arc::new(secrets.clone()), cx: owner() }).await;
 }
 
 #[tokio::test]

@@ -197,7 +197,7 @@ pub fn may_be_ridden_out(kind: ErrorKind) -> bool {
 
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Known<V> {
+pub(crate) enum Contents<V> {
     /// Nothing, or nothing that may be used.
     Nothing,
     /// A value, as it was at this moment or later, taken for the current one this long.
@@ -209,7 +209,7 @@ pub(crate) enum Known<V> {
 /// What is known of one question, and how asking went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State<V> {
-    pub(crate) known: Known<V>,
+    pub(crate) known: Contents<V>,
     /// How often asking has failed since it last succeeded.
     pub(crate) failures: u32,
     /// Until when the store is left alone.
@@ -218,7 +218,7 @@ pub(crate) struct State<V> {
 
 impl<V> Default for State<V> {
     fn default() -> Self {
-        Self { known: Known::Nothing, failures: 0, resting: None }
+        Self { known: Contents::Nothing, failures: 0, resting: None }
     }
 }
 
@@ -258,19 +258,19 @@ impl<V> State<V> {
         // A rest that reaches further than any was begun before the clock was set back.
         let rests = self.resting.is_some_and(|until| now < until && until <= now.after(policy.max_back_off));
         match &self.known {
-            Known::Nothing => {
+            Contents::Nothing => {
                 if rests {
                     Step::SayFailure
                 } else {
                     Step::Fetch
                 }
             }
-            Known::Missing { since } => match age(*since, now) {
+            Contents::Missing { since } => match age(*since, now) {
                 Some(age) if age < policy.missing_for => Step::SayMissing,
                 _ if rests => Step::SayFailure,
                 _ => Step::Fetch,
             },
-            Known::Value { since, life, .. } => {
+            Contents::Value { since, life, .. } => {
                 // A clock that was set back: nobody knows how old it is.
                 let Some(age) = age(*since, now) else { return Step::Fetch };
                 if age >= policy.hard_limit {
@@ -286,13 +286,13 @@ impl<V> State<V> {
 
     /// Whether there is nothing to remember.
     pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self.known, Known::Nothing) && self.resting.is_none()
+        matches!(self.known, Contents::Nothing) && self.resting.is_none()
     }
 
     /// Whether what is known may be served after a failure that may be ridden out.
     pub(crate) fn may_serve(&self, policy: &CachePolicy, now: Timestamp) -> bool {
         match &self.known {
-            Known::Value { since, .. } => age(*since, now).is_some_and(|age| age < policy.hard_limit),
+            Contents::Value { since, .. } => age(*since, now).is_some_and(|age| age < policy.hard_limit),
             _ => false,
         }
     }
@@ -309,17 +309,17 @@ impl<V> State<V> {
         match outcome {
             // As old as the question: the store may have answered it at once.
             Outcome::Got(value) => {
-                let known = Known::Value { value, since: asked, life: policy.life(dice) };
+                let known = Contents::Value { value, since: asked, life: policy.life(dice) };
                 Self { known, failures: 0, resting: None }
             }
             Outcome::Failed(ErrorKind::NotFound) => {
-                Self { known: Known::Missing { since: asked }, failures: 0, resting: None }
+                Self { known: Contents::Missing { since: asked }, failures: 0, resting: None }
             }
             Outcome::Failed(kind) if may_be_ridden_out(kind) => {
                 let failures = self.failures.saturating_add(1);
                 // With nothing to serve meanwhile it is asked again sooner.
                 let rested =
-                    if matches!(self.known, Known::Value { .. }) { failures } else { failures.min(3) };
+                    if matches!(self.known, Contents::Value { .. }) { failures } else { failures.min(3) };
                 let resting = Some(now.after(policy.rest(rested, dice)));
                 Self { known: self.known, failures, resting }
             }
@@ -390,12 +390,15 @@ mod tests {
                 _ => Step::ServeStale,
             };
             assert_eq!(state.step(&policy(), at(second)), wanted, "{second}");
-            assert!(matches!(&state.known, Known::Value { since, .. } if *since == at(0)));
+            assert!(matches!(&state.known, Contents::Value { since, .. } if *since == at(0)));
         }
         // What the store said counts at once.
         for kind in [ErrorKind::AccessDenied, ErrorKind::InvalidRequest, ErrorKind::DecryptionFailure] {
             let after = state.clone().after(&policy(), Outcome::Failed(kind), at(1300), at(1300), 0);
-            assert_eq!((after.known.clone(), after.step(&policy(), at(1300))), (Known::Nothing, Step::Fetch));
+            assert_eq!(
+                (after.known.clone(), after.step(&policy(), at(1300))),
+                (Contents::Nothing, Step::Fetch)
+            );
         }
         let missing = state.after(&policy(), Outcome::Failed(ErrorKind::NotFound), at(1300), at(1300), 0);
         assert_eq!(missing.step(&policy(), at(1304)), Step::SayMissing);

@@ -12,12 +12,12 @@ use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretStore, SecretVers
 use strongroom_types::{CallContext, Clock, Timestamp};
 
 use crate::asker::is_over;
-use crate::cache_policy::{CachePolicy, Known, Outcome, Step, age, may_be_ridden_out};
+use crate::cache_policy::{CachePolicy, Contents, Outcome, Step, age, may_be_ridden_out};
+use crate::cached_secret::{CachedSecret, Source};
 use crate::coarse::CoarseClock;
 use crate::entries::{Entries, Question};
 use crate::flight::Flights;
 use crate::handle::Slot;
-use crate::held::{Held, Source};
 use crate::reads::{Reads, Reporting};
 use crate::stats::{CacheStats, Counts};
 use crate::vault::Vault;
@@ -159,7 +159,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     ///
     /// # Errors
     /// As the store's own.
-    pub async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
+    pub async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<CachedSecret, Error> {
         let question = Question::new(cx, &request);
         // A session that is over is the store's to refuse.
         let over = is_over(cx, self.now());
@@ -211,7 +211,11 @@ impl<S: SecretStore + 'static> Cached<S> {
     ///
     /// # Errors
     /// As the store's own; what is kept stays, unless the store said that it must not.
-    pub async fn refresh_now(&self, cx: &CallContext, request: GetSecretValue) -> Result<Held, Error> {
+    pub async fn refresh_now(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<CachedSecret, Error> {
         let question = Question::new(cx, &request);
         self.fetch_since(cx, request, &question, self.now()).await.map(|fetched| self.fresh(fetched))
     }
@@ -223,7 +227,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         cx: &CallContext,
         request: GetSecretValue,
         moment: Timestamp,
-    ) -> Result<Held, Error> {
+    ) -> Result<CachedSecret, Error> {
         let question = Question::new(cx, &request);
         let now = self.now();
         let kept = if is_over(cx, now) { None } else { self.kept_since(&question, moment, now) };
@@ -233,11 +237,11 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    fn kept_since(&self, question: &Question, moment: Timestamp, now: Timestamp) -> Option<Held> {
+    fn kept_since(&self, question: &Question, moment: Timestamp, now: Timestamp) -> Option<CachedSecret> {
         let mut entries = self.entries();
         let entry = entries.all.get_mut(question)?;
         match &entry.state.known {
-            Known::Value { since, .. } if *since > moment && *since <= now => {
+            Contents::Value { since, .. } if *since > moment && *since <= now => {
                 entry.serve(now);
                 entry.held(now, Source::Cache)
             }
@@ -260,9 +264,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    fn fresh(&self, (version, asked): (Arc<SecretVersion>, Timestamp)) -> Held {
+    fn fresh(&self, (version, asked): (Arc<SecretVersion>, Timestamp)) -> CachedSecret {
         let age = age(asked, self.now()).unwrap_or_default();
-        Held::new(version, age, Source::Store)
+        CachedSecret::new(version, age, Source::Store)
     }
 
     /// Has something done in the background.
@@ -290,13 +294,13 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What a read does, and the value that is kept.
-    fn look(&self, question: &Question) -> (Step, Option<Result<Held, Error>>) {
+    fn look(&self, question: &Question) -> (Step, Option<Result<CachedSecret, Error>>) {
         let now = self.now();
         let mut entries = self.entries();
         let Some(entry) = entries.all.get_mut(question) else { return (Step::Fetch, None) };
         let mut step = entry.state.step(&self.shared.policy, now);
         // Without a background a new day's first read is its own.
-        if let (Step::ServeAndRefresh, None, Known::Value { since, life, .. }) =
+        if let (Step::ServeAndRefresh, None, Contents::Value { since, life, .. }) =
             (step, &self.shared.spawn, &entry.state.known)
         {
             step = if now >= self.shared.policy.day_ends(*since, *life) { Step::Fetch } else { Step::Serve };
@@ -323,7 +327,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What is kept, if it may still be served while the store is down.
-    fn last(&self, question: &Question) -> Option<Held> {
+    fn last(&self, question: &Question) -> Option<CachedSecret> {
         let now = self.now();
         let mut entries = self.entries();
         let entry = entries.all.get_mut(question)?;
@@ -335,17 +339,17 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 
     /// What is kept, as it was before it was sealed.
-    fn opened(&self, held: Held) -> Option<Held> {
+    fn opened(&self, held: CachedSecret) -> Option<CachedSecret> {
         let Some(vault) = &self.shared.vault else { return Some(held) };
         let (age, source) = (held.age(), held.source());
-        Some(Held::new(Arc::new(vault.open(&held)?), age, source))
+        Some(CachedSecret::new(Arc::new(vault.open(&held)?), age, source))
     }
 
     fn fetched_meanwhile(&self, question: &Question) -> Option<(Arc<SecretVersion>, Timestamp)> {
         let now = self.now();
         let entries = self.entries();
         let entry = entries.all.get(question)?;
-        let Known::Value { since, .. } = entry.state.known else { return None };
+        let Contents::Value { since, .. } = entry.state.known else { return None };
         let young = entry.state.step(&self.shared.policy, now) == Step::Serve;
         let held = young.then(|| entry.held(now, Source::Cache))??;
         drop(entries);

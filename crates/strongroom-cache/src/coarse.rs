@@ -19,7 +19,7 @@ pub struct CoarseClock {
     base: AtomicI64,
     /// The wall clock's tick for which they were last compared: until the next one there is nothing new to see.
     compared: AtomicI64,
-    /// Held while they are changed.
+    /// CachedSecret while they are changed.
     setting: Mutex<()>,
     #[cfg(not(target_os = "linux"))]
     begun: Instant,

@@ -7,7 +7,7 @@ use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretId, SecretStore, 
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::cached::Cached;
-use crate::held::Held;
+use crate::cached_secret::CachedSecret;
 
 /// What an attempt with a credential failed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         cx: &CallContext,
         id: impl Into<SecretId>,
         within: Duration,
-        mut attempt: impl FnMut(Held) -> F,
+        mut attempt: impl FnMut(CachedSecret) -> F,
     ) -> Result<T, CredentialError<E>> {
         let (id, until) = (id.into(), self.now().after(within));
         let mut tried: Vec<VersionId> = Vec::new();
@@ -130,7 +130,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         id: &SecretId,
         next: Next,
         rejected: Timestamp,
-    ) -> impl Future<Output = Result<Option<Held>, Error>> {
+    ) -> impl Future<Output = Result<Option<CachedSecret>, Error>> {
         let request = GetSecretValue::new(id.clone());
         async move {
             match next {

@@ -9,9 +9,9 @@ use strongroom_store::{Error, GetSecretValue, SecretArn, SecretId, SecretVersion
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::asker::identity;
-use crate::cache_policy::{CachePolicy, Known, State, age};
+use crate::cache_policy::{CachePolicy, Contents, State, age};
+use crate::cached_secret::{CachedSecret, Source};
 use crate::handle::{Shown, Slot};
-use crate::held::{Held, Source};
 use crate::reads::Reads;
 
 /// What is asked: by whom, for what.
@@ -67,7 +67,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn bytes(&self) -> usize {
         match &self.state.known {
-            Known::Value { value, .. } => value.value.len(),
+            Contents::Value { value, .. } => value.value.len(),
             _ => 0,
         }
     }
@@ -107,7 +107,7 @@ impl Entry {
         if policy.sealed_in_memory {
             return None;
         }
-        let Known::Value { value, since, life } = &self.state.known else { return None };
+        let Contents::Value { value, since, life } = &self.state.known else { return None };
         let ahead = policy.ahead(*since, *life);
         // While the store rests there is nothing to ask for.
         let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
@@ -124,9 +124,9 @@ impl Entry {
         })
     }
 
-    pub(crate) fn held(&self, now: Timestamp, source: Source) -> Option<Held> {
-        let Known::Value { value, since, .. } = &self.state.known else { return None };
-        Some(Held::new(Arc::clone(value), age(*since, now).unwrap_or_default(), source))
+    pub(crate) fn held(&self, now: Timestamp, source: Source) -> Option<CachedSecret> {
+        let Contents::Value { value, since, .. } = &self.state.known else { return None };
+        Some(CachedSecret::new(Arc::clone(value), age(*since, now).unwrap_or_default(), source))
     }
 
     /// It was served.
@@ -137,7 +137,7 @@ impl Entry {
 
     /// Notes what was served.
     fn note(&mut self, question: &Question, reads: &mut Reads) {
-        if let Known::Value { value, since, .. } = &self.state.known {
+        if let Contents::Value { value, since, .. } = &self.state.known {
             let count = std::mem::take(&mut self.served);
             reads.note(&self.cx, question, &value.version_id, count, (*since, self.last));
         }
@@ -147,10 +147,10 @@ impl Entry {
     pub(crate) fn is_of(&self, question: &Question, names: &[&str]) -> bool {
         let asked = question.id.as_str();
         let answered = |name: &str| match &self.state.known {
-            Known::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
+            Contents::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
             // Of what is missing nobody knows its other name.
-            Known::Missing { .. } => true,
-            Known::Nothing => false,
+            Contents::Missing { .. } => true,
+            Contents::Nothing => false,
         };
         names.iter().any(|name| is(asked, name)) || names.iter().any(|name| answered(name))
     }
@@ -280,9 +280,9 @@ impl Entries {
         }
         self.next_sweep = Some(now.after(pause));
         let over = |entry: &Entry| match &entry.state.known {
-            Known::Value { since, .. } => age(*since, now).is_none_or(|age| age >= policy.hard_limit),
-            Known::Missing { since } => age(*since, now).is_none_or(|age| age >= policy.missing_for),
-            Known::Nothing => false,
+            Contents::Value { since, .. } => age(*since, now).is_none_or(|age| age >= policy.hard_limit),
+            Contents::Missing { since } => age(*since, now).is_none_or(|age| age >= policy.missing_for),
+            Contents::Nothing => false,
         };
         let gone: Vec<Question> =
             self.all.iter().filter(|(_, entry)| over(entry)).map(|(question, _)| question.clone()).collect();

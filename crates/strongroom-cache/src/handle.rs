@@ -11,8 +11,8 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::asker::is_over;
 use crate::cache_policy::age;
 use crate::cached::Cached;
+use crate::cached_secret::{CachedSecret, Source};
 use crate::entries::Question;
-use crate::held::{Held, Source};
 use crate::reads::Tally;
 
 /// What a handle shows, kept in step with the cache's entry.
@@ -76,12 +76,12 @@ impl<S> std::fmt::Debug for Handle<S> {
 }
 
 /// A value that is looked at: it stays as it is as long as this is held.
-pub struct Peeked {
+pub struct CacheHit {
     shown: Guard<Option<Arc<Shown>>>,
     now: Timestamp,
 }
 
-impl Peeked {
+impl CacheHit {
     /// How old it is at most.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -102,7 +102,7 @@ impl Peeked {
     }
 }
 
-impl std::fmt::Debug for Peeked {
+impl std::fmt::Debug for CacheHit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.version().fmt(f)
     }
@@ -136,7 +136,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 impl<S: SecretStore + 'static> Handle<S> {
     /// The value that is kept, within its time to live; nothing where the store must be asked: then [`Handle::get`].
     #[must_use]
-    pub fn peek(&self) -> Option<Peeked> {
+    pub fn peek(&self) -> Option<CacheHit> {
         let now = self.cached.now();
         let shown = self.slot.shown.load();
         let known = shown.as_ref()?;
@@ -155,18 +155,18 @@ impl<S: SecretStore + 'static> Handle<S> {
         }
         // Counted while it is held: who goes through the tallies sees that it is still shown.
         known.tally.hits.add(now);
-        Some(Peeked { shown, now })
+        Some(CacheHit { shown, now })
     }
 
     /// The value, as [`Cached::read`] reads it.
     ///
     /// # Errors
     /// As [`Cached::read`].
-    pub async fn get(&self) -> Result<Held, Error> {
+    pub async fn get(&self) -> Result<CachedSecret, Error> {
         if let Some(peeked) = self.peek() {
             let age = peeked.age();
             if let Some(shown) = &*peeked.shown {
-                return Ok(Held::new(Arc::clone(&shown.version), age, Source::Cache));
+                return Ok(CachedSecret::new(Arc::clone(&shown.version), age, Source::Cache));
             }
         }
         self.cached.read(&self.cx, GetSecretValue::new(self.id.clone())).await

@@ -8,13 +8,13 @@ use strongroom_types::Timestamp;
 use crate::cache_policy::age;
 
 /// Where an entry is: a code over everything it was asked with.
-pub(crate) type Place = [u8; 32];
+pub(crate) type EntryId = [u8; 32];
 
 /// Entries of one kind. What goes is dropped, and with that wiped.
 pub(crate) struct Kept<T> {
-    entries: HashMap<Place, Entry<T>>,
+    entries: HashMap<EntryId, Entry<T>>,
     /// By when they were used last.
-    order: BTreeMap<u64, Place>,
+    order: BTreeMap<u64, EntryId>,
     uses: u64,
     max_entries: usize,
     max_age: Duration,
@@ -32,7 +32,7 @@ impl<T> Kept<T> {
     }
 
     /// An entry that is young enough. One from a time that has not come yet is not: the clock was set back, and nobody knows its age.
-    pub(crate) fn get(&mut self, place: &Place, now: Timestamp) -> Option<&mut T> {
+    pub(crate) fn get(&mut self, place: &EntryId, now: Timestamp) -> Option<&mut T> {
         let known = self.entries.get(place)?;
         if age(known.since, now).is_none_or(|age| age >= self.max_age) {
             self.remove(place);
@@ -47,7 +47,7 @@ impl<T> Kept<T> {
     }
 
     /// Keeps an entry in place of the one there may be, made with what was asked for at `since`.
-    pub(crate) fn put(&mut self, place: Place, value: T, since: Timestamp) {
+    pub(crate) fn put(&mut self, place: EntryId, value: T, since: Timestamp) {
         self.remove(&place);
         while self.entries.len() >= self.max_entries {
             let Some((_, oldest)) = self.order.pop_first() else { break };
@@ -58,7 +58,7 @@ impl<T> Kept<T> {
         self.entries.insert(place, Entry { value, since, used: self.uses });
     }
 
-    pub(crate) fn remove(&mut self, place: &Place) {
+    pub(crate) fn remove(&mut self, place: &EntryId) {
         if let Some(entry) = self.entries.remove(place) {
             self.order.remove(&entry.used);
         }

@@ -17,7 +17,7 @@ use crate::asker::{identity, is_over};
 use crate::coarse::CoarseClock;
 use crate::data_key_policy::DataKeyPolicy;
 use crate::flight::Flights;
-use crate::kept::{Kept, Place};
+use crate::kept::{EntryId, Kept};
 
 const PLACES: Label = Label::new("cached-places");
 
@@ -35,7 +35,7 @@ struct Shared {
     places: MacKey,
     decrypted: Mutex<Kept<Opened>>,
     generated: Mutex<Kept<Generated>>,
-    calls: Flights<(Place, u64), Result<(), Error>>,
+    calls: Flights<(EntryId, u64), Result<(), Error>>,
     /// Counts how often everything was wiped: what was asked for before is not kept after.
     cleared: AtomicU64,
     hits: AtomicU64,
@@ -58,7 +58,7 @@ struct Generated {
 /// What was served by a [`CachedKms`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Served {
+pub struct CachedKmsStats {
     /// Calls that were answered with what is kept.
     pub hits: u64,
     /// Calls for which the other service was asked, by them or by another at the same time.
@@ -112,10 +112,10 @@ impl CachedKms {
 
     /// What was served so far.
     #[must_use]
-    pub fn served(&self) -> Served {
+    pub fn served(&self) -> CachedKmsStats {
         let entries = self.decrypted().len() + self.generated().len();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Served { hits: count(&self.shared.hits), misses: count(&self.shared.misses), entries }
+        CachedKmsStats { hits: count(&self.shared.hits), misses: count(&self.shared.misses), entries }
     }
 
     fn decrypted(&self) -> MutexGuard<'_, Kept<Opened>> {
@@ -135,7 +135,7 @@ impl CachedKms {
         context: &EncryptionContext,
         demands: &str,
         grant_tokens: &[String],
-    ) -> Place {
+    ) -> EntryId {
         let caller = identity(cx);
         let tokens = format!("{grant_tokens:?}");
         let context = context.encode();
@@ -155,7 +155,7 @@ impl CachedKms {
     /// Makes a call for all who ask for the same now.
     async fn once(
         &self,
-        place: Place,
+        place: EntryId,
         cleared: u64,
         call: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Error> {
@@ -164,7 +164,7 @@ impl CachedKms {
         self.shared.calls.join(&key, || call).await
     }
 
-    fn opened(&self, place: &Place) -> Option<Decrypted> {
+    fn opened(&self, place: &EntryId) -> Option<Decrypted> {
         let mut kept = self.decrypted();
         let found = kept.get(place, self.shared.clock.now())?;
         Some(Decrypted {
@@ -175,7 +175,7 @@ impl CachedKms {
     }
 
     /// A generated key that may be given out once more.
-    fn drawn(&self, place: &Place) -> Option<DataKeyPair> {
+    fn drawn(&self, place: &EntryId) -> Option<DataKeyPair> {
         let most = self.shared.policy.messages();
         let mut kept = self.generated();
         let found = kept.get(place, self.shared.clock.now())?;

@@ -32,7 +32,7 @@
 //! * **Whose.** A value is found again by the caller it was read for, with the same session: one caller's permission never serves another.
 //! * **How old.** Not older than the time to live; fetched again in the background from 80 percent of it on, so that nobody waits for what is
 //!   read all the time. While the store is down ([`may_be_ridden_out`] says what that is) the last known value is served up to a hard
-//!   limit, which no failure moves; what the store does say (denied, deleted) counts at once. Every [`Held`] tells its age and source.
+//!   limit, which no failure moves; what the store does say (denied, deleted) counts at once. Every [`CachedSecret`] tells its age and source.
 //! * **One call.** Of all who ask for the same at once, one asks the store; if it is dropped half way, the next takes over.
 //! * **Own writes** are seen by the next read. What another program writes is seen after the time to live at the latest.
 //! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and copies nothing.
@@ -88,6 +88,7 @@
 mod asker;
 mod cache_policy;
 mod cached;
+mod cached_secret;
 mod coarse;
 mod counter;
 mod credential;
@@ -95,7 +96,6 @@ mod data_key_policy;
 mod entries;
 mod flight;
 mod handle;
-mod held;
 mod kept;
 mod kms;
 #[cfg(feature = "metrics")]
@@ -108,11 +108,11 @@ mod watch;
 
 pub use cache_policy::{CachePolicy, may_be_ridden_out};
 pub use cached::{Cached, Spawn, Task};
+pub use cached_secret::{CachedSecret, Source};
 pub use coarse::CoarseClock;
 pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
-pub use handle::{Handle, Peeked};
-pub use held::{Held, Source};
-pub use kms::{CachedKms, Served};
+pub use handle::{CacheHit, Handle};
+pub use kms::{CachedKms, CachedKmsStats};
 pub use stats::CacheStats;
-pub use watch::{Looked, Sleep, Watch, WatchOptions};
+pub use watch::{Sleep, Watch, WatchOptions, WatchedSecret};

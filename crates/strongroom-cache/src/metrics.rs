@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 
-use crate::kms::Served;
+use crate::kms::CachedKmsStats;
 use crate::stats::CacheStats;
 
 #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
@@ -32,7 +32,7 @@ impl CacheStats {
     }
 }
 
-impl Served {
+impl CachedKmsStats {
     /// As [`CacheStats::publish`], for data keys: `strongroom_data_key_cache_hits_total`, `_misses_total` and `_entries`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());
@@ -67,7 +67,7 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             stats.publish("secrets");
             stats.publish("secrets");
-            Served { hits: 10, misses: 11, entries: 12 }.publish("keys");
+            CachedKmsStats { hits: 10, misses: 11, entries: 12 }.publish("keys");
         });
         let told = recorder.handle().render();
         for (series, value) in [

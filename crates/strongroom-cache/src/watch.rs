@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::cache_policy::{age, may_be_ridden_out};
 use crate::cached::Cached;
-use crate::held::{Held, Source};
+use crate::cached_secret::{CachedSecret, Source};
 
 /// Waits for so long, such as `tokio::time::sleep`.
 pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -74,12 +74,12 @@ struct Shown {
 }
 
 /// A value that is looked at: it stays as it is as long as this is held, whatever is shown next, and nobody waits for it.
-pub struct Looked<'a> {
+pub struct WatchedSecret<'a> {
     shown: Guard<Arc<Shown>>,
     clock: &'a dyn Clock,
 }
 
-impl Looked<'_> {
+impl WatchedSecret<'_> {
     /// How old it is at most: since when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
@@ -88,12 +88,12 @@ impl Looked<'_> {
 
     /// A handle to the value, to be kept.
     #[must_use]
-    pub fn held(&self) -> Held {
-        Held::new(Arc::clone(&self.shown.version), self.age(), Source::Cache)
+    pub fn held(&self) -> CachedSecret {
+        CachedSecret::new(Arc::clone(&self.shown.version), self.age(), Source::Cache)
     }
 }
 
-impl std::ops::Deref for Looked<'_> {
+impl std::ops::Deref for WatchedSecret<'_> {
     type Target = SecretVersion;
 
     fn deref(&self) -> &SecretVersion {
@@ -101,7 +101,7 @@ impl std::ops::Deref for Looked<'_> {
     }
 }
 
-impl fmt::Debug for Looked<'_> {
+impl fmt::Debug for WatchedSecret<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
@@ -111,9 +111,9 @@ impl Watch {
     /// The value, without waiting and without a copy. Nothing once the store has said that the caller may not have it any more, or that it is gone, and nothing
     /// once it is older than the hard limit because the store is down.
     #[must_use]
-    pub fn current(&self) -> Option<Looked<'_>> {
+    pub fn current(&self) -> Option<WatchedSecret<'_>> {
         let shown = self.shared.shown.load();
-        (!shown.ended).then(|| Looked { shown, clock: &*self.shared.clock })
+        (!shown.ended).then(|| WatchedSecret { shown, clock: &*self.shared.clock })
     }
 
     /// Waits until there is another value than this handle has waited for, or none any more.
@@ -175,7 +175,7 @@ impl Shared {
         &self,
         validate: &Validate,
         asked: Timestamp,
-        looked: Result<Held, Error>,
+        looked: Result<CachedSecret, Error>,
     ) -> (bool, Option<Error>) {
         let before = self.shown.load_full();
         let held = match looked {
@@ -308,7 +308,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 }
 
-fn accepted(validate: &Validate, held: &Held) -> Result<(), Error> {
+fn accepted(validate: &Validate, held: &CachedSecret) -> Result<(), Error> {
     validate(held).map_err(|why| {
         Error::new(ErrorKind::NotOfThisForm, "the new value is not accepted")
             .with("version", &held.version_id)

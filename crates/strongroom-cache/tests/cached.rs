@@ -17,7 +17,7 @@ use support::{CROWD, TTL, all_of, crowd, first_readers, tokio_spawn, world};
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
     let world = world(tokio_spawn()).await;
-    store::conformance(async || store::Subject {
+    store::conformance(async || store::Fixture {
         store: Arc::new(world.cached.clone()),
         cx: world.cx.clone(),
     })
@@ -437,7 +437,7 @@ async fn sealed_in_memory() {
     let world = world(None).await;
     let policy = CachePolicy::new(TTL).jitter_percent(0).sealed_in_memory();
     let cached = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
-    store::conformance(async || store::Subject { store: Arc::new(cached.clone()), cx: world.cx.clone() })
+    store::conformance(async || store::Fixture { store: Arc::new(cached.clone()), cx: world.cx.clone() })
         .await;
     world.room.create("a").text("hunter2").send().await.unwrap();
     let _ = world.inner.calls();

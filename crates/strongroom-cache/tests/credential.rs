@@ -19,7 +19,7 @@ async fn a_login_survives_a_rotation() {
     let database = Arc::new(std::sync::Mutex::new("old".to_owned()));
     let logins = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log_in = async || {
-        let attempt = async |password: strongroom_cache::Held| {
+        let attempt = async |password: strongroom_cache::CachedSecret| {
             let password = password.expose_text().unwrap().to_owned();
             logins.lock().unwrap().push(password.clone());
             match password.as_str() {
@@ -87,7 +87,7 @@ async fn a_rejected_crowd_looks_once() {
         .map(|_| {
             let (world, rejected) = (Arc::clone(&world), Arc::clone(&rejected));
             tokio::spawn(async move {
-                let attempt = async |held: strongroom_cache::Held| {
+                let attempt = async |held: strongroom_cache::CachedSecret| {
                     if held.expose_text().unwrap() == "new" {
                         return Ok(());
                     }

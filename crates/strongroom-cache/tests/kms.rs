@@ -62,7 +62,7 @@ impl World {
 async fn conforms() {
     for policy in [DataKeyPolicy::new(MINUTE), DataKeyPolicy::new(MINUTE).reuse(3, u64::MAX).max_entries(2)] {
         let world = world(policy).await;
-        kms::conformance(async || kms::Subject {
+        kms::conformance(async || kms::Fixture {
             kms: Arc::new(world.kms.clone()),
             cx: world.cx.clone(),
             key: key("alias/a"),

@@ -19,7 +19,7 @@ use strongroom::store::{
 use strongroom::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, SecretErrorKind as ErrorKind, Stage, Timestamp,
 };
-use strongroom_cache::{CachePolicy, Cached, Handle, Held, Source, Spawn, Task};
+use strongroom_cache::{CachePolicy, Cached, CachedSecret, Handle, Source, Spawn, Task};
 use strongroom_testkit::ManualClock;
 
 const SECRETS: [&str; 2] = ["a", "b"];
@@ -234,7 +234,7 @@ impl SecretStore for Store {
     }
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<Held, Error>> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = Result<CachedSecret, Error>> + Send>>;
 
 struct Read {
     who: usize,
@@ -421,7 +421,7 @@ impl World {
         *all += 1;
     }
 
-    fn check(&self, read: &Read, held: &Held) {
+    fn check(&self, read: &Read, held: &CachedSecret) {
         let text = held.expose_text().unwrap();
         self.holds(read.who, read.name, read.own, text, held.source(), held.age(), read.begun);
     }

@@ -11,9 +11,9 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-use crate::asked::Asked;
 use crate::error::{encryption, sealing};
 use crate::form::{Form, Stored, context, fits, key_fits};
+use crate::requested_secret::RequestedSecret;
 
 /// A secret store around another that seals every value under a key of its own choice.
 #[derive(Clone, Debug)]
@@ -159,7 +159,7 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let before = stored.version_id.clone();
-        let opened = self.open_asked(&Asked::new(id, None), stored).await?;
+        let opened = self.open_asked(&RequestedSecret::new(id, None), stored).await?;
         // By ARN: a secret deleted and made again in between is another one.
         let id = SecretId::new(String::from(opened.arn));
         let put = PutSecretValue::new(id.clone(), opened.value).stage(STAGE);

@@ -17,7 +17,7 @@ fn either(error: &strongroom_kms::Error) -> Option<ErrorKind> {
     })
 }
 
-fn told(kind: ErrorKind, text: &'static str, error: strongroom_kms::Error) -> Error {
+fn refused(kind: ErrorKind, text: &'static str, error: strongroom_kms::Error) -> Error {
     let told = Error::new(kind, text);
     let told = if kind == ErrorKind::AccessDenied {
         told.with("refused by", "the key service that seals").with("reason", &error)
@@ -30,7 +30,7 @@ fn told(kind: ErrorKind, text: &'static str, error: strongroom_kms::Error) -> Er
 /// No data key was made.
 pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
     let kind = either(&error).unwrap_or(ErrorKind::EncryptionFailure);
-    told(kind, "the value was not sealed: its key cannot be used", error)
+    refused(kind, "the value was not sealed: its key cannot be used", error)
 }
 
 /// A data key was not opened. A damaged value, one of another secret and a wrong key are not told apart.
@@ -38,7 +38,7 @@ pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
     match error.kind() {
         Kms::InvalidCiphertext | Kms::IncorrectKey => not_opened(),
         _ => match either(&error) {
-            Some(kind) => told(kind, "the value was not opened: its key cannot be used", error),
+            Some(kind) => refused(kind, "the value was not opened: its key cannot be used", error),
             None => not_opened().because(error),
         },
     }

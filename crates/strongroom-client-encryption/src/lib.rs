@@ -39,11 +39,11 @@
 //!
 //! The bytes are in `docs/format.md`.
 
-mod asked;
 mod client_encrypted;
 mod error;
 mod form;
 mod open;
+mod requested_secret;
 mod store;
 
 pub use client_encrypted::ClientEncrypted;

@@ -6,10 +6,10 @@ use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes, Sec
 use strongroom_kms::{DecryptOptions, Decrypted, ErrorKind as KmsError};
 use strongroom_store::{Error, ErrorKind, SecretStore, SecretValue, SecretVersion};
 
-use crate::asked::Asked;
 use crate::client_encrypted::ClientEncrypted;
 use crate::error::{decryption, not_opened, sealing};
 use crate::form::{Form, Stored, context};
+use crate::requested_secret::RequestedSecret;
 
 /// The lengths of ciphertexts that `kms encrypt` gives, with room to spare: 1 to 4,096 bytes of plaintext and what AWS adds.
 const BY_HAND: std::ops::RangeInclusive<usize> = 64..=6144;
@@ -18,7 +18,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
     /// The version as it was before it was sealed, if it is the one that was asked for.
     pub(crate) async fn open_asked(
         &self,
-        asked: &Asked,
+        asked: &RequestedSecret,
         stored: SecretVersion,
     ) -> Result<SecretVersion, Error> {
         if asked.answered_by(&stored) { self.open(stored).await } else { Err(not_opened()) }

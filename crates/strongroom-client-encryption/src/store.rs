@@ -12,15 +12,15 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-use crate::asked::Asked;
 use crate::client_encrypted::ClientEncrypted;
 use crate::error::not_opened;
+use crate::requested_secret::RequestedSecret;
 
 impl<S: SecretStore> ClientEncrypted<S> {
     /// The name that a new value is sealed for, as the other store has it: the id may be an ARN.
     async fn name_of(&self, cx: &CallContext, id: &SecretId) -> Result<String, Error> {
         let told = self.inner.describe_secret(cx, id).await?;
-        if Asked::new(id, None).is(&told.name, &told.arn) {
+        if RequestedSecret::new(id, None).is(&told.name, &told.arn) {
             return Ok(told.name);
         }
         Err(Error::new(
@@ -40,7 +40,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         refused: Error,
     ) -> Result<SecretVersion, Error> {
         let Some(token) = token.filter(|_| refused.kind() == ErrorKind::Exists) else { return Err(refused) };
-        let asked = Asked::new(&id, Some(token));
+        let asked = RequestedSecret::new(&id, Some(token));
         let stored = match self.inner.get_secret_value(cx, GetSecretValue::new(id).version_id(token)).await {
             Ok(stored) => stored,
             // Another secret of this name, or a version without a value.
@@ -82,7 +82,7 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        let asked = Asked::new(&request.id, request.version_id.as_ref());
+        let asked = RequestedSecret::new(&request.id, request.version_id.as_ref());
         let stored = self.inner.get_secret_value(cx, request).await?;
         self.open_asked(&asked, stored).await.map_err(|error| error.during("GetSecretValue"))
     }
@@ -164,7 +164,8 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         let mut page = self.inner.batch_get_secret_value(cx, request).await?;
         for stored in std::mem::take(&mut page.values) {
             let arn = stored.arn.clone();
-            let named = asked.iter().find(|id| Asked::new(id, None).is(&stored.name, &stored.arn)).cloned();
+            let named =
+                asked.iter().find(|id| RequestedSecret::new(id, None).is(&stored.name, &stored.arn)).cloned();
             let opened = if named.is_none() && !asked.is_empty() {
                 Err(not_opened())
             } else {

@@ -59,7 +59,7 @@ fn token(n: u32) -> VersionId {
 fn conforms() {
     pollster::block_on(async {
         let world = world().await;
-        store::conformance(async || store::Subject {
+        store::conformance(async || store::Fixture {
             store: Arc::new(world.sealed("alias/outer")),
             cx: world.outer.context().clone(),
         })

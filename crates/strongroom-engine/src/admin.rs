@@ -7,7 +7,7 @@ use strongroom_types::CallContext;
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::Head;
-use crate::permission::{About, Asked};
+use crate::permission::{About, RequestFacts};
 
 impl Engine {
     pub(crate) async fn move_stage(
@@ -26,7 +26,7 @@ impl Engine {
             }
         }
         violations.finish()?;
-        let asked = Asked::nothing().with("secretsmanager:VersionStage", request.stage.as_str());
+        let asked = RequestFacts::nothing().with("secretsmanager:VersionStage", request.stage.as_str());
         self.change_head(cx, Operation::UpdateSecretVersionStage, &request.id, &asked, |head| {
             self.may_change(head)?;
             let labels = head.labels().move_stage(
@@ -47,7 +47,7 @@ impl Engine {
         violations.finish()?;
         id.target(self.realm())?;
         validate::tag_keys(&tags)?;
-        let asked = Asked::nothing().tags(&tags);
+        let asked = RequestFacts::nothing().tags(&tags);
         self.change_head(cx, Operation::TagResource, id, &asked, |head| {
             self.may_annotate(head)?;
             if tags.is_empty() {
@@ -81,7 +81,7 @@ impl Engine {
             violations.length(&format!("tagKeys.{}.member", index + 1), key, 1, 128);
         }
         violations.finish()?;
-        let asked = Asked::nothing().tag_keys(keys.iter().map(String::as_str));
+        let asked = RequestFacts::nothing().tag_keys(keys.iter().map(String::as_str));
         self.change_head(cx, Operation::UntagResource, id, &asked, |head| {
             self.may_annotate(head)?;
             if let Some(tags) = &mut head.tags {
@@ -100,7 +100,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
-        asked: &Asked,
+        asked: &RequestFacts,
         change: impl Fn(&mut Head) -> Result<(), Error> + Send + Sync,
     ) -> Result<SecretRef, Error> {
         let target = id.target(self.realm())?;

@@ -12,7 +12,7 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::{Head, StoredHead};
-use crate::permission::Asked;
+use crate::permission::RequestFacts;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_WINDOW: i64 = 30;
@@ -41,7 +41,7 @@ impl Engine {
         violations.secret_id(&request.id);
         violations.finish()?;
         let target = request.id.target(self.realm())?;
-        let asked = Asked::nothing()
+        let asked = RequestFacts::nothing()
             .maybe("secretsmanager:ForceDeleteWithoutRecovery", request.force.then_some("true"))
             .maybe(
                 "secretsmanager:RecoveryWindowInDays",
@@ -101,7 +101,7 @@ impl Engine {
         let mut attempts = Attempts::new();
         loop {
             attempts.next(self, cx)?;
-            let before = self.existing(cx, Operation::RestoreSecret, id, &Asked::nothing()).await?;
+            let before = self.existing(cx, Operation::RestoreSecret, id, &RequestFacts::nothing()).await?;
             self.may_change(&before.head)?;
             let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
             let mut head = Head::clone(&before.head);

@@ -10,9 +10,9 @@ use strongroom_store::{Error, Target};
 use strongroom_types::{Clock, Realm, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::access::Notes;
 use crate::error::storage;
 use crate::head::{Heads, StoredHead};
+use crate::last_accessed::Notes;
 use crate::layout::Layout;
 use crate::owner::OwningService;
 

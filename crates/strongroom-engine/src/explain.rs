@@ -10,7 +10,7 @@ use strongroom_types::CallContext;
 
 use crate::engine::Engine;
 use crate::head::{Head, Version};
-use crate::permission::{About, Asked, NO_SUFFIX, documents};
+use crate::permission::{About, NO_SUFFIX, RequestFacts, documents};
 use crate::seal::context;
 
 /// A version that is yet to be made has no id yet.
@@ -147,8 +147,8 @@ impl Engine {
         };
         for (operation, about) in needs.operations {
             let asked = match operation {
-                Operation::CreateSecret => Asked::nothing().with("secretsmanager:Name", target.name()),
-                _ => Asked::nothing(),
+                Operation::CreateSecret => RequestFacts::nothing().with("secretsmanager:Name", target.name()),
+                _ => RequestFacts::nothing(),
             };
             let request = self.request(&subject, operation, about, &asked);
             // What is about no secret that is there has no policy of its own, and gets none.

@@ -29,7 +29,6 @@
 //! # }).unwrap();
 //! ```
 
-mod access;
 mod admin;
 mod commit;
 mod created;
@@ -39,6 +38,7 @@ mod engine;
 mod error;
 mod explain;
 mod head;
+mod last_accessed;
 mod layout;
 mod list;
 mod maintain;

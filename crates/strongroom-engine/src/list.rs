@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::{damaged, storage};
 use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
-use crate::permission::{About, Asked};
+use crate::permission::{About, RequestFacts};
 
 const DEFAULT_PAGE: i64 = 100;
 /// The most secrets that one page reads.
@@ -107,7 +107,7 @@ impl<'a> Query<'a> {
 
 impl Engine {
     pub(crate) async fn list(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.permit(cx, Operation::ListSecrets, About::Nothing, &Asked::nothing()).await?;
+        self.permit(cx, Operation::ListSecrets, About::Nothing, &RequestFacts::nothing()).await?;
         let mut violations = Violations::new();
         let size = page_size(&mut violations, request.max_results);
         page_token_length(&mut violations, request.next_token.as_deref());

@@ -51,9 +51,9 @@ impl<'a> About<'a> {
 
 /// Condition keys that mirror what a request was given. None where it was given nothing.
 #[derive(Default)]
-pub(crate) struct Asked(pub(crate) Context);
+pub(crate) struct RequestFacts(pub(crate) Context);
 
-impl Asked {
+impl RequestFacts {
     pub(crate) fn nothing() -> Self {
         Self::default()
     }
@@ -131,10 +131,10 @@ impl Engine {
     pub(crate) async fn asked_key(
         &self,
         cx: &CallContext,
-        asked: Asked,
+        asked: RequestFacts,
         given: Option<&str>,
         (operation, about): (Operation, About<'_>),
-    ) -> Result<Asked, Error> {
+    ) -> Result<RequestFacts, Error> {
         let Some(given) = given else { return Ok(asked) };
         let policy = match about {
             About::Secret(head) => head.resource_policy()?,
@@ -200,7 +200,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         about: About<'_>,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Result<(), Error> {
         // The account itself may what no policy of the secret forbids.
         let has_policy = matches!(about, About::Secret(head) if head.policy.is_some());
@@ -215,7 +215,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         about: About<'_>,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Result<(), Error> {
         let subject = self.subject(cx).await?;
         let request = self.request(&subject, operation, about, asked);
@@ -238,7 +238,7 @@ impl Engine {
         subject: &Subject,
         operation: Operation,
         about: About<'_>,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Request {
         let resource = match about {
             About::Secret(head) | About::New(head) => head.arn(self.realm()).to_string(),
@@ -288,7 +288,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Result<StoredHead, Error> {
         let found = self.may(cx, operation, id, asked).await?;
         found.ok_or_else(|| Error::not_found().with("secret", id))
@@ -300,7 +300,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Result<Option<StoredHead>, Error> {
         let found = self.named(cx, id).await?;
         let about = found.as_ref().map_or(About::Given(id.as_str()), |found| About::Secret(&found.head));
@@ -314,7 +314,7 @@ impl Engine {
         cx: &CallContext,
         operation: Operation,
         id: &SecretId,
-        asked: &Asked,
+        asked: &RequestFacts,
     ) -> Result<StoredHead, Error> {
         let head = self.existing(cx, operation, id, asked).await?;
         if head.head.deleted.is_some() {

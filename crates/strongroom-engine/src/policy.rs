@@ -14,7 +14,7 @@ use crate::commit::Attempts;
 use crate::document::{self, Flaw};
 use crate::engine::Engine;
 use crate::head::Head;
-use crate::permission::{About, Asked, documents};
+use crate::permission::{About, RequestFacts, documents};
 
 /// The longest policy, in characters.
 const MAX: usize = 20_480;
@@ -47,7 +47,7 @@ impl Engine {
         violations.finish()?;
         let target = request.id.target(self.realm())?;
         let given = request.block_public_policy.then_some("true");
-        let asked = Asked::nothing().maybe("secretsmanager:BlockPublicPolicy", given);
+        let asked = RequestFacts::nothing().maybe("secretsmanager:BlockPublicPolicy", given);
         let policy = match Policy::resource(&request.policy) {
             Ok(policy) => policy,
             // Told before what is wrong with the secret, but only to those who may put policies.
@@ -99,22 +99,23 @@ impl Engine {
     /// Whether under this policy its author could neither put another nor take this one away.
     async fn shuts_out(&self, cx: &CallContext, policy: &Policy, about: About<'_>) -> Result<bool, Error> {
         let subject = self.subject(cx).await?;
-        let may = |operation, asked: &Asked| {
+        let may = |operation, asked: &RequestFacts| {
             let request = self.request(&subject, operation, about, asked);
             documents(&subject, Some(policy)).decide(&request).is_allowed()
         };
         // However it is put.
-        let blocking = Asked::nothing().with("secretsmanager:BlockPublicPolicy", "true");
-        let again =
-            [&Asked::nothing(), &blocking].into_iter().any(|asked| may(Operation::PutResourcePolicy, asked));
-        Ok(!again && !may(Operation::DeleteResourcePolicy, &Asked::nothing()))
+        let blocking = RequestFacts::nothing().with("secretsmanager:BlockPublicPolicy", "true");
+        let again = [&RequestFacts::nothing(), &blocking]
+            .into_iter()
+            .any(|asked| may(Operation::PutResourcePolicy, asked));
+        Ok(!again && !may(Operation::DeleteResourcePolicy, &RequestFacts::nothing()))
     }
 
     pub(crate) async fn policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        let head = self.live(cx, Operation::GetResourcePolicy, id, &Asked::nothing()).await?.head;
+        let head = self.live(cx, Operation::GetResourcePolicy, id, &RequestFacts::nothing()).await?.head;
         let policy = self.told_policy(&head).await?;
         Ok(ResourcePolicy { arn: head.arn(self.realm()).clone(), name: head.name.clone(), policy })
     }
@@ -134,7 +135,7 @@ impl Engine {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        self.change_head(cx, Operation::DeleteResourcePolicy, id, &Asked::nothing(), |head| {
+        self.change_head(cx, Operation::DeleteResourcePolicy, id, &RequestFacts::nothing(), |head| {
             self.may_annotate(head)?;
             (head.policy, head.policy_ids) = Default::default();
             Ok(())
@@ -153,7 +154,7 @@ impl Engine {
         }
         check_length(&mut violations, &request.policy);
         violations.finish()?;
-        let asked = Asked::nothing();
+        let asked = RequestFacts::nothing();
         let operations = [Operation::ValidateResourcePolicy, Operation::PutResourcePolicy];
         let mut head = None;
         // Both before it is told whether there is the secret.

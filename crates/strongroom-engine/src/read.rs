@@ -9,7 +9,7 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::head::{Head, Version};
-use crate::permission::Asked;
+use crate::permission::RequestFacts;
 
 /// The version a request asks for, if it has a value.
 fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, Error> {
@@ -38,8 +38,8 @@ fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, E
 }
 
 /// What policies see of a read's request.
-fn asked(request: &GetSecretValue) -> Asked {
-    Asked::nothing()
+fn asked(request: &GetSecretValue) -> RequestFacts {
+    RequestFacts::nothing()
         .maybe("secretsmanager:VersionId", request.version_id.as_ref().map(|version| version.as_str()))
         .maybe("secretsmanager:VersionStage", request.stage.as_ref().map(|stage| stage.as_str()))
 }
@@ -119,7 +119,7 @@ impl Engine {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        let found = self.existing(cx, Operation::DescribeSecret, id, &Asked::nothing()).await?;
+        let found = self.existing(cx, Operation::DescribeSecret, id, &RequestFacts::nothing()).await?;
         Ok(self.metadata(&found.head))
     }
 

@@ -12,7 +12,7 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use crate::engine::Engine;
-use crate::permission::{About, Asked};
+use crate::permission::{About, RequestFacts};
 
 #[async_trait]
 impl SecretStore for Engine {
@@ -66,7 +66,7 @@ impl SecretStore for Engine {
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
         let operation = Operation::BatchGetSecretValue;
-        let permitted = self.permit(cx, operation, About::Nothing, &Asked::nothing()).await;
+        let permitted = self.permit(cx, operation, About::Nothing, &RequestFacts::nothing()).await;
         permitted.map_err(|error| error.during("BatchGetSecretValue"))?;
         batch_get(self, cx, request).await
     }
@@ -77,7 +77,7 @@ impl SecretStore for Engine {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         let permitted =
-            self.permit(cx, Operation::GetRandomPassword, About::Nothing, &Asked::nothing()).await;
+            self.permit(cx, Operation::GetRandomPassword, About::Nothing, &RequestFacts::nothing()).await;
         permitted.and_then(|()| request.generate()).map_err(|error| error.during("GetRandomPassword"))
     }
 

@@ -7,7 +7,7 @@ use strongroom_types::{CallContext, Timestamp};
 
 use crate::engine::Engine;
 use crate::list::{page_size, page_token_length};
-use crate::permission::Asked;
+use crate::permission::RequestFacts;
 
 impl Engine {
     pub(crate) async fn list_versions(
@@ -20,7 +20,7 @@ impl Engine {
         let size = page_size(&mut violations, request.max_results);
         page_token_length(&mut violations, request.next_token.as_deref());
         violations.finish()?;
-        let (id, asked) = (&request.id, Asked::nothing());
+        let (id, asked) = (&request.id, RequestFacts::nothing());
         let head = self.existing(cx, Operation::ListSecretVersionIds, id, &asked).await?.head;
         let arn = head.arn(self.realm()).clone();
         let query = format!("versions {arn} {}", request.include_deprecated);

@@ -13,7 +13,7 @@ use crate::commit::Attempts;
 use crate::engine::Engine;
 use crate::error::{damaged, sealing};
 use crate::head::{Head, StoredHead, Version};
-use crate::permission::{About, Asked, NO_SUFFIX};
+use crate::permission::{About, NO_SUFFIX, RequestFacts};
 use crate::seal::SealedValue;
 
 /// The token the caller gave, checked, or a fresh one.
@@ -53,11 +53,11 @@ struct Kept {
 /// What a token that is already a version's id means.
 enum Repeat {
     /// The token is new, or names a version that still waits for its value.
-    No,
+    New,
     /// The same value is stored under it.
-    Yes,
+    Duplicate,
     /// The value changed while it was being compared: look again.
-    Again,
+    Changed,
 }
 
 impl Engine {
@@ -121,10 +121,10 @@ impl Engine {
         }
     }
 
-    /// Asked of the ARN that the secret would have, without its last six characters: nobody is to try until they suit.
+    /// RequestFacts of the ARN that the secret would have, without its last six characters: nobody is to try until they suit.
     async fn permit_create(&self, cx: &CallContext, request: &CreateSecret) -> Result<(), Error> {
         let head = Head::new(request.name.clone(), NO_SUFFIX.to_owned(), self.now());
-        let asked = Asked::nothing()
+        let asked = RequestFacts::nothing()
             .with("secretsmanager:Name", &request.name)
             .maybe("secretsmanager:Description", request.description.as_ref())
             .tags(&request.tags);
@@ -159,8 +159,8 @@ impl Engine {
         }
         if let Some(value) = &request.value {
             match self.repeat(cx, existing, version, value).await? {
-                Repeat::Again => return Ok(None),
-                Repeat::Yes => {
+                Repeat::Changed => return Ok(None),
+                Repeat::Duplicate => {
                     let arn = head.arn(self.realm()).clone();
                     return Ok(Some(SecretCreated {
                         arn,
@@ -168,7 +168,7 @@ impl Engine {
                         version_id: Some(version.clone()),
                     }));
                 }
-                Repeat::No => {}
+                Repeat::New => {}
             }
         }
         Err(Error::new(
@@ -187,10 +187,10 @@ impl Engine {
     ) -> Result<Repeat, Error> {
         let head = &stored.head;
         let Some(sealed) = head.version(version).and_then(|version| version.sealed.as_ref()) else {
-            return Ok(Repeat::No);
+            return Ok(Repeat::New);
         };
         match self.fetch(cx, head, version, sealed).await? {
-            Some(kept) if kept == *value => Ok(Repeat::Yes),
+            Some(kept) if kept == *value => Ok(Repeat::Duplicate),
             Some(_) => Err(Error::new(
                 ErrorKind::Exists,
                 format!(
@@ -198,7 +198,7 @@ impl Engine {
                     head.arn(self.realm())
                 ),
             )),
-            None => self.changed_since(stored, version).await.map(|()| Repeat::Again),
+            None => self.changed_since(stored, version).await.map(|()| Repeat::Changed),
         }
     }
 
@@ -224,12 +224,13 @@ impl Engine {
         let (mut attempts, mut kept) = (Attempts::new(), None);
         loop {
             attempts.next(self, cx)?;
-            let before = self.live(cx, Operation::PutSecretValue, &request.id, &Asked::nothing()).await?;
+            let before =
+                self.live(cx, Operation::PutSecretValue, &request.id, &RequestFacts::nothing()).await?;
             self.may_change(&before.head)?;
             match self.repeat(cx, &before, &version, &request.value).await? {
-                Repeat::Again => continue,
-                Repeat::Yes => return Ok(self.put_answer(&before.head, version)),
-                Repeat::No => {}
+                Repeat::Changed => continue,
+                Repeat::Duplicate => return Ok(self.put_answer(&before.head, version)),
+                Repeat::New => {}
             }
             let mut head = Head::clone(&before.head);
             let mut batch = self.inner.records.batch();
@@ -312,7 +313,7 @@ impl Engine {
         let target = request.id.target(self.realm())?;
         let version = token(request.token.as_ref())?;
         let _turn = self.turn(target.name()).await;
-        let asked = Asked::nothing().maybe("secretsmanager:Description", request.description.as_ref());
+        let asked = RequestFacts::nothing().maybe("secretsmanager:Description", request.description.as_ref());
         let asked = match request.kms_key_id.as_deref() {
             None => asked,
             given => {
@@ -336,13 +337,13 @@ impl Engine {
             };
             let repeat = match &request.value {
                 Some(value) => self.repeat(cx, &before, &version, value).await?,
-                None => Repeat::No,
+                None => Repeat::New,
             };
             match repeat {
-                Repeat::Again => continue,
+                Repeat::Changed => continue,
                 // A repeat changes nothing, whatever else it carries: description and key may be newer by now.
-                Repeat::Yes => return Ok(answer(&head)),
-                Repeat::No => {}
+                Repeat::Duplicate => return Ok(answer(&head)),
+                Repeat::New => {}
             }
             let mut batch = self.inner.records.batch();
             if let Some(description) = &request.description {

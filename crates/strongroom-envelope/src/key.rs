@@ -89,7 +89,7 @@ impl SecretKey {
 
     /// Makes it quicker to use again and again, at the price of some memory: part of what each use begins with is done once.
     #[must_use]
-    pub fn made_ready(mut self) -> Self {
+    pub fn precomputed(mut self) -> Self {
         self.ready = Some(Box::new(keyed(&self.bytes)));
         self
     }

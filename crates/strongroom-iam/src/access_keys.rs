@@ -8,7 +8,7 @@ use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::error::storage;
-use crate::iam::{crowded, no_identity};
+use crate::iam::{contended, no_identity};
 use crate::names::{random_letters, unique_id};
 use crate::{Error, ErrorKind, Iam, IdentityRef};
 
@@ -91,7 +91,7 @@ pub(crate) struct AccessKeyRecord {
 }
 
 impl AccessKeyRecord {
-    pub(crate) fn told(self) -> AccessKeyInfo {
+    pub(crate) fn to_info(self) -> AccessKeyInfo {
         AccessKeyInfo {
             id: self.id,
             user: self.user,
@@ -152,7 +152,7 @@ impl Iam {
                 return Ok(AccessKey { id, secret, created });
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 
     /// Writes a key and its secret. `expect` is what must hold of the key's record.
@@ -197,7 +197,7 @@ impl Iam {
         for id in ids {
             // A key that is deleted meanwhile is left out.
             let found = self.read::<AccessKeyRecord>(&self.layout.access_key(&id)).await.map_err(named)?;
-            keys.extend(found.map(|found| found.record.told()));
+            keys.extend(found.map(|found| found.record.to_info()));
         }
         Ok(keys)
     }
@@ -236,7 +236,7 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 
     /// Takes an access key from a user: what is signed with it is refused from now on.
@@ -264,6 +264,6 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 }

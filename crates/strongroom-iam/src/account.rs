@@ -110,7 +110,7 @@ impl Iam {
                     self.page(&self.layout.policies(), after, room, |_: &PolicyRecord| true).await?;
                 let told = found.into_iter().map(|record| {
                     let versions = record.all_versions();
-                    (record.name.clone(), AccountItem::Policy { policy: self.told(record), versions })
+                    (record.name.clone(), AccountItem::Policy { policy: self.to_policy(record), versions })
                 });
                 return Ok(told.collect());
             }
@@ -125,7 +125,7 @@ impl Iam {
         let (found, _) = self.page(&place, after, room, |_: &IdentityRecord| true).await?;
         let told = found.into_iter().map(|record| {
             let item = AccountItem::Identity {
-                identity: record.told(identity, &self.layout),
+                identity: record.to_identity(identity, &self.layout),
                 inline: record.inline,
                 attached: record.attached,
             };

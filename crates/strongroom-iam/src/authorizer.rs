@@ -88,7 +88,7 @@ impl Iam {
             // It is there from the first identity on.
             Error::new(ErrorKind::Tampered, "the record of guardrails is missing")
         })?;
-        let told = record.told(identity.kind, &self.layout);
+        let told = record.to_identity(identity.kind, &self.layout);
         Ok(Some(Resolved { arn: told.arn, id: told.id, tags: told.tags, policies, boundary, guardrails }))
     }
 
@@ -219,7 +219,7 @@ impl Authorizer for Iam {
             let found = self.find(&identity).await.map_err(to_authorizer)?;
             return Ok(match found.filter(|found| found.record.id == name) {
                 Some(found) => {
-                    let told = found.record.told(identity.kind, &self.layout);
+                    let told = found.record.to_identity(identity.kind, &self.layout);
                     Known::Somebody { arn: told.arn.to_string(), id: told.id }
                 }
                 None => Known::Nobody,
@@ -230,7 +230,7 @@ impl Authorizer for Iam {
             return Ok(Known::Unsaid);
         };
         let found = iam.find(&identity).await.map_err(to_authorizer)?;
-        let told = found.map(|found| found.record.told(identity.kind, &iam.layout));
+        let told = found.map(|found| found.record.to_identity(identity.kind, &iam.layout));
         // Of a session, the role; its path does not stand in the session's ARN.
         let is_session = name.contains(":assumed-role/");
         Ok(match told.filter(|told| is_session || told.arn.as_str() == name) {

@@ -96,7 +96,7 @@ impl Iam {
             Some(user) => {
                 let identity = IdentityRef::user(user);
                 let Some(found) = self.find(&identity).await? else { return Ok(None) };
-                Caller::Principal(found.record.told(identity.kind, &self.layout).arn)
+                Caller::Principal(found.record.to_identity(identity.kind, &self.layout).arn)
             }
         };
         let secret = self.opened(&places[1], secret)?;

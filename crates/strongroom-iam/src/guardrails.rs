@@ -3,7 +3,7 @@
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
-use crate::iam::crowded;
+use crate::iam::contended;
 use crate::names::{check_name, check_size, parse};
 use crate::record::GuardrailsRecord;
 use crate::{Error, ErrorKind, Iam};
@@ -96,6 +96,6 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 }

@@ -57,7 +57,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-pub(crate) fn crowded() -> Error {
+pub(crate) fn contended() -> Error {
     Error::new(ErrorKind::Throttled, "the identity is being changed by others; try again")
 }
 
@@ -266,7 +266,7 @@ impl Iam {
                 return Ok(found.record);
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// The unique ids of those in this account whom a policy names. A name of nobody is refused.

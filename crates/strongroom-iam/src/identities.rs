@@ -8,7 +8,7 @@ use strongroom_types::CallContext;
 
 use crate::access_keys::AccessKeyRecord;
 use crate::error::storage;
-use crate::iam::{crowded, no_identity, nobody};
+use crate::iam::{contended, no_identity, nobody};
 use crate::managed_policies::Use;
 use crate::names::{
     check_description, check_name, check_path, check_path_prefix, check_size, check_tags, invalid, malformed,
@@ -97,7 +97,7 @@ impl Iam {
         check_name(what, &record.name, 64)?;
         check_path("path", &record.path)?;
         check_tags(&record.tags)?;
-        let told = record.told(kind, &self.layout);
+        let told = record.to_identity(kind, &self.layout);
         let mut asked = tags_of(&record.tags);
         if let Some(boundary) = &record.boundary {
             asked.set("iam:PermissionsBoundary", boundary);
@@ -130,7 +130,7 @@ impl Iam {
                 return Ok(told);
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// What is known of a user or role.
@@ -142,7 +142,7 @@ impl Iam {
         let found = self.permit_on(cx, action, identity, &Context::new()).await;
         let found = found.map_err(|error| error.during(action))?;
         let found = found.ok_or_else(|| no_identity(identity).during(action))?;
-        Ok(found.record.told(identity.kind, &self.layout))
+        Ok(found.record.to_identity(identity.kind, &self.layout))
     }
 
     /// Users, or roles, whose path begins with this one, by name.
@@ -166,7 +166,7 @@ impl Iam {
         let prefix = self.layout.identities(kind);
         let wanted = |record: &IdentityRecord| record.path.starts_with(path_prefix);
         let (found, more) = self.page(&prefix, marker, limit, wanted).await.map_err(named)?;
-        let identities: Vec<_> = found.iter().map(|record| record.told(kind, &self.layout)).collect();
+        let identities: Vec<_> = found.iter().map(|record| record.to_identity(kind, &self.layout)).collect();
         let next_marker = identities.last().filter(|_| more).map(|last| last.name.clone());
         Ok(IdentityPage { identities, next_marker })
     }
@@ -243,7 +243,7 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 
     /// Adds tags, or changes their values. They stand in `aws:PrincipalTag/...`.
@@ -344,7 +344,7 @@ impl Iam {
             Ok(())
         });
         let record = changed.await.map_err(|error| error.during("UpdateRole"))?;
-        Ok(record.told(role.kind, &self.layout))
+        Ok(record.to_identity(role.kind, &self.layout))
     }
 
     /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access
@@ -367,10 +367,10 @@ impl Iam {
             let Stored { mut record, revision } = found.ok_or_else(|| named(no_identity(&identity)))?;
             let batch = self.update_user_once(cx, &mut record, revision, new_name, new_path).await;
             if self.commit(batch.map_err(named)?).await.map_err(named)? {
-                return Ok(record.told(identity.kind, &self.layout));
+                return Ok(record.to_identity(identity.kind, &self.layout));
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 
     async fn update_user_once(
@@ -390,7 +390,7 @@ impl Iam {
             check_path("newPath", path)?;
             record.path = path.to_owned();
         }
-        let told = record.told(IdentityKind::User, &self.layout);
+        let told = record.to_identity(IdentityKind::User, &self.layout);
         self.permit(cx, "UpdateUser", told.arn.as_str()).await?;
         let after = self.layout.identity(IdentityKind::User, &record.name);
         let mut batch = self.inner.records.batch();

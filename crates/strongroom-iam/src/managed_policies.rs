@@ -7,7 +7,7 @@ use strongroom_records::Expect;
 use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
-use crate::iam::crowded;
+use crate::iam::contended;
 use crate::identities::tags_of;
 use crate::names::{
     check_description, check_name, check_policy_path, check_size, check_tags, merge_tags, parse, unique_id,
@@ -127,7 +127,7 @@ pub(crate) fn no_policy(arn: &str) -> Error {
 type PresetUses = BTreeMap<String, (u32, u32)>;
 
 impl Iam {
-    pub(crate) fn told(&self, record: PolicyRecord) -> ManagedPolicy {
+    pub(crate) fn to_policy(&self, record: PolicyRecord) -> ManagedPolicy {
         ManagedPolicy {
             arn: self.layout.arn("policy", &record.path, &record.name),
             version: format!("v{}", record.version),
@@ -201,7 +201,7 @@ impl Iam {
             let mut batch = self.inner.records.batch();
             self.put(&mut batch, &self.layout.policy(&record.name), &record, Expect::Absent)?;
             if self.commit(batch).await? {
-                return Ok(self.told(record));
+                return Ok(self.to_policy(record));
             }
             let text =
                 format!("A policy called {} already exists. Duplicate names are not allowed.", record.name);
@@ -247,7 +247,7 @@ impl Iam {
             if let Some(preset) = self.preset(arn, &self.preset_uses().await?) {
                 return Ok(preset);
             }
-            Ok(self.told(found.ok_or_else(|| no_policy(arn))?.record))
+            Ok(self.to_policy(found.ok_or_else(|| no_policy(arn))?.record))
         };
         read.await.map_err(|error: Error| error.during("GetPolicy"))
     }
@@ -296,7 +296,7 @@ impl Iam {
         let listed = async {
             self.permit(cx, "ListPolicies", "*").await?;
             let all = self.all::<PolicyRecord>(&self.layout.policies()).await?;
-            Ok(all.into_iter().map(|record| self.told(record)).collect())
+            Ok(all.into_iter().map(|record| self.to_policy(record)).collect())
         };
         listed.await.map_err(|error: Error| error.during("ListPolicies"))
     }
@@ -373,7 +373,7 @@ impl Iam {
                 return Ok(told);
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// Adds tags to a managed policy, or changes their values.
@@ -447,7 +447,7 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(named(crowded()))
+        Err(named(contended()))
     }
 
     /// Counts a use of a managed policy, on the condition that nobody changes it meanwhile.

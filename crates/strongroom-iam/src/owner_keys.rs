@@ -12,7 +12,7 @@ use strongroom_types::{CallContext, Timestamp};
 
 use crate::access_keys::{AccessKeyRecord, MOST, fresh, no_key, too_many};
 use crate::error::storage;
-use crate::iam::crowded;
+use crate::iam::contended;
 use crate::record::Stored;
 use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, Error, ErrorKind, Iam};
 
@@ -79,7 +79,7 @@ impl Iam {
                     return Ok(AccessKey { id, secret, created });
                 }
             }
-            Err(crowded())
+            Err(contended())
         };
         put.await.map_err(|error: Error| error.during("CreateAccessKey"))
     }
@@ -175,7 +175,7 @@ impl Iam {
                     return Ok(true);
                 }
             }
-            Err(crowded())
+            Err(contended())
         };
         kept.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
@@ -200,7 +200,7 @@ impl Iam {
     pub async fn owner_access_keys(&self, cx: &CallContext) -> Result<Vec<AccessKeyInfo>, Error> {
         self.owner_only(cx, "ListAccessKeys")?;
         let keys = self.owner_keys().await.map_err(|error| error.during("ListAccessKeys"))?;
-        Ok(keys.into_iter().map(|key| key.record.told()).collect())
+        Ok(keys.into_iter().map(|key| key.record.to_info()).collect())
     }
 
     /// Deletes an access key of the owner. Requests signed with it are refused from now on; the
@@ -349,6 +349,6 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 }

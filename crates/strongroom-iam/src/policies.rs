@@ -4,7 +4,7 @@ use strongroom_policy::Context;
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
-use crate::iam::{crowded, no_identity};
+use crate::iam::{contended, no_identity};
 use crate::managed_policies::{Use, no_policy};
 use crate::names::{check_name, parse, size};
 use crate::record::IdentityRecord;
@@ -233,7 +233,7 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     async fn change_attached(
@@ -260,7 +260,7 @@ impl Iam {
                 return Ok(());
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, Error> {
 }
 
 impl IdentityRecord {
-    pub(crate) fn told(&self, kind: IdentityKind, layout: &Layout) -> Identity {
+    pub(crate) fn to_identity(&self, kind: IdentityKind, layout: &Layout) -> Identity {
         Identity {
             kind,
             name: self.name.clone(),

@@ -120,7 +120,7 @@ impl Iam {
         });
         let (_, identity) = named.ok_or_else(denied)?;
         let role = self.find(&identity).await?.ok_or_else(denied)?.record;
-        let told = role.told(IdentityKind::Role, &self.layout);
+        let told = role.to_identity(IdentityKind::Role, &self.layout);
         if told.arn != asked.role {
             return Err(denied());
         }

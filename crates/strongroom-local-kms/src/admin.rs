@@ -9,11 +9,11 @@ use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::TrustedBatch;
 use strongroom_types::{CallContext, Timestamp};
 
-use crate::asked::Asked;
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
-use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, contended, material_id, storage};
 use crate::permission::denied;
 use crate::policy::{NewPolicy, check_policy_name};
+use crate::request_facts::RequestFacts;
 use crate::rotation::after_days;
 use crate::states::Operation;
 
@@ -65,7 +65,7 @@ pub(crate) fn check_limit(page: &ListPage, default: usize, most: usize) -> Resul
 }
 
 /// What policies may look at when a key is made.
-fn asked_of(request: &CreateKey) -> Asked<'static> {
+fn asked_of(request: &CreateKey) -> RequestFacts<'static> {
     let mut asked = like(request);
     if !request.tags.is_empty() {
         asked = asked.with_many("aws:TagKeys", request.tags.iter().map(|tag| &tag.key));
@@ -77,9 +77,9 @@ fn asked_of(request: &CreateKey) -> Asked<'static> {
 }
 
 /// What a key that is to be made will be like.
-fn like(request: &CreateKey) -> Asked<'static> {
+fn like(request: &CreateKey) -> RequestFacts<'static> {
     let bypass = request.policy.as_ref().is_some_and(|put| put.bypass_lockout_check);
-    let mut asked = Asked::nothing()
+    let mut asked = RequestFacts::nothing()
         .with("kms:KeySpec", request.spec.to_string())
         .with("kms:KeyUsage", request.spec.usage().to_string())
         .with("kms:KeyOrigin", request.origin.to_string())
@@ -92,7 +92,7 @@ fn like(request: &CreateKey) -> Asked<'static> {
 }
 
 /// What policies will see of a key once it is there.
-fn once_made(request: &CreateKey) -> Asked<'static> {
+fn once_made(request: &CreateKey) -> RequestFacts<'static> {
     let tags = request.tags.iter();
     tags.fold(like(request), |asked, tag| asked.with(&format!("aws:ResourceTag/{}", tag.key), &tag.value))
 }
@@ -230,11 +230,11 @@ impl LocalKms {
         cx: &CallContext,
         alias: &AliasName,
         policy: Option<&NewPolicy>,
-        made: &Asked<'_>,
+        made: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         let operation = Operation::CreateAlias;
         let place = alias.arn(self.realm());
-        self.authorize_on(cx, operation, place.as_str(), &Asked::nothing()).await?;
+        self.authorize_on(cx, operation, place.as_str(), &RequestFacts::nothing()).await?;
         let key = self.realm().arn("kms", "key/new");
         let Some(policy) = policy else {
             return self.authorize_on(cx, operation, key.as_str(), made).await;
@@ -279,7 +279,7 @@ impl LocalKms {
         operation: Operation,
         change: impl Fn(&Self, &mut StoredKey, &mut TrustedBatch) -> Result<Change<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
-        self.change_asked(cx, key, operation, &Asked::nothing(), change).await
+        self.change_asked(cx, key, operation, &RequestFacts::nothing(), change).await
     }
 
     /// As [`LocalKms::change`], for a request that says more.
@@ -288,7 +288,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
         change: impl Fn(&Self, &mut StoredKey, &mut TrustedBatch) -> Result<Change<T>, Error> + Send + Sync,
     ) -> Result<T, Error> {
         let mut last = None;
@@ -312,7 +312,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(crowded))
+        Err(last.unwrap_or_else(contended))
     }
 
     pub(crate) async fn page(

@@ -6,10 +6,10 @@ use strongroom_root::TrustedRecord;
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::admin::check_limit;
-use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, check_no_alias, crowded, storage};
+use crate::local::{ATTEMPTS, LocalKms, check_no_alias, contended, storage};
 use crate::managed::MANAGED;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 const ALIASES_PER_KEY: usize = 50;
@@ -35,7 +35,7 @@ impl LocalKms {
             return Err(Error::new(ErrorKind::Validation, "Aliases must refer to keys. Not aliases"));
         }
         let target = self.resolve_managed(cx, target, operation).await?;
-        self.permit(cx, &target, operation, &Asked::nothing()).await?;
+        self.permit(cx, &target, operation, &RequestFacts::nothing()).await?;
         Ok(target)
     }
 
@@ -61,7 +61,7 @@ impl LocalKms {
             };
             if let Some(left) = &left {
                 // Whatever its state: a key that is to be deleted may be left.
-                self.allow(cx, left, operation, &Asked::nothing()).await?;
+                self.allow(cx, left, operation, &RequestFacts::nothing()).await?;
                 self.check_same_usage(alias, left, &target)?;
             }
             if comes_new && self.aliases_of(&target.id).await?.len() >= ALIASES_PER_KEY {
@@ -96,7 +96,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// What encrypts by an alias must not find a key for MACs behind it one day.
@@ -122,7 +122,7 @@ impl LocalKms {
     ) -> Result<(), Error> {
         alias.check_new()?;
         let place = alias.arn(self.realm());
-        self.authorize_on(cx, Operation::CreateAlias, place.as_str(), &Asked::nothing()).await?;
+        self.authorize_on(cx, Operation::CreateAlias, place.as_str(), &RequestFacts::nothing()).await?;
         self.point_alias(cx, alias, target, None).await
     }
 
@@ -133,7 +133,7 @@ impl LocalKms {
         target: &KeyRef,
     ) -> Result<(), Error> {
         let place = alias.arn(self.realm());
-        self.authorize_on(cx, Operation::UpdateAlias, place.as_str(), &Asked::nothing()).await?;
+        self.authorize_on(cx, Operation::UpdateAlias, place.as_str(), &RequestFacts::nothing()).await?;
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
@@ -145,7 +145,7 @@ impl LocalKms {
 
     pub(crate) async fn remove_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {
         let place = alias.arn(self.realm());
-        self.authorize_on(cx, Operation::DeleteAlias, place.as_str(), &Asked::nothing()).await?;
+        self.authorize_on(cx, Operation::DeleteAlias, place.as_str(), &RequestFacts::nothing()).await?;
         if alias.is_reserved() {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
@@ -157,7 +157,7 @@ impl LocalKms {
             let target = KeyId::parse(&record.target)?;
             let mut batch = records.batch();
             if let Some(key) = self.find_now(&target).await? {
-                self.permit(cx, &key, Operation::DeleteAlias, &Asked::nothing()).await?;
+                self.permit(cx, &key, Operation::DeleteAlias, &RequestFacts::nothing()).await?;
                 batch.check(&layout.key(&key.id), Expect::At(key.revision));
             }
             batch.delete(&layout.alias(alias), Expect::At(stored.revision));

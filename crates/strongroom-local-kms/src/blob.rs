@@ -3,7 +3,7 @@
 use strongroom_envelope::{AnySealer, EncryptionContext, Label, SealedBox, SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId};
 
-use crate::keys::Known;
+use crate::keys::RawKeyId;
 
 const LABEL: Label = Label::new("strongroom-kms");
 const MAGIC: [u8; 2] = *b"SK";
@@ -15,7 +15,7 @@ const MAX_LEN: usize = 6144;
 /// A ciphertext taken apart: `SK` (2) · version (1) · id form (1: 0 UUID, 1 multi-Region) · key id (16) · generation
 /// `u32` · sealed box. The header and the canonical encryption context are authenticated.
 pub(crate) struct Blob<'a> {
-    pub(crate) key: Known,
+    pub(crate) key: RawKeyId,
     pub(crate) generation: u32,
     header: &'a [u8; HEADER],
     sealed: &'a [u8],

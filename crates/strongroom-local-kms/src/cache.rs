@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_envelope::{SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId, KeySpec};
 
-use crate::keys::{ById, Known};
+use crate::keys::{ById, RawKeyId};
 
 /// Unwrapped key material.
 pub(crate) enum Material {
@@ -20,7 +20,7 @@ impl Material {
             return Err(Error::new(ErrorKind::Tampered, "the key material has a wrong length"));
         }
         Ok(match spec {
-            KeySpec::SymmetricDefault => Self::Symmetric(SecretKey::from_bytes(bytes)?.made_ready()),
+            KeySpec::SymmetricDefault => Self::Symmetric(SecretKey::from_bytes(bytes)?.precomputed()),
             _ => Self::Hmac(bytes),
         })
     }
@@ -47,7 +47,7 @@ impl Material {
 pub(crate) struct MaterialCache {
     /// The most generations kept; beyond it an arbitrary one goes. Zero keeps none.
     capacity: usize,
-    entries: Mutex<ById<(Known, u32), Arc<Material>>>,
+    entries: Mutex<ById<(RawKeyId, u32), Arc<Material>>>,
 }
 
 impl MaterialCache {
@@ -55,7 +55,7 @@ impl MaterialCache {
         Self { capacity, entries: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ById<(Known, u32), Arc<Material>>> {
+    fn lock(&self) -> MutexGuard<'_, ById<(RawKeyId, u32), Arc<Material>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -12,12 +12,12 @@ use strongroom_kms::{
 };
 use strongroom_types::{Arn, CallContext};
 
-use crate::asked::Asked;
 use crate::blob::{self, Blob};
 use crate::cache::Material;
 use crate::layout::{Generation, StoredKey};
 use crate::local::LocalKms;
 use crate::mac;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 /// The longest plaintext of Encrypt, in bytes.
@@ -112,7 +112,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
         dry: bool,
     ) -> Result<Ready, Error> {
         self.check_asked(cx, asked)?;
@@ -125,7 +125,7 @@ impl LocalKms {
         cx: &CallContext,
         key: Arc<StoredKey>,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
         dry: bool,
     ) -> Result<Ready, Error> {
         let key = self.fresh_for(asked, key).await?;
@@ -148,7 +148,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<Arc<StoredKey>, Error> {
         let key = Arc::new(self.rotate_if_due(key.clone()).await?);
         self.permit(cx, &key, operation, asked).await?;
@@ -156,7 +156,11 @@ impl LocalKms {
     }
 
     /// Whoever has a token counts on a grant that others may have made just now: what is kept here need not know of it.
-    async fn fresh_for(&self, asked: &Asked<'_>, key: Arc<StoredKey>) -> Result<Arc<StoredKey>, Error> {
+    async fn fresh_for(
+        &self,
+        asked: &RequestFacts<'_>,
+        key: Arc<StoredKey>,
+    ) -> Result<Arc<StoredKey>, Error> {
         if asked.tokens.is_empty() {
             return Ok(key);
         }
@@ -169,7 +173,7 @@ impl LocalKms {
         ciphertext: &[u8],
         context: &EncryptionContext,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
         dry: bool,
     ) -> Result<Decrypted, Error> {
         let unknown = || {
@@ -251,7 +255,7 @@ impl LocalKms {
         operation: Operation,
     ) -> Result<(SecretBytes, Ciphertext), Error> {
         check_spec(options.spec)?;
-        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let asked = RequestFacts::nothing().of(key).context(context).tokens(&options.grant_tokens);
         let ready = self.ready(cx, key, operation, &asked, options.dry_run).await?;
         ready.seal_fresh(context, options.spec.len())
     }
@@ -265,7 +269,8 @@ impl LocalKms {
         operation: Operation,
         tokens: &[String],
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let asked = Asked::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
+        let asked =
+            RequestFacts::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
         self.check_asked(cx, &asked)?;
         let key = self.named(cx, named, operation).await?;
         let key = self.fresh_for(&asked, key).await?;
@@ -315,7 +320,7 @@ impl LocalKms {
                 knows(self, unknown).map_err(named)?;
             }
         }
-        let asked = Asked::nothing().context(context).tokens(&tokens);
+        let asked = RequestFacts::nothing().context(context).tokens(&tokens);
         destination.check_asked(cx, &asked).map_err(named)?;
         // Looked for once: what the policies are asked about is what is used. What is wrong with it
         // is reported in its turn.
@@ -325,12 +330,13 @@ impl LocalKms {
             _ => false,
         };
         let same = same.to_string();
-        let mut asked = Asked::nothing().context(source_context).tokens(&source_tokens).with(SAME, &same);
+        let mut asked =
+            RequestFacts::nothing().context(source_context).tokens(&source_tokens).with(SAME, &same);
         asked.reference = options.source_key.as_ref();
         let operation = Operation::ReEncryptFrom;
         let source =
             self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
-        let asked = Asked::nothing().of(key).context(context).tokens(&tokens).with(SAME, &same);
+        let asked = RequestFacts::nothing().of(key).context(context).tokens(&tokens).with(SAME, &same);
         let found = found.map_err(named)?;
         let operation = Operation::ReEncryptTo;
         let ready =
@@ -395,7 +401,7 @@ impl Kms for LocalKms {
     ) -> Result<Ciphertext, Error> {
         let named = |error: Error| error.during("Encrypt");
         check_plaintext(plaintext).map_err(named)?;
-        let asked = Asked::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let asked = RequestFacts::nothing().of(key).context(context).tokens(&options.grant_tokens);
         let operation = Operation::Encrypt;
         let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
         ready.seal(context, plaintext).map_err(named)
@@ -408,7 +414,7 @@ impl Kms for LocalKms {
         context: &EncryptionContext,
         options: &DecryptOptions,
     ) -> Result<Decrypted, Error> {
-        let mut asked = Asked::nothing().context(context).tokens(&options.grant_tokens);
+        let mut asked = RequestFacts::nothing().context(context).tokens(&options.grant_tokens);
         asked.reference = options.key.as_ref();
         self.unseal(cx, ciphertext, context, Operation::Decrypt, &asked, options.dry_run)
             .await
@@ -434,7 +440,7 @@ impl Kms for LocalKms {
         options: &DescribeKeyOptions,
     ) -> Result<KeyMetadata, Error> {
         let named = |error: Error| error.during("DescribeKey");
-        let asked = Asked::nothing().of(key).tokens(&options.grant_tokens);
+        let asked = RequestFacts::nothing().of(key).tokens(&options.grant_tokens);
         self.check_asked(cx, &asked).map_err(named)?;
         let key = self.named(cx, key, Operation::DescribeKey).await.map_err(named)?;
         let key = self.fresh_for(&asked, key).await.map_err(named)?;

@@ -9,11 +9,11 @@ use strongroom_policy::{Detail, Effect, Explanation, Possible, PrincipalName, Re
 use strongroom_records::{Revision, Scan};
 use strongroom_types::CallContext;
 
-use crate::asked::Asked;
 use crate::grants::GrantRecord;
 use crate::layout::{KeyRecord, StoredKey, decode};
 use crate::local::{LocalKms, storage};
 use crate::managed::Managed;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 /// The most grants that an explanation lists, and the most that are looked at for it, by each name of the caller.
@@ -78,7 +78,7 @@ impl LocalKms {
         cx: &CallContext,
         permission: GrantOperation,
         key: &KeyRef,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<Question, Error> {
         let operation = operation(permission)?;
         let key = self.resolve_quietly(key).await?;
@@ -101,7 +101,7 @@ impl LocalKms {
         context: &EncryptionContext,
         detail: Detail,
     ) -> Result<KeyAccess, Error> {
-        let asked = Asked::nothing().of(key).context(context);
+        let asked = RequestFacts::nothing().of(key).context(context);
         let question = self.question(cx, permission, key, &asked).await?;
         let Question { subject, key, request } = &question;
         let managed = key.record.service.is_some();

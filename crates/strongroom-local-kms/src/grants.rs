@@ -15,11 +15,11 @@ use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_types::{Arn, CallContext, Timestamp, hex};
 
 use crate::admin::check_limit;
-use crate::asked::Asked;
 use crate::crypto::dry_run;
 use crate::layout::{StoredKey, decode, encode, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, crowded, storage};
+use crate::local::{ATTEMPTS, LocalKms, contended, storage};
 use crate::permission::principal;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 /// The most grants of a key.
@@ -81,7 +81,7 @@ impl GrantRecord {
         Ok(Some(hex(&Sha256::digest(asked))))
     }
 
-    fn told(&self, key_arn: &Arn) -> Result<Grant, Error> {
+    fn to_grant(&self, key_arn: &Arn) -> Result<Grant, Error> {
         Ok(Grant {
             key_arn: key_arn.clone(),
             id: self.id.clone(),
@@ -108,7 +108,7 @@ impl GrantRecord {
     pub(crate) fn report(
         &self,
         wanted: GrantOperation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
         who: &Principal,
     ) -> Result<GrantReport, Error> {
         let is_theirs = names_of(who).any(|name| self.is_for(name, who));
@@ -126,7 +126,7 @@ impl GrantRecord {
     }
 
     /// Whether it lets its grantee do this.
-    fn allows(&self, wanted: GrantOperation, asked: &Asked<'_>) -> Result<bool, Error> {
+    fn allows(&self, wanted: GrantOperation, asked: &RequestFacts<'_>) -> Result<bool, Error> {
         if !self.operations().any(|one| one == wanted) {
             return Ok(false);
         }
@@ -206,7 +206,7 @@ impl LocalKms {
         key: &StoredKey,
         who: &Principal,
         wanted: GrantOperation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<bool, Error> {
         if key.record.grants == 0 {
             return Ok(false);
@@ -292,7 +292,7 @@ impl LocalKms {
             }
         }
         for _ in 0..ATTEMPTS {
-            let asked = Asked::nothing().grant(&request);
+            let asked = RequestFacts::nothing().grant(&request);
             self.check_asked(cx, &asked)?;
             let mut key = self.resolve_managed(cx, key, Operation::CreateGrant).await?;
             self.permit(cx, &key, Operation::CreateGrant, &asked).await?;
@@ -352,7 +352,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     pub(crate) async fn grants(
@@ -365,7 +365,7 @@ impl LocalKms {
         let limit = check_limit(page, 50, 100)?;
         let layout = &self.inner.layout;
         let key = self.resolve_managed(cx, key, Operation::ListGrants).await?;
-        self.permit(cx, &key, Operation::ListGrants, &Asked::nothing()).await?;
+        self.permit(cx, &key, Operation::ListGrants, &RequestFacts::nothing()).await?;
         if let Some(grantee) = &filter.grantee {
             check_principal("granteePrincipal", grantee)?;
         }
@@ -374,7 +374,7 @@ impl LocalKms {
             let found = self.find_grant(&key.id, id).await?.map(|(_, record)| record);
             let found = found.ok_or_else(|| no_grant(id))?;
             let shown = filter.grantee.as_ref().is_none_or(|grantee| *grantee == found.grantee);
-            let grants = if shown { vec![found.told(&key.arn)?] } else { Vec::new() };
+            let grants = if shown { vec![found.to_grant(&key.arn)?] } else { Vec::new() };
             return Ok(GrantPage { grants, next_marker: None });
         }
         let mut told = GrantPage::default();
@@ -382,7 +382,7 @@ impl LocalKms {
             None => {
                 let found = self.page(&layout.grants(&key.id), page, limit).await?;
                 for stored in &found.records {
-                    told.grants.push(decode::<GrantRecord>(stored)?.told(&key.arn)?);
+                    told.grants.push(decode::<GrantRecord>(stored)?.to_grant(&key.arn)?);
                 }
                 found
             }
@@ -391,7 +391,7 @@ impl LocalKms {
                 for stored in &found.records {
                     let id = last_segment(&stored.key).unwrap_or_default();
                     if let Some((_, record)) = self.find_grant(&key.id, &id).await? {
-                        told.grants.push(record.told(&key.arn)?);
+                        told.grants.push(record.to_grant(&key.arn)?);
                     }
                 }
                 found
@@ -435,7 +435,7 @@ impl LocalKms {
             let (grant, key) = (next(), next());
             let id = KeyId::parse(&key)?;
             if let Some((_, record)) = self.find_grant(&id, &grant).await? {
-                told.grants.push(record.told(&id.arn(self.realm()))?);
+                told.grants.push(record.to_grant(&id.arn(self.realm()))?);
             }
             last = Some(format!("{key}:{grant}"));
         }
@@ -496,7 +496,7 @@ impl LocalKms {
         for _ in 0..ATTEMPTS {
             let mut key = self.resolve_managed(cx, key, operation).await?;
             if operation == Operation::RevokeGrant {
-                self.permit(cx, &key, operation, &Asked::nothing()).await?;
+                self.permit(cx, &key, operation, &RequestFacts::nothing()).await?;
             }
             let found = self.find_grant(&key.id, id).await?;
             let (stored, record) = found.ok_or_else(|| {
@@ -516,7 +516,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     fn delete_grant(

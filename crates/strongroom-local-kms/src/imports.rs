@@ -12,9 +12,9 @@ use strongroom_types::{CallContext, Timestamp};
 use subtle::ConstantTimeEq;
 
 use crate::admin::Change;
-use crate::asked::Asked;
 use crate::layout::{Generation, Imported, StoredKey, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, contended, material_id, storage};
+use crate::request_facts::RequestFacts;
 use crate::rotation::wrong_origin;
 use crate::states::Operation;
 
@@ -31,8 +31,8 @@ fn must_be_external(key: &StoredKey) -> Result<(), Error> {
     if key.is_external() { Ok(()) } else { Err(wrong_origin(key)) }
 }
 
-fn asked_of(request: &ImportKeyMaterial) -> Asked<'static> {
-    let asked = Asked::nothing().with("kms:ExpirationModel", request.expiration.as_str());
+fn asked_of(request: &ImportKeyMaterial) -> RequestFacts<'static> {
+    let asked = RequestFacts::nothing().with("kms:ExpirationModel", request.expiration.as_str());
     match request.valid_to {
         Some(date) => asked.with("kms:ValidTo", date.to_string()),
         None => asked,
@@ -57,7 +57,7 @@ impl StoredKey {
 
 impl Imported {
     /// What ListKeyRotations tells.
-    pub(crate) fn told(&self, now: Timestamp) -> ImportedState {
+    pub(crate) fn to_state(&self, now: Timestamp) -> ImportedState {
         let present = self.present && self.expires.is_none_or(|date| date > now.as_millis());
         let valid_to = self.expires.filter(|_| present).map(Timestamp::from_millis);
         ImportedState::new(present, valid_to, self.description.clone())
@@ -120,7 +120,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// The generation whose material this is, if the key has had it.
@@ -361,7 +361,7 @@ impl LocalKms {
                 Err(error) => return Err(error),
             }
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// What is wrong with what is known of a key's imported material.
@@ -407,7 +407,7 @@ impl LocalKms {
         spec: WrappingKeySpec,
     ) -> Result<ImportParameters, Error> {
         let key = self.resolve_managed(cx, key, Operation::GetParametersForImport).await?;
-        let asked = Asked::nothing()
+        let asked = RequestFacts::nothing()
             .with("kms:WrappingAlgorithm", algorithm.as_str())
             .with("kms:WrappingKeySpec", spec.as_str());
         self.permit(cx, &key, Operation::GetParametersForImport, &asked).await?;

@@ -16,7 +16,7 @@ use crate::layout::StoredKey;
 const CAPACITY: usize = 1024;
 
 /// What a key is known by here: the bytes of its id.
-pub(crate) type Known = ([u8; 16], bool);
+pub(crate) type RawKeyId = ([u8; 16], bool);
 
 /// Hashes the bytes of key ids. What is in the maps are keys that exist, whose ids are random: nobody can choose them so that
 /// they collide.
@@ -55,8 +55,8 @@ struct State {
     token: Option<ChangeToken>,
     /// When the token was last asked.
     asked: Option<Instant>,
-    keys: ById<Known, Arc<StoredKey>>,
-    aliases: HashMap<AliasName, Known>,
+    keys: ById<RawKeyId, Arc<StoredKey>>,
+    aliases: HashMap<AliasName, RawKeyId>,
 }
 
 /// What a look at the token was good for.
@@ -84,13 +84,13 @@ impl KeyCache {
     }
 
     /// A key, if it is known and the token was asked lately enough.
-    pub(crate) fn key(&self, id: Known) -> Option<Arc<StoredKey>> {
+    pub(crate) fn key(&self, id: RawKeyId) -> Option<Arc<StoredKey>> {
         let state = self.read();
         state.keys.get(&id).filter(|_| self.fresh(&state)).cloned()
     }
 
     /// What an alias names, likewise.
-    pub(crate) fn alias(&self, name: &AliasName) -> Option<Known> {
+    pub(crate) fn alias(&self, name: &AliasName) -> Option<RawKeyId> {
         let state = self.read();
         state.aliases.get(name).filter(|_| self.fresh(&state)).copied()
     }
@@ -113,13 +113,13 @@ impl KeyCache {
     }
 
     /// A key under a token that was just asked.
-    pub(crate) fn key_at(&self, look: Look, id: Known) -> Option<Arc<StoredKey>> {
+    pub(crate) fn key_at(&self, look: Look, id: RawKeyId) -> Option<Arc<StoredKey>> {
         let state = self.read();
         state.keys.get(&id).filter(|_| self.holds(&state, look)).cloned()
     }
 
     /// What an alias names, likewise.
-    pub(crate) fn alias_at(&self, look: Look, name: &AliasName) -> Option<Known> {
+    pub(crate) fn alias_at(&self, look: Look, name: &AliasName) -> Option<RawKeyId> {
         let state = self.read();
         state.aliases.get(name).filter(|_| self.holds(&state, look)).copied()
     }

@@ -11,9 +11,9 @@ use strongroom_records::Expect;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_description, check_limit};
-use crate::asked::Asked;
 use crate::layout::{StoredKey, last_segment};
 use crate::local::LocalKms;
+use crate::request_facts::RequestFacts;
 use crate::rotation::after_days;
 use crate::states::Operation;
 
@@ -82,7 +82,8 @@ impl KmsAdmin for LocalKms {
             )));
         }
         let deletion_date = after_days(self.now(), days);
-        let asked = Asked::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", days.to_string());
+        let asked =
+            RequestFacts::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", days.to_string());
         let key_arn = self
             .change_asked(cx, key, Operation::ScheduleKeyDeletion, &asked, |kms, key, batch| {
                 key.state = KeyState::PendingDeletion;

@@ -32,7 +32,6 @@
 
 mod admin;
 mod aliases;
-mod asked;
 mod blob;
 mod cache;
 mod crypto;
@@ -49,6 +48,7 @@ mod managed;
 mod options;
 mod permission;
 mod policy;
+mod request_facts;
 mod retire;
 mod rotation;
 mod states;

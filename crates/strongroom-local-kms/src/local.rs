@@ -11,7 +11,7 @@ use strongroom_types::{AccountId, Arn, CallContext, Clock, Realm, Service, hex};
 
 use crate::LocalKmsOptions;
 use crate::cache::{Material, MaterialCache};
-use crate::keys::{KeyCache, Known, Look};
+use crate::keys::{KeyCache, Look, RawKeyId};
 use crate::layout::{AliasRecord, Layout, StoredKey, decode};
 use crate::permission::principal;
 use crate::states::Operation;
@@ -201,14 +201,14 @@ impl LocalKms {
     }
 
     /// A key as it was a moment ago.
-    pub(crate) async fn known(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+    pub(crate) async fn known(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
         if let Some(key) = self.inner.keys.key(id) {
             return Ok(Some(key));
         }
         self.read_key(id).await
     }
 
-    async fn read_key(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+    async fn read_key(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
         let look = self.look().await?;
         if let Some(key) = self.inner.keys.key_at(look, id) {
             return Ok(Some(key));
@@ -216,7 +216,7 @@ impl LocalKms {
         self.read_stored(look, id).await
     }
 
-    async fn read_stored(&self, look: Look, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+    async fn read_stored(&self, look: Look, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
         let Some(key) = self.find_now(&KeyId::from_bytes(id.0, id.1)).await? else { return Ok(None) };
         if key.state != KeyState::Enabled {
             // Maybe by another process: what is unwrapped of it goes.
@@ -228,7 +228,7 @@ impl LocalKms {
     }
 
     /// A key past what is kept, which it replaces.
-    pub(crate) async fn read_again(&self, id: Known) -> Result<Option<Arc<StoredKey>>, Error> {
+    pub(crate) async fn read_again(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
         let look = self.look().await?;
         self.read_stored(look, id).await
     }
@@ -255,14 +255,14 @@ impl LocalKms {
     }
 
     /// The key behind an alias, if there is the alias.
-    pub(crate) async fn known_alias(&self, name: &AliasName) -> Result<Option<Known>, Error> {
+    pub(crate) async fn known_alias(&self, name: &AliasName) -> Result<Option<RawKeyId>, Error> {
         match self.inner.keys.alias(name) {
             Some(target) => Ok(Some(target)),
             None => Box::pin(self.read_alias(name)).await,
         }
     }
 
-    async fn read_alias(&self, name: &AliasName) -> Result<Option<Known>, Error> {
+    async fn read_alias(&self, name: &AliasName) -> Result<Option<RawKeyId>, Error> {
         let look = self.look().await?;
         if let Some(target) = self.inner.keys.alias_at(look, name) {
             return Ok(Some(target));
@@ -319,7 +319,7 @@ fn no_key(arn: &Arn) -> Error {
 }
 
 /// Somebody else was first each time.
-pub(crate) fn crowded() -> Error {
+pub(crate) fn contended() -> Error {
     Error::new(ErrorKind::Conflict, "the key is being changed by others")
 }
 

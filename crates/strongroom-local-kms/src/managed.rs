@@ -5,9 +5,9 @@ use strongroom_records::Scan;
 use strongroom_types::CallContext;
 
 use crate::admin::NewKey;
-use crate::asked::Asked;
 use crate::layout::{AliasRecord, StoredKey, decode};
 use crate::local::{LocalKms, storage};
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 /// A service whose key is made at its first use.
@@ -87,7 +87,7 @@ impl LocalKms {
         // Through the service whoever is of the account may be the first.
         if self.via.map(|via| via.name()) != Some(service) {
             let place = self.realm().arn("kms", name.as_str());
-            self.authorize_on(cx, Operation::DescribeKey, place.as_str(), &Asked::nothing()).await?;
+            self.authorize_on(cx, Operation::DescribeKey, place.as_str(), &RequestFacts::nothing()).await?;
         }
         if let Some(existing) = self.managed_key(service).await? {
             // Made since the alias was looked for; or else somebody who can write the storage took the alias away.

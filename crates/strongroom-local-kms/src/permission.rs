@@ -9,9 +9,9 @@ use strongroom_policy::{
 };
 use strongroom_types::{CallContext, Realm, Service};
 
-use crate::asked::Asked;
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
+use crate::request_facts::RequestFacts;
 use crate::states::{self, Operation};
 
 /// A service as principals and `aws:CalledVia` have it.
@@ -64,7 +64,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         self.allow(cx, key, operation, asked).await?;
         self.check_state(key, operation)
@@ -77,7 +77,7 @@ impl LocalKms {
     }
 
     /// What can be wrong with a request whatever the key: told before anything is told of the key.
-    pub(crate) fn check_asked(&self, cx: &CallContext, asked: &Asked<'_>) -> Result<(), Error> {
+    pub(crate) fn check_asked(&self, cx: &CallContext, asked: &RequestFacts<'_>) -> Result<(), Error> {
         if !asked.tokens.is_empty() {
             self.check_tokens(asked.tokens)?;
         }
@@ -94,7 +94,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         if self.is_plain(cx, key, operation) {
             return Ok(());
@@ -143,7 +143,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         let subject = self.subject(cx).await?;
         let request = self.request(&subject, key, operation, asked).await?;
@@ -171,7 +171,7 @@ impl LocalKms {
         request: &Request,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<Decision, Error> {
         let policies = subject.policies().key(key.policy(self.realm())?);
         let decision = policies.decide(request);
@@ -193,7 +193,7 @@ impl LocalKms {
         otherwise: bool,
     ) -> Result<(), Error> {
         let subject = self.subject(cx).await?;
-        let request = self.request(&subject, key, operation, &Asked::nothing()).await?;
+        let request = self.request(&subject, key, operation, &RequestFacts::nothing()).await?;
         match subject.policies().key(key.policy(self.realm())?).forbids(&request) {
             None if otherwise => Ok(()),
             _ if self.is_foreign(cx) => Err(self.hidden(cx, operation)),
@@ -208,7 +208,7 @@ impl LocalKms {
         subject: &Subject,
         key: &StoredKey,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<Request, Error> {
         let mut request = self.request_on(subject, operation, key.arn.as_str());
         let facts = request.context_mut();
@@ -262,7 +262,7 @@ impl LocalKms {
             facts.set("kms:GrantIsForAWSResource", self.via.is_some().to_string());
         }
         facts.extend(&asked.facts);
-        // Asked of the storage only where a policy looks at it.
+        // RequestFacts of the storage only where a policy looks at it.
         const ALIASES: &str = "kms:ResourceAliases";
         if key.policy(self.realm())?.mentions(ALIASES) || subject.policies().mention(ALIASES) {
             let aliases = self.aliases_of(&key.id).await?;
@@ -300,7 +300,7 @@ impl LocalKms {
 
     /// Who may do what is about no key: what the caller's own policies allow.
     pub(crate) async fn authorize(&self, cx: &CallContext, operation: Operation) -> Result<(), Error> {
-        self.authorize_on(cx, operation, "*", &Asked::nothing()).await
+        self.authorize_on(cx, operation, "*", &RequestFacts::nothing()).await
     }
 
     /// As [`LocalKms::authorize`], of something that has no policy of its own.
@@ -309,7 +309,7 @@ impl LocalKms {
         cx: &CallContext,
         operation: Operation,
         resource: &str,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         if cx.acts_freely_in(self.realm().account()) {
             return Ok(());
@@ -363,7 +363,7 @@ mod tests {
                 let key = kms.find_now(&id).await.unwrap().unwrap();
                 for handle in [&kms, &service, &kms.for_service(Service::ParameterStore)] {
                     for operation in EVERY_OPERATION {
-                        let asked = handle.ask(&cx, &key, operation, &Asked::nothing()).await;
+                        let asked = handle.ask(&cx, &key, operation, &RequestFacts::nothing()).await;
                         allowed += u32::from(asked.is_ok());
                         if handle.is_plain(&cx, &key, operation) {
                             short += 1;

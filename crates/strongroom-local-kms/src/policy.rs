@@ -8,11 +8,11 @@ use strongroom_policy::{Effect, Known, Policy, PrincipalName, Quantifier, Reques
 use strongroom_types::{CallContext, Realm};
 
 use crate::admin::{Change, check_limit};
-use crate::asked::Asked;
 use crate::layout::StoredKey;
 use crate::local::LocalKms;
 use crate::managed::Managed;
 use crate::permission::not_found_out;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 /// What the one policy of a key is called.
@@ -230,7 +230,7 @@ impl LocalKms {
         name: Option<&str>,
     ) -> Result<String, Error> {
         let key = self.resolve_managed(cx, key, Operation::GetKeyPolicy).await?;
-        let asked = Asked::nothing().with("kms:PolicyName", name.unwrap_or(NAME));
+        let asked = RequestFacts::nothing().with("kms:PolicyName", name.unwrap_or(NAME));
         self.permit(cx, &key, Operation::GetKeyPolicy, &asked).await?;
         check_policy_name(name)?;
         self.told_policy(&key).await
@@ -242,7 +242,7 @@ impl LocalKms {
         key: &KeyRef,
         put: PutKeyPolicy,
     ) -> Result<(), Error> {
-        let asked = Asked::nothing()
+        let asked = RequestFacts::nothing()
             .with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string())
             .with("kms:PolicyName", put.name.as_deref().unwrap_or(NAME));
         let stored = self.resolve_managed(cx, key, Operation::PutKeyPolicy).await?;
@@ -268,7 +268,7 @@ impl LocalKms {
     ) -> Result<PolicyNamePage, Error> {
         check_limit(page, 100, 1000)?;
         let key = self.resolve_managed(cx, key, Operation::ListKeyPolicies).await?;
-        self.permit(cx, &key, Operation::ListKeyPolicies, &Asked::nothing()).await?;
+        self.permit(cx, &key, Operation::ListKeyPolicies, &RequestFacts::nothing()).await?;
         match page.marker.as_deref() {
             None => Ok(PolicyNamePage { names: vec![NAME.to_owned()], next_marker: None }),
             Some(NAME) => Ok(PolicyNamePage::default()),

@@ -5,8 +5,8 @@ use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
 use crate::admin::Change;
-use crate::asked::Asked;
 use crate::local::LocalKms;
+use crate::request_facts::RequestFacts;
 use crate::rotation::wrong_origin;
 use crate::states::Operation;
 
@@ -34,7 +34,7 @@ impl LocalKms {
         _confirmed: Retirement,
     ) -> Result<(), Error> {
         // Gone at once: a policy that wants a longer wait than none forbids it.
-        let asked = Asked::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", "0");
+        let asked = RequestFacts::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", "0");
         let retired =
             self.change_asked(cx, key, Operation::ScheduleKeyDeletion, &asked, |kms, key, batch| {
                 if key.is_external() {

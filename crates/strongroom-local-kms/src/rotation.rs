@@ -11,9 +11,9 @@ use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_limit};
-use crate::asked::Asked;
 use crate::layout::{Generation, Schedule, StoredKey, last_segment};
-use crate::local::{ATTEMPTS, LocalKms, crowded, material_id, storage};
+use crate::local::{ATTEMPTS, LocalKms, contended, material_id, storage};
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 const ON_DEMAND_ROTATIONS: u32 = 25;
@@ -121,7 +121,7 @@ impl LocalKms {
         period_days: Option<u16>,
     ) -> Result<(), Error> {
         let period_days = RotationPeriod::check(period_days)?;
-        let asked = Asked::nothing().with("kms:RotationPeriodInDays", period_days.to_string());
+        let asked = RequestFacts::nothing().with("kms:RotationPeriodInDays", period_days.to_string());
         self.must_rotate(cx, key, Operation::EnableKeyRotation, &asked).await?;
         self.change_asked(cx, key, Operation::EnableKeyRotation, &asked, |kms, key, batch| {
             // Called again with the same period it changes nothing.
@@ -136,7 +136,7 @@ impl LocalKms {
     }
 
     pub(crate) async fn stop_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.must_rotate(cx, key, Operation::DisableKeyRotation, &Asked::nothing()).await?;
+        self.must_rotate(cx, key, Operation::DisableKeyRotation, &RequestFacts::nothing()).await?;
         self.change(cx, key, Operation::DisableKeyRotation, |kms, key, batch| {
             if key.record.rotation.is_none() {
                 return Ok(Change::None(()));
@@ -153,7 +153,7 @@ impl LocalKms {
         cx: &CallContext,
         key: &KeyRef,
         operation: Operation,
-        asked: &Asked<'_>,
+        asked: &RequestFacts<'_>,
     ) -> Result<(), Error> {
         let key = self.resolve_managed(cx, key, operation).await?;
         self.allow(cx, &key, operation, asked).await?;
@@ -166,7 +166,7 @@ impl LocalKms {
         key: &KeyRef,
     ) -> Result<RotationStatus, Error> {
         let key = self.resolve_managed(cx, key, Operation::GetKeyRotationStatus).await?;
-        self.permit(cx, &key, Operation::GetKeyRotationStatus, &Asked::nothing()).await?;
+        self.permit(cx, &key, Operation::GetKeyRotationStatus, &RequestFacts::nothing()).await?;
         must_rotate_alone(&key)?;
         let mut status = RotationStatus::new(key.arn.clone());
         // A key that is to be deleted reports none; the schedule comes back when it is saved.
@@ -186,7 +186,7 @@ impl LocalKms {
     ) -> Result<RotationPage, Error> {
         let limit = check_limit(page, 100, 1000)?;
         let key = self.resolve_managed(cx, key, Operation::ListKeyRotations).await?;
-        self.permit(cx, &key, Operation::ListKeyRotations, &Asked::nothing()).await?;
+        self.permit(cx, &key, Operation::ListKeyRotations, &RequestFacts::nothing()).await?;
         must_rotate(&key)?;
         // A marker is the number of the last generation shown.
         let after = match &page.marker {
@@ -212,7 +212,7 @@ impl LocalKms {
             let (arn, id) = (key.arn.clone(), generation.material_id.to_string());
             let mut rotation = Rotation::new(arn, id, Some(generation.number) == newest);
             rotation.pending = !generation.is_in_use();
-            rotation.imported = generation.imported.as_ref().map(|imported| imported.told(self.now()));
+            rotation.imported = generation.imported.as_ref().map(|imported| imported.to_state(self.now()));
             if Some(generation.number) != first && generation.is_in_use() {
                 rotation.date = Some(Timestamp::from_millis(generation.created));
                 rotation.kind =
@@ -251,7 +251,7 @@ impl LocalKms {
                 Error::new(ErrorKind::NotFound, format!("Key '{}' does not exist", key.arn.clone()))
             })?;
         }
-        Err(crowded())
+        Err(contended())
     }
 
     /// Rotates all keys that are due. Returns how many.

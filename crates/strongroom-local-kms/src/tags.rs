@@ -4,14 +4,14 @@ use strongroom_kms::{Error, ErrorKind, KeyRef, KeyTag, ListPage, TagPage};
 use strongroom_types::CallContext;
 
 use crate::admin::{Change, check_limit};
-use crate::asked::Asked;
 use crate::local::LocalKms;
+use crate::request_facts::RequestFacts;
 use crate::states::Operation;
 
 impl LocalKms {
     pub(crate) async fn tag(&self, cx: &CallContext, key: &KeyRef, tags: Vec<KeyTag>) -> Result<(), Error> {
         KeyTag::check(&tags)?;
-        let mut asked = Asked::nothing().with_many("aws:TagKeys", tags.iter().map(|tag| &tag.key));
+        let mut asked = RequestFacts::nothing().with_many("aws:TagKeys", tags.iter().map(|tag| &tag.key));
         for tag in &tags {
             asked = asked.with(&format!("aws:RequestTag/{}", tag.key), &tag.value);
         }
@@ -36,7 +36,7 @@ impl LocalKms {
         key: &KeyRef,
         tag_keys: Vec<String>,
     ) -> Result<(), Error> {
-        let asked = Asked::nothing().with_many("aws:TagKeys", &tag_keys);
+        let asked = RequestFacts::nothing().with_many("aws:TagKeys", &tag_keys);
         self.change_asked(cx, key, Operation::UntagResource, &asked, |_, key, _| {
             key.record.tags.retain(|(known, _)| !tag_keys.contains(known));
             Ok(Change::Write(()))
@@ -52,7 +52,7 @@ impl LocalKms {
     ) -> Result<TagPage, Error> {
         let limit = check_limit(page, 50, 50)?;
         let key = self.resolve_managed(cx, key, Operation::ListResourceTags).await?;
-        self.permit(cx, &key, Operation::ListResourceTags, &Asked::nothing()).await?;
+        self.permit(cx, &key, Operation::ListResourceTags, &RequestFacts::nothing()).await?;
         // A marker is the key of the last tag shown; one that is gone begins anew rather than skip.
         let begin = match &page.marker {
             Some(marker) => key

@@ -4,15 +4,15 @@ use strongroom_store::{Error, PutResourcePolicy, Tag, UpdateSecret};
 
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{Known, conflict};
+use crate::secret::{SecretState, conflict};
 
 impl Migration<'_> {
     /// Gives what is at the target the description, tags and policy of the source. Whether there was anything to do.
     pub(crate) async fn copy_attributes(
         &self,
-        source: &Known,
+        source: &SecretState,
         fit: &mut Fit,
-        there: &Known,
+        there: &SecretState,
     ) -> Result<bool, Error> {
         let ((store, cx), id, mut changed) = (self.to, there.id(), false);
         let description = source.metadata.description.clone().filter(|text| !text.is_empty());
@@ -47,7 +47,7 @@ impl Migration<'_> {
     }
 
     /// Gives what is at the target the policy of the source. Another one that is there is left alone, unless it may be overwritten.
-    pub(crate) async fn copy_policy(&self, fit: &mut Fit, there: &Known) -> Result<bool, Error> {
+    pub(crate) async fn copy_policy(&self, fit: &mut Fit, there: &SecretState) -> Result<bool, Error> {
         match (&fit.policy, &there.policy) {
             (Some(own), Some(other)) if own != other && !self.overwrite => Err(conflict(
                 "the target has another resource policy; overwrite() puts the source's in its place",

@@ -9,7 +9,7 @@ use strongroom_store::{
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{Known, Read, conflict, digests_of, look};
+use crate::secret::{Read, SecretState, conflict, digests_of, look};
 
 /// Holds a version without labels while it is written: a put without a label would make it current.
 const COPYING: &str = "strongroom-copying";
@@ -19,9 +19,9 @@ impl Migration<'_> {
     pub(crate) async fn copy_by_id(
         &self,
         digests: &Digests,
-        source: &Known,
+        source: &SecretState,
         fit: &mut Fit,
-        there: Option<Known>,
+        there: Option<SecretState>,
         target: &str,
         key: Option<String>,
     ) -> Result<Option<usize>, Error> {
@@ -97,9 +97,9 @@ impl Migration<'_> {
     /// That what is at the target is an earlier state of the source, and not something else.
     fn is_part_of(
         &self,
-        source: &Known,
+        source: &SecretState,
         fit: &Fit,
-        there: &Known,
+        there: &SecretState,
         present: &BTreeMap<VersionId, Digest>,
     ) -> Result<(), Error> {
         let id_of = |version: &VersionId| self.target_id(source, version);
@@ -127,7 +127,7 @@ impl Migration<'_> {
                 "another of its versions is the current one at the target: one of the two was rolled back; overwrite() follows the source",
             ));
         }
-        let labels = |known: &Known| -> BTreeSet<Stage> {
+        let labels = |known: &SecretState| -> BTreeSet<Stage> {
             known.versions.iter().flat_map(|version| version.stages.iter().cloned()).collect()
         };
         let (here, mut foreign) = (labels(source), labels(there));
@@ -144,7 +144,7 @@ impl Migration<'_> {
     }
 
     /// That the target's secret is not under the managed key where it is to be under another.
-    async fn settle_key(&self, there: &Known, key: Option<String>) -> Result<bool, Error> {
+    async fn settle_key(&self, there: &SecretState, key: Option<String>) -> Result<bool, Error> {
         let Some(key) = key.filter(|_| there.metadata.kms_key_id.is_none()) else { return Ok(false) };
         if !(there.versions.is_empty() || self.overwrite) {
             return Err(conflict(format!(
@@ -162,7 +162,7 @@ impl Migration<'_> {
         &self,
         id: &SecretId,
         wanted: &BTreeMap<VersionId, BTreeSet<Stage>>,
-    ) -> Result<(bool, Known), Error> {
+    ) -> Result<(bool, SecretState), Error> {
         let (store, cx) = self.to;
         let holder = |stage: &Stage| {
             wanted.iter().find(|(_, stages)| stages.contains(stage)).map(|(version, _)| version)

@@ -9,7 +9,7 @@ use strongroom_store::{
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{Known, conflict, digests_of, look};
+use crate::secret::{SecretState, conflict, digests_of, look};
 
 impl Migration<'_> {
     /// Writes the versions in order, or, where there is the secret already, compares the current one. How many were written; `None`
@@ -17,9 +17,9 @@ impl Migration<'_> {
     pub(crate) async fn copy_by_order(
         &self,
         digests: &Digests,
-        source: &Known,
+        source: &SecretState,
         fit: &mut Fit,
-        there: Option<Known>,
+        there: Option<SecretState>,
         target: &str,
         key: Option<String>,
     ) -> Result<Option<usize>, Error> {
@@ -107,7 +107,7 @@ impl Migration<'_> {
     fn continues(
         &self,
         fit: &Fit,
-        there: &Known,
+        there: &SecretState,
         digests: &BTreeMap<VersionId, Digest>,
     ) -> Option<Vec<VersionId>> {
         if there.versions.len() > fit.versions.len() {

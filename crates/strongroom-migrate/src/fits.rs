@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_store::{Capabilities, Labels, Stage, Tag};
 
-use crate::secret::{Known, Read};
+use crate::secret::{Read, SecretState};
 
 /// The target's versions are not used up: a program must be able to put values from the first day on.
 const ROOM: usize = 10;
@@ -22,7 +22,12 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    pub(crate) fn of(can: Capabilities, source: &Known, versions: Vec<Read>, policy: Option<String>) -> Self {
+    pub(crate) fn of(
+        can: Capabilities,
+        source: &SecretState,
+        versions: Vec<Read>,
+        policy: Option<String>,
+    ) -> Self {
         let (mut left_out, mut notes, mut fatal) = (Vec::new(), Vec::new(), None);
         let mut kept: Vec<Read> = Vec::with_capacity(versions.len());
         for mut version in versions {

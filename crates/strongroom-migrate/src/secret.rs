@@ -13,14 +13,14 @@ use crate::migration::{Migration, Side};
 use crate::report::{Outcome, SecretReport};
 
 /// All there is to know of a secret but its values.
-pub(crate) struct Known {
+pub(crate) struct SecretState {
     pub(crate) metadata: SecretMetadata,
     /// Those that have a value, oldest first, the current one last where dates are equal.
     pub(crate) versions: Vec<VersionMetadata>,
     pub(crate) policy: Option<String>,
 }
 
-impl Known {
+impl SecretState {
     pub(crate) fn id(&self) -> SecretId {
         // By ARN: a secret deleted and made again in between is another one.
         SecretId::new(String::from(self.metadata.arn.clone()))
@@ -41,7 +41,7 @@ pub(crate) struct Read {
 }
 
 /// What is under a name in a store.
-pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<Known, Error> {
+pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<SecretState, Error> {
     let metadata = store.describe_secret(cx, id).await?;
     let mut request = ListSecretVersionIds::new(id.clone()).include_deprecated();
     let mut versions = Vec::new();
@@ -66,13 +66,13 @@ pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<Known, 
     } else {
         None
     };
-    Ok(Known { metadata, versions, policy })
+    Ok(SecretState { metadata, versions, policy })
 }
 
 /// Reads versions of a secret. What has no labels and cannot be read (its key may be gone) is told in `unread`, if there is somebody to tell.
 pub(crate) async fn read(
     (store, cx): Side<'_>,
-    known: &Known,
+    known: &SecretState,
     digests: &Digests,
     mut unread: Option<&mut Vec<String>>,
 ) -> Result<Vec<Read>, Error> {
@@ -108,7 +108,7 @@ fn of_one(kind: ErrorKind) -> bool {
 /// The digests of a secret's versions.
 pub(crate) async fn digests_of(
     side: Side<'_>,
-    known: &Known,
+    known: &SecretState,
     digests: &Digests,
 ) -> Result<BTreeMap<VersionId, Digest>, Error> {
     let read = read(side, known, digests, None).await?;
@@ -217,7 +217,7 @@ impl Migration<'_> {
         can.token_is_version_id && can.free_stages
     }
 
-    fn would(&self, source: &Known, there: Option<&Known>) -> Result<Outcome, Error> {
+    fn would(&self, source: &SecretState, there: Option<&SecretState>) -> Result<Outcome, Error> {
         let Some(there) = there else {
             return Ok(Outcome::Would { create: true, versions: source.versions.len() });
         };
@@ -238,7 +238,7 @@ impl Migration<'_> {
     }
 
     /// The id of a version at a target that takes ids.
-    pub(crate) fn target_id(&self, source: &Known, version: &VersionId) -> VersionId {
+    pub(crate) fn target_id(&self, source: &SecretState, version: &VersionId) -> VersionId {
         if self.from.0.capabilities().token_is_version_id {
             version.clone()
         } else {
@@ -247,7 +247,7 @@ impl Migration<'_> {
     }
 
     /// The policy at the target, as it was said what becomes of it.
-    fn policy_for(&self, source: &Known) -> Result<Option<String>, Error> {
+    fn policy_for(&self, source: &SecretState) -> Result<Option<String>, Error> {
         let Some(policy) = &source.policy else { return Ok(None) };
         if let Some(map) = &self.policies {
             return Ok(map(policy));
@@ -261,7 +261,7 @@ impl Migration<'_> {
     }
 
     /// The key at the target. `None`: the managed one.
-    fn key_for(&self, source: &Known) -> Result<Option<String>, Error> {
+    fn key_for(&self, source: &SecretState) -> Result<Option<String>, Error> {
         let Some(key) = source.metadata.kms_key_id.as_deref().filter(|key| !key.starts_with("alias/aws/"))
         else {
             return Ok(None);

@@ -168,7 +168,7 @@ impl Policies<'_> {
 
 fn open_conditions(statement: &Statement, request: &Request) -> String {
     let open = |condition: &&Condition| condition.keys().any(|key| is_open(key, request));
-    let conditions: Vec<_> = statement.conditions().iter().filter(open).map(Condition::told).collect();
+    let conditions: Vec<_> = statement.conditions().iter().filter(open).map(Condition::to_text).collect();
     if conditions.is_empty() {
         return format!("Resource {}", statement.resources().collect::<Vec<_>>().join(", "));
     }

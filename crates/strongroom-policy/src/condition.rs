@@ -194,7 +194,7 @@ impl Condition {
     }
 
     /// In one line: operator, key, values.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         format!("{} {} {}", self.operator.name, self.key, self.values.join(", "))
     }
 

@@ -263,7 +263,7 @@ impl Policies<'_> {
                     changes.push(Change::Meet {
                         document: self.title(document.kind, document.index),
                         statement: document.numbers[index],
-                        conditions: missed().map(Condition::told).collect(),
+                        conditions: missed().map(Condition::to_text).collect(),
                     });
                     note(changes);
                 }

@@ -43,7 +43,7 @@ impl std::fmt::Debug for Action {
 
 /// One line of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
+pub struct Change {
     /// The record.
     pub key: Key,
     /// What must be true of it.
@@ -55,7 +55,7 @@ pub struct Operation {
 /// What one commit does: any number of puts, deletes and checks, each key at most once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    operations: Vec<Operation>,
+    changes: Vec<Change>,
 }
 
 impl Batch {
@@ -68,61 +68,61 @@ impl Batch {
     /// Writes `value` under `key`.
     #[must_use]
     pub fn put(self, key: &Key, value: impl Into<Vec<u8>>, expect: Expect) -> Self {
-        self.then(Operation { key: key.clone(), expect, action: Action::Put(value.into()) })
+        self.then(Change { key: key.clone(), expect, action: Action::Put(value.into()) })
     }
 
     /// Removes `key`.
     #[must_use]
     pub fn delete(self, key: &Key, expect: Expect) -> Self {
-        self.then(Operation { key: key.clone(), expect, action: Action::Delete })
+        self.then(Change { key: key.clone(), expect, action: Action::Delete })
     }
 
     /// Takes back what was said of `key` so far: a batch names each key once.
     #[must_use]
     pub fn withdraw(mut self, key: &Key) -> Self {
-        self.operations.retain(|operation| operation.key != *key);
+        self.changes.retain(|change| change.key != *key);
         self
     }
 
     /// Demands something of `key` without changing it.
     #[must_use]
     pub fn check(self, key: &Key, expect: Expect) -> Self {
-        self.then(Operation { key: key.clone(), expect, action: Action::Check })
+        self.then(Change { key: key.clone(), expect, action: Action::Check })
     }
 
-    /// Adds an operation.
+    /// Adds a change.
     #[must_use]
-    pub fn then(mut self, operation: Operation) -> Self {
-        self.operations.push(operation);
+    pub fn then(mut self, change: Change) -> Self {
+        self.changes.push(change);
         self
     }
 
-    /// The operations, in the order they were added. The order has no meaning.
+    /// The changes, in the order they were added. The order has no meaning.
     #[must_use]
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
     }
 
-    /// The operations, taken out.
+    /// The changes, taken out.
     #[must_use]
-    pub fn into_operations(self) -> Vec<Operation> {
-        self.operations
+    pub fn into_changes(self) -> Vec<Change> {
+        self.changes
     }
 
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.operations.is_empty()
+        self.changes.is_empty()
     }
 
     /// The bytes of all keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let size = |operation: &Operation| match &operation.action {
-            Action::Put(value) => operation.key.as_bytes().len() + value.len(),
-            Action::Delete | Action::Check => operation.key.as_bytes().len(),
+        let size = |change: &Change| match &change.action {
+            Action::Put(value) => change.key.as_bytes().len() + value.len(),
+            Action::Delete | Action::Check => change.key.as_bytes().len(),
         };
-        self.operations.iter().map(size).sum()
+        self.changes.iter().map(size).sum()
     }
 
     /// What every backend checks before it begins.
@@ -130,22 +130,22 @@ impl Batch {
     /// # Errors
     /// [`ErrorKind::InvalidBatch`] when a key occurs twice, [`ErrorKind::TooLarge`] beyond `limits`.
     pub fn validate(&self, limits: &Limits) -> Result<(), Error> {
-        if self.operations.len() > limits.batch_operations || self.bytes() > limits.batch_bytes {
+        if self.changes.len() > limits.batch_operations || self.bytes() > limits.batch_bytes {
             return Err(Error::new(ErrorKind::TooLarge, "the batch is larger than the storage allows"));
         }
-        let mut seen = HashSet::with_capacity(self.operations.len());
-        for operation in &self.operations {
-            if !seen.insert(operation.key.as_bytes()) {
+        let mut seen = HashSet::with_capacity(self.changes.len());
+        for change in &self.changes {
+            if !seen.insert(change.key.as_bytes()) {
                 return Err(Error::new(ErrorKind::InvalidBatch, "the batch names a record twice")
-                    .with("record", &operation.key));
+                    .with("record", &change.key));
             }
-            if operation.key.as_bytes().len() > limits.key {
+            if change.key.as_bytes().len() > limits.key {
                 return Err(Error::new(ErrorKind::TooLarge, "the key is longer than the storage allows")
-                    .with("record", &operation.key));
+                    .with("record", &change.key));
             }
-            if matches!(&operation.action, Action::Put(value) if value.len() > limits.value) {
+            if matches!(&change.action, Action::Put(value) if value.len() > limits.value) {
                 return Err(Error::new(ErrorKind::TooLarge, "the value is longer than the storage allows")
-                    .with("record", &operation.key));
+                    .with("record", &change.key));
             }
         }
         Ok(())

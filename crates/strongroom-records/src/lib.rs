@@ -38,7 +38,7 @@ mod memory;
 mod scan;
 mod traits;
 
-pub use batch::{Action, Batch, Expect, Operation};
+pub use batch::{Action, Batch, Change, Expect};
 pub use error::{Error, ErrorKind};
 pub use key::Key;
 pub use memory::MemoryRecords;

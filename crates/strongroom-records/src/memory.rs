@@ -94,7 +94,7 @@ impl Records for MemoryRecords {
         batch.validate(&self.limits())?;
         let mut state = self.lock();
         if let Some(failed) =
-            batch.operations().iter().find(|operation| !state.holds(&operation.key, operation.expect))
+            batch.changes().iter().find(|operation| !state.holds(&operation.key, operation.expect))
         {
             return Err(Error::conflict(&failed.key));
         }
@@ -102,7 +102,7 @@ impl Records for MemoryRecords {
             return Ok(Revision(state.revision));
         }
         let revision = state.revision + 1;
-        for operation in batch.into_operations() {
+        for operation in batch.into_changes() {
             let value = match operation.action {
                 Action::Put(value) => Some(Arc::from(value)),
                 Action::Delete => None,

@@ -80,7 +80,7 @@ impl TrustedBatch {
     /// The number of operations so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.batch.operations().len()
+        self.batch.changes().len()
     }
 
     /// The bytes of all keys and values so far.

@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_BYTES: usize = 8 << 20;
 const OVERHEAD: usize = 160;
 
 /// What is known of a key: its record, or that there is none.
-type Known = Option<TrustedRecord>;
+type CachedRecord = Option<TrustedRecord>;
 
 /// The cache of a store.
 pub(crate) struct ReadCache {
@@ -30,9 +30,9 @@ pub(crate) struct ReadCache {
 struct State {
     /// The moment that everything here is of.
     token: Option<ChangeToken>,
-    young: HashMap<Key, Known>,
+    young: HashMap<Key, CachedRecord>,
     young_bytes: usize,
-    old: HashMap<Key, Known>,
+    old: HashMap<Key, CachedRecord>,
 }
 
 impl std::fmt::Debug for ReadCache {
@@ -41,7 +41,7 @@ impl std::fmt::Debug for ReadCache {
     }
 }
 
-fn weight(key: &Key, known: &Known) -> usize {
+fn weight(key: &Key, known: &CachedRecord) -> usize {
     let content = known.as_ref().map_or(0, |record| record.key.as_bytes().len() + record.content.len());
     OVERHEAD + key.as_bytes().len() + content
 }
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    fn put(&mut self, key: Key, known: Known, most: usize) {
+    fn put(&mut self, key: Key, known: CachedRecord, most: usize) {
         let weight = weight(&key, &known);
         if weight > most / 4 {
             return;
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    fn get(&mut self, key: &Key, most: usize) -> Option<Known> {
+    fn get(&mut self, key: &Key, most: usize) -> Option<CachedRecord> {
         if let Some(known) = self.young.get(key) {
             return Some(known.clone());
         }
@@ -98,14 +98,14 @@ impl ReadCache {
     }
 
     /// The records under these keys as they are at the moment of this token, if all are known.
-    pub(crate) fn all(&self, token: ChangeToken, keys: &[Key]) -> Option<Vec<Known>> {
+    pub(crate) fn all(&self, token: ChangeToken, keys: &[Key]) -> Option<Vec<CachedRecord>> {
         let mut state = self.lock();
         state.at(token);
         keys.iter().map(|key| state.get(key, self.most)).collect()
     }
 
     /// Keeps what was read after the token was.
-    pub(crate) fn keep(&self, token: ChangeToken, keys: &[Key], records: &[Known]) {
+    pub(crate) fn keep(&self, token: ChangeToken, keys: &[Key], records: &[CachedRecord]) {
         let mut state = self.lock();
         // Somebody has seen a later moment: what was read may be of before it.
         if state.token != Some(token) {
@@ -133,7 +133,7 @@ mod tests {
         Key::of([format!("k{n}")])
     }
 
-    fn record(n: usize, content: &[u8]) -> Known {
+    fn record(n: usize, content: &[u8]) -> CachedRecord {
         let digest = [content.first().copied().unwrap_or(0); 32];
         Some(TrustedRecord { key: key(n), revision: Revision(1), content: content.to_vec(), digest })
     }

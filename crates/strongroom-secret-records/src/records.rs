@@ -38,14 +38,14 @@ struct Shared {
     cx: CallContext,
     name: String,
     room: usize,
-    known: Mutex<Known>,
+    known: Mutex<LoadedState>,
     /// Writers of this process do not race each other.
     turn: tokio::sync::Mutex<()>,
 }
 
 /// What is known of the secret.
 #[derive(Default)]
-struct Known {
+struct LoadedState {
     current: Option<Current>,
     /// When it was asked for last.
     asked: Option<Timestamp>,
@@ -136,7 +136,7 @@ impl SecretRecords {
         Ok((bytes::write(&self.now(false).await?.state).len(), self.shared.room))
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn known(&self) -> std::sync::MutexGuard<'_, LoadedState> {
         self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

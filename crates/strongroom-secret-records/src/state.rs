@@ -29,7 +29,7 @@ impl State {
             (Expect::At(Revision(at)), Some((revision, _))) => at == *revision,
             (Expect::Absent | Expect::At(_), _) => false,
         };
-        let failed = batch.operations().iter().find(|operation| !holds(&operation.key, operation.expect))?;
+        let failed = batch.changes().iter().find(|operation| !holds(&operation.key, operation.expect))?;
         Some(Error::conflict(&failed.key))
     }
 
@@ -41,7 +41,7 @@ impl State {
         next.commits.push(commit);
         let excess = next.commits.len().saturating_sub(REMEMBERED);
         next.commits.drain(..excess);
-        for operation in batch.operations() {
+        for operation in batch.changes() {
             match &operation.action {
                 Action::Put(value) => {
                     let record = (next.revision, Arc::from(value.as_slice()));

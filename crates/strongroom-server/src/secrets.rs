@@ -113,7 +113,7 @@ struct ValueOutput<'a> {
     created_date: Value,
 }
 
-fn told<T>(version: &SecretVersion, then: impl FnOnce(&ValueOutput<'_>) -> T) -> T {
+fn with_output<T>(version: &SecretVersion, then: impl FnOnce(&ValueOutput<'_>) -> T) -> T {
     let binary = (!version.value.is_text()).then(|| base64(version.expose_bytes()));
     then(&ValueOutput {
         arn: version.arn.as_str(),
@@ -377,7 +377,7 @@ async fn get(store: &dyn SecretAdmin, cx: &CallContext, body: &[u8]) -> Result<A
     request.version_id = asked.version_id.map(Into::into);
     request.stage = asked.version_stage.map(Into::into);
     let found = store.get_secret_value(cx, request).await?;
-    told(&found, |value| Answer::json(value))
+    with_output(&found, |value| Answer::json(value))
 }
 
 async fn batch(
@@ -399,7 +399,8 @@ async fn batch(
         if index > 0 {
             text.extend_from_slice(b",");
         }
-        told(version, |value| serde_json::to_writer(&mut text, value)).map_err(|_| ApiError::internal())?;
+        with_output(version, |value| serde_json::to_writer(&mut text, value))
+            .map_err(|_| ApiError::internal())?;
     }
     let failed = |failure: strongroom_store::BatchFailure| json!({"SecretId": failure.id.as_str(), "ErrorCode": failure.error.code(), "Message": failure.error.message()});
     let errors: Vec<Value> = page.errors.into_iter().map(failed).collect();

@@ -193,7 +193,7 @@ impl Drop for TransactionGuard<'_> {
 fn conflict(transaction: &Connection, batch: &Batch) -> Result<Option<Error>, Error> {
     let mut statement =
         transaction.prepare_cached("SELECT revision FROM record WHERE key = ?1").map_err(storage)?;
-    for operation in batch.operations() {
+    for operation in batch.changes() {
         let expected = match operation.expect {
             Expect::Any => continue,
             Expect::Absent => None,
@@ -211,7 +211,7 @@ fn conflict(transaction: &Connection, batch: &Batch) -> Result<Option<Error>, Er
 }
 
 fn apply(transaction: &Connection, batch: &Batch, revision: i64) -> rusqlite::Result<()> {
-    for operation in batch.operations() {
+    for operation in batch.changes() {
         match &operation.action {
             Action::Put(value) => transaction
                 .prepare_cached(

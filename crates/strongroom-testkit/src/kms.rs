@@ -16,7 +16,7 @@ use crate::runtime::Runtime;
 /// What the suite works with: a key service, a caller who may use it, two enabled symmetric keys.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
-pub struct Subject {
+pub struct Fixture {
     /// The key service.
     pub kms: Arc<dyn Kms>,
     /// The caller.
@@ -34,7 +34,7 @@ pub struct Subject {
 pub async fn conformance<F, Fut>(make: F)
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = Subject>,
+    Fut: Future<Output = Fixture>,
 {
     data_keys_come_back_by_decrypt(&make().await).await;
     plaintexts_of_all_sizes_come_back(&make().await).await;
@@ -52,7 +52,7 @@ fn context(value: &str) -> EncryptionContext {
 }
 
 async fn decrypt(
-    subject: &Subject,
+    subject: &Fixture,
     ciphertext: &[u8],
     context: &EncryptionContext,
 ) -> Result<Vec<u8>, Error> {
@@ -60,13 +60,13 @@ async fn decrypt(
     Ok(opened.plaintext.expose().to_vec())
 }
 
-async fn encrypt(subject: &Subject, plaintext: &[u8], context: &EncryptionContext) -> Result<Vec<u8>, Error> {
+async fn encrypt(subject: &Fixture, plaintext: &[u8], context: &EncryptionContext) -> Result<Vec<u8>, Error> {
     let options = EncryptOptions::new();
     Ok(subject.kms.encrypt(&subject.cx, &subject.key, plaintext, context, &options).await?.ciphertext)
 }
 
 /// Both kinds of data key, of every length; no two alike.
-pub async fn data_keys_come_back_by_decrypt(subject: &Subject) {
+pub async fn data_keys_come_back_by_decrypt(subject: &Fixture) {
     let context = context("data key");
     let mut seen = Vec::new();
     for (spec, len) in [
@@ -98,7 +98,7 @@ pub async fn data_keys_come_back_by_decrypt(subject: &Subject) {
 }
 
 /// 1 to 4,096 bytes; the same plaintext never gives the same ciphertext.
-pub async fn plaintexts_of_all_sizes_come_back(subject: &Subject) {
+pub async fn plaintexts_of_all_sizes_come_back(subject: &Fixture) {
     let context = context("sizes");
     for len in [1, 2, 31, 32, 33, 1000, 4095, 4096] {
         let plaintext: Vec<u8> = (0..=255u8).cycle().take(len).collect();
@@ -115,7 +115,7 @@ pub async fn plaintexts_of_all_sizes_come_back(subject: &Subject) {
 }
 
 /// Case, subset, superset, swapped values: none opens. Order does not matter; empty and none are the same.
-pub async fn contexts_must_match_exactly(subject: &Subject) {
+pub async fn contexts_must_match_exactly(subject: &Fixture) {
     let pairs = |pairs: &[(&str, &str)]| EncryptionContext::from_pairs(pairs.iter().copied()).unwrap();
     let sealed = encrypt(subject, b"plaintext", &pairs(&[("a", "1"), ("b", "2")])).await.unwrap();
     decrypt(subject, &sealed, &pairs(&[("b", "2"), ("a", "1")])).await.expect("the order does not matter");
@@ -137,7 +137,7 @@ pub async fn contexts_must_match_exactly(subject: &Subject) {
 }
 
 /// Every changed byte and every cut is refused; where the key is still the one named, with the same error as a wrong context.
-pub async fn damage_is_refused_and_looks_like_a_wrong_context(subject: &Subject) {
+pub async fn damage_is_refused_and_looks_like_a_wrong_context(subject: &Fixture) {
     let context = context("damage");
     let sealed = encrypt(subject, b"plaintext", &context).await.unwrap();
     let wrong_context = decrypt(subject, &sealed, &EncryptionContext::new()).await.unwrap_err();
@@ -165,7 +165,7 @@ pub async fn damage_is_refused_and_looks_like_a_wrong_context(subject: &Subject)
 }
 
 /// Naming the right key passes, naming another one does not.
-pub async fn the_key_demanded_must_be_the_key_used(subject: &Subject) {
+pub async fn the_key_demanded_must_be_the_key_used(subject: &Fixture) {
     let context = context("named");
     let sealed = encrypt(subject, b"plaintext", &context).await.unwrap();
     let demand = |key: &KeyRef| DecryptOptions::new().key(key.clone());
@@ -176,7 +176,7 @@ pub async fn the_key_demanded_must_be_the_key_used(subject: &Subject) {
 }
 
 /// The new ciphertext opens under the new context only; the old one stays as it was.
-pub async fn re_encrypt_moves_between_keys_and_contexts(subject: &Subject) {
+pub async fn re_encrypt_moves_between_keys_and_contexts(subject: &Fixture) {
     let (from, to) = (context("from"), context("to"));
     let sealed = encrypt(subject, b"plaintext", &from).await.unwrap();
     let (kms, cx) = (&subject.kms, &subject.cx);
@@ -191,7 +191,7 @@ pub async fn re_encrypt_moves_between_keys_and_contexts(subject: &Subject) {
 }
 
 /// A well-formed id of no key.
-pub async fn unknown_keys_are_not_found(subject: &Subject) {
+pub async fn unknown_keys_are_not_found(subject: &Fixture) {
     let unknown = KeyRef::parse("00000000-0000-4000-8000-000000000000").unwrap();
     let (kms, cx, context) = (&subject.kms, &subject.cx, context("unknown"));
     let options = GenerateDataKeyOptions::new();
@@ -202,7 +202,7 @@ pub async fn unknown_keys_are_not_found(subject: &Subject) {
 }
 
 /// Whatever form the key was named in, the answers name it by the same ARN.
-pub async fn answers_name_the_key_by_arn(subject: &Subject) {
+pub async fn answers_name_the_key_by_arn(subject: &Fixture) {
     let (kms, cx, context) = (&subject.kms, &subject.cx, context("arn"));
     let described = kms.describe_key(cx, &subject.key, &DescribeKeyOptions::new()).await.unwrap();
     assert!(described.arn.resource().ends_with(described.id.as_str()));
@@ -218,7 +218,7 @@ pub async fn answers_name_the_key_by_arn(subject: &Subject) {
 }
 
 /// Several threads wrap and unwrap under one key.
-pub fn concurrent_use_is_fine(subject: &Subject) {
+pub fn concurrent_use_is_fine(subject: &Fixture) {
     let runtime = &Runtime::current();
     thread::scope(|scope| {
         for thread in 0..4 {

@@ -26,7 +26,7 @@ async fn sqlite(directory: &tempfile::TempDir) -> Arc<dyn Records> {
     Arc::new(SqliteRecords::open(directory.path().join(name)).await.unwrap())
 }
 
-async fn local_kms(records: Arc<dyn Records>) -> kms::Subject {
+async fn local_kms(records: Arc<dyn Records>) -> kms::Fixture {
     let clock = Arc::new(ManualClock::default());
     let records = TrustedRecords::open(records, RootKey::from_bytes([1; 32]), None, &*clock).await.unwrap();
     let cx = CallContext::owner(records.realm());
@@ -35,17 +35,17 @@ async fn local_kms(records: Arc<dyn Records>) -> kms::Subject {
     let other = kms.create_key(&cx, CreateKey::new().multi_region()).await.unwrap();
     let alias = AliasName::parse("alias/conformance").unwrap();
     kms.create_alias(&cx, &alias, &key.id.into()).await.unwrap();
-    kms::Subject { kms: Arc::new(kms), cx, key: KeyRef::from(alias), other: KeyRef::from(other.id) }
+    kms::Fixture { kms: Arc::new(kms), cx, key: KeyRef::from(alias), other: KeyRef::from(other.id) }
 }
 
-async fn engine(records: Arc<dyn Records>) -> store::Subject {
+async fn engine(records: Arc<dyn Records>) -> store::Fixture {
     let clock = Arc::new(ManualClock::default());
     let records = TrustedRecords::open(records, RootKey::from_bytes([1; 32]), None, &*clock).await.unwrap();
     let cx = CallContext::owner(records.realm());
     let kms = LocalKms::new(records.clone(), clock.clone()).for_service(Service::SecretsManager);
     // A clock that ticks once a question, so that times differ as they do in life.
     let ticking = Arc::new(Ticking(clock));
-    store::Subject { store: Arc::new(Engine::new(records, Arc::new(kms), ticking)), cx }
+    store::Fixture { store: Arc::new(Engine::new(records, Arc::new(kms), ticking)), cx }
 }
 
 #[derive(Debug)]
@@ -99,9 +99,9 @@ fn engine_conforms_on_memory() {
 #[test]
 fn a_store_without_an_admin_part_conforms() {
     pollster::block_on(store::conformance(async || {
-        let store::Subject { store, cx } = engine(memory().await).await;
+        let store::Fixture { store, cx } = engine(memory().await).await;
         let plain: Arc<dyn SecretStore> = store;
-        store::Subject { store: AnyStore::from(plain).into_admin(), cx }
+        store::Fixture { store: AnyStore::from(plain).into_admin(), cx }
     }));
 }
 

@@ -103,7 +103,7 @@ impl Records for InChild {
 
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
         let mut line = "commit".to_owned();
-        for operation in batch.operations() {
+        for operation in batch.changes() {
             let expect = match operation.expect {
                 Expect::Any => "any".to_owned(),
                 Expect::Absent => "absent".to_owned(),

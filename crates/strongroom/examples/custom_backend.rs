@@ -111,7 +111,7 @@ impl Records for JsonFile {
         batch.validate(&self.limits())?;
         // One commit at a time; the lock is held until the file is on the disk.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        for operation in batch.operations() {
+        for operation in batch.changes() {
             let found = state.records.get(&operation.key).map(|(revision, _)| *revision);
             let holds = match operation.expect {
                 Expect::Any => true,
@@ -125,7 +125,7 @@ impl Records for JsonFile {
         let mut next = State::clone(&state);
         next.revision += 1;
         let revision = Revision(next.revision);
-        for operation in batch.into_operations() {
+        for operation in batch.into_changes() {
             match operation.action {
                 Action::Put(value) => {
                     next.records.insert(operation.key, (revision, value));

@@ -25,7 +25,7 @@ const DATABASE: &str = "records.sqlite3";
 
 /// Says where a strongroom is kept and what opens it. Made by [`Strongroom::builder`].
 pub struct Builder {
-    place: Place,
+    storage: StorageChoice,
     root: Option<RootKey>,
     account: Option<AccountId>,
     region: Option<Region>,
@@ -38,8 +38,8 @@ pub struct Builder {
     sealer: AnySealer,
 }
 
-enum Place {
-    Nowhere,
+enum StorageChoice {
+    None,
     #[cfg(feature = "sqlite")]
     Directory(PathBuf),
     Records(Arc<dyn Records>),
@@ -48,7 +48,7 @@ enum Place {
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            place: Place::Nowhere,
+            storage: StorageChoice::None,
             root: None,
             account: None,
             region: None,
@@ -109,7 +109,7 @@ impl Builder {
     #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.place = Place::Directory(directory.into());
+        self.storage = StorageChoice::Directory(directory.into());
         self
     }
 
@@ -122,7 +122,7 @@ impl Builder {
     /// Keeps everything in storage of your own.
     #[must_use]
     pub fn records(mut self, records: Arc<dyn Records>) -> Self {
-        self.place = Place::Records(records);
+        self.storage = StorageChoice::Records(records);
         self
     }
 
@@ -169,20 +169,20 @@ impl Builder {
     pub async fn open(self) -> Result<Strongroom, Error> {
         let setup = |text: &'static str| Error::new(ErrorKind::Setup, text);
         let root = self.root.ok_or_else(|| setup("say what opens the strongroom: call root_key(..)"))?;
-        let records: Arc<dyn Records> = match self.place {
-            Place::Nowhere => {
+        let records: Arc<dyn Records> = match self.storage {
+            StorageChoice::None => {
                 return Err(setup(
                     "say where the strongroom is kept: call directory(..), memory() or records(..)",
                 ));
             }
             #[cfg(feature = "sqlite")]
-            Place::Directory(directory) => {
+            StorageChoice::Directory(directory) => {
                 if self.existing && !directory.join(DATABASE).is_file() {
                     return Err(no_store().with("directory", directory.display()));
                 }
                 open_directory(&directory).await?
             }
-            Place::Records(records) => records,
+            StorageChoice::Records(records) => records,
         };
         if self.existing && stored_realm(&*records).await?.is_none() {
             return Err(no_store());
@@ -273,12 +273,12 @@ fn make_directory(directory: &Path) -> std::io::Result<()> {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place: &dyn fmt::Debug = match &self.place {
-            Place::Nowhere => &"nowhere",
+        let storage: &dyn fmt::Debug = match &self.storage {
+            StorageChoice::None => &"nowhere",
             #[cfg(feature = "sqlite")]
-            Place::Directory(directory) => directory,
-            Place::Records(records) => records,
+            StorageChoice::Directory(directory) => directory,
+            StorageChoice::Records(records) => records,
         };
-        f.debug_struct("Builder").field("place", place).field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("Builder").field("storage", storage).field("root", &self.root).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_cache::{
-    Attempt, CachePolicy, CacheStats, Cached, CredentialError, Handle, Held, Spawn, Watch, WatchOptions,
+    Attempt, CachePolicy, CacheStats, Cached, CachedSecret, CredentialError, Handle, Spawn, Watch,
+    WatchOptions,
 };
 use strongroom_store::{SecretAdmin, SecretId, ServedReads};
 use strongroom_types::CallContext;
@@ -96,7 +97,7 @@ impl CachedRoom {
         &self,
         id: impl Into<SecretId>,
         within: Duration,
-        attempt: impl FnMut(Held) -> F,
+        attempt: impl FnMut(CachedSecret) -> F,
     ) -> Result<T, CredentialError<E>> {
         self.cached.with_credential(self.room.context(), id, within, attempt).await
     }

@@ -27,7 +27,7 @@ use crate::{Builder, Error, Identities, Keys};
 #[derive(Clone)]
 pub struct Strongroom {
     store: Arc<dyn SecretAdmin>,
-    place: Place,
+    backend: Backend,
     cx: CallContext,
     /// Something stands in front of the store of one's own, and must not be passed by.
     fronted: bool,
@@ -35,7 +35,7 @@ pub struct Strongroom {
 
 /// Where the secrets are.
 #[derive(Clone)]
-enum Place {
+enum Backend {
     Own(Arc<Parts>, Engine),
     Elsewhere(Realm),
 }
@@ -64,7 +64,7 @@ impl Strongroom {
     pub(crate) fn from_parts(parts: Parts, engine: Engine, cx: CallContext) -> Self {
         Self {
             store: Arc::new(engine.clone()),
-            place: Place::Own(Arc::new(parts), engine),
+            backend: Backend::Own(Arc::new(parts), engine),
             cx,
             fronted: false,
         }
@@ -136,7 +136,7 @@ impl Strongroom {
     #[must_use]
     pub fn over(store: impl Into<AnyStore>, realm: Realm) -> Self {
         let cx = CallContext::owner(&realm);
-        Self { store: store.into().into_admin(), place: Place::Elsewhere(realm), cx, fronted: false }
+        Self { store: store.into().into_admin(), backend: Backend::Elsewhere(realm), cx, fronted: false }
     }
 
     /// The same, with its secrets asked for at another store.
@@ -146,9 +146,9 @@ impl Strongroom {
 
     /// What only a strongroom of one's own has.
     pub(crate) fn own(&self, what: &str) -> Result<(&Parts, &Engine), Error> {
-        match &self.place {
-            Place::Own(parts, engine) => Ok((parts, engine)),
-            Place::Elsewhere(_) => Err(elsewhere(what)),
+        match &self.backend {
+            Backend::Own(parts, engine) => Ok((parts, engine)),
+            Backend::Elsewhere(_) => Err(elsewhere(what)),
         }
     }
 
@@ -201,15 +201,15 @@ impl Strongroom {
     /// # Errors
     /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for what is no service's name.
     pub fn for_service(&self, service: &str) -> Result<Self, Error> {
-        let Place::Own(parts, engine) = &self.place else { return Err(elsewhere("act for a service")) };
+        let Backend::Own(parts, engine) = &self.backend else { return Err(elsewhere("act for a service")) };
         if self.fronted {
             let text = "a cached room does not act for a service: its writes would pass the cache by; use the room itself";
             let refused = strongroom_store::Error::new(strongroom_store::ErrorKind::Unsupported, text);
             return Err(refused.into());
         }
         let engine = engine.for_service(OwningService::new(service)?);
-        let place = Place::Own(Arc::clone(parts), engine.clone());
-        Ok(Self { store: Arc::new(engine), place, cx: self.cx.clone(), fronted: false })
+        let backend = Backend::Own(Arc::clone(parts), engine.clone());
+        Ok(Self { store: Arc::new(engine), backend, cx: self.cx.clone(), fronted: false })
     }
 
     /// The context of this handle's calls.
@@ -221,9 +221,9 @@ impl Strongroom {
     /// The account and region of this strongroom.
     #[must_use]
     pub fn realm(&self) -> &Realm {
-        match &self.place {
-            Place::Own(parts, _) => parts.records.realm(),
-            Place::Elsewhere(realm) => realm,
+        match &self.backend {
+            Backend::Own(parts, _) => parts.records.realm(),
+            Backend::Elsewhere(realm) => realm,
         }
     }
 

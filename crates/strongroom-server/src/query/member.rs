@@ -153,14 +153,14 @@ impl Member {
     }
 
     /// As errors call it: `userName`.
-    fn told(&self) -> String {
+    fn label(&self) -> String {
         let mut told = self.name.to_owned();
         told[..1].make_ascii_lowercase();
         told
     }
 
     fn check(&self, form: &Form) -> Result<(), ApiError> {
-        let told = self.told();
+        let told = self.label();
         let list = match self.kind {
             Kind::Tags => Some(form.tags(self.name)?.len()),
             Kind::TagKeys | Kind::Words(_) => Some(form.texts(self.name)?.len()),

@@ -1,12 +1,12 @@
 //! Several values at once.
 
-use super::{Subject, assert_error, fresh};
+use super::{Fixture, assert_error, fresh};
 use strongroom_store::{
     BatchGetSecretValue, CreateSecret, ErrorKind, Filter, FilterKey, GetRandomPassword, SecretValue, Stage,
 };
 
 /// Those that can be read, in the order asked for, and for the others why not; never both kinds of asking.
-pub async fn several_values_are_read_at_once(subject: &Subject) {
+pub async fn several_values_are_read_at_once(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let one = subject.create("batch", "1").await;
     let two = subject.create("batch", "2").await;
@@ -40,7 +40,7 @@ pub async fn several_values_are_read_at_once(subject: &Subject) {
 }
 
 /// By filters, page by page.
-pub async fn values_are_found_by_filters(subject: &Subject) {
+pub async fn values_are_found_by_filters(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().filters {
         return;
@@ -74,7 +74,7 @@ pub async fn values_are_found_by_filters(subject: &Subject) {
 }
 
 /// Lengths, types and refusals of random passwords.
-pub async fn passwords_are_as_asked_for(subject: &Subject) {
+pub async fn passwords_are_as_asked_for(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let make = |request: GetRandomPassword| async {
         store.get_random_password(cx, request).await.map(|password| password.expose().to_owned())

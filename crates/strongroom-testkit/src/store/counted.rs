@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use super::lists::all_names;
-use super::{Subject, fresh, stages};
+use super::{Fixture, fresh, stages};
 use crate::runtime::Runtime;
 use strongroom_store::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, ErrorKind, Filter, FilterKey, GetSecretValue,
@@ -12,20 +12,20 @@ use strongroom_store::{
     UpdateSecret, UpdateSecretVersionStage, VersionId,
 };
 
-async fn create(subject: &Subject, what: &str, value: &str) -> (String, VersionId) {
+async fn create(subject: &Fixture, what: &str, value: &str) -> (String, VersionId) {
     let name = fresh(what);
     let request = CreateSecret::new(&name).value(SecretValue::text(value));
     let created = subject.store.create_secret(&subject.cx, request).await.expect("a new secret");
     (name, created.version_id.expect("its first version"))
 }
 
-async fn put(subject: &Subject, name: &str, value: &str) -> VersionId {
+async fn put(subject: &Fixture, name: &str, value: &str) -> VersionId {
     let request = PutSecretValue::new(name, SecretValue::text(value));
     subject.store.put_secret_value(&subject.cx, request).await.expect("a new value").version_id
 }
 
 /// Made, read, found by name and ARN; made once only.
-pub async fn a_secret_is_made_and_read(subject: &Subject) {
+pub async fn a_secret_is_made_and_read(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("made"));
     let request = CreateSecret::new(&name).value(SecretValue::text("v")).description("for tests");
     let created = store.create_secret(cx, request.clone()).await.unwrap();
@@ -42,7 +42,7 @@ pub async fn a_secret_is_made_and_read(subject: &Subject) {
 }
 
 /// One byte to as many as declared, kept byte for byte; none and one more are refused, and change nothing.
-pub async fn values_of_all_sizes_come_back(subject: &Subject) {
+pub async fn values_of_all_sizes_come_back(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let can = store.capabilities();
     let (name, _) = create(subject, "values", "{'not': \"json\"").await;
@@ -66,7 +66,7 @@ pub async fn values_of_all_sizes_come_back(subject: &Subject) {
 }
 
 /// The newest is current, the one before it previous, all others are there by their ids.
-pub async fn the_newest_version_is_the_current_one(subject: &Subject) {
+pub async fn the_newest_version_is_the_current_one(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let (name, first) = create(subject, "moves", "1").await;
     assert_eq!(subject.labels(&name).await, [(first.clone(), stages(&["AWSCURRENT"]))]);
@@ -107,7 +107,7 @@ pub async fn the_newest_version_is_the_current_one(subject: &Subject) {
 }
 
 /// What is declared not to be there is [`ErrorKind::Unsupported`] and changes nothing.
-pub async fn what_it_cannot_do_is_refused(subject: &Subject) {
+pub async fn what_it_cannot_do_is_refused(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let can = store.capabilities();
     let (name, first) = create(subject, "refused", "1").await;
@@ -161,7 +161,7 @@ pub async fn what_it_cannot_do_is_refused(subject: &Subject) {
 }
 
 /// Labels of one's own are on one version each, and are moved by who names their holder.
-pub async fn own_labels_move(subject: &Subject) {
+pub async fn own_labels_move(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().custom_stages {
         return;
@@ -185,7 +185,7 @@ pub async fn own_labels_move(subject: &Subject) {
 }
 
 /// Every operation on what is not there; nothing is made by asking.
-pub async fn unknown_things_are_not_found(subject: &Subject) {
+pub async fn unknown_things_are_not_found(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("unknown"));
     let id = SecretId::new(&name);
     let value = || SecretValue::text("v");
@@ -206,7 +206,7 @@ pub async fn unknown_things_are_not_found(subject: &Subject) {
 }
 
 /// Description and tags are kept, changed, removed; a put forgets neither.
-pub async fn metadata_is_kept(subject: &Subject) {
+pub async fn metadata_is_kept(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("described"));
     let request = CreateSecret::new(&name).value(SecretValue::text("v")).description("first").tag("a", "1");
     store.create_secret(cx, request).await.unwrap();
@@ -229,7 +229,7 @@ pub async fn metadata_is_kept(subject: &Subject) {
 }
 
 /// Gone with its versions; the name is free.
-pub async fn deletion_at_once_frees_the_name(subject: &Subject) {
+pub async fn deletion_at_once_frees_the_name(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let (name, _) = create(subject, "at-once", "old").await;
     put(subject, &name, "newer").await;
@@ -243,7 +243,7 @@ pub async fn deletion_at_once_frees_the_name(subject: &Subject) {
 }
 
 /// By the beginning of the name, page by page, each once.
-pub async fn lists_are_paged(subject: &Subject) {
+pub async fn lists_are_paged(subject: &Fixture) {
     let mark = fresh("list");
     let mut made = Vec::new();
     for n in 0..5 {
@@ -265,7 +265,7 @@ pub async fn lists_are_paged(subject: &Subject) {
 }
 
 /// In one call, and for those that cannot be read why not.
-pub async fn several_values_are_read_at_once(subject: &Subject) {
+pub async fn several_values_are_read_at_once(subject: &Fixture) {
     let (one, _) = create(subject, "batch", "1").await;
     let (two, _) = create(subject, "batch", "2").await;
     let absent = fresh("batch-absent");
@@ -277,7 +277,7 @@ pub async fn several_values_are_read_at_once(subject: &Subject) {
 }
 
 /// Several threads put at once: each that succeeded is there under its id, and one is current.
-pub fn racing_puts_are_all_kept(subject: &Subject) {
+pub fn racing_puts_are_all_kept(subject: &Fixture) {
     let runtime = &Runtime::current();
     let (name, _) = runtime.block_on(create(subject, "racing", "0"));
     let made: Vec<(VersionId, String)> = thread::scope(|scope| {

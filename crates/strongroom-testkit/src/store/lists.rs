@@ -1,12 +1,12 @@
 //! Listings: orders, pages, filters.
 
-use super::{Subject, fresh, stages, token};
+use super::{Fixture, fresh, stages, token};
 use strongroom_store::{
     CreateSecret, DeleteSecret, ErrorKind, Filter, FilterKey, GetSecretValue, ListSecretVersionIds,
     ListSecrets, SecretId, SecretValue, ServedReads, SortBy, SortOrder, VersionId,
 };
 
-pub(super) async fn all_names(subject: &Subject, mut request: ListSecrets) -> Vec<String> {
+pub(super) async fn all_names(subject: &Fixture, mut request: ListSecrets) -> Vec<String> {
     let mut names = Vec::new();
     loop {
         let page = subject.store.list_secrets(&subject.cx, request.clone()).await.unwrap();
@@ -19,7 +19,7 @@ pub(super) async fn all_names(subject: &Subject, mut request: ListSecrets) -> Ve
 }
 
 /// Every order both ways; pages of any size together are the whole; tokens are bound to their query.
-pub async fn lists_are_paged_and_sorted(subject: &Subject) {
+pub async fn lists_are_paged_and_sorted(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let mut made = Vec::new();
     for value in ["a", "b", "c", "d", "e"] {
@@ -61,7 +61,7 @@ pub async fn lists_are_paged_and_sorted(subject: &Subject) {
 }
 
 /// Deprecated versions only when asked for; pages together are the whole.
-pub async fn versions_are_listed_oldest_first(subject: &Subject) {
+pub async fn versions_are_listed_oldest_first(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("versions", "1").await;
     for n in 2..=5 {
@@ -89,7 +89,7 @@ pub async fn versions_are_listed_oldest_first(subject: &Subject) {
 }
 
 /// Pages go on where they stopped while secrets come and go: what was there all the time is shown once.
-pub async fn pages_are_stable_while_secrets_come_and_go(subject: &Subject) {
+pub async fn pages_are_stable_while_secrets_come_and_go(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let mut stay = Vec::new();
     for _ in 0..6 {
@@ -120,7 +120,7 @@ pub async fn pages_are_stable_while_secrets_come_and_go(subject: &Subject) {
 }
 
 /// Each key with its own rule; values are alternatives, filters all hold; tokens are bound to them.
-pub async fn filters_choose_secrets(subject: &Subject) {
+pub async fn filters_choose_secrets(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().filters {
         return;
@@ -189,7 +189,7 @@ pub async fn filters_choose_secrets(subject: &Subject) {
 }
 
 /// A read is dated by its day, at the version and at the secret; what is only described is not.
-pub async fn reads_are_dated(subject: &Subject) {
+pub async fn reads_are_dated(subject: &Fixture) {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().last_accessed {
@@ -213,7 +213,7 @@ pub async fn reads_are_dated(subject: &Subject) {
 }
 
 /// Reads that a cache has served are dated as reads of the store's own, where it takes reports of them; else they are refused.
-pub async fn served_reads_are_dated(subject: &Subject) {
+pub async fn served_reads_are_dated(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("served", "1").await;
     let id = SecretId::new(&name);

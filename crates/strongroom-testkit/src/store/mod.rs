@@ -2,7 +2,7 @@
 //!
 //! What a store declares it cannot do
 //! ([`capabilities`](strongroom_store::SecretStore::capabilities)) is not asked of it, or must be
-//! refused. A store without an admin part goes into a [`Subject`] through
+//! refused. A store without an admin part goes into a [`Fixture`] through
 //! [`AnyStore`](strongroom_store::AnyStore); a read-only store has a suite of its own,
 //! [`read_only`].
 
@@ -30,7 +30,7 @@ use strongroom_types::CallContext;
 /// `conformance/` and leaves some behind.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
-pub struct Subject {
+pub struct Fixture {
     /// The store.
     pub store: Arc<dyn SecretAdmin>,
     /// The caller.
@@ -44,7 +44,7 @@ pub struct Subject {
 pub async fn conformance<F, Fut>(make: F)
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = Subject>,
+    Fut: Future<Output = Fixture>,
 {
     let can = make().await.store.capabilities();
     assert!(can.writes, "the store declares that it only reads: run store::read_only::conformance");
@@ -88,7 +88,7 @@ where
 async fn counts_its_versions<F, Fut>(make: F)
 where
     F: Fn() -> Fut,
-    Fut: Future<Output = Subject>,
+    Fut: Future<Output = Fixture>,
 {
     counted::a_secret_is_made_and_read(&make().await).await;
     counted::values_of_all_sizes_come_back(&make().await).await;
@@ -127,7 +127,7 @@ pub(super) fn assert_error<T: std::fmt::Debug>(result: Result<T, Error>, kind: E
     assert_eq!((error.kind(), error.message()), (kind, text));
 }
 
-impl Subject {
+impl Fixture {
     pub(super) async fn create(&self, what: &str, value: &str) -> String {
         let name = fresh(what);
         let request = CreateSecret::new(&name).value(SecretValue::text(value)).token(token(1));

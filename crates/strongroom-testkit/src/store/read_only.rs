@@ -13,7 +13,7 @@ use strongroom_store::{
 use strongroom_types::CallContext;
 
 use super::lists::all_names;
-use super::{Subject, batch, fresh};
+use super::{Fixture, batch, fresh};
 use crate::runtime::Runtime;
 
 /// A secret that a store under test must have.
@@ -105,8 +105,8 @@ where
 
 impl ReadSubject {
     /// As the other cases have it.
-    fn subject(&self) -> Subject {
-        Subject { store: AnyStore::from(Arc::clone(&self.store)).into_admin(), cx: self.cx.clone() }
+    fn subject(&self) -> Fixture {
+        Fixture { store: AnyStore::from(Arc::clone(&self.store)).into_admin(), cx: self.cx.clone() }
     }
 
     async fn value(&self, request: GetSecretValue) -> Result<SecretValue, ErrorKind> {

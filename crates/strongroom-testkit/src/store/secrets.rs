@@ -1,7 +1,7 @@
 //! Secrets: identity, metadata, tags, deletion.
 
 use super::lists::all_names;
-use super::{Subject, assert_error, fresh, token};
+use super::{Fixture, assert_error, fresh, token};
 use strongroom_store::{
     CreateSecret, DeleteSecret, ErrorKind, GetSecretValue, ListSecretVersionIds, ListSecrets,
     PutResourcePolicy, PutSecretValue, SecretId, SecretValue, Stage, Tag, UpdateSecret,
@@ -9,7 +9,7 @@ use strongroom_store::{
 };
 
 /// By name and by full ARN.
-pub async fn secrets_are_found_by_name_and_arn(subject: &Subject) {
+pub async fn secrets_are_found_by_name_and_arn(subject: &Fixture) {
     let name = subject.create("found", "v").await;
     let arn = subject.store.describe_secret(&subject.cx, &name.as_str().into()).await.unwrap().arn;
     for id in [name.clone(), arn.to_string()] {
@@ -18,7 +18,7 @@ pub async fn secrets_are_found_by_name_and_arn(subject: &Subject) {
 }
 
 /// Every operation on a secret that does not exist.
-pub async fn unknown_things_are_not_found(subject: &Subject) {
+pub async fn unknown_things_are_not_found(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("unknown"));
     let id = SecretId::new(&name);
     let text = "Secrets Manager can't find the specified secret.";
@@ -41,7 +41,7 @@ pub async fn unknown_things_are_not_found(subject: &Subject) {
 }
 
 /// Description and key change and stay; dates move forward with every change.
-pub async fn metadata_is_updated_and_described(subject: &Subject) {
+pub async fn metadata_is_updated_and_described(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("described"));
     let request = CreateSecret::new(&name).description("first").value(SecretValue::text("v"));
     store.create_secret(cx, request).await.unwrap();
@@ -67,7 +67,7 @@ pub async fn metadata_is_updated_and_described(subject: &Subject) {
 }
 
 /// In the order they were added; an existing key gets the new value; absent keys are ignored; none left is an empty list.
-pub async fn tags_are_added_changed_and_removed(subject: &Subject) {
+pub async fn tags_are_added_changed_and_removed(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("tags", "v").await;
     let id = SecretId::new(&name);
@@ -82,7 +82,7 @@ pub async fn tags_are_added_changed_and_removed(subject: &Subject) {
 
 /// A store that declares no deletion, tags or policies refuses them, for a secret that exists and
 /// for one that does not.
-pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Subject) {
+pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = fresh("no-admin");
     let request = CreateSecret::new(&name).value(SecretValue::text("v"));
@@ -111,7 +111,7 @@ pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Subject) {
 }
 
 /// Marked for deletion: unreadable, unchangeable, described with its date, not listed; then restored.
-pub async fn deleted_secrets_can_be_restored(subject: &Subject) {
+pub async fn deleted_secrets_can_be_restored(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().recovery_window {
         return;
@@ -156,7 +156,7 @@ pub async fn deleted_secrets_can_be_restored(subject: &Subject) {
 }
 
 /// Gone with its versions; a new secret of the name has another ARN and nothing of the old one.
-pub async fn deletion_at_once_frees_the_name(subject: &Subject) {
+pub async fn deletion_at_once_frees_the_name(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("at-once", "old").await;
     let old = store.describe_secret(cx, &name.as_str().into()).await.unwrap().arn;

@@ -1,12 +1,12 @@
 //! Labels: what moves with what.
 
-use super::{Subject, stages, token};
+use super::{Fixture, stages, token};
 use strongroom_store::{
     ErrorKind, GetSecretValue, PutSecretValue, SecretValue, Stage, UpdateSecretVersionStage,
 };
 
 /// The version that was current becomes the previous one; the one before loses its last label.
-pub async fn a_put_moves_current_and_previous(subject: &Subject) {
+pub async fn a_put_moves_current_and_previous(subject: &Fixture) {
     let name = subject.create("moves", "1").await;
     subject.put(&name, 2, "2").await;
     assert_eq!(
@@ -25,7 +25,7 @@ pub async fn a_put_moves_current_and_previous(subject: &Subject) {
 }
 
 /// Without `AWSCURRENT` among the labels of a put, current and previous stay; a label has one holder.
-pub async fn labels_named_in_a_put_move_alone(subject: &Subject) {
+pub async fn labels_named_in_a_put_move_alone(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("labels", "1").await;
     let pending = |n: u32| {
@@ -50,7 +50,7 @@ pub async fn labels_named_in_a_put_move_alone(subject: &Subject) {
 }
 
 /// Moving `AWSCURRENT` back takes `AWSPREVIOUS` along; custom labels stay.
-pub async fn a_rollback_swaps_the_two_labels(subject: &Subject) {
+pub async fn a_rollback_swaps_the_two_labels(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("rollback", "1").await;
     subject.put(&name, 2, "2").await;
@@ -72,7 +72,7 @@ pub async fn a_rollback_swaps_the_two_labels(subject: &Subject) {
 }
 
 /// Each wrong move with its error, and the labels as before.
-pub async fn refused_moves_change_nothing(subject: &Subject) {
+pub async fn refused_moves_change_nothing(subject: &Fixture) {
     let name = subject.create("refused", "1").await;
     subject.put(&name, 2, "2").await;
     let before = subject.labels(&name).await;
@@ -96,7 +96,7 @@ pub async fn refused_moves_change_nothing(subject: &Subject) {
 }
 
 /// Twenty labels in all, not one more; none of the twenty is lost by asking.
-pub async fn twenty_labels_are_the_most(subject: &Subject) {
+pub async fn twenty_labels_are_the_most(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().custom_stages {
         return;

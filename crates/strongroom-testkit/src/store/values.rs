@@ -2,14 +2,14 @@
 
 use std::thread;
 
-use super::{Subject, assert_error, fresh, stages, token};
+use super::{Fixture, assert_error, fresh, stages, token};
 use crate::runtime::Runtime;
 use strongroom_store::{
     CreateSecret, ErrorKind, GetSecretValue, PutSecretValue, SecretValue, Stage, UpdateSecret,
 };
 
 /// Create with a value: the version is current; without one: there are no versions.
-pub async fn a_secret_is_made_and_read(subject: &Subject) {
+pub async fn a_secret_is_made_and_read(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("made"));
     let request = CreateSecret::new(&name).value(SecretValue::text("v")).token(token(1));
     let created = store.create_secret(cx, request).await.unwrap();
@@ -34,7 +34,7 @@ pub async fn a_secret_is_made_and_read(subject: &Subject) {
 }
 
 /// Text and binary, one byte to 65,536, kept byte for byte and kept apart.
-pub async fn values_of_all_kinds_and_sizes_come_back(subject: &Subject) {
+pub async fn values_of_all_kinds_and_sizes_come_back(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let longest = store.capabilities().max_value_len;
     let name = subject.create("values", "{'not': \"json\"").await;
@@ -64,7 +64,7 @@ pub async fn values_of_all_kinds_and_sizes_come_back(subject: &Subject) {
 }
 
 /// By id, by stage, by both; both must agree.
-pub async fn versions_are_read_by_id_and_stage(subject: &Subject) {
+pub async fn versions_are_read_by_id_and_stage(subject: &Fixture) {
     let name = subject.create("both", "1").await;
     subject.put(&name, 2, "2").await;
     let by = |n: u32| GetSecretValue::new(&name).version_id(token(n));
@@ -82,7 +82,7 @@ pub async fn versions_are_read_by_id_and_stage(subject: &Subject) {
 }
 
 /// The same token and value: the same answer, nothing moved. Another value: refused by name.
-pub async fn a_repeat_with_the_same_token_changes_nothing(subject: &Subject) {
+pub async fn a_repeat_with_the_same_token_changes_nothing(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().token_is_version_id {
         return;
@@ -121,7 +121,7 @@ pub async fn a_repeat_with_the_same_token_changes_nothing(subject: &Subject) {
 }
 
 /// Names, lengths, tokens, tags: each refused with its own error, and nothing made.
-pub async fn bad_input_is_named_and_changes_nothing(subject: &Subject) {
+pub async fn bad_input_is_named_and_changes_nothing(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = fresh("bad");
     let text = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
@@ -153,7 +153,7 @@ pub async fn bad_input_is_named_and_changes_nothing(subject: &Subject) {
 }
 
 /// Several threads put at once: every one succeeds, every version is there, one is current.
-pub fn racing_puts_are_all_kept(subject: &Subject) {
+pub fn racing_puts_are_all_kept(subject: &Fixture) {
     const THREADS: u32 = 4;
     const EACH: u32 = 8;
     let runtime = &Runtime::current();

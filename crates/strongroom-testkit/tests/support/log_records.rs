@@ -198,7 +198,7 @@ impl Records for LogRecords {
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let operations: Vec<Entry> = batch
-            .operations()
+            .changes()
             .iter()
             .filter_map(|operation| match &operation.action {
                 Action::Put(value) => Some((operation.key.clone(), Some(value.clone()))),

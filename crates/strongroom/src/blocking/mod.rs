@@ -16,8 +16,8 @@ mod keys;
 
 use std::path::Path;
 
-use pollster::block_on;
 use crate::{AccessReport, WhoCan};
+use pollster::block_on;
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_iam::AssumeRole;
 use strongroom_local_kms::Retirement;

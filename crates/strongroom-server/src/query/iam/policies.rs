@@ -82,7 +82,7 @@ pub(super) fn write_version(xml: &mut Xml, version: &PolicyVersion, with_documen
     xml.moment("CreateDate", version.created);
 }
 
-fn told(policy: &ManagedPolicy) -> Xml {
+fn to_xml(policy: &ManagedPolicy) -> Xml {
     let mut xml = Xml::new();
     xml.within("Policy", |xml| {
         write(xml, policy);
@@ -107,9 +107,9 @@ pub(super) async fn run(call: &Call<'_>) -> Outcome {
             request.path = form.owned("Path");
             request.description = form.owned("Description");
             request.tags = form.tags("Tags")?;
-            Some(told(&directory.create_policy(cx, request).await?))
+            Some(to_xml(&directory.create_policy(cx, request).await?))
         }
-        "GetPolicy" => Some(told(&directory.managed_policy(cx, arn).await?)),
+        "GetPolicy" => Some(to_xml(&directory.managed_policy(cx, arn).await?)),
         "ListPolicies" => Some(list(call).await?),
         "DeletePolicy" => {
             directory.delete_managed_policy(cx, arn).await?;

@@ -79,7 +79,7 @@ pub(super) fn write(xml: &mut Xml, role: &Identity, detail: Detail) {
     }
 }
 
-fn told(role: &Identity) -> Xml {
+fn to_xml(role: &Identity) -> Xml {
     let mut xml = Xml::new();
     xml.within("Role", |xml| write(xml, role, Detail::Whole));
     xml
@@ -99,9 +99,9 @@ pub(super) async fn run(call: &Call<'_>) -> Outcome {
             request.description = form.owned("Description");
             request.max_session_seconds = seconds(form)?;
             request.tags = form.tags("Tags")?;
-            Some(told(&directory.create_role(cx, request).await?))
+            Some(to_xml(&directory.create_role(cx, request).await?))
         }
-        "GetRole" => Some(told(&directory.get(cx, &role(form)?).await?)),
+        "GetRole" => Some(to_xml(&directory.get(cx, &role(form)?).await?)),
         "ListRoles" => {
             let (most, after) = paging(form)?;
             let prefix = form.text("PathPrefix").unwrap_or("/");
@@ -118,7 +118,7 @@ pub(super) async fn run(call: &Call<'_>) -> Outcome {
         }
         "UpdateRoleDescription" => {
             let description = Some(form.must("Description")?);
-            Some(told(&directory.update_role(cx, form.must("RoleName")?, description, None).await?))
+            Some(to_xml(&directory.update_role(cx, form.must("RoleName")?, description, None).await?))
         }
         "UpdateAssumeRolePolicy" => {
             directory.update_trust(cx, form.must("RoleName")?, form.must("PolicyDocument")?).await?;

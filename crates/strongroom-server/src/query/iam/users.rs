@@ -63,7 +63,7 @@ pub(super) fn write(xml: &mut Xml, user: &Identity, detail: Detail) {
     }
 }
 
-fn told(user: &Identity) -> Xml {
+fn to_xml(user: &Identity) -> Xml {
     let mut xml = Xml::new();
     xml.within("User", |xml| write(xml, user, Detail::Whole));
     xml
@@ -77,7 +77,7 @@ pub(super) async fn run(call: &Call<'_>) -> Outcome {
             request.path = form.owned("Path");
             request.boundary = form.owned("PermissionsBoundary");
             request.tags = form.tags("Tags")?;
-            Some(told(&directory.create_user(cx, request).await?))
+            Some(to_xml(&directory.create_user(cx, request).await?))
         }
         "GetUser" => Some(get(call).await?),
         "ListUsers" => {
@@ -171,5 +171,5 @@ async fn get(call: &Call<'_>) -> Result<Xml, ApiError> {
             return Ok(xml);
         }
     };
-    Ok(told(&directory.get(cx, &IdentityRef::user(name)).await?))
+    Ok(to_xml(&directory.get(cx, &IdentityRef::user(name)).await?))
 }

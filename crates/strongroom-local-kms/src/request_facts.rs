@@ -6,7 +6,7 @@ use strongroom_policy::Context;
 
 /// What a request says beyond caller, key and operation, as far as policies and grants look at it.
 #[derive(Default)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestFacts<'a> {
     pub(crate) context: Option<&'a EncryptionContext>,
     /// How the key was named.
     pub(crate) reference: Option<&'a KeyRef>,
@@ -16,7 +16,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) facts: Context,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RequestFacts<'a> {
     /// Nothing beyond.
     pub(crate) fn nothing() -> Self {
         Self::default()

@@ -5,12 +5,12 @@ use strongroom_types::Arn;
 
 /// What a caller named.
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub(crate) struct RequestedSecret {
     id: SecretId,
     version: Option<VersionId>,
 }
 
-impl Asked {
+impl RequestedSecret {
     pub(crate) fn new(id: &SecretId, version: Option<&VersionId>) -> Self {
         Self { id: id.clone(), version: version.cloned() }
     }
@@ -51,7 +51,7 @@ mod tests {
         let arn =
             |resource: &str| Arn::parse(&format!("arn:aws:x:us-east-1:000000000000:{resource}")).unwrap();
         let is = |id: &str, name: &str, resource: &str| {
-            Asked::new(&SecretId::new(id), None).is(name, &arn(resource))
+            RequestedSecret::new(&SecretId::new(id), None).is(name, &arn(resource))
         };
         let full = "arn:aws:x:us-east-1:000000000000:secret:prod/db-AbCdEf";
         let partial = "arn:aws:x:us-east-1:000000000000:secret:prod/db";

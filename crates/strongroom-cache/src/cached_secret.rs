@@ -19,13 +19,13 @@ pub enum Source {
 
 /// A value as it is kept: a handle to it, no copy.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct CachedSecret {
     version: Arc<SecretVersion>,
     age: Duration,
     source: Source,
 }
 
-impl Held {
+impl CachedSecret {
     pub(crate) fn new(version: Arc<SecretVersion>, age: Duration, source: Source) -> Self {
         Self { version, age, source }
     }
@@ -47,7 +47,7 @@ impl Held {
     }
 }
 
-impl std::ops::Deref for Held {
+impl std::ops::Deref for CachedSecret {
     type Target = SecretVersion;
 
     fn deref(&self) -> &SecretVersion {

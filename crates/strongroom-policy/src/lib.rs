@@ -41,6 +41,7 @@
 //! ```
 
 mod authorizer;
+mod call;
 mod circumstance;
 mod condition;
 mod context;
@@ -59,6 +60,7 @@ mod subject;
 mod value;
 
 pub use authorizer::{Authorizer, AuthorizerError, AuthorizerErrorKind, Known, NoDirectory};
+pub use call::Call;
 pub use circumstance::Possible;
 pub use condition::{Condition, Quantifier};
 pub use context::Context;

@@ -17,19 +17,23 @@
 //! ```
 
 mod arn;
-mod call;
+mod call_context;
 mod caller;
 mod clock;
 mod error;
 mod hex;
+mod operation_name;
 mod realm;
+mod request_info;
 mod session;
 
 pub use arn::Arn;
-pub use call::CallContext;
+pub use call_context::CallContext;
 pub use caller::{Caller, Service};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorClass, Frame, ParseError, Retry};
 pub use hex::{from_hex, hex};
+pub use operation_name::OperationName;
 pub use realm::{AccountId, Realm, Region};
+pub use request_info::{RequestInfo, RequestParameters, TlsInfo};
 pub use session::SessionFacts;

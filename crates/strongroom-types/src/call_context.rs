@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AccountId, Caller, Realm, SessionFacts, Timestamp};
+use crate::{AccountId, Caller, Realm, RequestInfo, SessionFacts, Timestamp};
 
 /// The facts about one call that every operation is given. It has no default: a program says who calls.
 ///
@@ -13,7 +13,7 @@ use crate::{AccountId, Caller, Realm, SessionFacts, Timestamp};
 pub struct CallContext {
     caller: Caller,
     facts: Option<Arc<SessionFacts>>,
-    request_id: Option<Arc<str>>,
+    request: Option<Arc<RequestInfo>>,
     deadline: Option<Timestamp>,
 }
 
@@ -27,7 +27,7 @@ impl CallContext {
     /// A call made by `caller`.
     #[must_use]
     pub fn new(caller: Caller) -> Self {
-        Self { caller, facts: None, request_id: None, deadline: None }
+        Self { caller, facts: None, request: None, deadline: None }
     }
 
     /// With what is known of the caller's session, for policies that look at it.
@@ -37,11 +37,18 @@ impl CallContext {
         self
     }
 
+    /// With what a server knows about the request that the call arrived in.
+    #[must_use]
+    pub fn with_request(mut self, request: RequestInfo) -> Self {
+        self.request = Some(Arc::new(request));
+        self
+    }
+
     /// The id that logs and audit show for this call.
     #[must_use]
-    pub fn with_request_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.request_id = Some(id.into());
-        self
+    pub fn with_request_id(self, id: impl Into<Arc<str>>) -> Self {
+        let request = self.request().cloned().unwrap_or_default();
+        self.with_request(request.id(id))
     }
 
     /// After this moment the operation gives up instead of trying again.
@@ -54,7 +61,7 @@ impl CallContext {
     /// The same caller and session without what belongs to one call, for what is done later or for several.
     #[must_use]
     pub fn lasting(&self) -> Self {
-        Self { request_id: None, deadline: None, ..self.clone() }
+        Self { request: None, deadline: None, ..self.clone() }
     }
 
     /// Who calls.
@@ -85,7 +92,13 @@ impl CallContext {
     /// The id of this call, if it was given one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.request()?.id.as_deref()
+    }
+
+    /// What is known about the request that the call arrived in.
+    #[must_use]
+    pub fn request(&self) -> Option<&RequestInfo> {
+        self.request.as_deref()
     }
 
     /// When the caller stops waiting.

@@ -69,6 +69,8 @@ pub mod blocking;
 mod builder;
 mod cached_room;
 mod error;
+#[cfg(doctest)]
+mod guide;
 mod identities;
 mod keys;
 mod kms_root;

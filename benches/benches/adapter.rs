@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use strongroom::aws::{AwsKms, SecretsManagerStore};
 use strongroom::envelope::EncryptionContext;
-use strongroom::kms::{DecryptOptions, Kms};
+use strongroom::kms::{Decrypt, Kms};
 use strongroom::store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue};
 use strongroom::{CallContext, Realm};
 
@@ -128,7 +128,6 @@ fn main() {
     let (sdk, kms) = (aws_sdk_kms::Client::new(&answer), AwsKms::new(&answer));
     let pairs = [("SecretARN", "arn"), ("SecretVersionId", "id")];
     let context = &EncryptionContext::from_pairs(pairs).unwrap();
-    let options = &DecryptOptions::new();
     beside(
         "decrypt",
         || async {
@@ -136,6 +135,6 @@ fn main() {
             let call = pairs.iter().fold(call, |call, (key, value)| call.encryption_context(*key, *value));
             call.send().await.unwrap()
         },
-        || async { kms.decrypt(cx, &[7; 184], context, options).await.unwrap() },
+        || async { kms.decrypt(cx, Decrypt::new(&[7; 184]).context(context)).await.unwrap() },
     );
 }

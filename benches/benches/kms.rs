@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use pollster::block_on;
 use strongroom::envelope::EncryptionContext;
-use strongroom::kms::{CreateKey, DecryptOptions, GenerateDataKeyOptions, KeyRef, Kms, KmsAdmin};
+use strongroom::kms::{CreateKey, Decrypt, GenerateDataKey, KeyRef, Kms, KmsAdmin};
 use strongroom::root::{RootKey, TrustedRecords};
 use strongroom::{CallContext, LocalKms, LocalKmsOptions, MemoryRecords, Records, SystemClock};
 use strongroom_sqlite::SqliteRecords;
@@ -112,14 +112,18 @@ fn kms(criterion: &mut Criterion) {
     for (place, records, options) in places {
         let (kms, cx, key) = block_on(service(records, options));
         let kms: Arc<dyn Kms> = Arc::new(kms);
-        let (context, options) = (context(), GenerateDataKeyOptions::new());
-        let wrapped = block_on(kms.generate_data_key(&cx, &key, &context, &options)).unwrap().ciphertext;
+        let context = context();
+        let wrapped = block_on(kms.generate_data_key(&cx, GenerateDataKey::new(&key).context(&context)))
+            .unwrap()
+            .ciphertext;
         criterion.bench_with_input(BenchmarkId::new("kms/generate_data_key", place), &(), |bencher, ()| {
-            bencher.iter(|| now(kms.generate_data_key(&cx, &key, &context, &options)).unwrap());
+            bencher.iter(|| {
+                now(kms.generate_data_key(&cx, GenerateDataKey::new(&key).context(&context))).unwrap()
+            });
         });
-        let options = DecryptOptions::new();
         criterion.bench_with_input(BenchmarkId::new("kms/decrypt", place), &(), |bencher, ()| {
-            bencher.iter(|| now(kms.decrypt(&cx, black_box(&wrapped), &context, &options)).unwrap());
+            bencher
+                .iter(|| now(kms.decrypt(&cx, Decrypt::new(black_box(&wrapped)).context(&context))).unwrap());
         });
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use strongroom_envelope::EncryptionContext;
-use strongroom_kms::{CreateKey, DecryptOptions, EncryptOptions, ErrorKind, Kms, KmsAdmin};
+use strongroom_kms::{CreateKey, Decrypt, Encrypt, ErrorKind, Kms, KmsAdmin};
 use strongroom_local_kms::LocalKms;
 use strongroom_records::MemoryRecords;
 use strongroom_root::{RootKey, TrustedRecords};
@@ -51,9 +51,11 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         let kms = LocalKms::new(records, Arc::new(SystemClock));
         let key = kms.create_key(&cx, CreateKey::new()).await.expect("a key").id.into();
         let context = EncryptionContext::from_pairs([("table", "orders")]).expect("a context");
-        let options = EncryptOptions::new();
-        let good =
-            kms.encrypt(&cx, &key, b"plaintext", &context, &options).await.expect("encrypts").ciphertext;
+        let good = kms
+            .encrypt(&cx, Encrypt::new(&key, b"plaintext").context(&context))
+            .await
+            .expect("encrypts")
+            .ciphertext;
         World { kms, cx, context, good }
     })
 });
@@ -85,7 +87,7 @@ fuzz_target!(|input: Input| {
             Change::Truncate { to } => bytes.truncate(place(to)),
         }
     }
-    match pollster::block_on(kms.decrypt(cx, &bytes, &given, &DecryptOptions::new())) {
+    match pollster::block_on(kms.decrypt(cx, Decrypt::new(&bytes).context(&given))) {
         Ok(opened) => {
             assert!(bytes == *good && given == *context, "a changed ciphertext or another context opened");
             assert_eq!(opened.plaintext.expose(), b"plaintext");

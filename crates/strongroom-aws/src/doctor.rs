@@ -14,8 +14,8 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use aws_types::SdkConfig;
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{
-    DecryptOptions, DescribeKeyOptions, EncryptOptions, ErrorKind as KeyError, GenerateDataKeyOptions,
-    KeyManager, KeyRef, KeyState, KeyUsage, Kms,
+    Decrypt, DescribeKey, Encrypt, ErrorKind as KeyError, GenerateDataKey, KeyManager, KeyRef, KeyState,
+    KeyUsage, Kms,
 };
 use strongroom_store::{
     CreateSecret, DeleteSecret, Error, ErrorKind, GetRandomPassword, GetSecretValue, ListSecrets,
@@ -233,7 +233,7 @@ impl Doctor {
             Err(error) => return found.add("key", Verdict::Bad, error.to_string()),
         };
         let kms = AwsKms::new(&self.config);
-        match kms.describe_key(cx, &key, &DescribeKeyOptions::new()).await {
+        match kms.describe_key(cx, DescribeKey::new(&key)).await {
             Ok(told) if told.manager == KeyManager::Aws => {
                 let words = "AWS manages it: it works through its own service only, and without policies of yours. For a key that you decide about, name a customer managed one";
                 return found.add("key", Verdict::Doubtful, words);
@@ -269,12 +269,12 @@ impl Doctor {
         );
         let pairs = [("SecretARN", secret.as_str()), ("SecretVersionId", "RequestToValidateKeyAccess")];
         let Ok(context) = EncryptionContext::from_pairs(pairs) else { return };
-        let made = kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new()).await;
-        let encrypted = kms.encrypt(cx, &key, &[0; 16], &context, &EncryptOptions::new()).await;
+        let made = kms.generate_data_key(cx, GenerateDataKey::new(&key).context(&context)).await;
+        let encrypted = kms.encrypt(cx, Encrypt::new(&key, &[0; 16]).context(&context)).await;
         let sample = made.as_ref().map(|pair| &pair.ciphertext).ok();
         let sample = sample.or_else(|| encrypted.as_ref().map(|made| &made.ciphertext).ok());
         let opened = match sample {
-            Some(sample) => Some(kms.decrypt(cx, sample, &context, &DecryptOptions::new()).await),
+            Some(sample) => Some(kms.decrypt(cx, Decrypt::new(sample).context(&context)).await),
             None => None,
         };
         let by_service = "asked directly; where a policy says kms:ViaService it may be allowed through Secrets Manager all the same: see try_writing(..)";

@@ -5,7 +5,7 @@
 //! # async fn example(config: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
 //! use strongroom_aws::AwsKms;
 //! use strongroom_envelope::EncryptionContext;
-//! use strongroom_kms::{GenerateDataKeyOptions, KeyRef, Kms};
+//! use strongroom_kms::{GenerateDataKey, KeyRef, Kms};
 //! use strongroom_types::{CallContext, Realm};
 //!
 //! // `config` is what `aws_config::load_from_env()` gives.
@@ -13,7 +13,7 @@
 //! let cx = CallContext::owner(&Realm::default());
 //! let context = EncryptionContext::from_pairs([("tenant", "42")])?;
 //! let key = KeyRef::parse("alias/tenants")?;
-//! let pair = kms.generate_data_key(&cx, &key, &context, &GenerateDataKeyOptions::new()).await?;
+//! let pair = kms.generate_data_key(&cx, GenerateDataKey::new(&key).context(&context)).await?;
 //! println!("wrapped under {}", pair.key_arn);
 //! # Ok(())
 //! # }

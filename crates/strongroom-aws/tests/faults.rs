@@ -14,8 +14,7 @@ use aws_config::retry::RetryConfig;
 use faulty_http::{Fault, FaultyHttp};
 use strongroom::Strongroom;
 use strongroom_aws::{AwsKms, SecretsManagerStore};
-use strongroom_envelope::EncryptionContext;
-use strongroom_kms::{GenerateDataKeyOptions, KeyRef, Kms};
+use strongroom_kms::{GenerateDataKey, KeyRef, Kms};
 use strongroom_server::test_server;
 use strongroom_store::{
     CreateSecret, DeleteSecret, Error, ErrorKind, GetSecretValue, ListSecrets, PutResourcePolicy,
@@ -234,8 +233,7 @@ async fn reads_and_keys() {
         http.plan([fault; 3]);
         let read = store.get_secret_value(&cx, GetSecretValue::new("a")).await.unwrap_err();
         let listed = store.list_secrets(&cx, ListSecrets::new()).await.unwrap_err();
-        let options = GenerateDataKeyOptions::new();
-        let made = kms.generate_data_key(&cx, &key, &EncryptionContext::new(), &options).await.unwrap_err();
+        let made = kms.generate_data_key(&cx, GenerateDataKey::new(&key)).await.unwrap_err();
         for error in [&read, &listed] {
             let wanted = match fault {
                 Fault::Throttled => ErrorKind::Throttled,

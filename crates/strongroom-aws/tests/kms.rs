@@ -9,9 +9,8 @@ use std::sync::Arc;
 use strongroom_aws::AwsKms;
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{
-    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, ErrorKind, GenerateDataKeyOptions,
-    GenerateMacOptions, KeyManager, KeyRef, KeySpec, KeyState, Kms, MacAlgorithm, ReEncryptOptions,
-    VerifyMacOptions,
+    DataKeySpec, Decrypt, DescribeKey, Encrypt, ErrorKind, GenerateDataKey, GenerateMac, GenerateRandom,
+    KeyManager, KeyRef, KeySpec, KeyState, Kms, MacAlgorithm, ReEncrypt, VerifyMac,
 };
 use strongroom_server::{TestServer, test_server};
 use strongroom_testkit::kms;
@@ -75,53 +74,61 @@ async fn what_is_asked_of_it_arrives() {
     for (spec, length) in
         [(DataKeySpec::Aes128, 16), (DataKeySpec::Bytes(1), 1), (DataKeySpec::Bytes(1024), 1024)]
     {
-        let options = GenerateDataKeyOptions::new().spec(spec);
-        let pair = kms.generate_data_key(&cx, &key, &context("a"), &options).await.unwrap();
+        let pair = kms
+            .generate_data_key(&cx, GenerateDataKey::new(&key).context(&context("a")).spec(spec))
+            .await
+            .unwrap();
         assert_eq!((pair.plaintext.len(), pair.key_material_id.is_some()), (length, true));
-        let wrapped =
-            kms.generate_data_key_without_plaintext(&cx, &key, &context("a"), &options).await.unwrap();
+        let wrapped = kms
+            .generate_data_key_without_plaintext(
+                &cx,
+                GenerateDataKey::new(&key).context(&context("a")).spec(spec),
+            )
+            .await
+            .unwrap();
         let opened =
-            kms.decrypt(&cx, &wrapped.ciphertext, &context("a"), &DecryptOptions::new()).await.unwrap();
+            kms.decrypt(&cx, Decrypt::new(&wrapped.ciphertext).context(&context("a"))).await.unwrap();
         assert_eq!(opened.plaintext.len(), length);
     }
-    let dry =
-        kms.encrypt(&cx, &key, b"x", &context("a"), &EncryptOptions::new().dry_run()).await.unwrap_err();
+    let dry = kms.encrypt(&cx, Encrypt::new(&key, b"x").context(&context("a")).dry_run()).await.unwrap_err();
     assert_eq!(dry.kind(), ErrorKind::DryRun);
-    let sealed = kms.encrypt(&cx, &key, b"x", &context("a"), &EncryptOptions::new()).await.unwrap();
-    let options = ReEncryptOptions::new().source_key(key.clone());
+    let sealed = kms.encrypt(&cx, Encrypt::new(&key, b"x").context(&context("a"))).await.unwrap();
     let moved = kms
-        .re_encrypt(&cx, &sealed.ciphertext, &context("a"), &other, &context("b"), &options)
+        .re_encrypt(
+            &cx,
+            ReEncrypt::new(&sealed.ciphertext, &other)
+                .source_context(&context("a"))
+                .context(&context("b"))
+                .source_key(&key),
+        )
         .await
         .unwrap();
     assert_eq!(
         (moved.source_key_arn.as_str(), moved.key_arn.as_str()),
         (&*key.to_string(), &*other.to_string())
     );
-    assert_eq!(kms.generate_random(&cx, 7).await.unwrap().len(), 7);
+    assert_eq!(kms.generate_random(&cx, GenerateRandom::new(7)).await.unwrap().len(), 7);
 
     // HMAC keys.
     let mac_key =
         admin.create_key().key_usage("GENERATE_VERIFY_MAC".into()).key_spec("HMAC_256".into()).send().await;
     let mac_key = KeyRef::parse(mac_key.unwrap().key_metadata.unwrap().key_id()).unwrap();
     let algorithm = MacAlgorithm::HmacSha256;
-    let mac =
-        kms.generate_mac(&cx, &mac_key, b"message", algorithm, &GenerateMacOptions::new()).await.unwrap();
-    kms.verify_mac(&cx, &mac_key, b"message", &mac.mac, algorithm, &VerifyMacOptions::new()).await.unwrap();
-    let wrong =
-        kms.verify_mac(&cx, &mac_key, b"another", &mac.mac, algorithm, &VerifyMacOptions::new()).await;
+    let mac = kms.generate_mac(&cx, GenerateMac::new(&mac_key, b"message", algorithm)).await.unwrap();
+    kms.verify_mac(&cx, VerifyMac::new(&mac_key, b"message", &mac.mac, algorithm)).await.unwrap();
+    let wrong = kms.verify_mac(&cx, VerifyMac::new(&mac_key, b"another", &mac.mac, algorithm)).await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidMac);
 
     // What is told of keys.
-    let told = kms.describe_key(&cx, &mac_key, &DescribeKeyOptions::new()).await.unwrap();
+    let told = kms.describe_key(&cx, DescribeKey::new(&mac_key)).await.unwrap();
     assert_eq!(
         (told.spec, told.state, told.manager),
         (KeySpec::Hmac256, KeyState::Enabled, KeyManager::Customer)
     );
     admin.disable_key().key_id(key.to_string()).send().await.unwrap();
-    let told = kms.describe_key(&cx, &key, &DescribeKeyOptions::new()).await.unwrap();
+    let told = kms.describe_key(&cx, DescribeKey::new(&key)).await.unwrap();
     assert_eq!((told.state, told.current_key_material_id.is_some()), (KeyState::Disabled, true));
-    let error =
-        kms.decrypt(&cx, &sealed.ciphertext, &context("a"), &DecryptOptions::new()).await.unwrap_err();
+    let error = kms.decrypt(&cx, Decrypt::new(&sealed.ciphertext).context(&context("a"))).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::Disabled, Some("Decrypt")));
     assert!(error.to_string().contains("request: "), "{error}");
 }
@@ -132,24 +139,24 @@ async fn for_its_own_credentials_and_its_own_keys() {
     // Another caller is refused before AWS is asked.
     let user = strongroom_types::Arn::parse("arn:aws:iam::000000000000:user/alice").unwrap();
     let alice = CallContext::new(Caller::Principal(user));
-    let error = kms.generate_random(&alice, 1).await.unwrap_err();
+    let error = kms.generate_random(&alice, GenerateRandom::new(1)).await.unwrap_err();
     assert!(error.kind() == ErrorKind::AccessDenied && error.to_string().contains("alice"), "{error}");
     let managed = KeyRef::parse("alias/aws/secretsmanager").unwrap();
-    let error = kms.encrypt(&cx, &managed, b"x", &context("a"), &EncryptOptions::new()).await.unwrap_err();
+    let error = kms.encrypt(&cx, Encrypt::new(&managed, b"x").context(&context("a"))).await.unwrap_err();
     assert!(
         error.kind() == ErrorKind::AccessDenied && error.message().contains("customer managed key"),
         "{error}"
     );
-    assert!(kms.describe_key(&cx, &managed, &DescribeKeyOptions::new()).await.is_ok(), "it may be looked at");
+    assert!(kms.describe_key(&cx, DescribeKey::new(&managed)).await.is_ok(), "it may be looked at");
 
     // Keys that are not allowed, by an alias and by what the ciphertext says.
-    let sealed = kms.encrypt(&cx, &key, b"x", &context("a"), &EncryptOptions::new()).await.unwrap();
+    let sealed = kms.encrypt(&cx, Encrypt::new(&key, b"x").context(&context("a"))).await.unwrap();
     let strict = kms.clone().only([other.clone()]);
     let error =
-        strict.decrypt(&cx, &sealed.ciphertext, &context("a"), &DecryptOptions::new()).await.unwrap_err();
+        strict.decrypt(&cx, Decrypt::new(&sealed.ciphertext).context(&context("a"))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IncorrectKey, "{error}");
     let error =
-        strict.generate_data_key(&cx, &key, &context("a"), &GenerateDataKeyOptions::new()).await.unwrap_err();
+        strict.generate_data_key(&cx, GenerateDataKey::new(&key).context(&context("a"))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IncorrectKey, "{error}");
     let by_id = KeyRef::from(match &other {
         KeyRef::Arn(_, id) => id.clone(),
@@ -157,22 +164,22 @@ async fn for_its_own_credentials_and_its_own_keys() {
     });
     for allowed in [other.clone(), by_id] {
         let strict = kms.clone().only([allowed]);
-        assert!(strict.encrypt(&cx, &other, b"x", &context("a"), &EncryptOptions::new()).await.is_ok());
+        assert!(strict.encrypt(&cx, Encrypt::new(&other, b"x").context(&context("a"))).await.is_ok());
     }
 
     // Wrong credentials, a key of another region, nobody there.
     let wrong = AwsKms::new(&config(&server, "wrong", "us-east-1"));
-    let error = wrong.generate_random(&cx, 1).await.unwrap_err();
+    let error = wrong.generate_random(&cx, GenerateRandom::new(1)).await.unwrap_err();
     assert!(
         error.kind() == ErrorKind::AccessDenied && error.to_string().contains("InvalidSignatureException"),
         "{error}"
     );
     assert_eq!(error.retry(), Retry::Never);
     let elsewhere = AwsKms::new(&config(&server, server.secret_access_key().expose(), "eu-west-1"));
-    let error = elsewhere.describe_key(&cx, &key, &DescribeKeyOptions::new()).await.unwrap_err();
+    let error = elsewhere.describe_key(&cx, DescribeKey::new(&key)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let gone = config(&server, "x", "us-east-1").into_builder().endpoint_url("http://127.0.0.1:1");
     let gone = gone.retry_config(aws_config::retry::RetryConfig::disabled()).build();
-    let error = AwsKms::new(&gone).generate_random(&cx, 1).await.unwrap_err();
+    let error = AwsKms::new(&gone).generate_random(&cx, GenerateRandom::new(1)).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::DependencyTimeout, Retry::Later), "{error}");
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use strongroom_envelope::{EncryptionContext, Label, MacKey, SecretBytes, SecretKey};
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
-    Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms, Mac,
-    MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
+    Capabilities, Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, Error, ErrorKind,
+    GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, KeyRef, Kms, Mac, ReEncrypt, ReEncrypted,
+    VerifyMac, WrappedDataKey,
 };
 use strongroom_types::{Arn, CallContext, Clock};
 
@@ -199,17 +199,16 @@ impl Kms for CachedKms {
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error> {
         let inner = &self.shared.inner;
-        if options.dry_run || self.shared.policy.messages() < 2 || is_over(cx, self.shared.clock.now()) {
-            return inner.generate_data_key(cx, key, context, options).await;
+        if request.dry_run || self.shared.policy.messages() < 2 || is_over(cx, self.shared.clock.now()) {
+            return inner.generate_data_key(cx, request).await;
         }
-        let demands = options.spec.len().to_string();
-        let subject = key.to_string();
-        let place = self.place("generate", cx, subject.as_bytes(), context, &demands, &options.grant_tokens);
+        let demands = request.spec.len().to_string();
+        let subject = request.key.to_string();
+        let place =
+            self.place("generate", cx, subject.as_bytes(), request.context, &demands, &request.grant_tokens);
         // Others may draw the last of what this one has fetched.
         for _ in 0..4 {
             if let Some(pair) = self.drawn(&place) {
@@ -218,7 +217,7 @@ impl Kms for CachedKms {
             }
             let (asked, cleared) = (self.shared.clock.now(), self.cleared());
             self.once(place, cleared, async {
-                let pair = inner.generate_data_key(cx, key, context, options).await?;
+                let pair = inner.generate_data_key(cx, request.clone()).await?;
                 let mut kept = self.generated();
                 if self.cleared() == cleared {
                     kept.put(place, Generated { pair, messages: 0 }, asked);
@@ -227,43 +226,29 @@ impl Kms for CachedKms {
             })
             .await?;
         }
-        inner.generate_data_key(cx, key, context, options).await
+        inner.generate_data_key(cx, request).await
     }
 
     async fn generate_data_key_without_plaintext(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
-        self.shared.inner.generate_data_key_without_plaintext(cx, key, context, options).await
+        self.shared.inner.generate_data_key_without_plaintext(cx, request).await
     }
 
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, Error> {
-        self.shared.inner.encrypt(cx, key, plaintext, context, options).await
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
+        self.shared.inner.encrypt(cx, request).await
     }
 
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, Error> {
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
         let inner = &self.shared.inner;
-        if options.dry_run || is_over(cx, self.shared.clock.now()) {
-            return inner.decrypt(cx, ciphertext, context, options).await;
+        if request.dry_run || is_over(cx, self.shared.clock.now()) {
+            return inner.decrypt(cx, request).await;
         }
-        let demands = options.key.as_ref().map(KeyRef::to_string).unwrap_or_default();
-        let place = self.place("decrypt", cx, ciphertext, context, &demands, &options.grant_tokens);
+        let demands = request.key.map(KeyRef::to_string).unwrap_or_default();
+        let place =
+            self.place("decrypt", cx, request.ciphertext, request.context, &demands, &request.grant_tokens);
         if let Some(opened) = self.opened(&place) {
             self.hit();
             return Ok(opened);
@@ -271,7 +256,7 @@ impl Kms for CachedKms {
         let (asked, cleared) = (self.shared.clock.now(), self.cleared());
         self.once(place, cleared, async {
             let Decrypted { plaintext, key_arn, key_material_id } =
-                inner.decrypt(cx, ciphertext, context, options).await?;
+                inner.decrypt(cx, request.clone()).await?;
             let mut kept = self.decrypted();
             if self.cleared() == cleared {
                 kept.put(place, Opened { plaintext, key_arn, key_material_id }, asked);
@@ -282,56 +267,28 @@ impl Kms for CachedKms {
         match self.opened(&place) {
             Some(opened) => Ok(opened),
             // It went again at once: there are more at a time than may be kept.
-            None => inner.decrypt(cx, ciphertext, context, options).await,
+            None => inner.decrypt(cx, request).await,
         }
     }
 
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, Error> {
-        self.shared.inner.re_encrypt(cx, ciphertext, source_context, key, context, options).await
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
+        self.shared.inner.re_encrypt(cx, request).await
     }
 
-    async fn describe_key(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
-    ) -> Result<KeyMetadata, Error> {
-        self.shared.inner.describe_key(cx, key, options).await
+    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error> {
+        self.shared.inner.describe_key(cx, request).await
     }
 
-    async fn generate_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        algorithm: MacAlgorithm,
-        options: &GenerateMacOptions,
-    ) -> Result<Mac, Error> {
-        self.shared.inner.generate_mac(cx, key, message, algorithm, options).await
+    async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
+        self.shared.inner.generate_mac(cx, request).await
     }
 
-    async fn verify_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        mac: &[u8],
-        algorithm: MacAlgorithm,
-        options: &VerifyMacOptions,
-    ) -> Result<Mac, Error> {
-        self.shared.inner.verify_mac(cx, key, message, mac, algorithm, options).await
+    async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
+        self.shared.inner.verify_mac(cx, request).await
     }
 
-    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
-        self.shared.inner.generate_random(cx, bytes).await
+    async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
+        self.shared.inner.generate_random(cx, request).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::kms::{DataKeySpec, DecryptOptions, GenerateDataKeyOptions, KeyRef, Kms};
+use strongroom::kms::{DataKeySpec, Decrypt, GenerateDataKey, KeyRef, Kms};
 use strongroom::{
     CallContext, EncryptionContext, KeyErrorKind as ErrorKind, RootKey, SessionFacts, Strongroom,
 };
@@ -46,14 +46,16 @@ fn context(value: &str) -> EncryptionContext {
 
 impl World {
     async fn made(&self, alias: &str, value: &str) -> (Vec<u8>, Vec<u8>) {
-        let options = GenerateDataKeyOptions::new();
-        let pair =
-            self.kms.generate_data_key(&self.cx, &key(alias), &context(value), &options).await.unwrap();
+        let pair = self
+            .kms
+            .generate_data_key(&self.cx, GenerateDataKey::new(&key(alias)).context(&context(value)))
+            .await
+            .unwrap();
         (pair.plaintext.expose().to_vec(), pair.ciphertext)
     }
 
     async fn opened(&self, cx: &CallContext, ciphertext: &[u8], value: &str) -> Result<Vec<u8>, ErrorKind> {
-        let opened = self.kms.decrypt(cx, ciphertext, &context(value), &DecryptOptions::new()).await;
+        let opened = self.kms.decrypt(cx, Decrypt::new(ciphertext).context(&context(value))).await;
         opened.map(|opened| opened.plaintext.expose().to_vec()).map_err(|error| error.kind())
     }
 }
@@ -109,18 +111,29 @@ async fn one_entry_serves_one_question() {
     let mut damaged = ciphertext.clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert!(world.opened(&world.cx, &damaged, "1").await.is_err());
-    let demanding = DecryptOptions::new().key(key("alias/b"));
-    let error = world.kms.decrypt(&world.cx, &ciphertext, &context("1"), &demanding).await.unwrap_err();
+    let error = world
+        .kms
+        .decrypt(&world.cx, Decrypt::new(&ciphertext).context(&context("1")).key(&key("alias/b")))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IncorrectKey);
-    let granted = DecryptOptions::new().grant_token("unknown");
-    assert!(world.kms.decrypt(&world.cx, &ciphertext, &context("1"), &granted).await.is_err());
+    assert!(
+        world
+            .kms
+            .decrypt(&world.cx, Decrypt::new(&ciphertext).context(&context("1")).grant_token("unknown"))
+            .await
+            .is_err()
+    );
     let alice = world.room.iam().create_user("alice").await.unwrap();
     let alice = CallContext::new(alice.caller().unwrap());
     assert_eq!(world.opened(&alice, &ciphertext, "1").await, Err(ErrorKind::AccessDenied));
     let session = world.cx.clone().with_facts(SessionFacts::new().source_ip([10, 0, 0, 1]));
     world.opened(&session, &ciphertext, "1").await.unwrap();
-    let dry = DecryptOptions::new().dry_run();
-    let error = world.kms.decrypt(&world.cx, &ciphertext, &context("1"), &dry).await.unwrap_err();
+    let error = world
+        .kms
+        .decrypt(&world.cx, Decrypt::new(&ciphertext).context(&context("1")).dry_run())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DryRun);
     assert_eq!(world.inner.calls().len(), 7, "each asked the service");
     // Failures are not kept.
@@ -185,8 +198,14 @@ async fn generated_keys_have_limits() {
     let same = world.made("alias/a", "1").await;
     assert_ne!(world.made("alias/a", "2").await, same);
     assert_ne!(world.made("alias/b", "1").await, same);
-    let short = GenerateDataKeyOptions::new().spec(DataKeySpec::Aes128);
-    let pair = world.kms.generate_data_key(&world.cx, &key("alias/a"), &context("1"), &short).await.unwrap();
+    let pair = world
+        .kms
+        .generate_data_key(
+            &world.cx,
+            GenerateDataKey::new(&key("alias/a")).context(&context("1")).spec(DataKeySpec::Aes128),
+        )
+        .await
+        .unwrap();
     assert_eq!(pair.plaintext.len(), 16);
     world.clock.advance(MINUTE);
     assert_ne!(world.made("alias/a", "1").await, same, "too old");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_envelope::{AnySealer, DataKey, Provider};
-use strongroom_kms::{GenerateDataKeyOptions, KeyRef, Kms};
+use strongroom_kms::{GenerateDataKey, KeyRef, Kms};
 use strongroom_store::validate::Violations;
 use strongroom_store::{
     Error, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretId, SecretStore, SecretValue,
@@ -111,8 +111,8 @@ impl<S: SecretStore> ClientEncrypted<S> {
         let bound = version.filter(|_| inner.token_is_version_id);
         let text = value.is_text();
         let context = context(name, bound, text).map_err(sealing)?;
-        let options = GenerateDataKeyOptions::new();
-        let made = self.kms.generate_data_key(&self.kms_cx, &self.key, &context, &options).await;
+        let made =
+            self.kms.generate_data_key(&self.kms_cx, GenerateDataKey::new(&self.key).context(&context)).await;
         let pair = made.map_err(encryption)?;
         let arn = pair.key_arn.as_str();
         let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;

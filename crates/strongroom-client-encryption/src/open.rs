@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes, SecretText};
-use strongroom_kms::{DecryptOptions, Decrypted, ErrorKind as KmsError};
+use strongroom_kms::{Decrypt, Decrypted, ErrorKind as KmsError};
 use strongroom_store::{Error, ErrorKind, SecretStore, SecretValue, SecretVersion};
 
 use crate::client_encrypted::ClientEncrypted;
@@ -106,8 +106,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         ciphertext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Decrypted, strongroom_kms::Error> {
-        let options = DecryptOptions::new().key(key.clone());
-        self.kms.decrypt(&self.kms_cx, ciphertext, context, &options).await
+        self.kms.decrypt(&self.kms_cx, Decrypt::new(ciphertext).context(context).key(key)).await
     }
 }
 

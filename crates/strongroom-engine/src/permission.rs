@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_kms::{DescribeKeyOptions, KeyRef};
+use strongroom_kms::{DescribeKey, KeyRef};
 use strongroom_policy::{
     AuthorizerError, AuthorizerErrorKind, Context, Known, Policies, Policy, Request, Subject,
 };
@@ -153,15 +153,14 @@ impl Engine {
         let (key, _) = self.key_of(Some(given).filter(|given| !given.is_empty()))?;
         // A key by its id or ARN is the one it says, and to name the service's own key is as to name none.
         let arn = if matches!(&key, KeyRef::Alias(name) | KeyRef::AliasArn(_, name) if !name.is_reserved()) {
-            let options = DescribeKeyOptions::new();
             let owner = CallContext::owner(self.realm());
-            match self.inner.kms.describe_key(&owner, &key, &options).await {
+            match self.inner.kms.describe_key(&owner, DescribeKey::new(&key)).await {
                 Ok(described) => described.arn.to_string(),
                 Err(error) if error.kind() == strongroom_kms::ErrorKind::NotFound => {
                     self.qualified(key).to_string()
                 }
                 // Its policy hides from everybody here what an alias stands for: a policy that means the key by its ARN must not be passed by its alias.
-                Err(_) => match self.inner.kms.describe_key(cx, &key, &options).await {
+                Err(_) => match self.inner.kms.describe_key(cx, DescribeKey::new(&key)).await {
                     Ok(described) => described.arn.to_string(),
                     Err(hidden) => {
                         // Who may not do it with any key is told that, and nothing of this one.

@@ -1,7 +1,7 @@
 //! Sealing and opening values.
 
 use strongroom_envelope::{DataKey, EncryptionContext, Envelope};
-use strongroom_kms::{DecryptOptions, EncryptOptions, GenerateDataKeyOptions, KeyManager, KeyRef};
+use strongroom_kms::{Decrypt, DescribeKey, Encrypt, GenerateDataKey, KeyManager, KeyRef};
 use strongroom_records::Expect;
 use strongroom_root::{TrustedBatch, TrustedRecord};
 use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
@@ -93,7 +93,7 @@ impl Engine {
         let pair = self
             .inner
             .kms
-            .generate_data_key(cx, key, &context, &GenerateDataKeyOptions::new())
+            .generate_data_key(cx, GenerateDataKey::new(key).context(&context))
             .await
             .map_err(encryption)?;
         let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;
@@ -169,7 +169,7 @@ impl Engine {
         let opened = self
             .inner
             .kms
-            .decrypt(cx, envelope.wrapped_key(), &context, &DecryptOptions::new().key(named))
+            .decrypt(cx, Decrypt::new(envelope.wrapped_key()).context(&context).key(&named))
             .await
             .map_err(decryption)?;
         let data_key = DataKey::from_bytes(opened.plaintext).map_err(|_| not_opened())?;
@@ -211,7 +211,7 @@ impl Engine {
         let context = context(self, head, "RequestToValidateKeyAccess")?;
         let kms = &self.inner.kms;
         let pair = kms
-            .generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::new())
+            .generate_data_key(cx, GenerateDataKey::new(&key).context(&context))
             .await
             .map_err(encryption)?;
         let named = KeyRef::parse(pair.key_arn.as_str()).map_err(encryption)?;
@@ -221,7 +221,7 @@ impl Engine {
                 "a key that AWS manages is named by its alias alias/aws/secretsmanager only",
             ));
         }
-        kms.decrypt(cx, &pair.ciphertext, &context, &DecryptOptions::new().key(named))
+        kms.decrypt(cx, Decrypt::new(&pair.ciphertext).context(&context).key(&named))
             .await
             .map_err(encryption)?;
         Ok(())
@@ -231,14 +231,13 @@ impl Engine {
     /// need no permission of their own for it: managed keys tell the account what they are, and a key that does not is a customer's.
     async fn is_aws_managed(&self, cx: &CallContext, key: &KeyRef) -> Result<bool, Error> {
         let kms = &self.inner.kms;
-        let options = strongroom_kms::DescribeKeyOptions::new();
         let described = if self.speaks_for_secrets_manager() {
-            match kms.describe_key(&CallContext::owner(self.realm()), key, &options).await {
+            match kms.describe_key(&CallContext::owner(self.realm()), DescribeKey::new(key)).await {
                 Err(error) if error.kind() == strongroom_kms::ErrorKind::AccessDenied => return Ok(false),
                 described => described,
             }
         } else {
-            kms.describe_key(cx, key, &options).await
+            kms.describe_key(cx, DescribeKey::new(key)).await
         };
         Ok(described.map_err(encryption)?.manager == KeyManager::Aws)
     }
@@ -259,8 +258,7 @@ impl Engine {
         }
         let (key, _) = self.key_for(cx, head.kms_key_id.as_deref())?;
         let context = context(self, head, version)?;
-        let options = EncryptOptions::new();
-        match self.inner.kms.encrypt(cx, &key, &[0], &context, &options).await {
+        match self.inner.kms.encrypt(cx, Encrypt::new(&key, &[0]).context(&context)).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == strongroom_kms::ErrorKind::AccessDenied => Ok(false),
             Err(error) => Err(encryption(error)),

@@ -1,6 +1,6 @@
 //! What is encrypted under which generation of which key, and moving it to the newest.
 
-use strongroom_kms::{DescribeKeyOptions, KeyRef};
+use strongroom_kms::{DescribeKey, KeyRef};
 use strongroom_records::{Expect, Key, Scan};
 use strongroom_store::{Error, ErrorKind, Target, VersionId};
 use strongroom_types::{Arn, CallContext};
@@ -250,8 +250,7 @@ impl Engine {
 
     /// A key's ARN and the generation of it that encrypts now.
     async fn newest_material(&self, cx: &CallContext, key: &KeyRef) -> Result<(Arn, Option<String>), Error> {
-        let described =
-            self.inner.kms.describe_key(cx, key, &DescribeKeyOptions::new()).await.map_err(encryption)?;
+        let described = self.inner.kms.describe_key(cx, DescribeKey::new(key)).await.map_err(encryption)?;
         Ok((described.arn, described.current_key_material_id))
     }
 }

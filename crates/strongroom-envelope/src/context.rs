@@ -26,8 +26,8 @@ impl EncryptionContext {
 
     /// The empty context.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { pairs: BTreeMap::new() }
     }
 
     /// A context of these pairs.

@@ -6,14 +6,15 @@
 //!
 //! ```
 //! use strongroom_envelope::EncryptionContext;
-//! use strongroom_kms::{Error, GenerateDataKeyOptions, Kms, KeyRef};
+//! use strongroom_kms::{Error, GenerateDataKey, Kms, KeyRef};
 //! use strongroom_types::CallContext;
 //!
 //! /// Wraps a fresh data key for one tenant.
 //! async fn tenant_key(kms: &dyn Kms, cx: &CallContext, tenant: &str) -> Result<Vec<u8>, Error> {
 //!     let key = KeyRef::parse("alias/tenants")?;
 //!     let context = EncryptionContext::from_pairs([("tenant", tenant)])?;
-//!     let pair = kms.generate_data_key(cx, &key, &context, &GenerateDataKeyOptions::default()).await?;
+//!     let request = GenerateDataKey::new(&key).context(&context);
+//!     let pair = kms.generate_data_key(cx, request).await?;
 //!     // ... use pair.plaintext; it wipes itself.
 //!     Ok(pair.ciphertext)
 //! }
@@ -26,9 +27,9 @@ mod grant;
 mod import;
 mod key;
 mod key_ref;
-mod options;
 mod policy;
 mod random;
+mod request;
 mod rotation;
 mod service;
 mod tags;
@@ -49,12 +50,12 @@ pub use key::{
     MultiRegionKeyType,
 };
 pub use key_ref::{AliasName, KeyId, KeyRef};
-pub use options::{
-    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
-    GenerateMacOptions, ReEncryptOptions, VerifyMacOptions,
-};
 pub use policy::{PolicyNamePage, PutKeyPolicy};
 pub use random::random_bytes;
+pub use request::{
+    DataKeySpec, Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateMac, GenerateRandom, ReEncrypt,
+    VerifyMac,
+};
 pub use rotation::{ImportedState, Rotation, RotationPage, RotationPeriod, RotationStatus, RotationType};
 pub use service::{Capabilities, Kms};
 pub use tags::{KeyTag, TagPage};

@@ -3,13 +3,12 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use strongroom_envelope::{EncryptionContext, SecretBytes};
+use strongroom_envelope::SecretBytes;
 use strongroom_types::{CallContext, Service};
 
 use crate::{
-    Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
-    GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Mac, MacAlgorithm, ReEncryptOptions,
-    ReEncrypted, VerifyMacOptions, WrappedDataKey,
+    Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, Error, ErrorKind, GenerateDataKey,
+    GenerateMac, GenerateRandom, KeyMetadata, Mac, ReEncrypt, ReEncrypted, VerifyMac, WrappedDataKey,
 };
 
 /// What an implementation can and cannot do.
@@ -48,42 +47,47 @@ fn no_macs(operation: &'static str) -> Error {
     Error::new(ErrorKind::Unsupported, "").during(operation)
 }
 
-/// A key service: keys that encrypt and decrypt and are never seen.
+/// A key service: keys that encrypt and decrypt and that nobody sees.
 ///
-/// Object-safe; users hold `Arc<dyn Kms>`. Every operation is safe to repeat: none changes a key. Answers carry the full
-/// ARN of the key that was used. The encryption context is authenticated, never stored, and must be given again exactly.
+/// The trait is object-safe; users hold an `Arc<dyn Kms>`. Every operation is safe to repeat: none
+/// changes a key. Answers carry the full ARN of the key that was used. The encryption context is
+/// authenticated, never stored, and must be given again exactly.
 ///
-/// Once key state and permission are passed, all failures to decrypt look alike:
-/// [`crate::ErrorKind::InvalidCiphertext`] without a text. Before that point AWS's own errors stay: unknown key
-/// ([`crate::ErrorKind::NotFound`]), disabled ([`crate::ErrorKind::Disabled`]), pending deletion
-/// ([`crate::ErrorKind::InvalidState`]), another key than the one named ([`crate::ErrorKind::IncorrectKey`]), not
-/// permitted ([`crate::ErrorKind::AccessDenied`]).
+/// Once key state and permission have been checked, all failures to decrypt look alike:
+/// [`crate::ErrorKind::InvalidCiphertext`] without a text. Before that point AWS's own errors stay:
+/// unknown key ([`crate::ErrorKind::NotFound`]), disabled ([`crate::ErrorKind::Disabled`]), pending
+/// deletion ([`crate::ErrorKind::InvalidState`]), another key than the one named
+/// ([`crate::ErrorKind::IncorrectKey`]), not permitted ([`crate::ErrorKind::AccessDenied`]).
+///
+/// # Implementing it
+///
+/// Five methods have no default: `generate_data_key`, `encrypt`, `decrypt`, `re_encrypt` and
+/// `describe_key`. All others build on them or refuse. An implementation reads the fields of the
+/// request and must refuse with [`crate::ErrorKind::Unsupported`] what it cannot
+/// honour, such as a dry run that [`Kms::capabilities`] does not declare. Run
+/// `strongroom_testkit::kms::conformance` over it.
 #[async_trait]
 pub trait Kms: Send + Sync + Debug {
-    /// A fresh data key, in clear and wrapped under `key`.
+    /// Makes a fresh data key and answers it in clear and wrapped under a key.
     ///
     /// # Errors
     /// See the trait; [`crate::ErrorKind::Validation`] for a length that is not 1 to 1024.
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error>;
 
-    /// A fresh data key, wrapped only.
+    /// Makes a fresh data key and answers it in wrapped form only.
     ///
     /// # Errors
     /// As [`Kms::generate_data_key`].
     async fn generate_data_key_without_plaintext(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
-        let pair = self.generate_data_key(cx, key, context, options).await?;
+        let pair = self.generate_data_key(cx, request).await?;
         Ok(WrappedDataKey {
             ciphertext: pair.ciphertext,
             key_arn: pair.key_arn,
@@ -91,101 +95,65 @@ pub trait Kms: Send + Sync + Debug {
         })
     }
 
-    /// Encrypts 1 to 4,096 bytes under `key`.
+    /// Encrypts 1 to 4,096 bytes under a key.
     ///
     /// # Errors
     /// See the trait; [`crate::ErrorKind::Validation`] for other lengths.
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, Error>;
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error>;
 
-    /// Decrypts what this service made. The ciphertext names its key; the options may demand one.
+    /// Decrypts what this service made. The ciphertext names its key; the request may demand one.
     ///
     /// # Errors
     /// See the trait.
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, Error>;
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error>;
 
-    /// Decrypts and encrypts again under `key` and another context; the plaintext never leaves the service.
+    /// Decrypts, and encrypts again under another key or context; the plaintext never leaves the
+    /// service.
     ///
     /// # Errors
     /// Those of [`Kms::decrypt`] for the source, those of [`Kms::encrypt`] for the destination.
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, Error>;
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error>;
 
-    /// What there is to know of a key, in whatever state it is. Naming the alias of a service's managed key makes the key
-    /// when it does not exist yet.
+    /// Describes a key in whatever state it is. Naming the alias of a service's managed key creates
+    /// the key when it does not exist yet.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::AccessDenied`].
-    async fn describe_key(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
-    ) -> Result<KeyMetadata, Error>;
+    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error>;
 
-    /// A message authentication code of 1 to 4,096 bytes under an HMAC key.
+    /// Makes a message authentication code of 1 to 4,096 bytes under an HMAC key.
     ///
-    /// Provided: refused.
+    /// The default refuses.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidKeyUsage`] for a key or algorithm that does not fit, those of key state;
     /// [`crate::ErrorKind::Unsupported`] unless the service has HMAC keys.
-    async fn generate_mac(
-        &self,
-        _cx: &CallContext,
-        _key: &KeyRef,
-        _message: &[u8],
-        _algorithm: MacAlgorithm,
-        _options: &GenerateMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn generate_mac(&self, _cx: &CallContext, _request: GenerateMac<'_>) -> Result<Mac, Error> {
         Err(no_macs("GenerateMac"))
     }
 
     /// Verifies a code that [`Kms::generate_mac`] made.
     ///
-    /// Provided: refused.
+    /// The default refuses.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidMac`] for every other code; those of [`Kms::generate_mac`].
-    async fn verify_mac(
-        &self,
-        _cx: &CallContext,
-        _key: &KeyRef,
-        _message: &[u8],
-        _mac: &[u8],
-        _algorithm: MacAlgorithm,
-        _options: &VerifyMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn verify_mac(&self, _cx: &CallContext, _request: VerifyMac<'_>) -> Result<Mac, Error> {
         Err(no_macs("VerifyMac"))
     }
 
-    /// 1 to 1,024 random bytes.
+    /// Makes 1 to 1,024 random bytes.
     ///
-    /// Provided: from the operating system.
+    /// The default takes them from the operating system.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::Internal`].
-    async fn generate_random(&self, _cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
-        crate::random::generate(bytes).map_err(|error| error.during("GenerateRandom"))
+    async fn generate_random(
+        &self,
+        _cx: &CallContext,
+        request: GenerateRandom,
+    ) -> Result<SecretBytes, Error> {
+        crate::random::generate(request.bytes).map_err(|error| error.during("GenerateRandom"))
     }
 
     /// What this implementation can do beyond the required.

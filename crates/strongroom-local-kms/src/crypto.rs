@@ -5,10 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
-    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef,
-    KeySpec, KeyUsage, Kms, Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions,
-    WrappedDataKey, random_bytes,
+    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, Decrypt, Decrypted, DescribeKey, Encrypt, Error,
+    ErrorKind, GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, KeyRef, KeySpec, KeyUsage, Kms,
+    Mac, MacAlgorithm, ReEncrypt, ReEncrypted, VerifyMac, WrappedDataKey, random_bytes,
 };
 use strongroom_types::{Arn, CallContext};
 
@@ -249,15 +248,14 @@ impl LocalKms {
     async fn data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: &GenerateDataKey<'_>,
         operation: Operation,
     ) -> Result<(SecretBytes, Ciphertext), Error> {
-        check_spec(options.spec)?;
-        let asked = RequestFacts::nothing().of(key).context(context).tokens(&options.grant_tokens);
-        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await?;
-        ready.seal_fresh(context, options.spec.len())
+        check_spec(request.spec)?;
+        let GenerateDataKey { key, context, grant_tokens, .. } = request;
+        let asked = RequestFacts::nothing().of(key).context(context).tokens(grant_tokens);
+        let ready = self.ready(cx, key, operation, &asked, request.dry_run).await?;
+        ready.seal_fresh(context, request.spec.len())
     }
 
     /// The HMAC key and its material, once everything about the request but the code is known to be right.
@@ -300,23 +298,21 @@ impl LocalKms {
     pub async fn re_encrypt_into(
         &self,
         cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        (destination, key): (&Self, &KeyRef),
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
+        destination: &Self,
+        request: ReEncrypt<'_>,
     ) -> Result<ReEncrypted, Error> {
+        let ReEncrypt { ciphertext, source_context, key, context, .. } = request;
         let named = |error: Error| error.during("ReEncrypt");
         const SAME: &str = "kms:ReEncryptOnSameKey";
         let one = self.realm() == destination.realm();
         // A token is one side's: the other cannot read it.
-        let (mut source_tokens, mut tokens) = (options.grant_tokens.clone(), options.grant_tokens.clone());
+        let (mut source_tokens, mut tokens) = (request.grant_tokens.clone(), request.grant_tokens.clone());
         if !one {
             let knows = |side: &Self, token: &String| side.check_tokens(std::slice::from_ref(token));
             source_tokens.retain(|token| knows(self, token).is_ok());
             tokens.retain(|token| knows(destination, token).is_ok());
             let both = [&source_tokens[..], &tokens].concat();
-            if let Some(unknown) = options.grant_tokens.iter().find(|token| !both.contains(token)) {
+            if let Some(unknown) = request.grant_tokens.iter().find(|token| !both.contains(token)) {
                 knows(self, unknown).map_err(named)?;
             }
         }
@@ -332,7 +328,7 @@ impl LocalKms {
         let same = same.to_string();
         let mut asked =
             RequestFacts::nothing().context(source_context).tokens(&source_tokens).with(SAME, &same);
-        asked.reference = options.source_key.as_ref();
+        asked.reference = request.source_key;
         let operation = Operation::ReEncryptFrom;
         let source =
             self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
@@ -340,7 +336,7 @@ impl LocalKms {
         let found = found.map_err(named)?;
         let operation = Operation::ReEncryptTo;
         let ready =
-            destination.ready_with(cx, found, operation, &asked, options.dry_run).await.map_err(named)?;
+            destination.ready_with(cx, found, operation, &asked, request.dry_run).await.map_err(named)?;
         let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
         Ok(ReEncrypted {
             ciphertext: sealed.ciphertext,
@@ -357,12 +353,10 @@ impl Kms for LocalKms {
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error> {
         let (plaintext, sealed) = self
-            .data_key(cx, key, context, options, Operation::GenerateDataKey)
+            .data_key(cx, &request, Operation::GenerateDataKey)
             .await
             .map_err(|error| error.during("GenerateDataKey"))?;
         Ok(DataKeyPair {
@@ -376,12 +370,10 @@ impl Kms for LocalKms {
     async fn generate_data_key_without_plaintext(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
         let (_, sealed) = self
-            .data_key(cx, key, context, options, Operation::GenerateDataKeyWithoutPlaintext)
+            .data_key(cx, &request, Operation::GenerateDataKeyWithoutPlaintext)
             .await
             .map_err(|error| error.during("GenerateDataKeyWithoutPlaintext"))?;
         Ok(WrappedDataKey {
@@ -391,108 +383,71 @@ impl Kms for LocalKms {
         })
     }
 
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, Error> {
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
         let named = |error: Error| error.during("Encrypt");
+        let Encrypt { plaintext, key, context, .. } = request;
         check_plaintext(plaintext).map_err(named)?;
-        let asked = RequestFacts::nothing().of(key).context(context).tokens(&options.grant_tokens);
+        let asked = RequestFacts::nothing().of(key).context(context).tokens(&request.grant_tokens);
         let operation = Operation::Encrypt;
-        let ready = self.ready(cx, key, operation, &asked, options.dry_run).await.map_err(named)?;
+        let ready = self.ready(cx, key, operation, &asked, request.dry_run).await.map_err(named)?;
         ready.seal(context, plaintext).map_err(named)
     }
 
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, Error> {
-        let mut asked = RequestFacts::nothing().context(context).tokens(&options.grant_tokens);
-        asked.reference = options.key.as_ref();
-        self.unseal(cx, ciphertext, context, Operation::Decrypt, &asked, options.dry_run)
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
+        let Decrypt { ciphertext, context, .. } = request;
+        let mut asked = RequestFacts::nothing().context(context).tokens(&request.grant_tokens);
+        asked.reference = request.key;
+        self.unseal(cx, ciphertext, context, Operation::Decrypt, &asked, request.dry_run)
             .await
             .map_err(|error| error.during("Decrypt"))
     }
 
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, Error> {
-        self.re_encrypt_into(cx, ciphertext, source_context, (self, key), context, options).await
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
+        self.re_encrypt_into(cx, self, request).await
     }
 
-    async fn describe_key(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
-    ) -> Result<KeyMetadata, Error> {
+    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error> {
         let named = |error: Error| error.during("DescribeKey");
-        let asked = RequestFacts::nothing().of(key).tokens(&options.grant_tokens);
+        let asked = RequestFacts::nothing().of(request.key).tokens(&request.grant_tokens);
         self.check_asked(cx, &asked).map_err(named)?;
-        let key = self.named(cx, key, Operation::DescribeKey).await.map_err(named)?;
+        let key = self.named(cx, request.key, Operation::DescribeKey).await.map_err(named)?;
         let key = self.fresh_for(&asked, key).await.map_err(named)?;
         self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;
         Ok(key.metadata(self.realm(), self.now()))
     }
 
-    async fn generate_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        algorithm: MacAlgorithm,
-        options: &GenerateMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
         let named = |error: Error| error.during("GenerateMac");
+        let GenerateMac { message, key, algorithm, .. } = request;
         mac::check_message(message).map_err(named)?;
-        let tokens = &options.grant_tokens;
+        let tokens = &request.grant_tokens;
         let (key_arn, material) =
             self.mac_key(cx, key, algorithm, Operation::GenerateMac, tokens).await.map_err(named)?;
-        dry_run(options.dry_run).map_err(named)?;
+        dry_run(request.dry_run).map_err(named)?;
         let key = material.hmac().map_err(named)?;
         let mac = mac::generate(algorithm, key.expose(), message).map_err(named)?;
         Ok(Mac { mac, algorithm, key_arn })
     }
 
-    async fn verify_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        mac: &[u8],
-        algorithm: MacAlgorithm,
-        options: &VerifyMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
         let named = |error: Error| error.during("VerifyMac");
+        let VerifyMac { message, mac, key, algorithm, .. } = request;
         mac::check_message(message).map_err(named)?;
         mac::check_mac(mac).map_err(named)?;
-        let tokens = &options.grant_tokens;
+        let tokens = &request.grant_tokens;
         let (key_arn, material) =
             self.mac_key(cx, key, algorithm, Operation::VerifyMac, tokens).await.map_err(named)?;
         let key = material.hmac().map_err(named)?;
         mac::verify(algorithm, key.expose(), message, mac).map_err(named)?;
-        dry_run(options.dry_run).map_err(named)?;
+        dry_run(request.dry_run).map_err(named)?;
         Ok(Mac { mac: mac.to_vec(), algorithm, key_arn })
     }
 
-    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+    async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
         let named = |error: Error| error.during("GenerateRandom");
         self.authorize(cx, Operation::GenerateRandom).await.map_err(named)?;
-        check_spec(DataKeySpec::Bytes(bytes)).map_err(named)?;
-        random_bytes(usize::from(bytes)).map_err(named)
+        check_spec(DataKeySpec::Bytes(request.bytes)).map_err(named)?;
+        random_bytes(usize::from(request.bytes)).map_err(named)
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use strongroom_envelope::EncryptionContext;
-//! use strongroom_kms::{AliasName, CreateKey, DecryptOptions, EncryptOptions, Kms, KmsAdmin, KeyRef};
+//! use strongroom_kms::{AliasName, CreateKey, Decrypt, Encrypt, Kms, KmsAdmin, KeyRef};
 //! use strongroom_local_kms::LocalKms;
 //! use strongroom_records::MemoryRecords;
 //! use strongroom_root::{RootKey, TrustedRecords};
@@ -23,8 +23,10 @@
 //! kms.create_alias(&cx, &AliasName::parse("alias/orders")?, &key.id.into()).await?;
 //!
 //! let context = EncryptionContext::from_pairs([("table", "orders")])?;
-//! let sealed = kms.encrypt(&cx, &KeyRef::parse("alias/orders")?, b"42", &context, &EncryptOptions::new()).await?;
-//! let opened = kms.decrypt(&cx, &sealed.ciphertext, &context, &DecryptOptions::new()).await?;
+//! let key = KeyRef::parse("alias/orders")?;
+//! let request = Encrypt::new(&key, b"42").context(&context);
+//! let sealed = kms.encrypt(&cx, request).await?;
+//! let opened = kms.decrypt(&cx, Decrypt::new(&sealed.ciphertext).context(&context)).await?;
 //! assert_eq!(opened.plaintext.expose(), b"42");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();

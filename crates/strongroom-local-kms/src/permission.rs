@@ -337,7 +337,7 @@ impl LocalKms {
 mod tests {
     use std::sync::Arc;
 
-    use strongroom_kms::{CreateKey, KeyRef, Kms as _, KmsAdmin as _};
+    use strongroom_kms::{CreateKey, DescribeKey, KeyRef, Kms as _, KmsAdmin as _};
     use strongroom_records::MemoryRecords;
     use strongroom_root::{RootKey, TrustedRecords};
     use strongroom_types::SystemClock;
@@ -357,7 +357,7 @@ mod tests {
             let own = kms.create_key(&cx, CreateKey::new()).await.unwrap().id;
             let service = kms.for_service(Service::SecretsManager);
             let alias = KeyRef::parse("alias/aws/secretsmanager").unwrap();
-            let managed = service.describe_key(&cx, &alias, &Default::default()).await.unwrap().id;
+            let managed = service.describe_key(&cx, DescribeKey::new(&alias)).await.unwrap().id;
             let (mut short, mut allowed) = (0, 0);
             for id in [own, managed] {
                 let key = kms.find_now(&id).await.unwrap().unwrap();

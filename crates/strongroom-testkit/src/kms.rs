@@ -6,8 +6,7 @@ use std::thread;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{
-    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
-    GenerateDataKeyOptions, KeyRef, Kms, ReEncryptOptions,
+    DataKeySpec, Decrypt, DescribeKey, Encrypt, Error, ErrorKind, GenerateDataKey, KeyRef, Kms, ReEncrypt,
 };
 use strongroom_types::CallContext;
 
@@ -56,13 +55,16 @@ async fn decrypt(
     ciphertext: &[u8],
     context: &EncryptionContext,
 ) -> Result<Vec<u8>, Error> {
-    let opened = subject.kms.decrypt(&subject.cx, ciphertext, context, &DecryptOptions::new()).await?;
+    let opened = subject.kms.decrypt(&subject.cx, Decrypt::new(ciphertext).context(context)).await?;
     Ok(opened.plaintext.expose().to_vec())
 }
 
 async fn encrypt(subject: &Fixture, plaintext: &[u8], context: &EncryptionContext) -> Result<Vec<u8>, Error> {
-    let options = EncryptOptions::new();
-    Ok(subject.kms.encrypt(&subject.cx, &subject.key, plaintext, context, &options).await?.ciphertext)
+    Ok(subject
+        .kms
+        .encrypt(&subject.cx, Encrypt::new(&subject.key, plaintext).context(context))
+        .await?
+        .ciphertext)
 }
 
 /// Both kinds of data key, of every length; no two alike.
@@ -76,9 +78,9 @@ pub async fn data_keys_come_back_by_decrypt(subject: &Fixture) {
         (DataKeySpec::Bytes(1024), 1024),
         (DataKeySpec::Aes256, 32),
     ] {
-        let options = GenerateDataKeyOptions::new().spec(spec);
         let (kms, cx, key) = (&subject.kms, &subject.cx, &subject.key);
-        let pair = kms.generate_data_key(cx, key, &context, &options).await.unwrap();
+        let pair =
+            kms.generate_data_key(cx, GenerateDataKey::new(key).context(&context).spec(spec)).await.unwrap();
         assert_eq!(pair.plaintext.len(), len, "{spec:?}");
         assert!(pair.ciphertext.len() <= 6144);
         assert_eq!(decrypt(subject, &pair.ciphertext, &context).await.unwrap(), pair.plaintext.expose());
@@ -86,13 +88,21 @@ pub async fn data_keys_come_back_by_decrypt(subject: &Fixture) {
             assert!(!seen.contains(&pair.plaintext.expose().to_vec()), "two data keys are alike");
             seen.push(pair.plaintext.expose().to_vec());
         }
-        let wrapped = kms.generate_data_key_without_plaintext(cx, key, &context, &options).await.unwrap();
+        let wrapped = kms
+            .generate_data_key_without_plaintext(cx, GenerateDataKey::new(key).context(&context).spec(spec))
+            .await
+            .unwrap();
         assert_eq!(decrypt(subject, &wrapped.ciphertext, &context).await.unwrap().len(), len);
     }
     for bad in [0, 1025] {
-        let options = GenerateDataKeyOptions::new().spec(DataKeySpec::Bytes(bad));
-        let error =
-            subject.kms.generate_data_key(&subject.cx, &subject.key, &context, &options).await.unwrap_err();
+        let error = subject
+            .kms
+            .generate_data_key(
+                &subject.cx,
+                GenerateDataKey::new(&subject.key).context(&context).spec(DataKeySpec::Bytes(bad)),
+            )
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Validation, "{bad} bytes");
     }
 }
@@ -168,10 +178,14 @@ pub async fn damage_is_refused_and_looks_like_a_wrong_context(subject: &Fixture)
 pub async fn the_key_demanded_must_be_the_key_used(subject: &Fixture) {
     let context = context("named");
     let sealed = encrypt(subject, b"plaintext", &context).await.unwrap();
-    let demand = |key: &KeyRef| DecryptOptions::new().key(key.clone());
     let (kms, cx) = (&subject.kms, &subject.cx);
-    kms.decrypt(cx, &sealed, &context, &demand(&subject.key)).await.expect("the key it was made with");
-    let error = kms.decrypt(cx, &sealed, &context, &demand(&subject.other)).await.expect_err("another key");
+    kms.decrypt(cx, Decrypt::new(&sealed).context(&context).key(&subject.key))
+        .await
+        .expect("the key it was made with");
+    let error = kms
+        .decrypt(cx, Decrypt::new(&sealed).context(&context).key(&subject.other))
+        .await
+        .expect_err("another key");
     assert_eq!(error.kind(), ErrorKind::IncorrectKey);
 }
 
@@ -180,13 +194,18 @@ pub async fn re_encrypt_moves_between_keys_and_contexts(subject: &Fixture) {
     let (from, to) = (context("from"), context("to"));
     let sealed = encrypt(subject, b"plaintext", &from).await.unwrap();
     let (kms, cx) = (&subject.kms, &subject.cx);
-    let options = ReEncryptOptions::new();
-    let moved = kms.re_encrypt(cx, &sealed, &from, &subject.other, &to, &options).await.unwrap();
+    let moved = kms
+        .re_encrypt(cx, ReEncrypt::new(&sealed, &subject.other).source_context(&from).context(&to))
+        .await
+        .unwrap();
     assert_ne!(moved.key_arn, moved.source_key_arn);
     assert_eq!(decrypt(subject, &moved.ciphertext, &to).await.unwrap(), b"plaintext");
     decrypt(subject, &moved.ciphertext, &from).await.expect_err("the old context");
     assert_eq!(decrypt(subject, &sealed, &from).await.unwrap(), b"plaintext");
-    let error = kms.re_encrypt(cx, &sealed, &to, &subject.other, &to, &options).await.unwrap_err();
+    let error = kms
+        .re_encrypt(cx, ReEncrypt::new(&sealed, &subject.other).source_context(&to).context(&to))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidCiphertext);
 }
 
@@ -194,24 +213,23 @@ pub async fn re_encrypt_moves_between_keys_and_contexts(subject: &Fixture) {
 pub async fn unknown_keys_are_not_found(subject: &Fixture) {
     let unknown = KeyRef::parse("00000000-0000-4000-8000-000000000000").unwrap();
     let (kms, cx, context) = (&subject.kms, &subject.cx, context("unknown"));
-    let options = GenerateDataKeyOptions::new();
-    let error = kms.generate_data_key(cx, &unknown, &context, &options).await.unwrap_err();
+    let error =
+        kms.generate_data_key(cx, GenerateDataKey::new(&unknown).context(&context)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    let error = kms.describe_key(cx, &unknown, &DescribeKeyOptions::new()).await.unwrap_err();
+    let error = kms.describe_key(cx, DescribeKey::new(&unknown)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 /// Whatever form the key was named in, the answers name it by the same ARN.
 pub async fn answers_name_the_key_by_arn(subject: &Fixture) {
     let (kms, cx, context) = (&subject.kms, &subject.cx, context("arn"));
-    let described = kms.describe_key(cx, &subject.key, &DescribeKeyOptions::new()).await.unwrap();
+    let described = kms.describe_key(cx, DescribeKey::new(&subject.key)).await.unwrap();
     assert!(described.arn.resource().ends_with(described.id.as_str()));
     let by_arn = KeyRef::parse(described.arn.as_str()).unwrap();
     for key in [&subject.key, &by_arn] {
-        let options = GenerateDataKeyOptions::new();
-        let pair = kms.generate_data_key(cx, key, &context, &options).await.unwrap();
+        let pair = kms.generate_data_key(cx, GenerateDataKey::new(key).context(&context)).await.unwrap();
         assert_eq!(pair.key_arn, described.arn);
-        let opened = kms.decrypt(cx, &pair.ciphertext, &context, &DecryptOptions::new()).await.unwrap();
+        let opened = kms.decrypt(cx, Decrypt::new(&pair.ciphertext).context(&context)).await.unwrap();
         assert_eq!(opened.key_arn, described.arn);
         assert_eq!(opened.key_material_id, pair.key_material_id);
     }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use strongroom_envelope::{EncryptionContext, SecretBytes};
+use strongroom_envelope::SecretBytes;
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions,
-    Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms, Mac,
-    MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
+    Capabilities, Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, Error, ErrorKind,
+    GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, Kms, Mac, ReEncrypt, ReEncrypted, VerifyMac,
+    WrappedDataKey,
 };
 use strongroom_types::CallContext;
 
@@ -59,98 +59,53 @@ impl Kms for FaultyKms {
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error> {
         self.called("GenerateDataKey")?;
-        self.inner.generate_data_key(cx, key, context, options).await
+        self.inner.generate_data_key(cx, request).await
     }
 
     async fn generate_data_key_without_plaintext(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
         self.called("GenerateDataKeyWithoutPlaintext")?;
-        self.inner.generate_data_key_without_plaintext(cx, key, context, options).await
+        self.inner.generate_data_key_without_plaintext(cx, request).await
     }
 
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, Error> {
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
         self.called("Encrypt")?;
-        self.inner.encrypt(cx, key, plaintext, context, options).await
+        self.inner.encrypt(cx, request).await
     }
 
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, Error> {
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
         self.called("Decrypt")?;
-        self.inner.decrypt(cx, ciphertext, context, options).await
+        self.inner.decrypt(cx, request).await
     }
 
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, Error> {
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
         self.called("ReEncrypt")?;
-        self.inner.re_encrypt(cx, ciphertext, source_context, key, context, options).await
+        self.inner.re_encrypt(cx, request).await
     }
 
-    async fn describe_key(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
-    ) -> Result<KeyMetadata, Error> {
-        self.inner.describe_key(cx, key, options).await
+    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error> {
+        self.inner.describe_key(cx, request).await
     }
 
-    async fn generate_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        algorithm: MacAlgorithm,
-        options: &GenerateMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
         self.called("GenerateMac")?;
-        self.inner.generate_mac(cx, key, message, algorithm, options).await
+        self.inner.generate_mac(cx, request).await
     }
 
-    async fn verify_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        mac: &[u8],
-        algorithm: MacAlgorithm,
-        options: &VerifyMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
         self.called("VerifyMac")?;
-        self.inner.verify_mac(cx, key, message, mac, algorithm, options).await
+        self.inner.verify_mac(cx, request).await
     }
 
-    async fn generate_random(&self, cx: &CallContext, bytes: u16) -> Result<SecretBytes, Error> {
+    async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
         self.called("GenerateRandom")?;
-        self.inner.generate_random(cx, bytes).await
+        self.inner.generate_random(cx, request).await
     }
 
     fn capabilities(&self) -> Capabilities {

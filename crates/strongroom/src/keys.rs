@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    AliasName, CreateKey, DecryptOptions, Decrypted, DescribeKeyOptions, EncryptOptions, ImportKeyMaterial,
-    KeyMetadata, KeyRef, Kms, KmsAdmin,
+    AliasName, CreateKey, Decrypt, Decrypted, DescribeKey, Encrypt, ImportKeyMaterial, KeyMetadata, KeyRef,
+    Kms, KmsAdmin,
 };
 use strongroom_local_kms::LocalKms;
 use strongroom_types::{CallContext, Timestamp};
@@ -61,7 +61,7 @@ impl Keys {
     /// # Errors
     /// As `Kms::describe_key`.
     pub async fn describe(&self, key: &str) -> Result<KeyMetadata, Error> {
-        Ok(self.kms()?.describe_key(&self.cx, &KeyRef::parse(key)?, &DescribeKeyOptions::new()).await?)
+        Ok(self.kms()?.describe_key(&self.cx, DescribeKey::new(&KeyRef::parse(key)?)).await?)
     }
 
     /// Encrypts 1 to 4,096 bytes.
@@ -75,7 +75,7 @@ impl Keys {
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, Error> {
         let key = KeyRef::parse(key)?;
-        Ok(self.kms()?.encrypt(&self.cx, &key, plaintext, context, &EncryptOptions::new()).await?.ciphertext)
+        Ok(self.kms()?.encrypt(&self.cx, Encrypt::new(&key, plaintext).context(context)).await?.ciphertext)
     }
 
     /// Decrypts what [`Keys::encrypt`] made, with the same context.
@@ -83,7 +83,7 @@ impl Keys {
     /// # Errors
     /// As `Kms::decrypt`.
     pub async fn decrypt(&self, ciphertext: &[u8], context: &EncryptionContext) -> Result<Decrypted, Error> {
-        Ok(self.kms()?.decrypt(&self.cx, ciphertext, context, &DecryptOptions::new()).await?)
+        Ok(self.kms()?.decrypt(&self.cx, Decrypt::new(ciphertext).context(context)).await?)
     }
 
     /// Gives a key new material; everything encrypted before stays readable.

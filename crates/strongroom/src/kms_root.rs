@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_envelope::{EncryptionContext, SecretKey};
-use strongroom_kms::{DecryptOptions, ErrorKind as KmsError, GenerateDataKeyOptions, KeyRef, Kms};
+use strongroom_kms::{Decrypt, ErrorKind as KmsError, GenerateDataKey, KeyRef, Kms};
 use strongroom_root::{Error, ErrorKind, RootKey, RootWrapper, WrappedKey};
 use strongroom_types::CallContext;
 
@@ -58,8 +58,10 @@ fn unavailable(error: strongroom_kms::Error) -> Error {
 #[async_trait]
 impl RootWrapper for KmsRoot {
     async fn generate(&self, store_id: &str) -> Result<WrappedKey, Error> {
-        let options = GenerateDataKeyOptions::new();
-        let pair = self.kms.generate_data_key(&self.cx, &self.key, &context(store_id)?, &options).await;
+        let pair = self
+            .kms
+            .generate_data_key(&self.cx, GenerateDataKey::new(&self.key).context(&context(store_id)?))
+            .await;
         let pair = pair.map_err(unavailable)?;
         Ok(WrappedKey {
             key: SecretKey::from_bytes(pair.plaintext)?,
@@ -69,8 +71,11 @@ impl RootWrapper for KmsRoot {
     }
 
     async fn unwrap(&self, store_id: &str, wrapped: &[u8]) -> Result<Option<SecretKey>, Error> {
-        let options = DecryptOptions::new().key(self.key.clone());
-        match self.kms.decrypt(&self.cx, wrapped, &context(store_id)?, &options).await {
+        match self
+            .kms
+            .decrypt(&self.cx, Decrypt::new(wrapped).context(&context(store_id)?).key(&self.key))
+            .await
+        {
             Ok(opened) => Ok(Some(SecretKey::from_bytes(opened.plaintext)?)),
             // Wrapped by another key, or for another store.
             Err(error) if matches!(error.kind(), KmsError::IncorrectKey | KmsError::InvalidCiphertext) => {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use strongroom::kms::{
-    self, Capabilities, Ciphertext, DataKeyPair, DecryptOptions, Decrypted, DescribeKeyOptions,
-    EncryptOptions, GenerateDataKeyOptions, KeyMetadata, KeyRef, ReEncryptOptions, ReEncrypted,
+    self, Capabilities, Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, GenerateDataKey,
+    KeyMetadata, ReEncrypt, ReEncrypted,
 };
 use strongroom::records::{Key, Scan};
 use strongroom::{
@@ -103,11 +103,9 @@ impl Kms for HeldUp {
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, kms::Error> {
-        let pair = self.inner.generate_data_key(cx, key, context, options).await;
+        let pair = self.inner.generate_data_key(cx, request).await;
         self.holds.store(true, Ordering::Release);
         while !self.free.load(Ordering::Acquire) {
             tokio::task::yield_now().await;
@@ -115,46 +113,24 @@ impl Kms for HeldUp {
         pair
     }
 
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, kms::Error> {
-        self.inner.encrypt(cx, key, plaintext, context, options).await
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, kms::Error> {
+        self.inner.encrypt(cx, request).await
     }
 
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, kms::Error> {
-        self.inner.decrypt(cx, ciphertext, context, options).await
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, kms::Error> {
+        self.inner.decrypt(cx, request).await
     }
 
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, kms::Error> {
-        self.inner.re_encrypt(cx, ciphertext, source_context, key, context, options).await
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, kms::Error> {
+        self.inner.re_encrypt(cx, request).await
     }
 
     async fn describe_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
+        request: DescribeKey<'_>,
     ) -> Result<KeyMetadata, kms::Error> {
-        self.inner.describe_key(cx, key, options).await
+        self.inner.describe_key(cx, request).await
     }
 
     fn capabilities(&self) -> Capabilities {

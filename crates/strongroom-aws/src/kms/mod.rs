@@ -11,9 +11,9 @@ use aws_sdk_kms::types::{DataKeySpec as SdkSpec, MacAlgorithmSpec};
 use aws_types::SdkConfig;
 use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, DecryptOptions, Decrypted, DescribeKeyOptions,
-    EncryptOptions, Error, ErrorKind, GenerateDataKeyOptions, GenerateMacOptions, KeyMetadata, KeyRef, Kms,
-    Mac, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions, WrappedDataKey,
+    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, Decrypt, Decrypted, DescribeKey, Encrypt, Error,
+    ErrorKind, GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, KeyRef, Kms, Mac, ReEncrypt,
+    ReEncrypted, VerifyMac, WrappedDataKey,
 };
 use strongroom_types::{Arn, CallContext};
 
@@ -101,8 +101,8 @@ fn pairs(context: &EncryptionContext) -> Option<HashMap<String, String>> {
     (!context.is_empty()).then(pairs)
 }
 
-fn tokens(tokens: &[String]) -> Option<Vec<String>> {
-    (!tokens.is_empty()).then(|| tokens.to_vec())
+fn tokens(tokens: Vec<String>) -> Option<Vec<String>> {
+    (!tokens.is_empty()).then_some(tokens)
 }
 
 fn dry(dry_run: bool) -> Option<bool> {
@@ -137,14 +137,13 @@ impl Kms for AwsKms {
     async fn generate_data_key(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error> {
         const NAME: &str = "GenerateDataKey";
+        let GenerateDataKey { key, context, .. } = request;
         self.own(cx, NAME)?;
         self.usable(key, NAME)?;
-        let (spec, number) = length(options.spec);
+        let (spec, number) = length(request.spec);
         let call = self
             .client
             .generate_data_key()
@@ -152,12 +151,12 @@ impl Kms for AwsKms {
             .set_encryption_context(pairs(context))
             .set_key_spec(spec)
             .set_number_of_bytes(number)
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         let plaintext = secret(answer.plaintext, NAME)?;
         let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
-        if plaintext.len() != options.spec.len() {
+        if plaintext.len() != request.spec.len() {
             return Err(Error::new(ErrorKind::Internal, "AWS gave a data key of another length").during(NAME));
         }
         Ok(DataKeyPair {
@@ -171,14 +170,13 @@ impl Kms for AwsKms {
     async fn generate_data_key_without_plaintext(
         &self,
         cx: &CallContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &GenerateDataKeyOptions,
+        request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
         const NAME: &str = "GenerateDataKeyWithoutPlaintext";
+        let GenerateDataKey { key, context, .. } = request;
         self.own(cx, NAME)?;
         self.usable(key, NAME)?;
-        let (spec, number) = length(options.spec);
+        let (spec, number) = length(request.spec);
         let call = self
             .client
             .generate_data_key_without_plaintext()
@@ -186,8 +184,8 @@ impl Kms for AwsKms {
             .set_encryption_context(pairs(context))
             .set_key_spec(spec)
             .set_number_of_bytes(number)
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         Ok(WrappedDataKey {
             key_arn: self.answered(Some(key), answer.key_id, NAME)?,
@@ -196,15 +194,9 @@ impl Kms for AwsKms {
         })
     }
 
-    async fn encrypt(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        plaintext: &[u8],
-        context: &EncryptionContext,
-        options: &EncryptOptions,
-    ) -> Result<Ciphertext, Error> {
+    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
         const NAME: &str = "Encrypt";
+        let Encrypt { plaintext, key, context, .. } = request;
         self.own(cx, NAME)?;
         self.usable(key, NAME)?;
         let call = self
@@ -213,8 +205,8 @@ impl Kms for AwsKms {
             .key_id(key.to_string())
             .plaintext(Blob::new(plaintext))
             .set_encryption_context(pairs(context))
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         Ok(Ciphertext {
             key_arn: self.answered(Some(key), answer.key_id, NAME)?,
@@ -224,55 +216,43 @@ impl Kms for AwsKms {
         })
     }
 
-    async fn decrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        context: &EncryptionContext,
-        options: &DecryptOptions,
-    ) -> Result<Decrypted, Error> {
+    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
         const NAME: &str = "Decrypt";
+        let Decrypt { ciphertext, key, context, .. } = request;
         self.own(cx, NAME)?;
         let call = self
             .client
             .decrypt()
             .ciphertext_blob(Blob::new(ciphertext))
-            .set_key_id(options.key.as_ref().map(KeyRef::to_string))
+            .set_key_id(key.map(KeyRef::to_string))
             .set_encryption_context(pairs(context))
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         // Taken out first, so that it is wiped also where the key is the wrong one.
         let plaintext = secret(answer.plaintext, NAME)?;
-        let key_arn = self.answered(options.key.as_ref(), answer.key_id, NAME)?;
+        let key_arn = self.answered(key, answer.key_id, NAME)?;
         Ok(Decrypted { plaintext, key_arn, key_material_id: material(answer.key_material_id) })
     }
 
-    async fn re_encrypt(
-        &self,
-        cx: &CallContext,
-        ciphertext: &[u8],
-        source_context: &EncryptionContext,
-        key: &KeyRef,
-        context: &EncryptionContext,
-        options: &ReEncryptOptions,
-    ) -> Result<ReEncrypted, Error> {
+    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
         const NAME: &str = "ReEncrypt";
+        let ReEncrypt { ciphertext, source_key, source_context, key, context, .. } = request;
         self.own(cx, NAME)?;
         self.usable(key, NAME)?;
         let call = self
             .client
             .re_encrypt()
             .ciphertext_blob(Blob::new(ciphertext))
-            .set_source_key_id(options.source_key.as_ref().map(KeyRef::to_string))
+            .set_source_key_id(source_key.map(KeyRef::to_string))
             .set_source_encryption_context(pairs(source_context))
             .destination_key_id(key.to_string())
             .set_destination_encryption_context(pairs(context))
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         Ok(ReEncrypted {
-            source_key_arn: self.answered(options.source_key.as_ref(), answer.source_key_id, NAME)?,
+            source_key_arn: self.answered(source_key, answer.source_key_id, NAME)?,
             key_arn: self.answered(Some(key), answer.key_id, NAME)?,
             ciphertext: bytes(answer.ciphertext_blob, NAME)?,
             source_key_material_id: material(answer.source_key_material_id),
@@ -280,33 +260,20 @@ impl Kms for AwsKms {
         })
     }
 
-    async fn describe_key(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        options: &DescribeKeyOptions,
-    ) -> Result<KeyMetadata, Error> {
+    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error> {
         const NAME: &str = "DescribeKey";
+        let DescribeKey { key, .. } = request;
         self.own(cx, NAME)?;
-        let call = self
-            .client
-            .describe_key()
-            .key_id(key.to_string())
-            .set_grant_tokens(tokens(&options.grant_tokens));
+        let call =
+            self.client.describe_key().key_id(key.to_string()).set_grant_tokens(tokens(request.grant_tokens));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
         metadata::read(answer.key_metadata.ok_or_else(missing)?).map_err(|error| error.during(NAME))
     }
 
-    async fn generate_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        algorithm: MacAlgorithm,
-        options: &GenerateMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
         const NAME: &str = "GenerateMac";
+        let GenerateMac { message, key, algorithm, .. } = request;
         self.own(cx, NAME)?;
         let call = self
             .client
@@ -314,23 +281,16 @@ impl Kms for AwsKms {
             .key_id(key.to_string())
             .message(Blob::new(message))
             .mac_algorithm(MacAlgorithmSpec::from(algorithm.as_str()))
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
         Ok(Mac { mac: bytes(answer.mac, NAME)?, algorithm, key_arn })
     }
 
-    async fn verify_mac(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        message: &[u8],
-        mac: &[u8],
-        algorithm: MacAlgorithm,
-        options: &VerifyMacOptions,
-    ) -> Result<Mac, Error> {
+    async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
         const NAME: &str = "VerifyMac";
+        let VerifyMac { message, mac, key, algorithm, .. } = request;
         self.own(cx, NAME)?;
         let call = self
             .client
@@ -339,8 +299,8 @@ impl Kms for AwsKms {
             .message(Blob::new(message))
             .mac(Blob::new(mac))
             .mac_algorithm(MacAlgorithmSpec::from(algorithm.as_str()))
-            .set_grant_tokens(tokens(&options.grant_tokens))
-            .set_dry_run(dry(options.dry_run));
+            .set_grant_tokens(tokens(request.grant_tokens))
+            .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
         let key_arn = self.answered(Some(key), answer.key_id, NAME)?;
         if !answer.mac_valid {
@@ -349,8 +309,9 @@ impl Kms for AwsKms {
         Ok(Mac { mac: mac.to_vec(), algorithm, key_arn })
     }
 
-    async fn generate_random(&self, cx: &CallContext, count: u16) -> Result<SecretBytes, Error> {
+    async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
         const NAME: &str = "GenerateRandom";
+        let count = request.bytes;
         self.own(cx, NAME)?;
         let call = self.client.generate_random().number_of_bytes(i32::from(count));
         let random = secret(call.send().await.map_err(|failed| error(NAME, failed))?.plaintext, NAME)?;

@@ -199,14 +199,9 @@ async fn the_managed_key_is_not_named_by_its_id() {
     let world = World::with_secret().await;
     let version = world.engine.get_secret_value(&world.cx, GetSecretValue::new("s")).await.unwrap();
     assert_eq!(version.name, "s");
-    let managed = strongroom_kms::Kms::describe_key(
-        &world.kms,
-        &world.cx,
-        &strongroom_kms::KeyRef::parse("alias/aws/secretsmanager").unwrap(),
-        &strongroom_kms::DescribeKeyOptions::new(),
-    )
-    .await
-    .unwrap();
+    let alias = strongroom_kms::KeyRef::parse("alias/aws/secretsmanager").unwrap();
+    let request = strongroom_kms::DescribeKey::new(&alias);
+    let managed = strongroom_kms::Kms::describe_key(&world.kms, &world.cx, request).await.unwrap();
     let create = world.create(CreateSecret::new("n").kms_key_id(managed.id.to_string())).await;
     assert_eq!(create.unwrap_err().kind(), ErrorKind::InvalidParameter);
 }

@@ -21,8 +21,8 @@ impl World {
 
     async fn rotate(&self, key: &KeyRef) -> String {
         self.kms.rotate_key_on_demand(&self.cx, key).await.unwrap();
-        let options = strongroom_kms::DescribeKeyOptions::new();
-        let described = strongroom_kms::Kms::describe_key(&self.kms, &self.cx, key, &options).await.unwrap();
+        let request = strongroom_kms::DescribeKey::new(key);
+        let described = strongroom_kms::Kms::describe_key(&self.kms, &self.cx, request).await.unwrap();
         described.current_key_material_id.unwrap()
     }
 }

@@ -1,6 +1,6 @@
 //! §6: aliases.
 
-use strongroom_kms::{AliasName, DescribeKeyOptions, ListPage};
+use strongroom_kms::{AliasName, DescribeKey, Encrypt, ListPage};
 
 use super::*;
 
@@ -18,7 +18,7 @@ impl World {
     }
 
     async fn behind(&self, name: &str) -> Result<KeyMetadata, Error> {
-        self.kms.describe_key(&self.cx, &alias(name).into(), &DescribeKeyOptions::new()).await
+        self.kms.describe_key(&self.cx, DescribeKey::new(&alias(name).into())).await
     }
 
     fn alias_arn(&self, name: &str) -> String {
@@ -181,7 +181,7 @@ async fn an_unknown_alias() {
     refused(world.behind("alias/a").await, ErrorKind::NotFound, &text);
     let arn = KeyRef::parse(&world.alias_arn("alias/a")).unwrap();
     let context = EncryptionContext::new();
-    let sealed = world.kms.encrypt(&world.cx, &arn, b"x", &context, &EncryptOptions::new()).await;
+    let sealed = world.kms.encrypt(&world.cx, Encrypt::new(&arn, b"x").context(&context)).await;
     refused(sealed, ErrorKind::NotFound, &text);
 }
 
@@ -193,7 +193,7 @@ async fn delete_leaves_the_key() {
     let by_arn = KeyRef::parse(&world.alias_arn("alias/a")).unwrap();
     let context = EncryptionContext::new();
     let sealed =
-        world.kms.encrypt(&world.cx, &by_arn, b"plaintext", &context, &EncryptOptions::new()).await.unwrap();
+        world.kms.encrypt(&world.cx, Encrypt::new(&by_arn, b"plaintext").context(&context)).await.unwrap();
     world.kms.delete_alias(&world.cx, &alias("alias/a")).await.unwrap();
     assert_eq!(world.decrypt(&sealed.ciphertext).await.unwrap(), b"plaintext");
     world.name("alias/a", &key).await.expect("the name is free again");
@@ -255,8 +255,7 @@ async fn predefined_aliases_are_listed_without_a_target_until_their_first_use() 
         let entry = fresh.iter().find(|entry| entry.name == *name).unwrap();
         assert_eq!(entry.arn, name.arn(world.kms.realm()));
     }
-    let key =
-        service.describe_key(&world.cx, &managed.clone().into(), &DescribeKeyOptions::new()).await.unwrap();
+    let key = service.describe_key(&world.cx, DescribeKey::new(&managed.clone().into())).await.unwrap();
     let used = whole().await;
     assert_eq!(used.len(), fresh.len(), "it is shown once");
     let entry = used.iter().find(|entry| entry.name == managed).unwrap();
@@ -281,7 +280,7 @@ async fn describing_a_predefined_alias_makes_its_key() {
         assert_eq!(key.manager, strongroom_kms::KeyManager::Aws);
         assert!(key.description.starts_with("Default key that protects my "), "{}", key.description);
         let (named, empty) = (entry.name.clone().into(), EncryptionContext::new());
-        let sealed = world.kms.encrypt(&world.cx, &named, b"x", &empty, &EncryptOptions::new()).await;
+        let sealed = world.kms.encrypt(&world.cx, Encrypt::new(&named, b"x").context(&empty)).await;
         assert_eq!(sealed.unwrap_err().kind(), ErrorKind::AccessDenied, "{alias}");
         let disabled = world.kms.disable_key(&world.cx, &by_id(&key)).await;
         assert_eq!(disabled.unwrap_err().kind(), ErrorKind::AccessDenied, "{alias}");
@@ -305,7 +304,7 @@ async fn pages_of_any_size_have_every_alias_once_and_in_order() {
     }
     let service = world.kms.for_service(strongroom_types::Service::ParameterStore);
     let ssm = KeyRef::parse("alias/aws/ssm").unwrap();
-    service.describe_key(&world.cx, &ssm, &DescribeKeyOptions::new()).await.unwrap();
+    service.describe_key(&world.cx, DescribeKey::new(&ssm)).await.unwrap();
     for limit in 1..=25 {
         let (mut names, mut page) = (Vec::new(), ListPage::first().limit(limit));
         loop {

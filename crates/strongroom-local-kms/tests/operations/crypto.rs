@@ -1,6 +1,6 @@
 //! §5: Encrypt, Decrypt, ReEncrypt and the data keys.
 
-use strongroom_kms::{DataKeySpec, GenerateDataKeyOptions, ReEncryptOptions};
+use strongroom_kms::{DataKeySpec, Decrypt, Encrypt, GenerateDataKey, ReEncrypt};
 
 use super::*;
 
@@ -14,11 +14,8 @@ fn context(pairs: &[(&str, &str)]) -> EncryptionContext {
 
 impl World {
     async fn seal(&self, key: &KeyMetadata, plaintext: &[u8], context: &EncryptionContext) -> Vec<u8> {
-        let sealed = self
-            .kms
-            .encrypt(&self.cx, &by_id(key), plaintext, context, &EncryptOptions::new())
-            .await
-            .unwrap();
+        let sealed =
+            self.kms.encrypt(&self.cx, Encrypt::new(&by_id(key), plaintext).context(context)).await.unwrap();
         assert_eq!(sealed.key_arn, key.arn);
         sealed.ciphertext
     }
@@ -41,7 +38,7 @@ async fn a_plaintext_has_one_to_4096_bytes() {
         );
         let plaintext = vec![7; len];
         let sealed =
-            world.kms.encrypt(&world.cx, &by_id(&key), &plaintext, &none, &EncryptOptions::new()).await;
+            world.kms.encrypt(&world.cx, Encrypt::new(&by_id(&key), &plaintext).context(&none)).await;
         refused(sealed, ErrorKind::Validation, &text);
     }
 }
@@ -52,9 +49,8 @@ async fn the_context_must_be_the_same_pairs() {
     let key = world.key().await;
     let given = context(&[("a", "1"), ("b", "2")]);
     let sealed = world.seal(&key, b"plaintext", &given).await;
-    let options = DecryptOptions::new();
     let reordered = context(&[("b", "2"), ("a", "1")]);
-    let opened = world.kms.decrypt(&world.cx, &sealed, &reordered, &options).await.unwrap();
+    let opened = world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&reordered)).await.unwrap();
     assert_eq!((opened.plaintext.expose(), opened.key_arn), (b"plaintext".as_slice(), key.arn));
     let wrong: [&[(&str, &str)]; 7] = [
         &[],
@@ -66,7 +62,7 @@ async fn the_context_must_be_the_same_pairs() {
         &[("a1", ""), ("b", "2")],
     ];
     for pairs in wrong {
-        let opened = world.kms.decrypt(&world.cx, &sealed, &context(pairs), &options).await;
+        let opened = world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&context(pairs))).await;
         refused(opened, ErrorKind::InvalidCiphertext, "");
     }
 }
@@ -95,20 +91,28 @@ async fn a_key_named_to_decrypt_must_be_the_one() {
     let (key, other, macs) = (world.key().await, world.key().await, world.hmac(KeySpec::Hmac256).await);
     let sealed = world.encrypt(&key).await;
     let none = context(&[]);
-    let named = |key: &KeyRef| DecryptOptions::new().key(key.clone());
     let by_arn = KeyRef::parse(&key.arn.to_string()).unwrap();
     for right in [by_id(&key), by_arn] {
-        world.kms.decrypt(&world.cx, &sealed, &none, &named(&right)).await.unwrap();
+        world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&none).key(&right)).await.unwrap();
     }
     for wrong in [&other, &macs] {
-        let opened = world.kms.decrypt(&world.cx, &sealed, &none, &named(&by_id(wrong))).await;
+        let opened =
+            world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&none).key(&by_id(wrong))).await;
         refused(opened, ErrorKind::IncorrectKey, WRONG_KEY);
-        let options = ReEncryptOptions::new().source_key(by_id(wrong));
-        let moved = world.kms.re_encrypt(&world.cx, &sealed, &none, &by_id(&key), &none, &options).await;
+        let moved = world
+            .kms
+            .re_encrypt(
+                &world.cx,
+                ReEncrypt::new(&sealed, &by_id(&key))
+                    .source_context(&none)
+                    .context(&none)
+                    .source_key(&by_id(wrong)),
+            )
+            .await;
         refused(moved, ErrorKind::IncorrectKey, WRONG_KEY);
     }
     let unknown = KeyRef::parse(UNKNOWN).unwrap();
-    let opened = world.kms.decrypt(&world.cx, &sealed, &none, &named(&unknown)).await;
+    let opened = world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&none).key(&unknown)).await;
     let text = format!("Key 'arn:aws:kms:us-east-1:000000000000:key/{UNKNOWN}' does not exist");
     refused(opened, ErrorKind::NotFound, &text);
 }
@@ -119,17 +123,22 @@ async fn re_encrypt_moves_to_another_key_and_context() {
     let (one, two) = (world.key().await, world.key().await);
     let (old, new) = (context(&[("of", "old")]), context(&[("of", "new")]));
     let sealed = world.seal(&one, b"plaintext", &old).await;
-    let options = ReEncryptOptions::new();
-    let moved = world.kms.re_encrypt(&world.cx, &sealed, &old, &by_id(&two), &new, &options).await.unwrap();
+    let moved = world
+        .kms
+        .re_encrypt(&world.cx, ReEncrypt::new(&sealed, &by_id(&two)).source_context(&old).context(&new))
+        .await
+        .unwrap();
     assert_eq!((&moved.source_key_arn, &moved.key_arn), (&one.arn, &two.arn));
     assert_eq!(moved.source_key_material_id.as_deref(), world.material(&one).await.as_deref());
     assert_eq!(moved.key_material_id.as_deref(), world.material(&two).await.as_deref());
-    let decrypt = DecryptOptions::new();
-    let opened = world.kms.decrypt(&world.cx, &moved.ciphertext, &new, &decrypt).await.unwrap();
+    let opened = world.kms.decrypt(&world.cx, Decrypt::new(&moved.ciphertext).context(&new)).await.unwrap();
     assert_eq!((opened.plaintext.expose(), opened.key_arn), (b"plaintext".as_slice(), two.arn.clone()));
-    let opened = world.kms.decrypt(&world.cx, &moved.ciphertext, &old, &decrypt).await;
+    let opened = world.kms.decrypt(&world.cx, Decrypt::new(&moved.ciphertext).context(&old)).await;
     refused(opened, ErrorKind::InvalidCiphertext, "");
-    let moved = world.kms.re_encrypt(&world.cx, &sealed, &new, &by_id(&two), &new, &options).await;
+    let moved = world
+        .kms
+        .re_encrypt(&world.cx, ReEncrypt::new(&sealed, &by_id(&two)).source_context(&new).context(&new))
+        .await;
     refused(moved, ErrorKind::InvalidCiphertext, "");
 }
 
@@ -139,15 +148,20 @@ async fn both_keys_of_a_re_encrypt_must_be_usable() {
     let (one, two) = (world.key().await, world.key().await);
     let sealed = world.encrypt(&one).await;
     let none = context(&[]);
-    let options = ReEncryptOptions::new();
     for key in [&one, &two] {
         world.kms.disable_key(&world.cx, &by_id(key)).await.unwrap();
-        let moved = world.kms.re_encrypt(&world.cx, &sealed, &none, &by_id(&two), &none, &options).await;
+        let moved = world
+            .kms
+            .re_encrypt(&world.cx, ReEncrypt::new(&sealed, &by_id(&two)).source_context(&none).context(&none))
+            .await;
         refused(moved, ErrorKind::Disabled, &format!("{} is disabled.", key.arn));
         world.kms.enable_key(&world.cx, &by_id(key)).await.unwrap();
     }
     let macs = world.hmac(KeySpec::Hmac256).await;
-    let moved = world.kms.re_encrypt(&world.cx, &sealed, &none, &by_id(&macs), &none, &options).await;
+    let moved = world
+        .kms
+        .re_encrypt(&world.cx, ReEncrypt::new(&sealed, &by_id(&macs)).source_context(&none).context(&none))
+        .await;
     let text = format!("{} key usage is GENERATE_VERIFY_MAC which is not valid for ReEncrypt.", macs.arn);
     refused(moved, ErrorKind::InvalidKeyUsage, &text);
 }
@@ -159,22 +173,28 @@ async fn data_keys_are_fresh_and_decrypt_to_themselves() {
     let given = context(&[("a", "1")]);
     let mut seen = std::collections::BTreeSet::new();
     for (spec, len) in [(DataKeySpec::Aes256, 32), (DataKeySpec::Aes128, 16)] {
-        let options = GenerateDataKeyOptions::new().spec(spec);
         for _ in 0..3 {
-            let pair = world.kms.generate_data_key(&world.cx, &by_id(&key), &given, &options).await.unwrap();
+            let pair = world
+                .kms
+                .generate_data_key(&world.cx, GenerateDataKey::new(&by_id(&key)).context(&given).spec(spec))
+                .await
+                .unwrap();
             assert_eq!((pair.plaintext.len(), &pair.key_arn), (len, &key.arn));
             let opened =
-                world.kms.decrypt(&world.cx, &pair.ciphertext, &given, &DecryptOptions::new()).await.unwrap();
+                world.kms.decrypt(&world.cx, Decrypt::new(&pair.ciphertext).context(&given)).await.unwrap();
             assert_eq!(opened.plaintext.expose(), pair.plaintext.expose());
             assert!(seen.insert(pair.plaintext.expose().to_vec()), "a data key came twice");
         }
         let wrapped = world
             .kms
-            .generate_data_key_without_plaintext(&world.cx, &by_id(&key), &given, &options)
+            .generate_data_key_without_plaintext(
+                &world.cx,
+                GenerateDataKey::new(&by_id(&key)).context(&given).spec(spec),
+            )
             .await
             .unwrap();
         let opened =
-            world.kms.decrypt(&world.cx, &wrapped.ciphertext, &given, &DecryptOptions::new()).await.unwrap();
+            world.kms.decrypt(&world.cx, Decrypt::new(&wrapped.ciphertext).context(&given)).await.unwrap();
         assert_eq!(opened.plaintext.len(), len);
     }
 }
@@ -185,24 +205,36 @@ async fn a_dry_run_tells_what_would_be_and_does_nothing() {
     let (key, none) = (world.key().await, context(&[]));
     let (id, cx) = (by_id(&key), &world.cx);
     let sealed = world.encrypt(&key).await;
-    let encrypt = EncryptOptions::new().dry_run();
-    let decrypt = DecryptOptions::new().dry_run();
-    let generate = GenerateDataKeyOptions::new().dry_run();
-    let re_encrypt = ReEncryptOptions::new().dry_run();
     let told = [
-        world.kms.encrypt(cx, &id, b"x", &none, &encrypt).await.map(drop),
-        world.kms.decrypt(cx, &sealed, &none, &decrypt).await.map(drop),
-        world.kms.generate_data_key(cx, &id, &none, &generate).await.map(drop),
-        world.kms.generate_data_key_without_plaintext(cx, &id, &none, &generate).await.map(drop),
-        world.kms.re_encrypt(cx, &sealed, &none, &id, &none, &re_encrypt).await.map(drop),
+        world.kms.encrypt(cx, Encrypt::new(&id, b"x").context(&none).dry_run()).await.map(drop),
+        world.kms.decrypt(cx, Decrypt::new(&sealed).context(&none).dry_run()).await.map(drop),
+        world.kms.generate_data_key(cx, GenerateDataKey::new(&id).context(&none).dry_run()).await.map(drop),
+        world
+            .kms
+            .generate_data_key_without_plaintext(cx, GenerateDataKey::new(&id).context(&none).dry_run())
+            .await
+            .map(drop),
+        world
+            .kms
+            .re_encrypt(cx, ReEncrypt::new(&sealed, &id).source_context(&none).context(&none).dry_run())
+            .await
+            .map(drop),
     ];
     for result in told {
         refused(result, ErrorKind::DryRun, DRY);
     }
     world.kms.disable_key(cx, &id).await.unwrap();
     let text = format!("{} is disabled.", key.arn);
-    refused(world.kms.encrypt(cx, &id, b"x", &none, &encrypt).await, ErrorKind::Disabled, &text);
-    refused(world.kms.decrypt(cx, &sealed, &none, &decrypt).await, ErrorKind::Disabled, &text);
+    refused(
+        world.kms.encrypt(cx, Encrypt::new(&id, b"x").context(&none).dry_run()).await,
+        ErrorKind::Disabled,
+        &text,
+    );
+    refused(
+        world.kms.decrypt(cx, Decrypt::new(&sealed).context(&none).dry_run()).await,
+        ErrorKind::Disabled,
+        &text,
+    );
 }
 
 #[tokio::test]
@@ -210,16 +242,28 @@ async fn a_data_key_has_one_to_1024_bytes() {
     let world = World::new().await;
     let (id, none) = (by_id(&world.key().await), context(&[]));
     for count in [1, 1024] {
-        let options = GenerateDataKeyOptions::new().spec(DataKeySpec::Bytes(count));
-        let pair = world.kms.generate_data_key(&world.cx, &id, &none, &options).await.unwrap();
+        let pair = world
+            .kms
+            .generate_data_key(
+                &world.cx,
+                GenerateDataKey::new(&id).context(&none).spec(DataKeySpec::Bytes(count)),
+            )
+            .await
+            .unwrap();
         assert_eq!(pair.plaintext.len(), usize::from(count));
     }
     for (count, bound) in [(0, "greater than or equal to 1"), (1025, "less than or equal to 1024")] {
         let text = format!(
             "1 validation error detected: Value '{count}' at 'numberOfBytes' failed to satisfy constraint: Member must have value {bound}"
         );
-        let options = GenerateDataKeyOptions::new().spec(DataKeySpec::Bytes(count));
-        let made = world.kms.generate_data_key(&world.cx, &id, &none, &options).await.map(drop);
+        let made = world
+            .kms
+            .generate_data_key(
+                &world.cx,
+                GenerateDataKey::new(&id).context(&none).spec(DataKeySpec::Bytes(count)),
+            )
+            .await
+            .map(drop);
         refused(made, ErrorKind::Validation, &text);
     }
 }
@@ -228,8 +272,11 @@ async fn a_data_key_has_one_to_1024_bytes() {
 async fn a_key_for_macs_makes_no_data_keys() {
     let world = World::new().await;
     let macs = world.hmac(KeySpec::Hmac256).await;
-    let options = GenerateDataKeyOptions::new();
-    let made = world.kms.generate_data_key(&world.cx, &by_id(&macs), &context(&[]), &options).await.map(drop);
+    let made = world
+        .kms
+        .generate_data_key(&world.cx, GenerateDataKey::new(&by_id(&macs)).context(&context(&[])))
+        .await
+        .map(drop);
     let text =
         format!("{} key usage is GENERATE_VERIFY_MAC which is not valid for GenerateDataKey.", macs.arn);
     refused(made, ErrorKind::InvalidKeyUsage, &text);

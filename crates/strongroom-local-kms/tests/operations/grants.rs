@@ -1,7 +1,7 @@
 //! Grants: CreateGrant, ListGrants, ListRetirableGrants, RetireGrant, RevokeGrant, and what they allow.
 
 use strongroom_kms::{
-    CreateGrant, DescribeKeyOptions, GenerateMacOptions, GrantConstraint, GrantFilter, GrantOperation,
+    CreateGrant, Decrypt, DescribeKey, Encrypt, GenerateMac, GrantConstraint, GrantFilter, GrantOperation,
     GrantRef, ListPage, MacAlgorithm, PutKeyPolicy,
 };
 use strongroom_records::{Batch, Key, Scan};
@@ -39,7 +39,7 @@ async fn a_grant_allows_until_it_is_revoked() {
     assert_eq!(world.alice_decrypts(&key, &empty).await.unwrap_err().kind(), ErrorKind::AccessDenied);
     let made = world.grant(&key, decrypting().retiring(BOB)).await;
     assert_eq!(world.alice_decrypts(&key, &empty).await.unwrap(), b"plaintext");
-    let encrypt = world.kms.encrypt(&user("alice"), &by_id(&key), b"x", &empty, &EncryptOptions::new()).await;
+    let encrypt = world.kms.encrypt(&user("alice"), Encrypt::new(&by_id(&key), b"x").context(&empty)).await;
     assert_eq!(encrypt.unwrap_err().kind(), ErrorKind::AccessDenied, "only what it names");
     let bob = world.decrypt_as(&user("bob"), &key, &world.encrypt(&key).await, &empty).await;
     assert_eq!(bob.unwrap_err().kind(), ErrorKind::AccessDenied, "only whom it names");
@@ -138,7 +138,7 @@ async fn constraints_do_not_count_for_describe_key() {
     let key = world.key().await;
     let operations = [GrantOperation::DescribeKey, GrantOperation::Decrypt];
     world.grant(&key, CreateGrant::new(ALICE, operations).context_equals(pairs(&[("a", "1")]))).await;
-    world.kms.describe_key(&user("alice"), &by_id(&key), &DescribeKeyOptions::new()).await.unwrap();
+    world.kms.describe_key(&user("alice"), DescribeKey::new(&by_id(&key))).await.unwrap();
 }
 
 #[tokio::test]
@@ -306,9 +306,9 @@ async fn operations_must_fit_the_key() {
     let refusal = world.kms.create_grant(&world.cx, &by_id(&hmac), constrained).await;
     assert_eq!(refusal.unwrap_err().kind(), ErrorKind::Validation);
     world.grant(&hmac, mac).await;
-    let (alice, options) = (user("alice"), GenerateMacOptions::new());
+    let alice = user("alice");
     let algorithm = MacAlgorithm::HmacSha256;
-    world.kms.generate_mac(&alice, &by_id(&hmac), b"m", algorithm, &options).await.unwrap();
+    world.kms.generate_mac(&alice, GenerateMac::new(&by_id(&hmac), b"m", algorithm)).await.unwrap();
 }
 
 #[tokio::test]
@@ -317,12 +317,17 @@ async fn tokens_are_checked_and_add_nothing() {
     let (key, empty) = (world.key().await, EncryptionContext::new());
     let made = world.grant(&key, decrypting()).await;
     let sealed = world.encrypt(&key).await;
-    let with = |token: &str| DecryptOptions::new().grant_token(token);
-    world.kms.decrypt(&user("alice"), &sealed, &empty, &with(&made.token)).await.unwrap();
-    let bob = world.kms.decrypt(&user("bob"), &sealed, &empty, &with(&made.token)).await;
+    world
+        .kms
+        .decrypt(&user("alice"), Decrypt::new(&sealed).context(&empty).grant_token(&made.token))
+        .await
+        .unwrap();
+    let bob =
+        world.kms.decrypt(&user("bob"), Decrypt::new(&sealed).context(&empty).grant_token(&made.token)).await;
     assert_eq!(bob.unwrap_err().kind(), ErrorKind::AccessDenied, "it gives nobody else anything");
     for bad in ["", "nonsense", &made.token[1..]] {
-        let refusal = world.kms.decrypt(&world.cx, &sealed, &empty, &with(bad)).await;
+        let refusal =
+            world.kms.decrypt(&world.cx, Decrypt::new(&sealed).context(&empty).grant_token(bad)).await;
         refused(refusal, ErrorKind::InvalidGrantToken, "");
     }
 }

@@ -1,9 +1,9 @@
 //! How keys are named, what is told of them, and pages.
 
 use strongroom_kms::{
-    AliasName, CreateGrant, DataKeySpec, DescribeKeyOptions, GenerateDataKeyOptions, GenerateMacOptions,
+    AliasName, CreateGrant, DataKeySpec, Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateMac,
     GrantOperation, GrantRef, KeyManager, KeyTag, ListPage, MacAlgorithm, MultiRegionKeyType, PutKeyPolicy,
-    ReEncryptOptions, RotationType, VerifyMacOptions,
+    ReEncrypt, RotationType, VerifyMac,
 };
 use strongroom_records::Expect;
 use strongroom_types::Service;
@@ -25,23 +25,39 @@ async fn every_crypto_operation_takes_all_four_names() {
     }
     let (empty, algorithm) = (EncryptionContext::new(), MacAlgorithm::HmacSha256);
     for name in all_names(&key, "alias/k") {
-        let sealed = kms.encrypt(cx, &name, b"x", &empty, &EncryptOptions::new()).await.unwrap();
+        let sealed = kms.encrypt(cx, Encrypt::new(&name, b"x").context(&empty)).await.unwrap();
         assert_eq!(sealed.key_arn, key.arn);
-        let options = DecryptOptions::new().key(name.clone());
-        assert_eq!(kms.decrypt(cx, &sealed.ciphertext, &empty, &options).await.unwrap().key_arn, key.arn);
-        let pair = kms.generate_data_key(cx, &name, &empty, &GenerateDataKeyOptions::new()).await.unwrap();
+        assert_eq!(
+            kms.decrypt(cx, Decrypt::new(&sealed.ciphertext).context(&empty).key(&name))
+                .await
+                .unwrap()
+                .key_arn,
+            key.arn
+        );
+        let pair = kms.generate_data_key(cx, GenerateDataKey::new(&name).context(&empty)).await.unwrap();
         assert_eq!(pair.key_arn, key.arn);
-        let options = GenerateDataKeyOptions::new().spec(DataKeySpec::Aes128);
-        kms.generate_data_key_without_plaintext(cx, &name, &empty, &options).await.unwrap();
-        let options = ReEncryptOptions::new().source_key(name.clone());
-        let moved = kms.re_encrypt(cx, &sealed.ciphertext, &empty, &name, &empty, &options).await.unwrap();
+        kms.generate_data_key_without_plaintext(
+            cx,
+            GenerateDataKey::new(&name).context(&empty).spec(DataKeySpec::Aes128),
+        )
+        .await
+        .unwrap();
+        let moved = kms
+            .re_encrypt(
+                cx,
+                ReEncrypt::new(&sealed.ciphertext, &name)
+                    .source_context(&empty)
+                    .context(&empty)
+                    .source_key(&name),
+            )
+            .await
+            .unwrap();
         assert_eq!((&moved.source_key_arn, &moved.key_arn), (&key.arn, &key.arn));
-        kms.describe_key(cx, &name, &DescribeKeyOptions::new()).await.unwrap();
+        kms.describe_key(cx, DescribeKey::new(&name)).await.unwrap();
     }
     for name in all_names(&hmac, "alias/h") {
-        let mac = kms.generate_mac(cx, &name, b"m", algorithm, &GenerateMacOptions::new()).await.unwrap();
-        let verified =
-            kms.verify_mac(cx, &name, b"m", &mac.mac, algorithm, &VerifyMacOptions::new()).await.unwrap();
+        let mac = kms.generate_mac(cx, GenerateMac::new(&name, b"m", algorithm)).await.unwrap();
+        let verified = kms.verify_mac(cx, VerifyMac::new(&name, b"m", &mac.mac, algorithm)).await.unwrap();
         assert_eq!(verified.key_arn, hmac.arn);
     }
 }
@@ -83,7 +99,7 @@ async fn metadata_of_each_kind_of_key() {
     let world = World::new().await;
     let service = world.kms.for_service(Service::SecretsManager);
     let managed = KeyRef::parse("alias/aws/secretsmanager").unwrap();
-    let managed = service.describe_key(&world.cx, &managed, &DescribeKeyOptions::new()).await.unwrap();
+    let managed = service.describe_key(&world.cx, DescribeKey::new(&managed)).await.unwrap();
     let own = world.key().await;
     assert_eq!((managed.manager, own.manager), (KeyManager::Aws, KeyManager::Customer));
     assert_eq!(own.account.to_string(), "000000000000");
@@ -101,7 +117,7 @@ async fn a_managed_key_gets_no_alias_tag_or_grant_and_rotates() {
     let world = World::new().await;
     let service = world.kms.for_service(Service::SecretsManager);
     let named = KeyRef::parse("alias/aws/secretsmanager").unwrap();
-    let key = by_id(&service.describe_key(&world.cx, &named, &DescribeKeyOptions::new()).await.unwrap());
+    let key = by_id(&service.describe_key(&world.cx, DescribeKey::new(&named)).await.unwrap());
     let (kms, cx) = (&world.kms, &world.cx);
     let grant = CreateGrant::new("arn:aws:iam::000000000000:user/a", [GrantOperation::Decrypt]);
     for refusal in [
@@ -120,8 +136,7 @@ async fn a_managed_key_gets_no_alias_tag_or_grant_and_rotates() {
     assert_eq!((status.enabled, status.period_days), (true, Some(365)));
     let unknown = KeyRef::parse("alias/aws/xyz").unwrap();
     let text = "Alias arn:aws:kms:us-east-1:000000000000:alias/aws/xyz is not found.";
-    let options = DescribeKeyOptions::new();
-    refused(service.describe_key(cx, &unknown, &options).await, ErrorKind::NotFound, text);
+    refused(service.describe_key(cx, DescribeKey::new(&unknown)).await, ErrorKind::NotFound, text);
 }
 
 #[tokio::test]
@@ -165,7 +180,7 @@ async fn a_key_may_refuse_an_alias_and_an_alias_arn_is_no_resource() {
     world.kms.create_alias(&world.cx, &alias, &by_id(&key)).await.unwrap();
     let named = KeyRef::from(alias);
     let empty = EncryptionContext::new();
-    world.kms.encrypt(&world.cx, &named, b"x", &empty, &EncryptOptions::new()).await.unwrap();
+    world.kms.encrypt(&world.cx, Encrypt::new(&named, b"x").context(&empty)).await.unwrap();
 }
 
 #[tokio::test]
@@ -282,8 +297,8 @@ async fn another_account_may_call_these_and_no_others() {
     assert_eq!(listed[0].issuing_account, "arn:aws:iam::111122223333:root");
     kms.get_key_rotation_status(cx, &named).await.unwrap();
     let sealed = world.encrypt(&key).await;
-    let (empty, options) = (EncryptionContext::new(), ReEncryptOptions::new());
-    kms.re_encrypt(cx, &sealed, &empty, &named, &empty, &options).await.unwrap();
+    let empty = EncryptionContext::new();
+    kms.re_encrypt(cx, ReEncrypt::new(&sealed, &named).source_context(&empty).context(&empty)).await.unwrap();
     kms.retire_grant(cx, &GrantRef::Token(made.token), false).await.unwrap();
     for refusal in [
         kms.enable_key(cx, &named).await,

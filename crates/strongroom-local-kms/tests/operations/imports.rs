@@ -2,8 +2,8 @@
 
 use strongroom_envelope::SecretBytes;
 use strongroom_kms::{
-    DescribeKeyOptions, ExpirationModel, ImportKeyMaterial, ImportType, ImportedMaterial, KeyOrigin,
-    KeyState, ListPage, Rotation, WrappingAlgorithm, WrappingKeySpec,
+    DescribeKey, Encrypt, ExpirationModel, GenerateMac, ImportKeyMaterial, ImportType, ImportedMaterial,
+    KeyOrigin, KeyState, ListPage, Rotation, WrappingAlgorithm, WrappingKeySpec,
 };
 use strongroom_records::{Key, Scan};
 
@@ -35,7 +35,7 @@ impl World {
     }
 
     async fn metadata(&self, key: &KeyMetadata) -> KeyMetadata {
-        self.kms.describe_key(&self.cx, &by_id(key), &DescribeKeyOptions::new()).await.unwrap()
+        self.kms.describe_key(&self.cx, DescribeKey::new(&by_id(key))).await.unwrap()
     }
 
     async fn delete(&self, key: &KeyMetadata, id: Option<&str>) -> Result<ImportedMaterial, Error> {
@@ -61,7 +61,7 @@ async fn a_key_waits_for_its_material() {
     assert_eq!((key.current_key_material_id.as_ref(), key.expiration), (None, None));
     let waits = format!("{} is pending import.", key.arn);
     let empty = EncryptionContext::new();
-    let encrypt = world.kms.encrypt(&world.cx, &by_id(&key), b"x", &empty, &EncryptOptions::new()).await;
+    let encrypt = world.kms.encrypt(&world.cx, Encrypt::new(&by_id(&key), b"x").context(&empty)).await;
     refused(encrypt, ErrorKind::InvalidState, &waits);
     refused(world.kms.enable_key(&world.cx, &by_id(&key)).await, ErrorKind::InvalidState, &waits);
     refused(world.kms.disable_key(&world.cx, &by_id(&key)).await, ErrorKind::InvalidState, &waits);
@@ -290,10 +290,7 @@ async fn an_hmac_key_may_be_imported_and_does_not_rotate() {
         .kms
         .generate_mac(
             &world.cx,
-            &by_id(&key),
-            b"Hi There",
-            strongroom_kms::MacAlgorithm::HmacSha256,
-            &strongroom_kms::GenerateMacOptions::new(),
+            GenerateMac::new(&by_id(&key), b"Hi There", strongroom_kms::MacAlgorithm::HmacSha256),
         )
         .await
         .unwrap();

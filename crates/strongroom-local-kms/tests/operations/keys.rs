@@ -1,6 +1,6 @@
 //! §3.1 and §5.1: specs and usages.
 
-use strongroom_kms::{GenerateDataKeyOptions, KeyUsage, ReEncryptOptions};
+use strongroom_kms::{Decrypt, Encrypt, GenerateDataKey, KeyUsage, ReEncrypt};
 
 use super::*;
 
@@ -74,19 +74,19 @@ async fn an_hmac_key_does_not_encrypt() {
         format!("{} key usage is GENERATE_VERIFY_MAC which is not valid for {operation}.", hmac.arn)
     };
     let usage = ErrorKind::InvalidKeyUsage;
-    let result = kms.encrypt(cx, &by_id(&hmac), b"x", &context, &EncryptOptions::new()).await;
+    let result = kms.encrypt(cx, Encrypt::new(&by_id(&hmac), b"x").context(&context)).await;
     refused(result, usage, &message("Encrypt"));
-    let result = kms.generate_data_key(cx, &by_id(&hmac), &context, &GenerateDataKeyOptions::new()).await;
+    let result = kms.generate_data_key(cx, GenerateDataKey::new(&by_id(&hmac)).context(&context)).await;
     refused(result.map(|_| ()), usage, &message("GenerateDataKey"));
     let ciphertext = world.encrypt(&key).await;
-    let options = ReEncryptOptions::new();
-    let result = kms.re_encrypt(cx, &ciphertext, &context, &by_id(&hmac), &context, &options).await;
+    let result = kms
+        .re_encrypt(cx, ReEncrypt::new(&ciphertext, &by_id(&hmac)).source_context(&context).context(&context))
+        .await;
     refused(result, usage, &message("ReEncrypt"));
     // Decrypt names a key that cannot be the source.
-    let named = DecryptOptions::new().key(by_id(&hmac));
     let message = "The key ID in the request does not identify a CMK that can perform this operation.";
     refused(
-        kms.decrypt(cx, &ciphertext, &context, &named).await.map(|_| ()),
+        kms.decrypt(cx, Decrypt::new(&ciphertext).context(&context).key(&by_id(&hmac))).await.map(|_| ()),
         ErrorKind::IncorrectKey,
         message,
     );

@@ -1,6 +1,6 @@
 //! §3.2: how a key is named, described, stopped, planned for deletion and deleted.
 
-use strongroom_kms::{DescribeKeyOptions, KeyState, ListPage};
+use strongroom_kms::{DescribeKey, KeyState, ListPage};
 
 use super::*;
 
@@ -8,7 +8,7 @@ const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 impl World {
     async fn described(&self, key: &KeyMetadata) -> Result<KeyMetadata, Error> {
-        self.kms.describe_key(&self.cx, &by_id(key), &DescribeKeyOptions::new()).await
+        self.kms.describe_key(&self.cx, DescribeKey::new(&by_id(key))).await
     }
 }
 
@@ -19,11 +19,7 @@ async fn an_unknown_key_is_told_by_its_arn() {
     let text = format!("Key '{arn}' does not exist");
     for given in [NOBODY, &arn] {
         let key = KeyRef::parse(given).unwrap();
-        refused(
-            world.kms.describe_key(&world.cx, &key, &DescribeKeyOptions::new()).await,
-            ErrorKind::NotFound,
-            &text,
-        );
+        refused(world.kms.describe_key(&world.cx, DescribeKey::new(&key)).await, ErrorKind::NotFound, &text);
         refused(world.kms.enable_key(&world.cx, &key).await, ErrorKind::NotFound, &text);
         refused(world.kms.disable_key(&world.cx, &key).await, ErrorKind::NotFound, &text);
         refused(world.kms.cancel_key_deletion(&world.cx, &key).await, ErrorKind::NotFound, &text);
@@ -43,7 +39,7 @@ fn a_malformed_key_id() {
 async fn a_key_of_another_region() {
     let world = World::new().await;
     let key = KeyRef::parse(&format!("arn:aws:kms:eu-west-1:000000000000:key/{NOBODY}")).unwrap();
-    let described = world.kms.describe_key(&world.cx, &key, &DescribeKeyOptions::new()).await;
+    let described = world.kms.describe_key(&world.cx, DescribeKey::new(&key)).await;
     refused(described, ErrorKind::NotFound, "Invalid arn eu-west-1");
 }
 

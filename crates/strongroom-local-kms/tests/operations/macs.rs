@@ -1,6 +1,6 @@
 //! §5: GenerateMac, VerifyMac, GenerateRandom.
 
-use strongroom_kms::{GenerateMacOptions, MacAlgorithm, VerifyMacOptions};
+use strongroom_kms::{GenerateMac, GenerateRandom, MacAlgorithm, VerifyMac};
 
 use super::*;
 
@@ -18,8 +18,7 @@ impl World {
         message: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<Vec<u8>, Error> {
-        let options = GenerateMacOptions::new();
-        Ok(self.kms.generate_mac(&self.cx, &by_id(key), message, algorithm, &options).await?.mac)
+        Ok(self.kms.generate_mac(&self.cx, GenerateMac::new(&by_id(key), message, algorithm)).await?.mac)
     }
 
     async fn verify(
@@ -29,8 +28,8 @@ impl World {
         mac: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<(), Error> {
-        let options = VerifyMacOptions::new();
-        let good = self.kms.verify_mac(&self.cx, &by_id(key), message, mac, algorithm, &options).await?;
+        let good =
+            self.kms.verify_mac(&self.cx, VerifyMac::new(&by_id(key), message, mac, algorithm)).await?;
         assert_eq!((good.key_arn, good.algorithm), (key.arn.clone(), algorithm));
         Ok(())
     }
@@ -135,18 +134,20 @@ async fn a_dry_run_does_nothing_and_says_what_would_be() {
     let (key, symmetric) = (world.hmac(KeySpec::Hmac256).await, world.key().await);
     let (kms, cx, algorithm) = (&world.kms, &world.cx, MacAlgorithm::HmacSha256);
     let message = "The request would have succeeded, but the DryRun option is set.";
-    let options = GenerateMacOptions::new().dry_run();
-    refused(kms.generate_mac(cx, &by_id(&key), b"x", algorithm, &options).await, ErrorKind::DryRun, message);
-    let wrong = kms.generate_mac(cx, &by_id(&symmetric), b"x", algorithm, &options).await;
-    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidKeyUsage);
-    let mac = world.mac(&key, b"x", algorithm).await.unwrap();
-    let options = VerifyMacOptions::new().dry_run();
     refused(
-        kms.verify_mac(cx, &by_id(&key), b"x", &mac, algorithm, &options).await,
+        kms.generate_mac(cx, GenerateMac::new(&by_id(&key), b"x", algorithm).dry_run()).await,
         ErrorKind::DryRun,
         message,
     );
-    let wrong = kms.verify_mac(cx, &by_id(&key), b"y", &mac, algorithm, &options).await;
+    let wrong = kms.generate_mac(cx, GenerateMac::new(&by_id(&symmetric), b"x", algorithm).dry_run()).await;
+    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidKeyUsage);
+    let mac = world.mac(&key, b"x", algorithm).await.unwrap();
+    refused(
+        kms.verify_mac(cx, VerifyMac::new(&by_id(&key), b"x", &mac, algorithm).dry_run()).await,
+        ErrorKind::DryRun,
+        message,
+    );
+    let wrong = kms.verify_mac(cx, VerifyMac::new(&by_id(&key), b"y", &mac, algorithm).dry_run()).await;
     assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidMac);
 }
 
@@ -167,7 +168,7 @@ async fn key_states_hold_for_codes() {
 #[tokio::test]
 async fn random_bytes_are_1_to_1024() {
     let world = World::new().await;
-    let random = |bytes| world.kms.generate_random(&world.cx, bytes);
+    let random = |bytes| world.kms.generate_random(&world.cx, GenerateRandom::new(bytes));
     assert_eq!(random(1024).await.unwrap().len(), 1024);
     assert_ne!(random(32).await.unwrap(), random(32).await.unwrap());
     let violated = |value: u16, bound: &str| {

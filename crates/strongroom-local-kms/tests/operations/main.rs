@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{
-    CreateKey, DecryptOptions, EncryptOptions, Error, ErrorKind, KeyMetadata, KeyRef, KeySpec, Kms, KmsAdmin,
+    CreateKey, Decrypt, DescribeKey, Encrypt, Error, ErrorKind, KeyMetadata, KeyRef, KeySpec, Kms, KmsAdmin,
 };
 use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
@@ -74,7 +74,7 @@ impl World {
     async fn encrypt(&self, key: &KeyMetadata) -> Vec<u8> {
         let (key, context) = (key.id.clone().into(), EncryptionContext::new());
         self.kms
-            .encrypt(&self.cx, &key, b"plaintext", &context, &EncryptOptions::new())
+            .encrypt(&self.cx, Encrypt::new(&key, b"plaintext").context(&context))
             .await
             .unwrap()
             .ciphertext
@@ -82,8 +82,11 @@ impl World {
 
     /// Encrypts under a context, as the account.
     async fn encrypt_for(&self, key: &KeyMetadata, context: &EncryptionContext) -> Vec<u8> {
-        let options = EncryptOptions::new();
-        self.kms.encrypt(&self.cx, &by_id(key), b"plaintext", context, &options).await.unwrap().ciphertext
+        self.kms
+            .encrypt(&self.cx, Encrypt::new(&by_id(key), b"plaintext").context(context))
+            .await
+            .unwrap()
+            .ciphertext
     }
 
     /// Decrypts as somebody, naming the key.
@@ -94,19 +97,24 @@ impl World {
         ciphertext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, Error> {
-        let options = DecryptOptions::new().key(by_id(key));
-        Ok(self.kms.decrypt(cx, ciphertext, context, &options).await?.plaintext.expose().to_vec())
+        Ok(self
+            .kms
+            .decrypt(cx, Decrypt::new(ciphertext).context(context).key(&by_id(key)))
+            .await?
+            .plaintext
+            .expose()
+            .to_vec())
     }
 
     async fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
         let context = EncryptionContext::new();
-        let opened = self.kms.decrypt(&self.cx, ciphertext, &context, &DecryptOptions::new()).await?;
+        let opened = self.kms.decrypt(&self.cx, Decrypt::new(ciphertext).context(&context)).await?;
         Ok(opened.plaintext.expose().to_vec())
     }
 
     async fn material(&self, key: &KeyMetadata) -> Option<String> {
-        let options = strongroom_kms::DescribeKeyOptions::new();
-        let described = self.kms.describe_key(&self.cx, &key.id.clone().into(), &options).await.unwrap();
+        let described =
+            self.kms.describe_key(&self.cx, DescribeKey::new(&key.id.clone().into())).await.unwrap();
         described.current_key_material_id
     }
 }

@@ -2,9 +2,9 @@
 
 use strongroom_envelope::SecretBytes;
 use strongroom_kms::{
-    AliasName, CreateGrant, DescribeKeyOptions, GenerateDataKeyOptions, GenerateMacOptions, GrantFilter,
-    GrantOperation, GrantRef, ImportKeyMaterial, KeyTag, ListPage, MacAlgorithm, PutKeyPolicy,
-    ReEncryptOptions, VerifyMacOptions, WrappingAlgorithm, WrappingKeySpec,
+    AliasName, CreateGrant, Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateMac, GrantFilter,
+    GrantOperation, GrantRef, ImportKeyMaterial, KeyTag, ListPage, MacAlgorithm, PutKeyPolicy, ReEncrypt,
+    VerifyMac, WrappingAlgorithm, WrappingKeySpec,
 };
 
 use super::*;
@@ -95,21 +95,19 @@ impl World {
             "UpdateKeyDescription" => kms.update_key_description(cx, key, "d").await,
             "Decrypt" => {
                 let sealed = self.encrypt(&self.key().await).await;
-                let options = DecryptOptions::new().key(key.clone());
-                kms.decrypt(cx, &sealed, &empty, &options).await.map(drop)
+                kms.decrypt(cx, Decrypt::new(&sealed).context(&empty).key(&key)).await.map(drop)
             }
-            "DescribeKey" => kms.describe_key(cx, key, &DescribeKeyOptions::new()).await.map(drop),
-            "Encrypt" => kms.encrypt(cx, key, b"x", &empty, &EncryptOptions::new()).await.map(drop),
+            "DescribeKey" => kms.describe_key(cx, DescribeKey::new(key)).await.map(drop),
+            "Encrypt" => kms.encrypt(cx, Encrypt::new(key, b"x").context(&empty)).await.map(drop),
             "GenerateDataKey" => {
-                kms.generate_data_key(cx, key, &empty, &GenerateDataKeyOptions::new()).await.map(drop)
+                kms.generate_data_key(cx, GenerateDataKey::new(key).context(&empty)).await.map(drop)
             }
-            "GenerateDataKeyWithoutPlaintext" => {
-                let options = GenerateDataKeyOptions::new();
-                kms.generate_data_key_without_plaintext(cx, key, &empty, &options).await.map(drop)
-            }
+            "GenerateDataKeyWithoutPlaintext" => kms
+                .generate_data_key_without_plaintext(cx, GenerateDataKey::new(key).context(&empty))
+                .await
+                .map(drop),
             "GenerateMac" => {
-                let options = GenerateMacOptions::new();
-                kms.generate_mac(cx, key, b"m", MacAlgorithm::HmacSha256, &options).await.map(drop)
+                kms.generate_mac(cx, GenerateMac::new(key, b"m", MacAlgorithm::HmacSha256)).await.map(drop)
             }
             "ImportPlainMaterial" => {
                 let (material, stays) = (SecretBytes::from_vec(vec![1; 32]), ImportKeyMaterial::new([], []));
@@ -117,17 +115,25 @@ impl World {
             }
             "ReEncryptFrom" => {
                 let own = self.key().await;
-                let options = ReEncryptOptions::new().source_key(key.clone());
                 let sealed = self.encrypt(&own).await;
-                kms.re_encrypt(cx, &sealed, &empty, &by_id(&own), &empty, &options).await.map(drop)
+                kms.re_encrypt(
+                    cx,
+                    ReEncrypt::new(&sealed, &by_id(&own))
+                        .source_context(&empty)
+                        .context(&empty)
+                        .source_key(&key),
+                )
+                .await
+                .map(drop)
             }
             "ReEncryptTo" => {
                 let sealed = self.encrypt(&self.key().await).await;
-                kms.re_encrypt(cx, &sealed, &empty, key, &empty, &ReEncryptOptions::new()).await.map(drop)
+                kms.re_encrypt(cx, ReEncrypt::new(&sealed, key).source_context(&empty).context(&empty))
+                    .await
+                    .map(drop)
             }
             "VerifyMac" => {
-                let options = VerifyMacOptions::new();
-                kms.verify_mac(cx, key, b"m", b"c", MacAlgorithm::HmacSha256, &options).await.map(drop)
+                kms.verify_mac(cx, VerifyMac::new(key, b"m", b"c", MacAlgorithm::HmacSha256)).await.map(drop)
             }
             other => panic!("{other}"),
         }
@@ -163,8 +169,7 @@ async fn an_alias_is_refused_where_a_key_id_or_arn_must_stand_whoever_asks_and_w
             }
         }
     }
-    let described =
-        world.kms.describe_key(&world.cx, &by_id(&key), &DescribeKeyOptions::new()).await.unwrap();
+    let described = world.kms.describe_key(&world.cx, DescribeKey::new(&by_id(&key))).await.unwrap();
     assert_eq!((described.state, described.description), (key.state, key.description));
 }
 

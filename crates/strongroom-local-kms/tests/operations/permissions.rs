@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use strongroom_kms::{
-    AliasName, CreateGrant, GenerateDataKeyOptions, GrantOperation, GrantRef, KeyTag, PutKeyPolicy,
-    ReEncryptOptions,
+    AliasName, CreateGrant, Decrypt, Encrypt, GenerateDataKey, GrantOperation, GrantRef, KeyTag,
+    PutKeyPolicy, ReEncrypt,
 };
 
 use super::*;
@@ -43,10 +43,12 @@ fn is_denied<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
 async fn data_keys_with_and_without_plaintext_are_two_rights() {
     let world = World::new().await;
     let key = world.key().await;
-    let (named, empty, options) = (by_id(&key), EncryptionContext::new(), GenerateDataKeyOptions::new());
-    let with = async |cx: &CallContext| world.kms.generate_data_key(cx, &named, &empty, &options).await;
+    let (named, empty) = (by_id(&key), EncryptionContext::new());
+    let with = async |cx: &CallContext| {
+        world.kms.generate_data_key(cx, GenerateDataKey::new(&named).context(&empty)).await
+    };
     let without = async |cx: &CallContext| {
-        world.kms.generate_data_key_without_plaintext(cx, &named, &empty, &options).await
+        world.kms.generate_data_key_without_plaintext(cx, GenerateDataKey::new(&named).context(&empty)).await
     };
     let alice = user("alice");
     world.say(&key, allow("kms:GenerateDataKeyWithoutPlaintext")).await;
@@ -71,9 +73,19 @@ async fn re_encrypting_is_two_rights_on_two_keys() {
     let (from, to) = (world.key().await, world.key().await);
     let sealed = world.encrypt(&from).await;
     let (empty, named) = (EncryptionContext::new(), by_id(&to));
-    let options = ReEncryptOptions::new().source_key(by_id(&from));
     let alice = user("alice");
-    let move_it = async || world.kms.re_encrypt(&alice, &sealed, &empty, &named, &empty, &options).await;
+    let move_it = async || {
+        world
+            .kms
+            .re_encrypt(
+                &alice,
+                ReEncrypt::new(&sealed, &named)
+                    .source_context(&empty)
+                    .context(&empty)
+                    .source_key(&by_id(&from)),
+            )
+            .await
+    };
     assert!(is_denied(move_it().await));
     world.say(&from, allow("kms:ReEncryptFrom")).await;
     assert!(is_denied(move_it().await));
@@ -82,10 +94,23 @@ async fn re_encrypting_is_two_rights_on_two_keys() {
     let mut on_same = deny("kms:ReEncrypt*");
     on_same["Condition"] = json!({"Bool": {"kms:ReEncryptOnSameKey": "false"}});
     world.say(&from, on_same).await;
-    let own = world.kms.re_encrypt(&world.cx, &sealed, &empty, &named, &empty, &options).await;
+    let own = world
+        .kms
+        .re_encrypt(
+            &world.cx,
+            ReEncrypt::new(&sealed, &named).source_context(&empty).context(&empty).source_key(&by_id(&from)),
+        )
+        .await;
     assert!(is_denied(own));
     let same = by_id(&from);
-    world.kms.re_encrypt(&world.cx, &sealed, &empty, &same, &empty, &options).await.unwrap();
+    world
+        .kms
+        .re_encrypt(
+            &world.cx,
+            ReEncrypt::new(&sealed, &same).source_context(&empty).context(&empty).source_key(&by_id(&from)),
+        )
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -152,8 +177,7 @@ async fn context_keys_that_differ_in_case_stand_for_neither() {
     tenant["Condition"] = json!({"StringEquals": {"kms:EncryptionContext:tenant": "b"}});
     world.say(&key, tenant).await;
     let encrypt = async |context: &[(&str, &str)]| {
-        let options = EncryptOptions::new();
-        world.kms.encrypt(&world.cx, &by_id(&key), b"x", &pairs(context), &options).await
+        world.kms.encrypt(&world.cx, Encrypt::new(&by_id(&key), b"x").context(&pairs(context))).await
     };
     encrypt(&[("tenant", "a")]).await.unwrap();
     assert!(is_denied(encrypt(&[("Tenant", "b")]).await));
@@ -187,10 +211,20 @@ async fn a_token_makes_a_grant_of_another_process_count_at_once() {
     assert!(is_denied(other.decrypt_as(&user("alice"), &key, &sealed, &empty).await));
     let request = CreateGrant::new(ALICE, [GrantOperation::Decrypt]);
     let made = world.kms.create_grant(&world.cx, &by_id(&key), request).await.unwrap();
-    let options = DecryptOptions::new().key(by_id(&key)).grant_token(made.token);
-    other.kms.decrypt(&user("alice"), &sealed, &empty, &options).await.unwrap();
-    let many = (0..11).fold(DecryptOptions::new(), |options, _| options.grant_token("x"));
-    let refusal = other.kms.decrypt(&user("alice"), &sealed, &empty, &many).await.unwrap_err();
+    other
+        .kms
+        .decrypt(
+            &user("alice"),
+            Decrypt::new(&sealed).context(&empty).key(&by_id(&key)).grant_token(made.token),
+        )
+        .await
+        .unwrap();
+    let many = vec!["x".to_owned(); 11];
+    let refusal = other
+        .kms
+        .decrypt(&user("alice"), Decrypt::new(&sealed).context(&empty).grant_tokens(many))
+        .await
+        .unwrap_err();
     assert_eq!(refusal.kind(), ErrorKind::Validation);
 }
 
@@ -223,10 +257,10 @@ async fn a_services_key_is_made_by_nobody_from_another_account() {
     let arn = "arn:aws:kms:us-east-1:000000000000:alias/aws/secretsmanager";
     let (named, empty) = (KeyRef::parse(arn).unwrap(), EncryptionContext::new());
     let stranger = caller("iam::111122223333:user/eve");
-    assert!(is_denied(service.encrypt(&stranger, &named, b"x", &empty, &EncryptOptions::new()).await));
+    assert!(is_denied(service.encrypt(&stranger, Encrypt::new(&named, b"x").context(&empty)).await));
     let keys = world.kms.list_keys(&world.cx, &strongroom_kms::ListPage::first()).await.unwrap().keys;
     assert!(keys.is_empty(), "{keys:?}");
-    service.encrypt(&user("alice"), &named, b"x", &empty, &EncryptOptions::new()).await.unwrap();
+    service.encrypt(&user("alice"), Encrypt::new(&named, b"x").context(&empty)).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Key policies: GetKeyPolicy, PutKeyPolicy, ListKeyPolicies, and what they do to everything else.
 
 use serde_json::{Value, json};
-use strongroom_kms::{AliasName, DescribeKeyOptions, ListPage, PutKeyPolicy};
+use strongroom_kms::{AliasName, Decrypt, DescribeKey, Encrypt, GenerateRandom, ListPage, PutKeyPolicy};
 use strongroom_types::{AccountId, Service};
 
 use super::*;
@@ -197,11 +197,11 @@ async fn who_is_named_may_and_others_may_not() {
     assert_eq!(world.decrypt_as(&alice, &key, &sealed, &empty).await.unwrap(), b"plaintext");
     let bob = world.decrypt_as(&user("bob"), &key, &sealed, &empty).await.unwrap_err();
     assert_eq!(bob.kind(), ErrorKind::AccessDenied);
-    let encrypt = world.kms.encrypt(&alice, &by_id(&key), b"x", &empty, &EncryptOptions::new()).await;
+    let encrypt = world.kms.encrypt(&alice, Encrypt::new(&by_id(&key), b"x").context(&empty)).await;
     assert_eq!(encrypt.unwrap_err().kind(), ErrorKind::AccessDenied, "only what was allowed");
     // Who does not name the key is not told which it is.
     refused(
-        world.kms.decrypt(&user("bob"), &sealed, &empty, &DecryptOptions::new()).await,
+        world.kms.decrypt(&user("bob"), Decrypt::new(&sealed).context(&empty)).await,
         ErrorKind::AccessDenied,
         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
     );
@@ -228,10 +228,7 @@ async fn another_process_sees_a_changed_policy() {
     let root = RootKey::from_bytes([5; 32]);
     let records = TrustedRecords::open(Arc::clone(&world.records), root, None, &*world.clock).await.unwrap();
     let other = LocalKms::with_options(records, world.clock.clone(), options);
-    let decrypt = || async {
-        let options = DecryptOptions::new().key(by_id(&key));
-        other.decrypt(&user("alice"), &sealed, &EncryptionContext::new(), &options).await
-    };
+    let decrypt = || async { other.decrypt(&user("alice"), Decrypt::new(&sealed).key(&by_id(&key))).await };
     assert!(decrypt().await.is_err());
     world.put(&key, with(allow("arn:aws:iam::000000000000:user/alice", "kms:Decrypt"))).await.unwrap();
     decrypt().await.unwrap();
@@ -243,7 +240,7 @@ async fn alice_may(world: &World, key: &KeyMetadata, condition: Value, named: &K
     statement["Condition"] = condition;
     world.put(key, with(statement)).await.unwrap();
     let context = pairs(&[("Tenant", "a"), ("Stage", "prod")]);
-    let done = world.kms.encrypt(&user("alice"), named, b"x", &context, &EncryptOptions::new()).await;
+    let done = world.kms.encrypt(&user("alice"), Encrypt::new(named, b"x").context(&context)).await;
     if let Err(error) = &done {
         assert_eq!(error.kind(), ErrorKind::AccessDenied);
     }
@@ -309,10 +306,9 @@ async fn another_account_may_use_a_key_that_names_it_and_never_manage_it() {
     let other = CallContext::new(Caller::Owner(AccountId::parse("111122223333").unwrap()));
     let empty = EncryptionContext::new();
     let decrypt = async |cx: &CallContext, key: &KeyRef| {
-        let options = DecryptOptions::new().key(key.clone());
         world
             .kms
-            .decrypt(cx, &sealed, &empty, &options)
+            .decrypt(cx, Decrypt::new(&sealed).context(&empty).key(&key))
             .await
             .map(|opened| opened.plaintext.expose().to_vec())
     };
@@ -333,7 +329,7 @@ async fn another_account_may_use_a_key_that_names_it_and_never_manage_it() {
     refused(decrypt(&other, &named).await, ErrorKind::AccessDenied, &text);
     world.put(&key, with(allow("111122223333", "kms:*"))).await.unwrap();
     assert_eq!(decrypt(&other, &named).await.unwrap(), b"plaintext");
-    world.kms.describe_key(&other, &named, &DescribeKeyOptions::new()).await.unwrap();
+    world.kms.describe_key(&other, DescribeKey::new(&named)).await.unwrap();
     refused(
         world.kms.disable_key(&other, &named).await,
         ErrorKind::AccessDenied,
@@ -364,7 +360,7 @@ async fn a_managed_key_has_its_services_policy_and_cannot_be_managed() {
     let world = World::new().await;
     let service = world.kms.for_service(Service::SecretsManager);
     let named = KeyRef::parse("alias/aws/secretsmanager").unwrap();
-    let key = service.describe_key(&world.cx, &named, &DescribeKeyOptions::new()).await.unwrap();
+    let key = service.describe_key(&world.cx, DescribeKey::new(&named)).await.unwrap();
     let policy: Value = serde_json::from_str(&world.policy(&key).await).unwrap();
     assert_eq!(policy["Id"], "auto-secretsmanager-2");
     assert_eq!(
@@ -392,13 +388,13 @@ async fn a_managed_key_has_its_services_policy_and_cannot_be_managed() {
         assert_eq!(refusal.kind(), ErrorKind::AccessDenied);
     }
     // Anybody of the account through the service, nobody directly.
-    let (empty, options) = (EncryptionContext::new(), EncryptOptions::new());
-    service.encrypt(&user("alice"), &by_id(&key), b"x", &empty, &options).await.unwrap();
+    let empty = EncryptionContext::new();
+    service.encrypt(&user("alice"), Encrypt::new(&by_id(&key), b"x").context(&empty)).await.unwrap();
     let stranger = caller("iam::111122223333:user/eve");
-    assert!(service.encrypt(&stranger, &by_id(&key), b"x", &empty, &options).await.is_err());
+    assert!(service.encrypt(&stranger, Encrypt::new(&by_id(&key), b"x").context(&empty)).await.is_err());
     let parameters = world.kms.for_service(Service::ParameterStore);
     for handle in [&world.kms, &parameters] {
-        let direct = handle.encrypt(&world.cx, &by_id(&key), b"x", &empty, &options).await;
+        let direct = handle.encrypt(&world.cx, Encrypt::new(&by_id(&key), b"x").context(&empty)).await;
         assert_eq!(direct.unwrap_err().kind(), ErrorKind::AccessDenied);
     }
 }
@@ -410,8 +406,8 @@ async fn a_key_can_be_made_with_its_policy() {
     let request = CreateKey::new().policy(PutKeyPolicy::new(&text));
     let key = world.kms.create_key(&world.cx, request).await.unwrap();
     assert_eq!(world.policy(&key).await, text);
-    let (empty, options) = (EncryptionContext::new(), EncryptOptions::new());
-    world.kms.encrypt(&user("alice"), &by_id(&key), b"x", &empty, &options).await.unwrap();
+    let empty = EncryptionContext::new();
+    world.kms.encrypt(&user("alice"), Encrypt::new(&by_id(&key), b"x").context(&empty)).await.unwrap();
     let lockout = json!({"Statement": allow("arn:aws:iam::000000000000:user/alice", "kms:*")}).to_string();
     let refusal = world.kms.create_key(&world.cx, CreateKey::new().policy(PutKeyPolicy::new(&lockout))).await;
     assert_eq!(refusal.unwrap_err().kind(), ErrorKind::MalformedPolicy);
@@ -448,5 +444,9 @@ async fn what_is_about_no_key_is_the_accounts() {
         ErrorKind::AccessDenied,
         &text("ListAliases"),
     );
-    refused(world.kms.generate_random(&alice, 8).await, ErrorKind::AccessDenied, &text("GenerateRandom"));
+    refused(
+        world.kms.generate_random(&alice, GenerateRandom::new(8)).await,
+        ErrorKind::AccessDenied,
+        &text("GenerateRandom"),
+    );
 }

@@ -1,6 +1,6 @@
 //! §7: rotation on demand and by the clock.
 
-use strongroom_kms::{AliasName, DescribeKeyOptions, ListPage, RotationStatus, RotationType};
+use strongroom_kms::{AliasName, DescribeKey, ListPage, RotationStatus, RotationType};
 use strongroom_types::Service;
 
 use super::*;
@@ -226,7 +226,7 @@ async fn a_managed_key_rotates_every_year_and_nobody_stops_it() {
     let world = World::new().await;
     let service = world.kms.for_service(Service::SecretsManager);
     let alias = KeyRef::from(AliasName::parse("alias/aws/secretsmanager").unwrap());
-    let key = service.describe_key(&world.cx, &alias, &DescribeKeyOptions::new()).await.unwrap();
+    let key = service.describe_key(&world.cx, DescribeKey::new(&alias)).await.unwrap();
     let stop = world.kms.disable_key_rotation(&world.cx, &by_id(&key)).await;
     assert_eq!(stop.unwrap_err().kind(), ErrorKind::AccessDenied);
     world.clock.advance(DAY * 365);

@@ -2,9 +2,9 @@
 
 use strongroom_envelope::SecretBytes;
 use strongroom_kms::{
-    AliasName, CreateGrant, DescribeKeyOptions, GenerateDataKeyOptions, GenerateMacOptions, GrantFilter,
+    AliasName, CreateGrant, Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateMac, GrantFilter,
     GrantOperation, GrantRef, ImportKeyMaterial, KeyOrigin, KeyTag, ListPage, MacAlgorithm, PutKeyPolicy,
-    ReEncryptOptions, VerifyMacOptions, WrappingAlgorithm, WrappingKeySpec,
+    ReEncrypt, VerifyMac, WrappingAlgorithm, WrappingKeySpec,
 };
 
 use super::*;
@@ -82,8 +82,7 @@ impl Subject {
         let (mut grant, mut ciphertext, mut mac) = (None, Vec::new(), Vec::new());
         if hmac {
             let algorithm = MacAlgorithm::HmacSha256;
-            mac =
-                kms.generate_mac(cx, &named, b"m", algorithm, &GenerateMacOptions::new()).await.unwrap().mac;
+            mac = kms.generate_mac(cx, GenerateMac::new(&named, b"m", algorithm)).await.unwrap().mac;
         } else {
             let request = CreateGrant::new("arn:aws:iam::000000000000:user/a", [GrantOperation::Decrypt]);
             grant = Some(kms.create_grant(cx, &named, request).await.unwrap());
@@ -95,8 +94,7 @@ impl Subject {
             "PendingImport" => drop(kms.delete_imported_key_material(cx, &named, None).await.unwrap()),
             _ => {}
         }
-        let options = DescribeKeyOptions::new();
-        assert_eq!(kms.describe_key(cx, &named, &options).await.unwrap().state.as_str(), state);
+        assert_eq!(kms.describe_key(cx, DescribeKey::new(&named)).await.unwrap().state.as_str(), state);
         Self { world, key, grant, ciphertext, mac }
     }
 
@@ -114,7 +112,7 @@ impl Subject {
                 kms.update_alias(cx, &name, key).await
             }
             "DeleteAlias" => kms.delete_alias(cx, &alias).await,
-            "DescribeKey" => kms.describe_key(cx, key, &DescribeKeyOptions::new()).await.map(drop),
+            "DescribeKey" => kms.describe_key(cx, DescribeKey::new(key)).await.map(drop),
             "ListAliases" => {
                 let found = kms.list_aliases(cx, Some(key), &page).await?;
                 assert_eq!(found.aliases.len(), 1);
@@ -142,33 +140,37 @@ impl Subject {
                 let request = CreateGrant::new("arn:aws:iam::000000000000:user/b", [GrantOperation::Encrypt]);
                 kms.create_grant(cx, key, request).await.map(drop)
             }
-            "Encrypt" => kms.encrypt(cx, key, b"x", &empty, &EncryptOptions::new()).await.map(drop),
-            "Decrypt" => kms.decrypt(cx, &self.ciphertext, &empty, &DecryptOptions::new()).await.map(drop),
+            "Encrypt" => kms.encrypt(cx, Encrypt::new(key, b"x").context(&empty)).await.map(drop),
+            "Decrypt" => kms.decrypt(cx, Decrypt::new(&self.ciphertext).context(&empty)).await.map(drop),
             "ReEncryptFrom" => {
                 let to = by_id(&self.world.key().await);
-                let options = ReEncryptOptions::new();
-                kms.re_encrypt(cx, &self.ciphertext, &empty, &to, &empty, &options).await.map(drop)
+                kms.re_encrypt(
+                    cx,
+                    ReEncrypt::new(&self.ciphertext, &to).source_context(&empty).context(&empty),
+                )
+                .await
+                .map(drop)
             }
             "ReEncryptTo" => {
                 let sealed = self.world.encrypt(&self.world.key().await).await;
-                let options = ReEncryptOptions::new();
-                kms.re_encrypt(cx, &sealed, &empty, key, &empty, &options).await.map(drop)
+                kms.re_encrypt(cx, ReEncrypt::new(&sealed, key).source_context(&empty).context(&empty))
+                    .await
+                    .map(drop)
             }
             "GenerateDataKey" => {
-                kms.generate_data_key(cx, key, &empty, &GenerateDataKeyOptions::new()).await.map(drop)
+                kms.generate_data_key(cx, GenerateDataKey::new(key).context(&empty)).await.map(drop)
             }
-            "GenerateDataKeyWithoutPlaintext" => {
-                let options = GenerateDataKeyOptions::new();
-                kms.generate_data_key_without_plaintext(cx, key, &empty, &options).await.map(drop)
-            }
+            "GenerateDataKeyWithoutPlaintext" => kms
+                .generate_data_key_without_plaintext(cx, GenerateDataKey::new(key).context(&empty))
+                .await
+                .map(drop),
             "GenerateMac" => {
-                let options = GenerateMacOptions::new();
-                kms.generate_mac(cx, key, b"m", MacAlgorithm::HmacSha256, &options).await.map(drop)
+                kms.generate_mac(cx, GenerateMac::new(key, b"m", MacAlgorithm::HmacSha256)).await.map(drop)
             }
-            "VerifyMac" => {
-                let options = VerifyMacOptions::new();
-                kms.verify_mac(cx, key, b"m", &self.mac, MacAlgorithm::HmacSha256, &options).await.map(drop)
-            }
+            "VerifyMac" => kms
+                .verify_mac(cx, VerifyMac::new(key, b"m", &self.mac, MacAlgorithm::HmacSha256))
+                .await
+                .map(drop),
             "EnableKey" => kms.enable_key(cx, key).await,
             "DisableKey" => kms.disable_key(cx, key).await,
             "EnableKeyRotation" => kms.enable_key_rotation(cx, key, None).await,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    AliasName, CreateGrant, CreateKey, DecryptOptions, DescribeKeyOptions, EncryptOptions, Error, ErrorKind,
-    GenerateMacOptions, GrantOperation, ImportKeyMaterial, ImportType, KeyMetadata, KeyRef, KeySpec, KeyTag,
-    Kms, KmsAdmin, ListPage, MacAlgorithm, PutKeyPolicy, ReEncryptOptions, VerifyMacOptions,
+    AliasName, CreateGrant, CreateKey, Decrypt, DescribeKey, Encrypt, Error, ErrorKind, GenerateMac,
+    GrantOperation, ImportKeyMaterial, ImportType, KeyMetadata, KeyRef, KeySpec, KeyTag, Kms, KmsAdmin,
+    ListPage, MacAlgorithm, PutKeyPolicy, ReEncrypt, VerifyMac,
 };
 use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
@@ -123,7 +123,7 @@ impl World {
     }
 
     async fn encrypt(&mut self, key: &KeyRef) -> Result<String, Error> {
-        let sealed = self.kms.encrypt(&self.cx, key, b"x", &context(true), &EncryptOptions::new()).await?;
+        let sealed = self.kms.encrypt(&self.cx, Encrypt::new(key, b"x").context(&context(true))).await?;
         self.ciphertexts.push(sealed.ciphertext);
         Ok(sealed.key_arn.to_string())
     }
@@ -175,12 +175,12 @@ impl World {
                 Ok((number + 1).to_string())
             }
             Step::Describe { key } => {
-                let described = kms.describe_key(&cx, &self.key(*key), &DescribeKeyOptions::new()).await?;
+                let described = kms.describe_key(&cx, DescribeKey::new(&self.key(*key))).await?;
                 Ok(self.described(&described).await)
             }
             Step::DescribeAlias { alias: name } => {
                 let reference = KeyRef::from(alias(*name));
-                let described = kms.describe_key(&cx, &reference, &DescribeKeyOptions::new()).await?;
+                let described = kms.describe_key(&cx, DescribeKey::new(&reference)).await?;
                 Ok(self.described(&described).await)
             }
             Step::DisableByAlias { alias: name } => {
@@ -195,10 +195,12 @@ impl World {
                 if self.ciphertexts.is_empty() {
                     return Ok("nothing".into());
                 }
-                let mut options = DecryptOptions::new();
-                options.key = named.map(|named| self.key(named));
+                let named = named.map(|named| self.key(named));
                 let ciphertext = &self.ciphertexts[*ciphertext % self.ciphertexts.len()];
-                let opened = kms.decrypt(&cx, ciphertext, &context(*right), &options).await?;
+                let context = context(*right);
+                let mut request = Decrypt::new(ciphertext).context(&context);
+                request.key = named.as_ref();
+                let opened = kms.decrypt(&cx, request).await?;
                 assert_eq!(opened.plaintext.expose(), b"x");
                 let key = KeyRef::parse(opened.key_arn.as_str()).unwrap();
                 let generation = self.generation(&key, &opened.key_material_id.unwrap()).await;
@@ -208,16 +210,19 @@ impl World {
                 if self.ciphertexts.is_empty() {
                     return Ok("nothing".into());
                 }
-                let (key, options) = (self.key(*key), ReEncryptOptions::new());
+                let key = self.key(*key);
                 let ciphertext = &self.ciphertexts[*ciphertext % self.ciphertexts.len()];
                 let (from, to) = (context(true), context(true));
-                let moved = kms.re_encrypt(&cx, ciphertext, &from, &key, &to, &options).await?;
+                let moved = kms
+                    .re_encrypt(&cx, ReEncrypt::new(ciphertext, &key).source_context(&from).context(&to))
+                    .await?;
                 self.ciphertexts.push(moved.ciphertext);
                 Ok(format!("{} to {}", moved.source_key_arn, moved.key_arn))
             }
             Step::Mac { key } => {
-                let (key, options) = (self.key(*key), GenerateMacOptions::new());
-                let mac = kms.generate_mac(&cx, &key, b"m", MacAlgorithm::HmacSha256, &options).await?;
+                let key = self.key(*key);
+                let mac =
+                    kms.generate_mac(&cx, GenerateMac::new(&key, b"m", MacAlgorithm::HmacSha256)).await?;
                 self.macs.push((key, mac.mac));
                 Ok(mac.key_arn.to_string())
             }
@@ -227,8 +232,8 @@ impl World {
                 }
                 let (key, mac) = &self.macs[*mac % self.macs.len()];
                 let message: &[u8] = if *right { b"m" } else { b"n" };
-                let options = VerifyMacOptions::new();
-                let good = kms.verify_mac(&cx, key, message, mac, MacAlgorithm::HmacSha256, &options).await?;
+                let good =
+                    kms.verify_mac(&cx, VerifyMac::new(key, message, mac, MacAlgorithm::HmacSha256)).await?;
                 Ok(good.key_arn.to_string())
             }
             Step::Rotations(key) => {
@@ -290,7 +295,7 @@ impl World {
                 }
                 let other = CallContext::new(Caller::Principal(Arn::parse(OTHER).unwrap()));
                 let ciphertext = &self.ciphertexts[*ciphertext % self.ciphertexts.len()];
-                let opened = kms.decrypt(&other, ciphertext, &context(true), &DecryptOptions::new()).await?;
+                let opened = kms.decrypt(&other, Decrypt::new(ciphertext).context(&context(true))).await?;
                 assert_eq!(opened.plaintext.expose(), b"x");
                 let key = KeyRef::parse(opened.key_arn.as_str()).unwrap();
                 let generation = self.generation(&key, &opened.key_material_id.unwrap()).await;

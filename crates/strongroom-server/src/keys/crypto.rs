@@ -5,8 +5,8 @@ use serde_json::json;
 use strongroom::LocalKms;
 use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    DataKeySpec, DecryptOptions, DescribeKeyOptions, EncryptOptions, GenerateDataKeyOptions,
-    GenerateMacOptions, KeyRef, KmsAdmin, MacAlgorithm, ReEncryptOptions, ReEncrypted, VerifyMacOptions,
+    DataKeySpec, Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateMac, GenerateRandom, KeyRef,
+    KmsAdmin, MacAlgorithm, ReEncrypt, ReEncrypted, VerifyMac,
 };
 use strongroom_types::CallContext;
 
@@ -77,11 +77,12 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let (key, plaintext) = (key(asked.key_id)?, required(asked.plaintext, "plaintext")?.0);
             algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
-            let mut options = EncryptOptions::new();
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            options.dry_run = asked.dry_run.unwrap_or(false);
             let context = context(asked.encryption_context)?;
-            let made = kms.encrypt(cx, &key, plaintext.expose(), &context, &options).await?;
+            let request = Encrypt::new(&key, plaintext.expose())
+                .context(&context)
+                .grant_tokens(asked.grant_tokens.unwrap_or_default())
+                .with_dry_run(asked.dry_run.unwrap_or(false));
+            let made = kms.encrypt(cx, request).await?;
             Answer::json(&Output {
                 key_id: made.key_arn.as_str(),
                 ciphertext_blob: Some(base64(&made.ciphertext).expose()),
@@ -97,12 +98,14 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
             algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
-            let mut options = DecryptOptions::new();
-            options.key = asked.key_id.map(|id| key(Some(id))).transpose()?;
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            options.dry_run = asked.dry_run.unwrap_or(false);
+            let demanded = asked.key_id.map(|id| key(Some(id))).transpose()?;
             let context = context(asked.encryption_context)?;
-            let opened = kms.decrypt(cx, ciphertext.expose(), &context, &options).await?;
+            let mut request = Decrypt::new(ciphertext.expose())
+                .context(&context)
+                .grant_tokens(asked.grant_tokens.unwrap_or_default())
+                .with_dry_run(asked.dry_run.unwrap_or(false));
+            request.key = demanded.as_ref();
+            let opened = kms.decrypt(cx, request).await?;
             Answer::json(&Output {
                 key_id: opened.key_arn.as_str(),
                 plaintext: Some(base64(opened.plaintext.expose()).expose()),
@@ -121,13 +124,15 @@ pub(super) async fn run(
             } refused { Recipient: RECIPIENT });
             let asked: Input = read(body)?;
             let key = key(asked.key_id)?;
-            let mut options = GenerateDataKeyOptions::new();
-            options.spec = data_key_spec(asked.key_spec, asked.number_of_bytes)?;
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            options.dry_run = asked.dry_run.unwrap_or(false);
+            let spec = data_key_spec(asked.key_spec, asked.number_of_bytes)?;
             let context = context(asked.encryption_context)?;
+            let request = GenerateDataKey::new(&key)
+                .context(&context)
+                .spec(spec)
+                .grant_tokens(asked.grant_tokens.unwrap_or_default())
+                .with_dry_run(asked.dry_run.unwrap_or(false));
             if operation == "GenerateDataKey" {
-                let made = kms.generate_data_key(cx, &key, &context, &options).await?;
+                let made = kms.generate_data_key(cx, request).await?;
                 Answer::json(&Output {
                     key_id: made.key_arn.as_str(),
                     ciphertext_blob: Some(base64(&made.ciphertext).expose()),
@@ -136,7 +141,7 @@ pub(super) async fn run(
                     ..Output::default()
                 })?
             } else {
-                let made = kms.generate_data_key_without_plaintext(cx, &key, &context, &options).await?;
+                let made = kms.generate_data_key_without_plaintext(cx, request).await?;
                 Answer::json(&Output {
                     key_id: made.key_arn.as_str(),
                     ciphertext_blob: Some(base64(&made.ciphertext).expose()),
@@ -149,11 +154,11 @@ pub(super) async fn run(
             input!(Input { key_id: String, message: Blob, mac_algorithm: String, grant_tokens: Vec<String>, dry_run: bool });
             let asked: Input = read(body)?;
             let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
-            let mut options = GenerateMacOptions::new();
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            options.dry_run = asked.dry_run.unwrap_or(false);
             let algorithm = mac_algorithm(asked.mac_algorithm)?;
-            let made = kms.generate_mac(cx, &key, message.expose(), algorithm, &options).await?;
+            let request = GenerateMac::new(&key, message.expose(), algorithm)
+                .grant_tokens(asked.grant_tokens.unwrap_or_default())
+                .with_dry_run(asked.dry_run.unwrap_or(false));
+            let made = kms.generate_mac(cx, request).await?;
             Answer::json(&json!({
                 "KeyId": made.key_arn.as_str(), "MacAlgorithm": made.algorithm.as_str(),
                 "Mac": base64(&made.mac).expose(),
@@ -166,11 +171,11 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
             let mac = required(asked.mac, "mac")?.0;
-            let mut options = VerifyMacOptions::new();
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            options.dry_run = asked.dry_run.unwrap_or(false);
             let algorithm = mac_algorithm(asked.mac_algorithm)?;
-            let good = kms.verify_mac(cx, &key, message.expose(), mac.expose(), algorithm, &options).await?;
+            let request = VerifyMac::new(&key, message.expose(), mac.expose(), algorithm)
+                .grant_tokens(asked.grant_tokens.unwrap_or_default())
+                .with_dry_run(asked.dry_run.unwrap_or(false));
+            let good = kms.verify_mac(cx, request).await?;
             Answer::json(&json!({
                 "KeyId": good.key_arn.as_str(), "MacAlgorithm": good.algorithm.as_str(), "MacValid": true,
             }))?
@@ -182,7 +187,9 @@ pub(super) async fn run(
             let asked: Input = read(body)?;
             let bytes =
                 asked.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
-            let made = kms.generate_random(cx, within(bytes, "numberOfBytes", 1, 1024)?).await?;
+            let made = kms
+                .generate_random(cx, GenerateRandom::new(within(bytes, "numberOfBytes", 1, 1024)?))
+                .await?;
             #[derive(Serialize)]
             #[serde(rename_all = "PascalCase")]
             struct Random<'a> {
@@ -193,9 +200,9 @@ pub(super) async fn run(
         "DescribeKey" => {
             input!(Input { key_id: String, grant_tokens: Vec<String> });
             let asked: Input = read(body)?;
-            let mut options = DescribeKeyOptions::new();
-            options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-            let found = kms.describe_key(cx, &key(asked.key_id)?, &options).await?;
+            let key = key(asked.key_id)?;
+            let request = DescribeKey::new(&key).grant_tokens(asked.grant_tokens.unwrap_or_default());
+            let found = kms.describe_key(cx, request).await?;
             Answer::json(&json!({"KeyMetadata": metadata(&found)}))?
         }
         _ => return Ok(None),
@@ -203,9 +210,7 @@ pub(super) async fn run(
 }
 
 async fn re_encrypt(kms: &dyn KmsAdmin, cx: &CallContext, body: &[u8]) -> Result<Answer, ApiError> {
-    let asked = read_re_encrypt(body)?;
-    let (ciphertext, options) = (asked.ciphertext.expose(), &asked.options);
-    re_encrypted(kms.re_encrypt(cx, ciphertext, &asked.from, &asked.destination, &asked.to, options).await?)
+    re_encrypted(kms.re_encrypt(cx, read_re_encrypt(body)?.request()).await?)
 }
 
 /// As `ReEncrypt`, from the keys of one account to those of another.
@@ -215,22 +220,33 @@ pub(crate) async fn re_encrypt_across(
     cx: &CallContext,
     body: &[u8],
 ) -> Result<Answer, ApiError> {
-    let asked = read_re_encrypt(body)?;
-    let (ciphertext, destination) = (asked.ciphertext.expose(), (to, &asked.destination));
-    re_encrypted(
-        from.re_encrypt_into(cx, ciphertext, &asked.from, destination, &asked.to, &asked.options).await?,
-    )
+    re_encrypted(from.re_encrypt_into(cx, to, read_re_encrypt(body)?.request()).await?)
 }
 
-struct ReEncrypt {
+/// The members of a ReEncrypt, as read.
+struct Members {
     ciphertext: SecretBytes,
+    source_key: Option<KeyRef>,
     from: EncryptionContext,
     destination: KeyRef,
     to: EncryptionContext,
-    options: ReEncryptOptions,
+    grant_tokens: Vec<String>,
+    dry_run: bool,
 }
 
-fn read_re_encrypt(body: &[u8]) -> Result<ReEncrypt, ApiError> {
+impl Members {
+    fn request(&self) -> ReEncrypt<'_> {
+        let mut request = ReEncrypt::new(self.ciphertext.expose(), &self.destination)
+            .source_context(&self.from)
+            .context(&self.to)
+            .grant_tokens(self.grant_tokens.clone())
+            .with_dry_run(self.dry_run);
+        request.source_key = self.source_key.as_ref();
+        request
+    }
+}
+
+fn read_re_encrypt(body: &[u8]) -> Result<Members, ApiError> {
     input!(Input {
         ciphertext_blob: Blob, source_encryption_context: Context, source_key_id: String, destination_key_id: String,
         destination_encryption_context: Context, source_encryption_algorithm: String,
@@ -241,13 +257,18 @@ fn read_re_encrypt(body: &[u8]) -> Result<ReEncrypt, ApiError> {
     let destination = named(asked.destination_key_id, "destinationKeyId")?;
     algorithm(asked.source_encryption_algorithm.as_deref(), "sourceEncryptionAlgorithm")?;
     algorithm(asked.destination_encryption_algorithm.as_deref(), "destinationEncryptionAlgorithm")?;
-    let mut options = ReEncryptOptions::new();
-    options.source_key = asked.source_key_id.map(|id| named(Some(id), "sourceKeyId")).transpose()?;
-    options.grant_tokens = asked.grant_tokens.unwrap_or_default();
-    options.dry_run = asked.dry_run.unwrap_or(false);
+    let source_key = asked.source_key_id.map(|id| named(Some(id), "sourceKeyId")).transpose()?;
     let (from, to) =
         (context(asked.source_encryption_context)?, context(asked.destination_encryption_context)?);
-    Ok(ReEncrypt { ciphertext, from, destination, to, options })
+    Ok(Members {
+        ciphertext,
+        source_key,
+        from,
+        destination,
+        to,
+        grant_tokens: asked.grant_tokens.unwrap_or_default(),
+        dry_run: asked.dry_run.unwrap_or(false),
+    })
 }
 
 fn re_encrypted(made: ReEncrypted) -> Result<Answer, ApiError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom::kms::{CreateGrant, DecryptOptions, GrantOperation, GrantRef, KeyId, KeyRef};
+use strongroom::kms::{CreateGrant, Decrypt, Encrypt, GrantOperation, GrantRef, KeyId, KeyRef};
 use strongroom::{AccountId, CallContext, Caller, EncryptionContext, SessionFacts};
 
 use crate::{DELEGATION, World, allow, allow_with, document, is_denied};
@@ -208,18 +208,16 @@ async fn another_account_is_not_told_which_keys_there_are() {
     let told = |error: strongroom::kms::Error| (error.code(), error.message().to_owned());
     let mut answers = Vec::new();
     for key in [&there, &not_there] {
-        let options = || strongroom::kms::EncryptOptions::new();
-        let token = options().grant_token("bm9uZQ==");
         answers.push(vec![
-            told(service.encrypt(&foreign, key, b"x", &plain, &options()).await.unwrap_err()),
-            told(service.encrypt(&foreign, key, b"x", &plain, &token).await.unwrap_err()),
-            told(service.encrypt(&foreign, key, b"x", &odd, &options()).await.unwrap_err()),
+            told(service.encrypt(&foreign, Encrypt::new(key, b"x").context(&plain)).await.unwrap_err()),
             told(
                 service
-                    .decrypt(&foreign, &sealed, &odd, &DecryptOptions::new().key(key.clone()))
+                    .encrypt(&foreign, Encrypt::new(key, b"x").context(&plain).grant_token("bm9uZQ=="))
                     .await
                     .unwrap_err(),
             ),
+            told(service.encrypt(&foreign, Encrypt::new(key, b"x").context(&odd)).await.unwrap_err()),
+            told(service.decrypt(&foreign, Decrypt::new(&sealed).context(&odd).key(key)).await.unwrap_err()),
             told(
                 service
                     .retire_grant(&foreign, &GrantRef::Id { key: key.clone(), id: none.clone() }, false)

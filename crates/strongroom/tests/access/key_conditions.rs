@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use strongroom::kms::{
-    CreateGrant, CreateKey, Error, ErrorKind, GenerateMacOptions, GrantOperation, ImportKeyMaterial, KeyRef,
-    KeySpec, KmsAdmin, MacAlgorithm, PutKeyPolicy, WrappingAlgorithm, WrappingKeySpec,
+    CreateGrant, CreateKey, DescribeKey, Error, ErrorKind, GenerateMac, GrantOperation, ImportKeyMaterial,
+    KeyRef, KeySpec, KmsAdmin, MacAlgorithm, PutKeyPolicy, WrappingAlgorithm, WrappingKeySpec,
 };
 use strongroom::{CallContext, EncryptionContext, Timestamp};
 
@@ -112,9 +112,8 @@ async fn keys_of_macs_imports_and_policies() {
     let (service, cx) = (&asker.service, &asker.alice);
     let is = |key: &str, value: &str| format!(r#"{{"StringEquals":{{"kms:{key}":"{value}"}}}}"#);
     let mac = asker.key(CreateKey::hmac(KeySpec::Hmac256)).await;
-    let makes = async || {
-        service.generate_mac(cx, &mac, b"m", MacAlgorithm::HmacSha256, &GenerateMacOptions::new()).await
-    };
+    let makes =
+        async || service.generate_mac(cx, GenerateMac::new(&mac, b"m", MacAlgorithm::HmacSha256)).await;
     asker
         .row(
             "kms:GenerateMac",
@@ -181,7 +180,7 @@ async fn keys_of_macs_imports_and_policies() {
     asker.row("kms:GetKeyPolicy", &is("PolicyName", "default"), &is("PolicyName", "other"), read).await;
 
     let primary = asker.key(CreateKey::new().multi_region()).await;
-    let describe = async || service.describe_key(cx, &primary, &Default::default()).await;
+    let describe = async || service.describe_key(cx, DescribeKey::new(&primary)).await;
     asker
         .row(
             "kms:DescribeKey",

@@ -1,6 +1,8 @@
 //! §5: keys: key policy, the account's policies where it delegates, grants; what is about no key; aliases.
 
-use strongroom::kms::{AliasName, CreateGrant, CreateKey, GrantOperation, KeyRef, ListPage, PutKeyPolicy};
+use strongroom::kms::{
+    AliasName, CreateGrant, CreateKey, GenerateRandom, GrantOperation, KeyRef, ListPage, PutKeyPolicy,
+};
 use strongroom::{Caller, EncryptionContext, Error, Strongroom};
 
 use crate::{DELEGATION, World, allow, document};
@@ -147,7 +149,7 @@ async fn what_is_about_no_key_is_the_callers_own_policies() {
         "CreateKey" => code(service.create_key(&cx, CreateKey::new()).await.map(drop)),
         "ListKeys" => code(service.list_keys(&cx, &page).await.map(drop)),
         "ListAliases" => code(service.list_aliases(&cx, None, &page).await.map(drop)),
-        "GenerateRandom" => code(service.generate_random(&cx, 8).await.map(drop)),
+        "GenerateRandom" => code(service.generate_random(&cx, GenerateRandom::new(8)).await.map(drop)),
         "CreateAlias" => code(service.create_alias(&cx, &alias, &key).await),
         "UpdateAlias" => code(service.update_alias(&cx, &alias, &key).await),
         "DeleteAlias" => code(service.delete_alias(&cx, &alias).await),

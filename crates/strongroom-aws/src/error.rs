@@ -293,6 +293,14 @@ pub(crate) mod secrets {
     /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
 
+    /// Tells a secret that is marked for deletion from the other states that do not allow an
+    /// operation: AWS has one code for all of them.
+    fn of_text(kind: ErrorKind, text: &str) -> ErrorKind {
+        let marked = ["marked for deletion", "marked deleted", "scheduled for deletion"];
+        let is_marked = marked.iter().any(|words| text.contains(words));
+        if kind == ErrorKind::InvalidRequest && is_marked { ErrorKind::MarkedForDeletion } else { kind }
+    }
+
     fn kind(code: &str) -> ErrorKind {
         match common(code) {
             "ResourceNotFoundException" => ErrorKind::NotFound,
@@ -317,7 +325,7 @@ pub(crate) mod secrets {
     /// A failure that an answer tells of.
     #[cfg(feature = "secrets-manager")]
     pub(crate) fn of_code(code: Option<&str>, text: String) -> Error {
-        Error::new(code.map_or(ErrorKind::Internal, kind), text)
+        Error::new(of_text(code.map_or(ErrorKind::Internal, kind), &text), text)
     }
 
     /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
@@ -348,7 +356,7 @@ pub(crate) mod secrets {
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         let failure = failure(&failed, |refused| (refused.code(), refused.message()));
-        let kind = outcome(&failure, changes, kind);
+        let kind = of_text(outcome(&failure, changes, kind), &failure.text);
         let by = if failure.text.starts_with(KMS_DENIED) { "KMS" } else { service };
         classified(kind, failure, operation, by)
     }
@@ -379,6 +387,8 @@ pub(crate) mod secrets {
             ] {
                 assert_eq!(kind(Error::new(one, "").code()), one);
             }
+            let marked = Error::marked_for_deletion();
+            assert_eq!(of_text(kind(marked.code()), marked.message()), ErrorKind::MarkedForDeletion);
         }
     }
 }

@@ -393,7 +393,7 @@ mod tests {
             assert!(matches!(&state.known, Contents::Value { since, .. } if *since == at(0)));
         }
         // What the store said counts at once.
-        for kind in [ErrorKind::AccessDenied, ErrorKind::InvalidRequest, ErrorKind::DecryptionFailure] {
+        for kind in [ErrorKind::AccessDenied, ErrorKind::MarkedForDeletion, ErrorKind::DecryptionFailure] {
             let after = state.clone().after(&policy(), Outcome::Failed(kind), at(1300), at(1300), 0);
             assert_eq!(
                 (after.known.clone(), after.step(&policy(), at(1300))),

@@ -72,7 +72,7 @@ async fn a_watched_value_is_kept_up_to_date() {
     // What the store says counts at once.
     world.room.delete("a").send().await.unwrap();
     watch.changed().await.unwrap();
-    assert!(watch.current().is_none() && watch.last_error().unwrap().kind() == ErrorKind::InvalidRequest);
+    assert!(watch.current().is_none() && watch.last_error().unwrap().kind() == ErrorKind::MarkedForDeletion);
     world.room.restore("a").await.unwrap();
     watch.changed().await.unwrap();
     assert!(watch.current().is_some());

@@ -75,8 +75,7 @@ impl Engine {
                 continue;
             }
             if before.head.deleted.is_some() {
-                return Err(Error::new(
-                    ErrorKind::InvalidRequest,
+                return Err(Error::marked(
                     "You tried to perform the operation on a secret that's currently marked deleted.",
                 ));
             }

@@ -317,10 +317,7 @@ impl Engine {
     ) -> Result<StoredHead, Error> {
         let head = self.existing(cx, operation, id, asked).await?;
         if head.head.deleted.is_some() {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "You can't perform this operation on the secret because it was marked for deletion.",
-            ));
+            return Err(Error::marked_for_deletion());
         }
         Ok(head)
     }

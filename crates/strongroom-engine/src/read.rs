@@ -46,8 +46,19 @@ fn asked(request: &GetSecretValue) -> RequestFacts {
 
 /// Whether a report of a read concerns this secret or this caller alone: then it is passed over, and the next is looked at.
 fn concerns_one(error: &Error) -> bool {
-    use ErrorKind::{AccessDenied, ExpiredToken, InvalidRequest, NotFound, Tampered, Validation};
-    matches!(error.kind(), AccessDenied | ExpiredToken | InvalidRequest | NotFound | Tampered | Validation)
+    use ErrorKind::{
+        AccessDenied, ExpiredToken, InvalidRequest, MarkedForDeletion, NotFound, Tampered, Validation,
+    };
+    matches!(
+        error.kind(),
+        AccessDenied
+            | ExpiredToken
+            | InvalidRequest
+            | MarkedForDeletion
+            | NotFound
+            | Tampered
+            | Validation
+    )
 }
 
 impl Engine {

@@ -152,8 +152,7 @@ impl Engine {
                 self.purge(existing, None).await?;
                 return Ok(None);
             }
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
+            return Err(Error::marked(
                 "You can't create this secret because a secret with this name is already scheduled for deletion.",
             ));
         }

@@ -102,6 +102,7 @@ fn of_one(kind: ErrorKind) -> bool {
             | ErrorKind::AccessDenied
             | ErrorKind::NotFound
             | ErrorKind::InvalidRequest
+            | ErrorKind::MarkedForDeletion
     )
 }
 

@@ -77,7 +77,12 @@ impl Step {
         match self {
             Self::Make(_) => kind == StoreErrorKind::Exists,
             Self::Move(_) => {
-                matches!(kind, StoreErrorKind::InvalidParameter | StoreErrorKind::InvalidRequest)
+                matches!(
+                    kind,
+                    StoreErrorKind::InvalidParameter
+                        | StoreErrorKind::InvalidRequest
+                        | StoreErrorKind::MarkedForDeletion
+                )
             }
         }
     }

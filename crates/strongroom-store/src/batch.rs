@@ -5,7 +5,7 @@ use strongroom_types::CallContext;
 use crate::validate::Violations;
 use crate::{
     BatchFailure, BatchGetSecretValue, BatchPage, Error, ErrorKind, Filter, GetSecretValue, ListSecrets,
-    SecretId, SecretStore, SortBy,
+    Operation, SecretId, SecretStore, SortBy,
 };
 
 /// The most secrets of one call.
@@ -21,7 +21,7 @@ pub async fn get<S: SecretStore + ?Sized>(
     cx: &CallContext,
     request: BatchGetSecretValue,
 ) -> Result<BatchPage, Error> {
-    let named = |error: Error| error.during("BatchGetSecretValue");
+    let named = |error: Error| error.of_call(Operation::BatchGetSecretValue, None);
     check(&request).map_err(named)?;
     let mut page = BatchPage::default();
     let mut ids = request.ids;

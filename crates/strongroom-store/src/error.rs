@@ -2,6 +2,8 @@
 
 use strongroom_types::{ErrorClass, Retry, error_type};
 
+use crate::Operation;
+
 /// What can go wrong with a secret. [`Error::code`] is the AWS code of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -14,37 +16,43 @@ pub enum ErrorKind {
     InvalidParameter,
     /// The secret's state does not allow it.
     InvalidRequest,
+    /// The secret is marked for deletion. Until its recovery window ends, `RestoreSecret` takes the
+    /// deletion back.
+    MarkedForDeletion,
     /// A member violates its constraint.
     Validation,
     /// A quota is used up: versions, labels, tags.
     LimitExceeded,
     /// A page token is not one that was given out for this query.
     InvalidNextToken,
-    /// A policy document that is none, or names principals that cannot be, or shuts its author out.
+    /// A policy document that cannot be parsed, names impossible principals or locks its author out.
     MalformedPolicy,
-    /// A policy document that lets anybody in, where that was to be refused.
+    /// A policy document that allows everybody, in a request that blocks public policies.
     PublicPolicy,
-    /// The caller may not.
+    /// The caller lacks a permission.
     AccessDenied,
-    /// The caller's session is over.
+    /// The caller's session has expired.
     ExpiredToken,
-    /// The key service would not make a data key.
+    /// The key service refused to make a data key.
     EncryptionFailure,
-    /// The value does not open: disabled key, damaged bytes, wrong context. Which of the last two, nobody is told.
+    /// The value cannot be decrypted: disabled key, damaged bytes or wrong context. The error does not
+    /// say which of the last two.
     DecryptionFailure,
-    /// The value is not what was asked for: not text, not JSON, no such field. Never quotes the value.
+    /// The value does not have the requested form: not text, not JSON, no such field. Never quotes the
+    /// value.
     NotOfThisForm,
     /// This store cannot do it.
     Unsupported,
-    /// What is stored was damaged, or changed by somebody without the root.
+    /// A stored record was damaged, or changed by someone without the root key.
     Tampered,
-    /// Others were faster too many times, or too many requests. Nothing was changed.
+    /// Too many requests, too many concurrent changes, or the caller's deadline passed. Nothing was
+    /// changed.
     Throttled,
-    /// The change may or may not have taken effect, whole; the same token makes a repeat safe.
+    /// The whole change may or may not have taken effect; the same token makes a repeat safe.
     OutcomeUnknown,
     /// The store was re-keyed or replaced by another process; open it again.
     StoreChanged,
-    /// Whatever else failed inside, storage among it.
+    /// Any other internal failure, such as one of the storage.
     Internal,
 }
 
@@ -54,7 +62,7 @@ impl ErrorClass for ErrorKind {
             Self::NotFound => "ResourceNotFoundException",
             Self::Exists => "ResourceExistsException",
             Self::InvalidParameter | Self::NotOfThisForm => "InvalidParameterException",
-            Self::InvalidRequest | Self::Unsupported => "InvalidRequestException",
+            Self::InvalidRequest | Self::MarkedForDeletion | Self::Unsupported => "InvalidRequestException",
             Self::Validation => "ValidationException",
             Self::LimitExceeded => "LimitExceededException",
             Self::InvalidNextToken => "InvalidNextTokenException",
@@ -83,3 +91,109 @@ error_type!(
     /// A failure of a secret operation. Holds names, ARNs, version ids and labels; never a value.
     Error of ErrorKind
 );
+
+/// How much of a name an error shows.
+const SHOWN: usize = 512;
+
+/// What to do about a secret that is marked for deletion.
+const RESTORE: &str = "restore() takes it back";
+
+impl Error {
+    /// Names the operation that was called, and the secret that the call named unless an inner
+    /// layer has named one. A store does this once at the end of each of its methods, so that every
+    /// error says what was asked of which secret.
+    #[must_use]
+    pub fn of_call(self, operation: Operation, secret: Option<&str>) -> Self {
+        let error = self.during(operation.name());
+        match secret {
+            Some(secret) if error.context("secret").is_none() => error.with("secret", shown(secret)),
+            _ => error,
+        }
+    }
+
+    /// AWS's answer to an operation on a secret that is marked for deletion.
+    #[must_use]
+    pub fn marked_for_deletion() -> Self {
+        Self::marked("You can't perform this operation on the secret because it was marked for deletion.")
+    }
+
+    /// A secret is marked for deletion, in AWS's words for the operation at hand.
+    #[must_use]
+    pub fn marked(message: &'static str) -> Self {
+        Self::new(ErrorKind::MarkedForDeletion, message).with("help", RESTORE)
+    }
+
+    /// Whether the secret, version, stage or value does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
+
+    /// Whether the name or the request token is taken.
+    #[must_use]
+    pub fn is_exists(&self) -> bool {
+        self.kind() == ErrorKind::Exists
+    }
+
+    /// Whether the caller lacks a permission.
+    #[must_use]
+    pub fn is_access_denied(&self) -> bool {
+        self.kind() == ErrorKind::AccessDenied
+    }
+
+    /// Whether the secret is marked for deletion and can be restored.
+    #[must_use]
+    pub fn is_marked_for_deletion(&self) -> bool {
+        self.kind() == ErrorKind::MarkedForDeletion
+    }
+
+    /// Whether the same call may succeed later because there were too many at once.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.kind() == ErrorKind::Throttled
+    }
+}
+
+/// A name as errors show it: without control characters, and not at any length.
+fn shown(name: &str) -> String {
+    let shown: String = name.escape_debug().take(SHOWN).collect();
+    if shown.is_empty() { "''".to_owned() } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_call_and_its_secret() {
+        let inner = Error::not_found().during("DescribeKey");
+        let error = inner.of_call(Operation::GetSecretValue, Some("prod/db"));
+        let text = "GetSecretValue: Secrets Manager can't find the specified secret. (secret: prod/db)";
+        assert_eq!((error.to_string().as_str(), error.operation()), (text, Some("GetSecretValue")));
+        // One that an inner layer has named is the one it is about.
+        let error = Error::not_found().with("secret", "other").of_call(Operation::ListSecrets, Some("s"));
+        assert_eq!(error.context("secret"), Some("other"));
+    }
+
+    #[test]
+    fn a_hostile_name_neither_fills_nor_breaks_a_log() {
+        let shown = |name: &str| {
+            let error = Error::not_found().of_call(Operation::GetSecretValue, Some(name));
+            error.context("secret").unwrap().to_owned()
+        };
+        assert_eq!(shown("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
+        assert_eq!(shown(&"x".repeat(1_000_000)).len(), SHOWN);
+        assert_eq!(shown(""), "''");
+    }
+
+    #[test]
+    fn a_secret_marked_for_deletion_is_its_own_kind_under_the_code_of_aws() {
+        let error = Error::marked_for_deletion().of_call(Operation::PutSecretValue, Some("prod/db"));
+        assert!(error.is_marked_for_deletion() && error.code() == "InvalidRequestException");
+        assert_eq!(
+            error.to_string(),
+            "PutSecretValue: You can't perform this operation on the secret because it was marked for \
+             deletion. (help: restore() takes it back, secret: prod/db)"
+        );
+    }
+}

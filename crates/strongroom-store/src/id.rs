@@ -165,7 +165,9 @@ impl VersionId {
     /// # Errors
     /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) where the operating system gives no random bytes.
     pub fn random() -> Result<Self, Error> {
-        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        let none = |error| {
+            Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+        };
         strongroom_envelope::random_uuid().map(Self).map_err(none)
     }
 

@@ -2,37 +2,69 @@
 
 use std::fmt;
 
+use strongroom_types::OperationName;
+
 use crate::{Error, ErrorKind};
 
 macro_rules! operations {
-    ($($name:ident),+ $(,)?) => {
-        /// An operation of Secrets Manager, as policies, logs and explanations name it.
+    (
+        aws: $($(#[$aws_doc:meta])* $aws:ident),+;
+        own: $($(#[$own_doc:meta])* $own:ident),+ $(;)?
+    ) => {
+        /// An operation on secrets, as errors, policies, logs and explanations name it.
+        ///
+        /// Most are those of AWS Secrets Manager ([`Operation::ALL`]). The others are Strongroom's
+        /// own ([`Operation::OWN`]): no policy can grant or deny them, because their actions begin
+        /// with `strongroom:` and no name of theirs parses as an operation of Secrets Manager.
+        ///
+        /// The enum is exhaustive on purpose: whoever decides what each operation needs must not
+        /// compile while one is missing.
+        #[allow(clippy::exhaustive_enums, reason = "a store must decide about every operation")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
         pub enum Operation {
             $(
-                #[doc = concat!("`secretsmanager:", stringify!($name), "`.")]
-                $name,
+                $(#[$aws_doc])*
+                #[doc = concat!("`secretsmanager:", stringify!($aws), "`.")]
+                $aws,
+            )+
+            $(
+                $(#[$own_doc])*
+                $own,
             )+
         }
 
         impl Operation {
-            /// All of them, by name.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            /// The operations of AWS Secrets Manager, by name.
+            pub const ALL: &[Self] = &[$(Self::$aws),+];
+
+            /// Strongroom's own operations, which no policy speaks of.
+            pub const OWN: &[Self] = &[$(Self::$own),+];
 
             /// The name: `GetSecretValue`.
             #[must_use]
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$name => stringify!($name),)+
+                    $(Self::$aws => stringify!($aws),)+
+                    $(Self::$own => stringify!($own),)+
                 }
             }
 
-            /// As policies call it: `secretsmanager:GetSecretValue`.
+            /// As policies call it: `secretsmanager:GetSecretValue`. Strongroom's own operations
+            /// begin with `strongroom:`.
             #[must_use]
-            pub fn action(self) -> &'static str {
+            pub const fn action(self) -> &'static str {
                 match self {
-                    $(Self::$name => concat!("secretsmanager:", stringify!($name)),)+
+                    $(Self::$aws => concat!("secretsmanager:", stringify!($aws)),)+
+                    $(Self::$own => concat!("strongroom:", stringify!($own)),)+
+                }
+            }
+
+            /// Whether AWS Secrets Manager has it.
+            #[must_use]
+            pub const fn is_of_aws(self) -> bool {
+                match self {
+                    $(Self::$aws => true,)+
+                    $(Self::$own => false,)+
                 }
             }
         }
@@ -40,7 +72,7 @@ macro_rules! operations {
 }
 
 operations!(
-    BatchGetSecretValue,
+    aws: BatchGetSecretValue,
     CreateSecret,
     DeleteResourcePolicy,
     DeleteSecret,
@@ -57,8 +89,35 @@ operations!(
     UntagResource,
     UpdateSecret,
     UpdateSecretVersionStage,
-    ValidateResourcePolicy,
+    ValidateResourcePolicy;
+    own:
+    /// Takes reads into account that a cache has served; needs the permission to read each secret.
+    ReportReads,
+    /// Lists the versions that are encrypted under a key; the owner's only.
+    ListKeyUses,
+    /// Encrypts again what is under older material of a key; the owner's only.
+    Rewrap,
+    /// Closes key material to new values; the owner's only.
+    RetireMaterial,
+    /// Purges what is due and writes dates of reads; the process's own.
+    Maintain,
+    /// Checks every record; the owner's only.
+    Verify;
 );
+
+impl OperationName for Operation {
+    fn name(self) -> &'static str {
+        Self::name(self)
+    }
+
+    fn action(self) -> &'static str {
+        Self::action(self)
+    }
+
+    fn event_source(self) -> &'static str {
+        if self.is_of_aws() { "secretsmanager.amazonaws.com" } else { "strongroom" }
+    }
+}
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +128,8 @@ impl fmt::Display for Operation {
 impl std::str::FromStr for Operation {
     type Err = Error;
 
-    /// Reads a name, with or without `secretsmanager:` before it.
+    /// Reads the name of an operation of Secrets Manager, with or without `secretsmanager:` before
+    /// it.
     fn from_str(text: &str) -> Result<Self, Error> {
         let name = text.strip_prefix("secretsmanager:").unwrap_or(text);
         Self::ALL.iter().find(|one| one.name() == name).copied().ok_or_else(|| {
@@ -90,5 +150,19 @@ mod tests {
             assert_eq!(one.action().parse::<Operation>().unwrap(), *one);
         }
         assert!("getsecretvalue".parse::<Operation>().is_err());
+    }
+
+    #[test]
+    fn strongrooms_own_operations_are_not_mistaken_for_those_of_aws() {
+        for own in Operation::OWN {
+            assert!(own.name().parse::<Operation>().is_err(), "{own}");
+            assert!(own.action().parse::<Operation>().is_err(), "{own}");
+            assert!(own.action().starts_with("strongroom:") && !Operation::ALL.contains(own), "{own}");
+            assert_eq!(OperationName::event_source(*own), "strongroom");
+        }
+        for aws in Operation::ALL {
+            assert!(aws.is_of_aws());
+            assert_eq!(OperationName::event_source(*aws), "secretsmanager.amazonaws.com");
+        }
     }
 }

@@ -266,7 +266,8 @@ impl Random {
         const BLOCK: usize = 256;
         if self.block.len() < self.used + N {
             let mut fresh: [u8; BLOCK] = random_array().map_err(|error| {
-                Error::new(ErrorKind::Internal, "there are no random bytes").because(error)
+                Error::new(ErrorKind::Internal, "the operating system returned no random bytes")
+                    .because(error)
             })?;
             self.block = SecretBytes::copy_from(&fresh);
             wipe(&mut fresh);

@@ -12,8 +12,8 @@ use crate::id::check_name;
 use crate::validate::Violations;
 use crate::{
     Capabilities, CreateSecret, Error, ErrorKind, Filter, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretAdmin, SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore,
-    SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, UpdateSecret,
+    Operation, PutSecretValue, SecretAdmin, SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef,
+    SecretStore, SecretUpdated, SecretValue, SecretVersion, SortBy, SortOrder, Stage, UpdateSecret,
     UpdateSecretVersionStage, ValuePut, VersionId, VersionMetadata, VersionPage,
 };
 
@@ -140,15 +140,14 @@ impl<R: ReadSecrets> ReadOnly<R> {
         self.0.describe(cx, id).await
     }
 
-    async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error> {
+    async fn read(&self, cx: &CallContext, request: &GetSecretValue) -> Result<SecretVersion, Error> {
         let mut violations = Violations::new();
         if let Some(stage) = &request.stage {
             violations.stage(stage);
         }
         let secret = self.describe(cx, &request.id, violations).await?;
         if secret.deleted.is_some() {
-            let text = "You can't perform this operation on the secret because it was marked for deletion.";
-            return Err(Error::new(ErrorKind::InvalidRequest, text));
+            return Err(Error::marked_for_deletion());
         }
         let version_id = choose(&secret, request.version_id.as_ref(), request.stage.as_ref())?;
         let value = self.0.get(cx, &secret, &version_id).await?;
@@ -190,7 +189,7 @@ impl<R: ReadSecrets> ReadOnly<R> {
         Ok(SecretPage { secrets: shown.into_iter().map(|(_, secret)| secret).collect(), next_token })
     }
 
-    async fn versions(&self, cx: &CallContext, request: ListSecretVersionIds) -> Result<VersionPage, Error> {
+    async fn versions(&self, cx: &CallContext, request: &ListSecretVersionIds) -> Result<VersionPage, Error> {
         let mut violations = Violations::new();
         let size = page_size(&mut violations, request.max_results);
         let SecretMetadata { arn, name, created, versions, .. } =
@@ -225,8 +224,8 @@ fn owner_only(cx: &CallContext) -> Result<(), Error> {
     Err(Error::new(ErrorKind::AccessDenied, text).with("caller", cx.caller()))
 }
 
-fn refused(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, "this store is read-only").during(operation)
+fn refused(operation: Operation, secret: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, "this store is read-only").of_call(operation, Some(secret))
 }
 
 fn page_size(violations: &mut Violations, max_results: Option<i64>) -> usize {
@@ -318,8 +317,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[async_trait]
 impl<R: ReadSecrets> SecretStore for ReadOnly<R> {
-    async fn create_secret(&self, _cx: &CallContext, _request: CreateSecret) -> Result<SecretCreated, Error> {
-        Err(refused("CreateSecret"))
+    async fn create_secret(&self, _cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+        Err(refused(Operation::CreateSecret, &request.name))
     }
 
     async fn get_secret_value(
@@ -327,31 +326,33 @@ impl<R: ReadSecrets> SecretStore for ReadOnly<R> {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        self.read(cx, request).await.map_err(|error| error.during("GetSecretValue"))
+        let read = self.read(cx, &request).await;
+        read.map_err(|error| error.of_call(Operation::GetSecretValue, Some(request.id.as_str())))
     }
 
-    async fn put_secret_value(&self, _cx: &CallContext, _request: PutSecretValue) -> Result<ValuePut, Error> {
-        Err(refused("PutSecretValue"))
+    async fn put_secret_value(&self, _cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        Err(refused(Operation::PutSecretValue, request.id.as_str()))
     }
 
-    async fn update_secret(&self, _cx: &CallContext, _request: UpdateSecret) -> Result<SecretUpdated, Error> {
-        Err(refused("UpdateSecret"))
+    async fn update_secret(&self, _cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+        Err(refused(Operation::UpdateSecret, request.id.as_str()))
     }
 
     async fn update_secret_version_stage(
         &self,
         _cx: &CallContext,
-        _request: UpdateSecretVersionStage,
+        request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
-        Err(refused("UpdateSecretVersionStage"))
+        Err(refused(Operation::UpdateSecretVersionStage, request.id.as_str()))
     }
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
-        self.describe(cx, id, Violations::new()).await.map_err(|error| error.during("DescribeSecret"))
+        let described = self.describe(cx, id, Violations::new()).await;
+        described.map_err(|error| error.of_call(Operation::DescribeSecret, Some(id.as_str())))
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.list(cx, request).await.map_err(|error| error.during("ListSecrets"))
+        self.list(cx, request).await.map_err(|error| error.of_call(Operation::ListSecrets, None))
     }
 
     async fn list_secret_version_ids(
@@ -359,7 +360,8 @@ impl<R: ReadSecrets> SecretStore for ReadOnly<R> {
         cx: &CallContext,
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
-        self.versions(cx, request).await.map_err(|error| error.during("ListSecretVersionIds"))
+        let listed = self.versions(cx, &request).await;
+        listed.map_err(|error| error.of_call(Operation::ListSecretVersionIds, Some(request.id.as_str())))
     }
 
     fn capabilities(&self) -> Capabilities {

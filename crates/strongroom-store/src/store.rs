@@ -8,10 +8,10 @@ use strongroom_types::CallContext;
 
 use crate::{
     BatchGetSecretValue, BatchPage, CreateSecret, DeleteSecret, Error, ErrorKind, GetRandomPassword,
-    GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation, PutResourcePolicy, PutSecretValue,
-    ResourcePolicy, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage, SecretRef,
-    SecretUpdated, SecretValue, SecretVersion, ServedReads, Tag, UpdateSecret, UpdateSecretVersionStage,
-    ValidateResourcePolicy, ValuePut, VersionPage, batch,
+    GetSecretValue, ListSecretVersionIds, ListSecrets, Operation, PolicyValidation, PutResourcePolicy,
+    PutSecretValue, ResourcePolicy, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
+    SecretRef, SecretUpdated, SecretValue, SecretVersion, ServedReads, Tag, UpdateSecret,
+    UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionPage, batch,
 };
 
 /// What an implementation can and cannot do. Asking for what it cannot is [`crate::ErrorKind::Unsupported`], never a silent
@@ -98,8 +98,10 @@ impl Capabilities {
 /// it is [`crate::ErrorKind::Exists`]. A dropped future leaves the state before or after.
 ///
 /// Common errors: [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Validation`],
-/// [`crate::ErrorKind::InvalidRequest`] for a secret that is marked for deletion, [`crate::ErrorKind::AccessDenied`],
+/// [`crate::ErrorKind::MarkedForDeletion`], [`crate::ErrorKind::AccessDenied`],
 /// [`crate::ErrorKind::Tampered`], [`crate::ErrorKind::Throttled`], [`crate::ErrorKind::Internal`].
+/// An error names the operation that was called and, where it named one, the secret
+/// ([`Error::of_call`]).
 #[async_trait]
 pub trait SecretStore: Send + Sync + Debug {
     /// Makes a secret, with or without a first value.
@@ -189,7 +191,7 @@ pub trait SecretStore: Send + Sync + Debug {
         _cx: &CallContext,
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
-        request.generate().map_err(|error| error.during("GetRandomPassword"))
+        request.generate().map_err(|error| error.of_call(Operation::GetRandomPassword, None))
     }
 
     /// Takes reads into account that a cache in front of this store has served: a secret was used on the day of the last of them. What the caller may not
@@ -202,21 +204,21 @@ pub trait SecretStore: Send + Sync + Debug {
     /// single secret: then the same reads may be reported again, which changes nothing more.
     async fn report_reads(&self, _cx: &CallContext, _reads: &[ServedReads]) -> Result<u64, Error> {
         let text = "this store takes no reports of reads that it has not served";
-        Err(Error::new(ErrorKind::Unsupported, text).during("ReportReads"))
+        Err(Error::new(ErrorKind::Unsupported, text).of_call(Operation::ReportReads, None))
     }
 
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 }
 
-fn no_admin(operation: &'static str) -> Error {
+fn no_admin(operation: Operation, id: &SecretId) -> Error {
     let text = "this store has no admin part: it cannot delete or restore secrets, or change their tags";
-    Error::new(ErrorKind::Unsupported, text).during(operation)
+    Error::new(ErrorKind::Unsupported, text).of_call(operation, Some(id.as_str()))
 }
 
-fn no_policies(operation: &'static str) -> Error {
+fn no_policies(operation: Operation, id: Option<&SecretId>) -> Error {
     let text = "this store has no resource policies";
-    Error::new(ErrorKind::Unsupported, text).during(operation)
+    Error::new(ErrorKind::Unsupported, text).of_call(operation, id.map(SecretId::as_str))
 }
 
 /// The rest: deletion, tags, resource policies. Rotation and replication join here. Every method
@@ -230,16 +232,16 @@ pub trait SecretAdmin: SecretStore {
     /// [`crate::ErrorKind::InvalidParameter`] for the window, the common ones;
     /// [`crate::ErrorKind::Unsupported`] unless the store has an admin part. Deleting an unknown
     /// secret at once succeeds.
-    async fn delete_secret(&self, _cx: &CallContext, _request: DeleteSecret) -> Result<SecretDeleted, Error> {
-        Err(no_admin("DeleteSecret"))
+    async fn delete_secret(&self, _cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        Err(no_admin(Operation::DeleteSecret, &request.id))
     }
 
     /// Takes a planned deletion back; fine when there is none.
     ///
     /// # Errors
     /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
-    async fn restore_secret(&self, _cx: &CallContext, _id: &SecretId) -> Result<SecretRef, Error> {
-        Err(no_admin("RestoreSecret"))
+    async fn restore_secret(&self, _cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        Err(no_admin(Operation::RestoreSecret, id))
     }
 
     /// Adds tags, or changes the values of those there are.
@@ -247,8 +249,8 @@ pub trait SecretAdmin: SecretStore {
     /// # Errors
     /// [`crate::ErrorKind::InvalidParameter`] or [`crate::ErrorKind::LimitExceeded`] for the tags,
     /// the common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.
-    async fn tag_resource(&self, _cx: &CallContext, _id: &SecretId, _tags: Vec<Tag>) -> Result<(), Error> {
-        Err(no_admin("TagResource"))
+    async fn tag_resource(&self, _cx: &CallContext, id: &SecretId, _tags: Vec<Tag>) -> Result<(), Error> {
+        Err(no_admin(Operation::TagResource, id))
     }
 
     /// Removes tags; those that are not there are ignored.
@@ -258,10 +260,10 @@ pub trait SecretAdmin: SecretStore {
     async fn untag_resource(
         &self,
         _cx: &CallContext,
-        _id: &SecretId,
+        id: &SecretId,
         _keys: Vec<String>,
     ) -> Result<(), Error> {
-        Err(no_admin("UntagResource"))
+        Err(no_admin(Operation::UntagResource, id))
     }
 
     /// Gives a secret a policy in place of the one it has.
@@ -272,25 +274,25 @@ pub trait SecretAdmin: SecretStore {
     async fn put_resource_policy(
         &self,
         _cx: &CallContext,
-        _request: PutResourcePolicy,
+        request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
-        Err(no_policies("PutResourcePolicy"))
+        Err(no_policies(Operation::PutResourcePolicy, Some(&request.id)))
     }
 
     /// The policy of a secret.
     ///
     /// # Errors
     /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has policies.
-    async fn get_resource_policy(&self, _cx: &CallContext, _id: &SecretId) -> Result<ResourcePolicy, Error> {
-        Err(no_policies("GetResourcePolicy"))
+    async fn get_resource_policy(&self, _cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
+        Err(no_policies(Operation::GetResourcePolicy, Some(id)))
     }
 
     /// Takes a secret's policy away; fine when there is none.
     ///
     /// # Errors
     /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has policies.
-    async fn delete_resource_policy(&self, _cx: &CallContext, _id: &SecretId) -> Result<SecretRef, Error> {
-        Err(no_policies("DeleteResourcePolicy"))
+    async fn delete_resource_policy(&self, _cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        Err(no_policies(Operation::DeleteResourcePolicy, Some(id)))
     }
 
     /// What is wrong with a policy; stores nothing.
@@ -301,8 +303,8 @@ pub trait SecretAdmin: SecretStore {
     async fn validate_resource_policy(
         &self,
         _cx: &CallContext,
-        _request: ValidateResourcePolicy,
+        request: ValidateResourcePolicy,
     ) -> Result<PolicyValidation, Error> {
-        Err(no_policies("ValidateResourcePolicy"))
+        Err(no_policies(Operation::ValidateResourcePolicy, request.id.as_ref()))
     }
 }

@@ -54,7 +54,7 @@ impl<K: ErrorClass> Frame<K> {
         &self.message
     }
 
-    /// The operation that failed, once a layer has named it.
+    /// The operation that was called, once a layer has named it.
     pub fn operation(&self) -> Option<&'static str> {
         self.operation
     }
@@ -75,9 +75,15 @@ impl<K: ErrorClass> Frame<K> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 
-    /// Names the operation; the first, innermost name stays.
+    /// Names the operation that was called. The last, outermost name stands: an operation that uses
+    /// others names itself when it fails, whatever they named.
     pub fn set_operation(&mut self, operation: &'static str) {
-        self.operation.get_or_insert(operation);
+        self.operation = Some(operation);
+    }
+
+    /// The fact that was added under this key, the first one if there are several.
+    pub fn context(&self, key: &str) -> Option<&str> {
+        self.context.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_str())
     }
 
     /// Adds a fact for people reading the error.
@@ -142,13 +148,14 @@ impl<K: ErrorClass> fmt::Debug for Frame<K> {
 ///
 /// let error = Error::new(ErrorKind::Gone, "no such secret")
 ///     .with("secret", "prod/db")
-///     .during("GetSecretValue")
-///     .during("outer") // the innermost operation stays
+///     .during("DescribeKey")
+///     .during("GetSecretValue") // the operation that was called, not one that it used
 ///     .because(std::io::Error::other("inner"));
 /// assert_eq!(error.to_string(), "GetSecretValue: no such secret (secret: prod/db)");
 /// assert_eq!(error.source().unwrap().to_string(), "inner");
 /// assert_eq!((error.kind(), error.retry()), (ErrorKind::Gone, Retry::Never));
 /// assert_eq!((error.code(), error.message()), ("ResourceNotFoundException", "no such secret"));
+/// assert_eq!(error.context("secret"), Some("prod/db"));
 /// // A clone tells the same, its source too.
 /// assert_eq!((error.clone().to_string(), error.clone().source().is_some()), (error.to_string(), true));
 /// // AWS has errors without a text; people still see the code.
@@ -204,17 +211,23 @@ macro_rules! error_type {
                 self.0.message()
             }
 
-            /// The operation that failed, if a layer has named it.
+            /// The operation that was called, if a layer has named it.
             #[must_use]
             pub fn operation(&self) -> Option<&'static str> {
                 self.0.operation()
             }
 
-            /// Names the operation; the first, innermost name stays.
+            /// Names the operation that was called; the last, outermost name stands.
             #[must_use]
             pub fn during(mut self, operation: &'static str) -> Self {
                 self.0.set_operation(operation);
                 self
+            }
+
+            /// The fact that was added under this key, such as `secret`.
+            #[must_use]
+            pub fn context(&self, key: &str) -> Option<&str> {
+                self.0.context(key)
             }
 
             /// Adds a fact for people reading the error: a name, a version or key id, a path; never a secret.

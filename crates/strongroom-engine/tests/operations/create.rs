@@ -64,7 +64,7 @@ async fn name_scheduled_for_deletion() {
     let message =
         "You can't create this secret because a secret with this name is already scheduled for deletion.";
     let request = || CreateSecret::new("s").value(text("1")).token(token(1));
-    refused(world.create(request()).await, ErrorKind::InvalidRequest, message);
+    refused(world.create(request()).await, ErrorKind::MarkedForDeletion, message);
     // When its time is over the name is free, whether or not anybody has purged it.
     world.clock.advance(30 * DAY);
     world.create(request()).await.unwrap();

@@ -66,7 +66,7 @@ async fn not_forced_and_already_scheduled() {
     let world = World::with_secret().await;
     world.mark_deleted().await;
     let message = "You tried to perform the operation on a secret that's currently marked deleted.";
-    refused(delete(&world, DeleteSecret::new("s")).await, ErrorKind::InvalidRequest, message);
+    refused(delete(&world, DeleteSecret::new("s")).await, ErrorKind::MarkedForDeletion, message);
 }
 
 #[tokio::test]
@@ -79,11 +79,11 @@ async fn while_scheduled_it_is_frozen_hidden_and_its_name_reserved() {
     let world = World::with_secret().await;
     world.mark_deleted().await;
     let (engine, cx) = (&world.engine, &world.cx);
-    refused(world.current().await, ErrorKind::InvalidRequest, MARKED);
+    refused(world.current().await, ErrorKind::MarkedForDeletion, MARKED);
     let stage = strongroom_store::UpdateSecretVersionStage::new("s", "x").move_to(token(1));
-    refused(engine.update_secret_version_stage(cx, stage).await, ErrorKind::InvalidRequest, MARKED);
+    refused(engine.update_secret_version_stage(cx, stage).await, ErrorKind::MarkedForDeletion, MARKED);
     let policy = strongroom_store::PutResourcePolicy::new("s", policies::NARROW);
-    refused(engine.put_resource_policy(cx, policy).await, ErrorKind::InvalidRequest, MARKED);
+    refused(engine.put_resource_policy(cx, policy).await, ErrorKind::MarkedForDeletion, MARKED);
     assert!(engine.list_secrets(cx, strongroom_store::ListSecrets::new()).await.unwrap().secrets.is_empty());
     world.describe("s").await.expect("it can be described");
     let versions = strongroom_store::ListSecretVersionIds::new("s");

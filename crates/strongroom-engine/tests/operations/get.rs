@@ -51,7 +51,7 @@ async fn version_id_unknown() {
 async fn marked_for_deletion() {
     let world = World::with_secret().await;
     world.mark_deleted().await;
-    refused(world.current().await, ErrorKind::InvalidRequest, MARKED);
+    refused(world.current().await, ErrorKind::MarkedForDeletion, MARKED);
 }
 
 #[tokio::test]

@@ -117,15 +117,15 @@ async fn validating_stores_nothing_and_tells_all_findings() {
 async fn marked_for_deletion() {
     let world = World::with_secret().await;
     world.mark_deleted().await;
-    refused(put(&world, NARROW).await, ErrorKind::InvalidRequest, MARKED);
+    refused(put(&world, NARROW).await, ErrorKind::MarkedForDeletion, MARKED);
     refused(
         world.engine.get_resource_policy(&world.cx, &"s".into()).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
     refused(
         world.engine.delete_resource_policy(&world.cx, &"s".into()).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
 }

@@ -11,12 +11,12 @@ async fn marked_for_deletion() {
     let (engine, cx) = (&world.engine, &world.cx);
     refused(
         engine.put_secret_value(cx, PutSecretValue::new("s", text("2"))).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
     refused(
         engine.update_secret(cx, UpdateSecret::new("s").description("d")).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
 }

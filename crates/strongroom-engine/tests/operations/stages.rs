@@ -117,7 +117,7 @@ async fn more_than_20_labels() {
 async fn marked_for_deletion() {
     let world = two().await;
     world.mark_deleted().await;
-    refused(move_stage(&world, stage("x").move_to(token(1))).await, ErrorKind::InvalidRequest, MARKED);
+    refused(move_stage(&world, stage("x").move_to(token(1))).await, ErrorKind::MarkedForDeletion, MARKED);
 }
 
 #[tokio::test]

@@ -34,12 +34,12 @@ async fn marked_for_deletion() {
     let (engine, cx) = (&world.engine, &world.cx);
     refused(
         engine.tag_resource(cx, &"s".into(), vec![Tag::new("k", "v")]).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
     refused(
         engine.untag_resource(cx, &"s".into(), vec!["k".into()]).await,
-        ErrorKind::InvalidRequest,
+        ErrorKind::MarkedForDeletion,
         MARKED,
     );
 }

@@ -129,7 +129,7 @@ pub async fn deleted_secrets_can_be_restored(subject: &Fixture) {
 
     let deleted = store.delete_secret(cx, DeleteSecret::new(&name).recovery_window_days(7)).await.unwrap();
     let text = "You can't perform this operation on the secret because it was marked for deletion.";
-    let invalid = ErrorKind::InvalidRequest;
+    let invalid = ErrorKind::MarkedForDeletion;
     assert_error(subject.get(GetSecretValue::new(&name)).await, invalid, text);
     let put = PutSecretValue::new(&name, SecretValue::text("w"));
     assert_error(store.put_secret_value(cx, put).await, invalid, text);

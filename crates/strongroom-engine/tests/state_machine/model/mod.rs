@@ -204,7 +204,7 @@ impl Model {
         let (name, secret) = self.existing(id)?;
         if secret.deleted.is_some() {
             return refuse(
-                ErrorKind::InvalidRequest,
+                ErrorKind::MarkedForDeletion,
                 "You can't perform this operation on the secret because it was marked for deletion.",
             );
         }

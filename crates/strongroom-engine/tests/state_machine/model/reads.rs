@@ -11,7 +11,7 @@ impl Model {
         let secret = self.secrets.get(&name).cloned().ok_or_else(not_found)?;
         if secret.deleted.is_some() {
             return refuse(
-                ErrorKind::InvalidRequest,
+                ErrorKind::MarkedForDeletion,
                 "You can't perform this operation on the secret because it was marked for deletion.",
             );
         }

@@ -148,7 +148,7 @@ impl Model {
                 Some(date) if date <= self.now => drop(self.secrets.remove(name)),
                 Some(_) => {
                     return refuse(
-                        ErrorKind::InvalidRequest,
+                        ErrorKind::MarkedForDeletion,
                         "You can't create this secret because a secret with this name is already scheduled for deletion.",
                     );
                 }
@@ -354,7 +354,7 @@ impl Model {
         }
         if secret.deleted.is_some() {
             return refuse(
-                ErrorKind::InvalidRequest,
+                ErrorKind::MarkedForDeletion,
                 "You tried to perform the operation on a secret that's currently marked deleted.",
             );
         }

@@ -1,6 +1,7 @@
 //! Amazon Resource Names.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::ParseError;
@@ -92,6 +93,15 @@ impl Arn {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+impl FromStr for Arn {
+    type Err = ParseError;
+
+    /// As [`Arn::parse`].
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
     }
 }
 

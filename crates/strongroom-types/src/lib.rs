@@ -19,6 +19,7 @@
 mod arn;
 mod call_context;
 mod caller;
+mod chain;
 mod clock;
 mod error;
 mod hex;
@@ -30,6 +31,7 @@ mod session;
 pub use arn::Arn;
 pub use call_context::CallContext;
 pub use caller::{Caller, Service};
+pub use chain::{Chain, chain};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{ErrorClass, Frame, ParseError, Retry};
 pub use hex::{from_hex, hex};

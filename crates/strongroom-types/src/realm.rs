@@ -1,6 +1,7 @@
 //! Where things live: account, region, and both together.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::{Arn, ParseError};
 
@@ -9,7 +10,7 @@ use crate::{Arn, ParseError};
 pub struct AccountId([u8; 12]);
 
 impl AccountId {
-    /// The account of a strongroom that was not told another: `000000000000`.
+    /// The account of a new strongroom unless the builder sets one: `000000000000`.
     pub const DEFAULT: Self = Self(*b"000000000000");
 
     /// Reads exactly twelve ASCII digits.
@@ -28,6 +29,15 @@ impl AccountId {
     pub fn as_str(&self) -> &str {
         // Only ASCII digits get in, so this cannot fail; the fallback keeps the crate free of panics.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = ParseError;
+
+    /// As [`AccountId::parse`].
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
     }
 }
 
@@ -91,9 +101,18 @@ impl Region {
 }
 
 impl Default for Region {
-    /// The region of a strongroom that was not told another: `us-east-1`.
+    /// The region of a new strongroom unless the builder sets one: `us-east-1`.
     fn default() -> Self {
         Self("us-east-1".to_owned())
+    }
+}
+
+impl FromStr for Region {
+    type Err = ParseError;
+
+    /// As [`Region::parse`].
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::parse(text)
     }
 }
 
@@ -140,9 +159,7 @@ impl Realm {
     pub fn arn(&self, service: &str, resource: &str) -> Arn {
         Arn::new(self.region.partition(), service, self.region.as_str(), self.account.as_str(), resource)
     }
-}
 
-impl Realm {
     /// The ARN of `resource` of a service that has no regions, such as `iam`.
     #[must_use]
     pub fn global_arn(&self, service: &str, resource: &str) -> Arn {
@@ -186,6 +203,17 @@ mod tests {
         {
             assert!(AccountId::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn accounts_regions_and_arns_are_parsed_from_text() {
+        let realm = Realm::new("111122223333".parse().unwrap(), "eu-central-1".parse().unwrap());
+        assert_eq!(realm.arn("kms", "key/x").to_string().parse(), Ok(realm.arn("kms", "key/x")));
+        let refused = "Frankfurt".parse::<Region>().unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            r#""Frankfurt" is not a valid region: expected a name such as us-east-1"#
+        );
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Copies secrets between two places, with a progress bar: two strongrooms, or, with `--features aws`, a strongroom and AWS, or two
-//! accounts of AWS.
+//! Copies secrets between two places, with a progress bar: two strongrooms, or, with
+//! `--features aws`, a strongroom and AWS, or two accounts of AWS.
 //!
 //! ```console
-//! $ cargo run --example migrate                                  # shows it on two strongrooms of its own
-//! $ cargo run --example migrate -- app.strongroom other.strongroom --from-key app.key --to-key other.key --dry-run
-//! $ cargo run --example migrate --features aws -- app.strongroom aws@eu-central-1 --from-key app.key --state done.txt
+//! $ cargo run -p strongroom-migrate --example migrate      # a demonstration with two strongrooms
+//! $ cargo run -p strongroom-migrate --example migrate -- \
+//!       app.strongroom other.strongroom --from-key app.key --to-key other.key --dry-run
+//! $ cargo run -p strongroom-migrate --example migrate --features aws -- \
+//!       app.strongroom aws@eu-central-1 --from-key app.key --state done.txt
 //! ```
 //!
 //! A place is the directory of a strongroom, or `aws`, `aws:PROFILE`, `aws@REGION`, `aws:PROFILE@REGION`.

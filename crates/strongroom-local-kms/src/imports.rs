@@ -34,7 +34,7 @@ fn must_be_external(key: &StoredKey) -> Result<(), Error> {
 fn asked_of(request: &ImportKeyMaterial) -> RequestFacts<'static> {
     let asked = RequestFacts::nothing().with("kms:ExpirationModel", request.expiration.as_str());
     match request.valid_to {
-        Some(date) => asked.with("kms:ValidTo", date.to_string()),
+        Some(date) => asked.with("kms:ValidTo", date.to_epoch_seconds()),
         None => asked,
     }
 }

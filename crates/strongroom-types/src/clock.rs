@@ -26,6 +26,14 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// Seconds and milliseconds since the epoch, as AWS writes moments in JSON and in conditions:
+    /// `1523477145.729`.
+    #[must_use]
+    pub fn to_epoch_seconds(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        format!("{sign}{}.{:03}", self.0.unsigned_abs() / 1000, self.0.unsigned_abs() % 1000)
+    }
+
     /// The start (00:00:00 UTC) of this moment's day.
     #[must_use]
     pub const fn start_of_day(self) -> Self {
@@ -143,6 +151,12 @@ mod tests {
             let moment = Timestamp::from_millis(millis);
             assert_eq!((moment.to_string(), format!("{moment:?}")), (shown.to_owned(), shown.to_owned()));
         }
+    }
+
+    #[test]
+    fn seconds_since_the_epoch_are_written_as_aws_writes_them() {
+        assert_eq!(Timestamp::from_millis(1_523_477_145_729).to_epoch_seconds(), "1523477145.729");
+        assert_eq!(Timestamp::from_millis(-5).to_epoch_seconds(), "-0.005");
     }
 
     #[test]

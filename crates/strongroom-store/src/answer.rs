@@ -1,4 +1,4 @@
-//! What the operations answer.
+//! The answers of the operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use strongroom_types::{Arn, Timestamp};
 
 use crate::{Error, SecretArn, SecretId, SecretValue, Stage, Tag, VersionId};
 
-/// A secret that something was done to.
+/// The secret that an operation changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretRef {
@@ -138,7 +138,7 @@ fn about(error: Error, name: &str, version: &VersionId) -> Error {
     error.with("secret", name).with("version", version)
 }
 
-/// What there is to know of a secret but its value.
+/// Everything known about a secret except its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretMetadata {
@@ -170,7 +170,7 @@ pub struct SecretMetadata {
 }
 
 impl SecretMetadata {
-    /// The least that is known of a secret, for implementations to fill.
+    /// The minimum that is known about a secret, for implementations to complete.
     #[must_use]
     pub fn new(arn: Arn, name: String, created: Timestamp) -> Self {
         Self {
@@ -313,7 +313,7 @@ pub struct SecretDeleted {
     pub arn: Arn,
     /// The secret's name.
     pub name: String,
-    /// When it is gone for good.
+    /// When it can no longer be restored.
     pub deletion_date: Timestamp,
 }
 

@@ -2,8 +2,6 @@
 
 use strongroom_types::{ErrorClass, Retry, error_type};
 
-use crate::Operation;
-
 /// What can go wrong with a secret. [`Error::code`] is the AWS code of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -25,7 +23,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// A page token is not one that was given out for this query.
     InvalidNextToken,
-    /// A policy document that cannot be parsed, names impossible principals or locks its author out.
+    /// A policy document that cannot be parsed, names impossible principals or locks its author
+    /// out.
     MalformedPolicy,
     /// A policy document that allows everybody, in a request that blocks public policies.
     PublicPolicy,
@@ -35,11 +34,11 @@ pub enum ErrorKind {
     ExpiredToken,
     /// The key service refused to make a data key.
     EncryptionFailure,
-    /// The value cannot be decrypted: disabled key, damaged bytes or wrong context. The error does not
-    /// say which of the last two.
+    /// The value cannot be decrypted: disabled key, damaged bytes or wrong context. The error does
+    /// not say which of the last two.
     DecryptionFailure,
-    /// The value does not have the requested form: not text, not JSON, no such field. Never quotes the
-    /// value.
+    /// The value does not have the requested form: not text, not JSON, no such field. Never quotes
+    /// the value.
     NotOfThisForm,
     /// This store cannot do it.
     Unsupported,
@@ -92,25 +91,10 @@ error_type!(
     Error of ErrorKind
 );
 
-/// How much of a name an error shows.
-const SHOWN: usize = 512;
-
 /// What to do about a secret that is marked for deletion.
 const RESTORE: &str = "restore() takes it back";
 
 impl Error {
-    /// Names the operation that was called, and the secret that the call named unless an inner
-    /// layer has named one. A store does this once at the end of each of its methods, so that every
-    /// error says what was asked of which secret.
-    #[must_use]
-    pub fn of_call(self, operation: Operation, secret: Option<&str>) -> Self {
-        let error = self.during(operation.name());
-        match secret {
-            Some(secret) if error.context("secret").is_none() => error.with("secret", shown(secret)),
-            _ => error,
-        }
-    }
-
     /// AWS's answer to an operation on a secret that is marked for deletion.
     #[must_use]
     pub fn marked_for_deletion() -> Self {
@@ -151,49 +135,5 @@ impl Error {
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.kind() == ErrorKind::Throttled
-    }
-}
-
-/// A name as errors show it: without control characters, and not at any length.
-fn shown(name: &str) -> String {
-    let shown: String = name.escape_debug().take(SHOWN).collect();
-    if shown.is_empty() { "''".to_owned() } else { shown }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_names_the_call_and_its_secret() {
-        let inner = Error::not_found().during("DescribeKey");
-        let error = inner.of_call(Operation::GetSecretValue, Some("prod/db"));
-        let text = "GetSecretValue: Secrets Manager can't find the specified secret. (secret: prod/db)";
-        assert_eq!((error.to_string().as_str(), error.operation()), (text, Some("GetSecretValue")));
-        // One that an inner layer has named is the one it is about.
-        let error = Error::not_found().with("secret", "other").of_call(Operation::ListSecrets, Some("s"));
-        assert_eq!(error.context("secret"), Some("other"));
-    }
-
-    #[test]
-    fn a_hostile_name_neither_fills_nor_breaks_a_log() {
-        let shown = |name: &str| {
-            let error = Error::not_found().of_call(Operation::GetSecretValue, Some(name));
-            error.context("secret").unwrap().to_owned()
-        };
-        assert_eq!(shown("a\nb\u{1b}[2J"), "a\\nb\\u{1b}[2J");
-        assert_eq!(shown(&"x".repeat(1_000_000)).len(), SHOWN);
-        assert_eq!(shown(""), "''");
-    }
-
-    #[test]
-    fn a_secret_marked_for_deletion_is_its_own_kind_under_the_code_of_aws() {
-        let error = Error::marked_for_deletion().of_call(Operation::PutSecretValue, Some("prod/db"));
-        assert!(error.is_marked_for_deletion() && error.code() == "InvalidRequestException");
-        assert_eq!(
-            error.to_string(),
-            "PutSecretValue: You can't perform this operation on the secret because it was marked for \
-             deletion. (help: restore() takes it back, secret: prod/db)"
-        );
     }
 }

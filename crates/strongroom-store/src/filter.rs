@@ -58,8 +58,8 @@ impl fmt::Display for FilterKey {
     }
 }
 
-/// A condition on secrets: one of the values must match what the key names. A value that begins with `!` matches where the
-/// rest of it does not. Several filters must all match.
+/// A condition on secrets: one of the values must match what the key names. A value that begins
+/// with `!` matches where the rest of it does not. Several filters must all match.
 ///
 /// ```
 /// use strongroom_store::{Filter, FilterKey};
@@ -86,10 +86,12 @@ impl Filter {
         Self { key, values: values.into_iter().map(Into::into).collect() }
     }
 
-    /// From the texts of a request, as they come over a wire. `index` is the filter's place in the request, from 1.
+    /// From the texts of a request, as they come over a wire. `index` is the filter's place in the
+    /// request, from 1.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParameter`] for a missing key, [`ErrorKind::Validation`] for one that AWS does not have.
+    /// [`ErrorKind::InvalidParameter`] for a missing key, [`ErrorKind::Validation`] for one that
+    /// AWS does not have.
     pub fn from_texts(index: usize, key: Option<&str>, values: Vec<String>) -> Result<Self, Error> {
         let text = key.ok_or_else(|| Error::new(ErrorKind::InvalidParameter, "Invalid filter key"))?;
         match FilterKey::EVERY.into_iter().find(|known| known.as_str() == text) {
@@ -103,7 +105,7 @@ impl Filter {
         }
     }
 
-    /// Whether the secret is one that this filter shows.
+    /// Whether the secret passes this filter.
     #[must_use]
     pub fn matches(&self, secret: &SecretMetadata) -> bool {
         self.values.iter().any(|value| match value.strip_prefix('!') {
@@ -130,8 +132,8 @@ impl Filter {
         }
     }
 
-    /// Whether a secret of this name may be shown: decided by filters of [`FilterKey::Name`], true for all others. Saves a
-    /// store from reading what cannot be shown.
+    /// Whether a secret of this name may pass: filters of [`FilterKey::Name`] decide, all others
+    /// return `true`. Saves a store from reading secrets that cannot pass.
     #[must_use]
     pub fn may_show(&self, name: &str) -> bool {
         self.key != FilterKey::Name
@@ -141,7 +143,7 @@ impl Filter {
             })
     }
 
-    /// The beginnings of names that this filter leaves, if it is one that says so.
+    /// The prefixes of names that pass this filter, if it is a filter of names.
     #[must_use]
     pub fn name_prefixes(&self) -> Option<&[String]> {
         let says = self.key == FilterKey::Name && !self.values.iter().any(|value| value.starts_with('!'));
@@ -151,7 +153,8 @@ impl Filter {
     /// Checks the filters of a request.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for every constraint together; [`ErrorKind::InvalidParameter`] for a filter without values.
+    /// [`ErrorKind::Validation`] for every constraint together; [`ErrorKind::InvalidParameter`] for
+    /// a filter without values.
     pub fn check(filters: &[Self], violations: &mut Violations) -> Result<(), Error> {
         violations.count("filters", filters.len(), 0, Self::MAX);
         for (index, filter) in filters.iter().enumerate() {
@@ -176,14 +179,15 @@ impl Filter {
     }
 }
 
-/// Whether every word of `value` begins some word of `text`, whatever the case. A value without a word matches nothing.
+/// Whether every word of `value` begins some word of `text`, whatever the case. A value without a
+/// word matches nothing.
 fn has_words(text: &str, value: &str) -> bool {
     let (wanted, there) = (words(value), words(text));
     !wanted.is_empty() && wanted.iter().all(|word| there.iter().any(|known| known.starts_with(word)))
 }
 
-/// The words of a text in lower case: between white space and special characters, and within them from each capital that a
-/// small letter follows.
+/// The words of a text in lower case: between white space and special characters, and within them
+/// from each capital that a small letter follows.
 fn words(text: &str) -> Vec<String> {
     let separates = |c: char| c.is_whitespace() || "/-_+=.@".contains(c);
     let mut words = Vec::new();

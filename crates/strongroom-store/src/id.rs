@@ -7,7 +7,8 @@ use strongroom_types::{Arn, Realm};
 
 use crate::{Error, ErrorKind};
 
-/// What names a secret in a request: its name, its ARN, or its ARN without the six-character suffix.
+/// What names a secret in a request: its name, its ARN, or its ARN without the six-character
+/// suffix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretId(String);
 
@@ -27,8 +28,8 @@ impl SecretId {
     /// What the text means in `realm`.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] with AWS's text for a name that cannot be; [`ErrorKind::NotFound`] for an ARN of another
-    /// account, region or service.
+    /// [`ErrorKind::Validation`] with AWS's text for an invalid name; [`ErrorKind::NotFound`]
+    /// for an ARN of another account, region or service.
     pub fn target(&self, realm: &Realm) -> Result<Target, Error> {
         if !self.0.starts_with("arn:") {
             check_name(&self.0)?;
@@ -39,7 +40,8 @@ impl SecretId {
         if arn != realm.arn("secretsmanager", &format!("secret:{resource}")) || resource.is_empty() {
             return Err(Error::not_found());
         }
-        // What ends in a hyphen and six alphanumerics is a complete ARN, also when a secret's name happens to look so.
+        // A resource that ends in a hyphen and six alphanumerics is a complete ARN, even if a
+        // secret's name happens to look like that.
         match resource.rsplit_once('-') {
             Some((name, suffix))
                 if suffix.len() == SecretArn::SUFFIX && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) =>
@@ -71,7 +73,7 @@ impl Error {
     }
 }
 
-/// Whether `name` is of the characters a name may have (the `!` is of names that services make).
+/// Checks the characters of a name. Only services create names with `!`.
 ///
 /// # Errors
 /// [`ErrorKind::Validation`] with AWS's text.
@@ -125,18 +127,21 @@ impl SecretArn {
         realm.arn("secretsmanager", &format!("secret:{name}-{suffix}"))
     }
 
-    /// Whether `given` is this ARN, or this ARN without its hyphen and suffix, as a request may name a secret.
+    /// Whether `given` is this ARN, or this ARN without its hyphen and suffix, as a request may
+    /// name a secret.
     #[must_use]
     pub fn is(arn: &str, given: &str) -> bool {
         let left_out = |suffix: &str| suffix.len() == Self::SUFFIX + 1 && suffix.starts_with('-');
         arn == given || (given.starts_with("arn:") && arn.strip_prefix(given).is_some_and(left_out))
     }
 
-    /// A suffix of six letters and digits from random bytes; `None` when too few of them can be used without bias.
+    /// A suffix of six letters and digits from random bytes; `None` when too few of them can be
+    /// used without bias.
     #[must_use]
     pub fn suffix(random: &[u8]) -> Option<String> {
         const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        // 248 is the largest multiple of 62 in a byte; what is above would favour the first letters.
+        // 248 is the largest multiple of 62 in a byte; what is above would favour the first
+        // letters.
         let suffix: String = random
             .iter()
             .filter(|byte| **byte < 248)
@@ -147,8 +152,8 @@ impl SecretArn {
     }
 }
 
-/// Names a version of a secret. In Secrets Manager it is the request token that made the version: 32 to 64 characters,
-/// usually a UUID.
+/// Names a version of a secret. In Secrets Manager it is the request token that made the version:
+/// 32 to 64 characters, usually a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VersionId(String);
@@ -160,10 +165,11 @@ impl VersionId {
         Self(text.into())
     }
 
-    /// A random one, of the form that Secrets Manager has.
+    /// A random version id of the form that Secrets Manager uses.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) where the operating system gives no random bytes.
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the operating system returns no
+    /// random bytes.
     pub fn random() -> Result<Self, Error> {
         let none = |error| {
             Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)

@@ -11,8 +11,8 @@ fn wrong(text: &'static str) -> Error {
     Error::new(ErrorKind::NotOfThisForm, text)
 }
 
-/// The field `name` of the object in `text`: the content of a string, the JSON text of anything else. The last one wins
-/// when the object names it twice, as in most JSON readers.
+/// The field `name` of the object in `text`: the content of a string, the JSON text of anything
+/// else. The last one wins when the object names it twice, as in most JSON readers.
 pub(crate) fn field(text: &str, name: &str) -> Result<SecretText, Error> {
     if !text.trim_start().starts_with('{') {
         return Err(wrong("the secret is not a JSON object").with("field", name));
@@ -74,7 +74,8 @@ impl<'de> Visitor<'de> for Pick<'_> {
     }
 }
 
-/// The content of a JSON string that the parser has accepted, unescaped straight into secret memory.
+/// The content of a JSON string that the parser has accepted, unescaped straight into secret
+/// memory.
 fn unescape(inner: &str) -> Option<SecretText> {
     let mut out = SecretBytes::with_capacity(inner.len());
     let mut rest = inner;

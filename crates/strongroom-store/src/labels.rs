@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Error, ErrorKind, Stage, VersionId};
 
-/// Which version holds which labels. A version without labels is *deprecated*: hidden, readable by its id until purged.
+/// Which version holds which labels. A version without labels is *deprecated*: hidden, readable by
+/// its id until purged.
 ///
-/// Each rule takes the state before and gives the state after, or says why not. Invariants, kept by every rule: a label is
-/// on at most one version; once any version was current, exactly one is; at most [`Labels::MAX`] labels.
+/// Each rule takes the state before and returns the state after, or why it refused. Invariants, kept by
+/// every rule: a label is on at most one version; once any version was current, exactly one is; at
+/// most [`Labels::MAX`] labels.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Labels {
     versions: BTreeMap<VersionId, BTreeSet<Stage>>,
@@ -109,7 +111,8 @@ impl Labels {
         self.versions.values().map(BTreeSet::len).sum()
     }
 
-    /// A version was purged. What labels it had go with it; holders of `AWSCURRENT` must not be purged.
+    /// A version was purged, and its labels with it. Holders of `AWSCURRENT` must not be
+    /// purged.
     pub fn forget(&mut self, version: &VersionId) {
         self.versions.remove(version);
     }
@@ -144,11 +147,12 @@ impl Labels {
         if self.count() > Self::MAX { Err(LabelError::TooMany) } else { Ok(self) }
     }
 
-    /// A value is stored as version `new` (PutSecretValue, CreateSecret, UpdateSecret with a value).
+    /// A value is stored as version `new` (PutSecretValue, CreateSecret, UpdateSecret with a
+    /// value).
     ///
-    /// Without `stages`, or when they name `AWSCURRENT`, or when no version is current yet, the new version becomes current:
-    /// `AWSPREVIOUS` follows, and `AWSPENDING` is taken from whichever other version had it. Other named labels move to the
-    /// new version.
+    /// Without `stages`, or when they name `AWSCURRENT`, or when no version is current yet, the new
+    /// version becomes current: `AWSPREVIOUS` follows, and `AWSPENDING` is taken from whichever
+    /// other version had it. Other named labels move to the new version.
     ///
     /// # Errors
     /// [`LabelError::TooMany`].

@@ -1,5 +1,6 @@
-//! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages, and
-//! [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets Manager.
+//! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages,
+//! and [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets
+//! Manager.
 //!
 //! Implement them for a remote secret manager and every program written against Strongroom runs on
 //! it; a store that is only read needs three methods ([`ReadSecrets`]). The rules of version stages
@@ -21,9 +22,11 @@
 //! }
 //! ```
 
+mod admin;
 mod answer;
 mod any_store;
-mod batch;
+mod call_error;
+mod capabilities;
 mod error;
 mod filter;
 mod forward;
@@ -39,17 +42,19 @@ mod request;
 mod shape;
 mod stage;
 mod store;
+mod tag;
 mod value;
 
 pub mod validate;
 
+pub use admin::SecretAdmin;
 pub use answer::{
     BatchFailure, BatchPage, PolicyFinding, PolicyValidation, ResourcePolicy, SecretCreated, SecretDeleted,
     SecretMetadata, SecretPage, SecretRef, SecretUpdated, SecretVersion, ValuePut, VersionMetadata,
     VersionPage,
 };
 pub use any_store::AnyStore;
-pub use batch::get as batch_get;
+pub use capabilities::Capabilities;
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, FilterKey};
 pub use id::{SecretArn, SecretId, Target, VersionId};
@@ -61,9 +66,10 @@ pub use read_only::{ReadOnly, ReadSecrets};
 pub use reads::ServedReads;
 pub use request::{
     BatchGetSecretValue, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutResourcePolicy, PutSecretValue, SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage,
+    PutResourcePolicy, PutSecretValue, SortBy, SortOrder, UpdateSecret, UpdateSecretVersionStage,
     ValidateResourcePolicy,
 };
 pub use stage::Stage;
-pub use store::{Capabilities, SecretAdmin, SecretStore};
+pub use store::{SecretStore, batch_get};
+pub use tag::Tag;
 pub use value::SecretValue;

@@ -10,7 +10,7 @@ const DIGITS: &str = "0123456789";
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 
-/// GetRandomPassword: what the password may and must hold.
+/// GetRandomPassword: which characters the password may and must contain.
 ///
 /// Of all passwords that satisfy the request, each is equally likely.
 ///
@@ -128,8 +128,8 @@ impl GetRandomPassword {
     /// Makes a password.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for lengths out of bounds; [`ErrorKind::InvalidParameter`] when no such password exists;
-    /// [`ErrorKind::Internal`] when the operating system has no random bytes.
+    /// [`ErrorKind::Validation`] for lengths out of bounds; [`ErrorKind::InvalidParameter`] when no
+    /// such password exists; [`ErrorKind::Internal`] when the operating system returns no random bytes.
     pub fn generate(&self) -> Result<SecretText, Error> {
         let length = self.length.unwrap_or(32);
         let mut violations = Violations::new();
@@ -196,11 +196,13 @@ fn invalid(text: &'static str) -> Error {
     Error::new(ErrorKind::InvalidParameter, text)
 }
 
-/// Which class the next character is of, so that in the end every password with all required classes is equally likely.
+/// Chooses the class of each character so that every password with all required classes is equally
+/// likely.
 ///
-/// Drawing from the whole pool and throwing away what lacks a class would do the same, but may take for ever. So: the share of
-/// strings of length `n` over the pool that hold all of a set of missing classes is a sum over the class of the first
-/// character; choosing each class by its part of that sum is the same distribution, without throwing anything away.
+/// Drawing from the whole pool and rejecting passwords that lack a class would do the same, but may
+/// take forever. Instead, the share of strings of length `n` over the pool that hold all of a set of missing
+/// classes is a sum over the class of the first character; choosing each class by its part of that
+/// sum is the same distribution, without rejecting anything.
 struct Chances {
     /// The part of the pool that each class is.
     parts: Vec<f64>,
@@ -235,7 +237,8 @@ impl Chances {
         (1 << self.required) - 1
     }
 
-    /// The class of the next of `left` characters that must hold all of `missing`; `point` is uniform in `0..1`.
+    /// The class of the next of `left` characters that must hold all of `missing`; `point` is
+    /// uniform in `0..1`.
     fn draw(&self, missing: usize, left: usize, point: f64) -> usize {
         let mut point = point * self.share[left][missing];
         let mut last = 0;
@@ -279,7 +282,8 @@ impl Random {
         Ok(out)
     }
 
-    /// A number below `bound` (at most 256), each equally likely: bytes beyond the last whole multiple are thrown away.
+    /// A number below `bound` (at most 256), each equally likely: bytes beyond the last whole
+    /// multiple are thrown away.
     fn below(&mut self, bound: usize) -> Result<usize, Error> {
         let beyond = 256 - 256 % bound;
         loop {

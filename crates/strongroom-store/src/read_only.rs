@@ -1,4 +1,4 @@
-//! Read-only stores made of three methods.
+//! Read-only stores, made of three methods.
 
 use std::cmp::Ordering;
 use std::collections::hash_map::DefaultHasher;
@@ -82,7 +82,7 @@ pub trait ReadSecrets: Send + Sync + Debug {
     /// The value of a version that [`describe`](Self::describe) has listed, never of another one.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if it has gone in the meantime; whatever else goes wrong.
+    /// [`ErrorKind::NotFound`] if it no longer exists; any other failure.
     async fn get(
         &self,
         cx: &CallContext,
@@ -95,13 +95,13 @@ pub trait ReadSecrets: Send + Sync + Debug {
     /// including those without labels.
     ///
     /// # Errors
-    /// [`Error::not_found`]; whatever else goes wrong.
+    /// [`Error::not_found`]; any other failure.
     async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error>;
 
     /// All secrets, in any order.
     ///
     /// # Errors
-    /// Whatever goes wrong.
+    /// Any failure.
     async fn list(&self, cx: &CallContext) -> Result<Vec<SecretMetadata>, Error>;
 
     /// What the store can do. [`ReadOnly`] itself declares that it does not write.
@@ -214,7 +214,7 @@ impl<R: ReadSecrets> ReadOnly<R> {
     }
 }
 
-/// Admits the owner only: there are no policies to hold anybody else to.
+/// Admits only the owner: there are no policies to decide about anybody else.
 fn owner_only(cx: &CallContext) -> Result<(), Error> {
     let account = cx.caller().account().and_then(|account| AccountId::parse(account).ok());
     if account.is_some_and(|account| cx.acts_freely_in(account)) {
@@ -373,5 +373,5 @@ impl<R: ReadSecrets> SecretStore for ReadOnly<R> {
     }
 }
 
-/// Refuses all of it.
+/// Every method refuses.
 impl<R: ReadSecrets> SecretAdmin for ReadOnly<R> {}

@@ -1,23 +1,24 @@
-//! Reads that somebody else has served.
+//! Reads that a cache has served.
 
 use strongroom_types::Timestamp;
 
 use crate::{GetSecretValue, VersionId};
 
-/// Reads of one version by one caller that were served without asking the store: by a cache in front of it, which reports them
-/// afterwards ([`crate::SecretStore::report_reads`]), so that a secret that is read a thousand times a second never looks unused.
+/// Reads of one version by one caller that a cache has served without asking the store. The cache
+/// reports them afterwards ([`crate::SecretStore::report_reads`]), so that a secret that is read a
+/// thousand times a second does not look unused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServedReads {
-    /// What was asked for.
+    /// The request.
     pub request: GetSecretValue,
     /// The version that was served.
     pub version_id: VersionId,
-    /// How often; at least once.
+    /// The number of reads, at least 1.
     pub count: u64,
-    /// When none of them was before.
+    /// A moment not later than the first read.
     pub first: Timestamp,
-    /// When the last of them was.
+    /// The moment of the last read.
     pub last: Timestamp,
 }
 
@@ -28,7 +29,7 @@ impl ServedReads {
         Self { request, version_id, count: 1, first: at, last: at }
     }
 
-    /// Adds so many, the last of them at `last`.
+    /// Adds `count` reads, the last of them at `last`.
     pub fn add(&mut self, count: u64, last: Timestamp) {
         self.count = self.count.saturating_add(count);
         self.last = self.last.max(last);

@@ -1,25 +1,7 @@
-//! What the operations take. Required members in `new`, optional ones by builder methods; members AWS adds later join
-//! without breaking anybody.
+//! The requests of the operations. `new` takes required members, builder methods set optional ones;
+//! members that AWS adds later break no caller.
 
-use crate::{Filter, SecretId, SecretValue, Stage, VersionId};
-
-/// A tag.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "a pair")]
-pub struct Tag {
-    /// 1 to 128 characters.
-    pub key: String,
-    /// 0 to 256 characters.
-    pub value: String,
-}
-
-impl Tag {
-    /// A tag of this key and value.
-    #[must_use]
-    pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { key: key.into(), value: value.into() }
-    }
-}
+use crate::{Filter, SecretId, SecretValue, Stage, Tag, VersionId};
 
 macro_rules! request {
     ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
@@ -35,11 +17,13 @@ request!(
     CreateSecret {
         /// 1 to 512 characters of `A-Za-z0-9/_+=.@-`.
         name: String,
-        /// Makes a repeat safe and becomes the version id: 32 to 64 characters. Made by the store when absent.
+        /// Makes a repeat safe and becomes the version id: 32 to 64 characters. Made by the store
+        /// when absent.
         token: Option<VersionId>,
         /// At most 2,048 characters.
         description: Option<String>,
-        /// The key the value is encrypted under; the managed key `alias/aws/secretsmanager` when absent.
+        /// The key the value is encrypted under; the managed key `alias/aws/secretsmanager` when
+        /// absent.
         kms_key_id: Option<String>,
         /// The first value. A secret may begin without one.
         value: Option<SecretValue>,
@@ -137,11 +121,11 @@ request!(
     BatchGetSecretValue {
         /// Which secrets: 1 to 20, or none with filters.
         ids: Vec<SecretId>,
-        /// Which secrets: those that all of these match.
+        /// Filters, all of which a secret must match.
         filters: Vec<Filter>,
         /// With filters: 1 to 20 a page; 20 when absent.
         max_results: Option<i64>,
-        /// With filters: where the page before ended.
+        /// With filters: where the previous page ended.
         next_token: Option<String>,
     }
 );
@@ -154,13 +138,13 @@ impl BatchGetSecretValue {
         Self { ids, filters: Vec::new(), max_results: None, next_token: None }
     }
 
-    /// Whatever secrets this and further filters match.
+    /// The secrets that match this filter and all that are added.
     #[must_use]
     pub fn matching(filter: Filter) -> Self {
         Self { ids: Vec::new(), filters: vec![filter], max_results: None, next_token: None }
     }
 
-    /// Only those that this filter matches too.
+    /// Adds a filter that secrets must match too.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
@@ -174,7 +158,7 @@ impl BatchGetSecretValue {
         self
     }
 
-    /// The page behind this token.
+    /// Continues at this token.
     #[must_use]
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.next_token = Some(token.into());
@@ -183,13 +167,13 @@ impl BatchGetSecretValue {
 }
 
 request!(
-    /// PutResourcePolicy: replaces the policy there is.
+    /// PutResourcePolicy: replaces the existing policy.
     PutResourcePolicy {
         /// Which secret.
         id: SecretId,
         /// The policy document, JSON of 1 to 20,480 characters.
         policy: String,
-        /// Refuse a policy that lets anybody in.
+        /// Refuse a policy that allows broad access.
         block_public_policy: bool,
     }
 );
@@ -201,7 +185,7 @@ impl PutResourcePolicy {
         Self { id: id.into(), policy: policy.into(), block_public_policy: false }
     }
 
-    /// Refuse it if it lets anybody in.
+    /// Refuses the policy if it allows broad access.
     #[must_use]
     pub fn block_public_policy(mut self) -> Self {
         self.block_public_policy = true;
@@ -329,15 +313,15 @@ request!(
         id: SecretId,
         /// Which label.
         stage: Stage,
-        /// Who has it now.
+        /// The version that has it now.
         remove_from: Option<VersionId>,
-        /// Who gets it.
+        /// The version that gets it.
         move_to: Option<VersionId>,
     }
 );
 
 impl UpdateSecretVersionStage {
-    /// Something about this label.
+    /// Moves this label.
     #[must_use]
     pub fn new(id: impl Into<SecretId>, stage: impl Into<Stage>) -> Self {
         Self { id: id.into(), stage: stage.into(), remove_from: None, move_to: None }
@@ -365,7 +349,7 @@ request!(
         id: SecretId,
         /// 7 to 30 days; 30 when absent.
         recovery_window_days: Option<i64>,
-        /// At once, without a way back.
+        /// Delete at once; it cannot be restored.
         force: bool,
     }
 );
@@ -384,7 +368,7 @@ impl DeleteSecret {
         self
     }
 
-    /// At once, without a way back.
+    /// Deletes at once; the secret cannot be restored.
     #[must_use]
     pub fn force(mut self) -> Self {
         self.force = true;
@@ -423,7 +407,7 @@ request!(
     ListSecrets {
         /// 1 to 100; 100 when absent.
         max_results: Option<i64>,
-        /// Where the page before ended.
+        /// Where the previous page ended.
         next_token: Option<String>,
         /// Only secrets that all of these match; at most 10.
         filters: Vec<Filter>,
@@ -457,7 +441,7 @@ impl ListSecrets {
         self
     }
 
-    /// The page behind this token.
+    /// Continues at this token.
     #[must_use]
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.next_token = Some(token.into());
@@ -499,7 +483,7 @@ request!(
         id: SecretId,
         /// 1 to 100; 100 when absent.
         max_results: Option<i64>,
-        /// Where the page before ended.
+        /// Where the previous page ended.
         next_token: Option<String>,
         /// Also versions without labels.
         include_deprecated: bool,
@@ -520,7 +504,7 @@ impl ListSecretVersionIds {
         self
     }
 
-    /// The page behind this token.
+    /// Continues at this token.
     #[must_use]
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.next_token = Some(token.into());

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A staging label of a version: one of the three that Secrets Manager moves itself, or one of the user's own.
+/// A staging label of a version: one of the three that Secrets Manager moves itself, or one of the
+/// user's own.
 ///
 /// ```
 /// use strongroom_store::Stage;

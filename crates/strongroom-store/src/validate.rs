@@ -5,13 +5,17 @@ use std::collections::HashSet;
 use crate::id::check_name;
 use crate::{Error, ErrorKind, SecretId, SecretValue, Stage, Tag, VersionId};
 
-/// Collects violated constraints and tells them in AWS's grammar:
-/// `2 validation errors detected: Value '' at 'name' failed to satisfy constraint: ...; Value at 'secretString' ...`.
-/// The first ten are told, so that an answer is not many times as long as its request.
+/// Collects violated constraints and reports them in AWS's grammar:
+///
+/// ```text
+/// 2 validation errors detected: Value '' at 'name' failed to satisfy constraint: ...; Value at ...
+/// ```
+///
+/// Only the first ten are reported, so that an answer is not many times as long as its request.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<String>);
 
-/// How many are told.
+/// How many violations are reported.
 const MOST: usize = 10;
 
 impl Violations {
@@ -78,7 +82,7 @@ impl Violations {
         );
     }
 
-    /// `value` is none of the words a member may have.
+    /// `value` is not one of the words that a member may have.
     pub fn unknown_word(&mut self, path: &str, value: &str, known: &[&str]) {
         let known = known.join(", ");
         self.add(Some(value), path, format_args!("Member must satisfy enum value set: [{known}]"));
@@ -130,7 +134,7 @@ impl Violations {
         }
     }
 
-    /// What was collected.
+    /// Fails if there were violations.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] naming every violation, in the order they were found.

@@ -11,7 +11,8 @@ use crate::{Error, ErrorKind, json, json_type};
 
 /// The value of a secret: text or bytes, in memory that wipes itself when the last handle is gone.
 ///
-/// A clone is another handle to the same bytes, not a copy of them. `Debug` shows only which of the two it is.
+/// A clone is another handle to the same bytes, not a copy of them. `Debug` shows only which of the
+/// two it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretValue {
     text: bool,
@@ -43,7 +44,8 @@ impl SecretValue {
     /// The JSON text of `value`, written straight into secret memory.
     ///
     /// # Errors
-    /// [`ErrorKind::NotOfThisForm`] when `value` cannot be JSON (a map with keys that are not text, for example).
+    /// [`ErrorKind::NotOfThisForm`] when `value` cannot be JSON (a map with keys that are not text,
+    /// for example).
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let mut bytes = SecretBytes::new();
         serde_json::to_writer(&mut bytes, value)
@@ -57,13 +59,13 @@ impl SecretValue {
         self.text
     }
 
-    /// The bytes, of a text too. Whoever calls this takes care of where they go.
+    /// The bytes, also those of a text. The caller is responsible for where they go.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         self.bytes.expose()
     }
 
-    /// The text. Whoever calls this takes care of where it goes.
+    /// The text. The caller is responsible for where it goes.
     ///
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when the value is binary.
@@ -97,7 +99,8 @@ impl SecretValue {
     /// [`SecretBytes`] stay in memory that wipes itself; wiping other fields is up to the caller.
     ///
     /// # Errors
-    /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error tells the place, never the content.
+    /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error shows the
+    /// position, never the content.
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let text = self.expose_text()?;
         json_type::parse(text).map_err(|wrong| {
@@ -114,7 +117,8 @@ impl SecretValue {
     /// One field of a JSON object: the content of a string, the JSON text of anything else.
     ///
     /// # Errors
-    /// [`ErrorKind::NotOfThisForm`] when the text is not a JSON object or has no such field. Never quotes the value.
+    /// [`ErrorKind::NotOfThisForm`] when the text is not a JSON object or has no such field. Never
+    /// quotes the value.
     pub fn field(&self, name: &str) -> Result<SecretText, Error> {
         json::field(self.expose_text()?, name)
     }
@@ -125,7 +129,7 @@ impl SecretValue {
         self.bytes.len()
     }
 
-    /// Whether there are none, which no store accepts.
+    /// Whether there are no bytes. No store accepts an empty value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -181,23 +185,26 @@ mod tests {
             #[allow(dead_code, reason = "only read")]
             password: SecretText,
         }
-        let told = |text: &str| SecretValue::text(text).parse_json::<Config>().unwrap_err().to_string();
+        let error = |text: &str| SecretValue::text(text).parse_json::<Config>().unwrap_err().to_string();
         for text in ["{\"password\":\"31415", "{\"password\":\"31415\"} x", "{'password':'31415'}", "31415x"]
         {
-            let told = told(text);
-            assert!(told.starts_with("the secret is not JSON") && !told.contains("31415"), "{text}: {told}");
+            let shown = error(text);
+            assert!(
+                shown.starts_with("the secret is not JSON") && !shown.contains("31415"),
+                "{text}: {shown}"
+            );
         }
         for text in ["{\"password\":31415}", "{\"password\":[\"31415\"]}", "{}", "\"31415\"", "31415"] {
-            let told = told(text);
+            let shown = error(text);
             let other = "the secret is JSON, but not of the type asked for";
-            assert!(told.starts_with(other) && !told.contains("31415"), "{text}: {told}");
+            assert!(shown.starts_with(other) && !shown.contains("31415"), "{text}: {shown}");
         }
     }
 
     #[test]
     fn nothing_leaks_through_debug_or_errors() {
         let value = SecretValue::text("{'password': 'hunter2'}");
-        let told = format!(
+        let shown = format!(
             "{value:?} {:?} {:?} {:?}",
             value.field("password").unwrap_err(),
             value.parse_json::<Vec<String>>().unwrap_err(),
@@ -205,6 +212,6 @@ mod tests {
                 .parse_json::<std::collections::HashMap<String, u32>>()
                 .unwrap_err(),
         );
-        assert!(!told.contains("hunter2"), "{told}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

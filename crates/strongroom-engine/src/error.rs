@@ -1,4 +1,4 @@
-//! Others' errors in the words of a secret store.
+//! Errors of other crates as errors of a secret store.
 
 use strongroom_kms::ErrorKind as Kms;
 use strongroom_root::ErrorKind as Root;
@@ -16,7 +16,7 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
     Error::from_frame(error.into_frame().map_kind(kind))
 }
 
-/// What the two directions have in common.
+/// What encryption and decryption have in common.
 fn either(error: &strongroom_kms::Error) -> Option<Error> {
     let kind = match error.kind() {
         Kms::AccessDenied => {
@@ -34,7 +34,7 @@ fn either(error: &strongroom_kms::Error) -> Option<Error> {
     Some(Error::new(kind, "the key service failed"))
 }
 
-/// The key service would not make or wrap a data key.
+/// The key service did not make or wrap a data key.
 pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
     let mapped = either(&error).unwrap_or_else(|| match error.kind() {
         // The text and `Invalid keyId` behind it were seen on AWS by users (terraform-provider-aws
@@ -52,8 +52,8 @@ pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
     mapped.because(error)
 }
 
-/// The key service would not open a data key. A key that is disabled, pending deletion or gone is told in the source; a
-/// damaged ciphertext and a wrong context are not told apart.
+/// The key service did not decrypt a data key. The source says whether the key is disabled, pending
+/// deletion or deleted; it does not distinguish a damaged ciphertext from a wrong context.
 pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
     match error.kind() {
         Kms::InvalidCiphertext | Kms::IncorrectKey => not_opened(),
@@ -61,7 +61,7 @@ pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
     }
 }
 
-/// The one answer to every value that does not open.
+/// The one answer for every value that cannot be decrypted.
 pub(crate) fn not_opened() -> Error {
     Error::new(
         ErrorKind::DecryptionFailure,
@@ -69,12 +69,12 @@ pub(crate) fn not_opened() -> Error {
     )
 }
 
-/// A sealing step failed for want of random bytes or the like.
+/// A sealing step failed, for instance because the operating system returned no random bytes.
 pub(crate) fn sealing(error: strongroom_envelope::Error) -> Error {
     Error::new(ErrorKind::Internal, "the value could not be sealed").because(error)
 }
 
-/// A record that was written by somebody with the root, but cannot be what the engine wrote.
+/// A record was written by somebody with the root key, but the engine cannot have written it.
 pub(crate) fn damaged(key: &strongroom_records::Key, why: &'static str) -> Error {
     Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
         .with("record", key)

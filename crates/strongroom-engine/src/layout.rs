@@ -69,7 +69,8 @@ impl Layout {
         self.by_accessed().then_time(Timestamp::from_millis(day)).then(&head.name)
     }
 
-    /// The heads of the secrets whose names begin so. Names are of ASCII letters, digits and marks: no byte needs escaping.
+    /// The heads of the secrets whose names begin so. Names are of ASCII letters, digits and marks:
+    /// no byte needs escaping.
     pub(crate) fn heads_beginning(&self, prefix: &str) -> Key {
         Key::from_bytes([self.heads().as_bytes(), prefix.as_bytes()].concat())
     }

@@ -1,8 +1,13 @@
 //! The embedded secret store: [`Engine`], the whole behaviour of AWS Secrets Manager over any
 //! [`Records`](strongroom_records::Records) and any [`Kms`](strongroom_kms::Kms).
 //!
-//! Each version's value is sealed under a data key of its own, which the key service wraps under the secret's key in
-//! the context `{SecretARN, SecretVersionId}`. Value, labels and indexes move in one commit.
+//! Each version's value is sealed under a data key of its own, which the key service wraps under
+//! the secret's key in the context `{SecretARN, SecretVersionId}`. Value, labels and indexes move
+//! in one commit.
+//!
+//! A call comes in through [`Engine`], gets its frame and the list of what it needs (`call`), and
+//! is run by one small type per capability (`read`, `write`, `upkeep`) over permissions
+//! (`permission`), encryption (`keys`) and records (`storage`). None of these knows one above it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -29,33 +34,25 @@
 //! # }).unwrap();
 //! ```
 
-mod admin;
-mod commit;
-mod created;
-mod deletion;
-mod document;
+mod call;
 mod engine;
 mod error;
-mod explain;
 mod head;
-mod last_accessed;
+mod keys;
 mod layout;
-mod list;
-mod maintain;
+mod notes;
 mod owner;
+mod parts;
 mod permission;
-mod policy;
 mod read;
-mod seal;
+mod storage;
 mod store;
-mod token;
-mod uses;
-mod verify;
-mod versions;
-mod walk;
+mod upkeep;
 mod write;
 
-pub use engine::{Engine, EngineLimits};
-pub use explain::{KeyNeed, SecretAccess, SecretPrincipals};
+pub use call::KeyNeed;
+pub use engine::Engine;
 pub use owner::OwningService;
-pub use uses::{KeyUse, KeyUsePage, RewrapProgress};
+pub use parts::EngineLimits;
+pub use permission::{SecretAccess, SecretPrincipals};
+pub use upkeep::{KeyUse, KeyUsePage, RewrapProgress};

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use strongroom_store::{Error, ErrorKind};
 
-use crate::engine::Engine;
+use crate::call::Ownership;
 use crate::head::Head;
 
-/// The name of a service that manages secrets for its customers: `rds`, `redshift`, a program's own.
+/// The name of a service that manages secrets for its customers: `rds`, `redshift`, a program's
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OwningService(Arc<str>);
 
@@ -39,40 +40,47 @@ impl fmt::Display for OwningService {
     }
 }
 
-impl Engine {
-    /// Whether this handle may make a secret of this name: a service's are named after it, a customer's have no `!`.
-    pub(crate) fn may_name(&self, name: &str) -> Result<(), Error> {
-        let Some(service) = &self.service else { return strongroom_store::validate::new_name(name) };
-        let rest = name.strip_prefix(service.as_str()).and_then(|rest| rest.strip_prefix('!'));
-        match rest {
-            Some(rest) => strongroom_store::validate::new_name(rest),
-            None => Err(Error::new(
-                ErrorKind::InvalidParameter,
-                format!("the secrets that {service} manages have names that begin with {service}!"),
-            )),
-        }
+/// Whether `service`, or the account itself, may name a new secret so: a service's secrets are
+/// named after it, a customer's have no `!`.
+pub(crate) fn may_name(service: Option<&OwningService>, name: &str) -> Result<(), Error> {
+    let Some(service) = service else { return strongroom_store::validate::new_name(name) };
+    let rest = name.strip_prefix(service.as_str()).and_then(|rest| rest.strip_prefix('!'));
+    match rest {
+        Some(rest) => strongroom_store::validate::new_name(rest),
+        None => Err(Error::new(
+            ErrorKind::InvalidParameter,
+            format!("the secrets that {service} manages have names that begin with {service}!"),
+        )),
     }
+}
 
-    /// Whether this handle may tag the secret or give it a policy: the account any, a service its own.
-    pub(crate) fn may_annotate(&self, head: &Head) -> Result<(), Error> {
-        if self.service.is_none() { Ok(()) } else { self.may_change(head) }
+/// Whether `service`, or the account itself, may use an operation of this kind on the secret.
+pub(crate) fn may_use(
+    ownership: Ownership,
+    service: Option<&OwningService>,
+    head: &Head,
+) -> Result<(), Error> {
+    match ownership {
+        Ownership::Any => Ok(()),
+        Ownership::Annotates if service.is_none() => Ok(()),
+        Ownership::Annotates | Ownership::Changes => may_change(service, head),
     }
+}
 
-    /// Whether this handle may change the secret: a service its own, and nobody else a service's.
-    pub(crate) fn may_change(&self, head: &Head) -> Result<(), Error> {
-        let own = self.service.as_ref().map(OwningService::as_str);
-        match &head.owning_service {
-            owner if owner.as_deref() == own => Ok(()),
-            Some(owner) => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!(
-                    "You can't perform this operation on the secret because it is managed by a service. To change it, use {owner}."
-                ),
-            )),
-            None => Err(Error::new(
-                ErrorKind::AccessDenied,
-                format!("{} may change only the secrets that it manages", own.unwrap_or_default()),
-            )),
-        }
+/// A service changes its own secrets, and nobody else does.
+fn may_change(service: Option<&OwningService>, head: &Head) -> Result<(), Error> {
+    let own = service.map(OwningService::as_str);
+    match &head.owning_service {
+        owner if owner.as_deref() == own => Ok(()),
+        Some(owner) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "You can't perform this operation on the secret because it is managed by a service. To change it, use {owner}."
+            ),
+        )),
+        None => Err(Error::new(
+            ErrorKind::AccessDenied,
+            format!("{} may change only the secrets that it manages", own.unwrap_or_default()),
+        )),
     }
 }

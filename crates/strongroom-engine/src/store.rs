@@ -11,13 +11,17 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
+use crate::call::{About, Parameters};
 use crate::engine::Engine;
-use crate::permission::{About, RequestFacts};
+use crate::permission::Gate;
+use crate::read::{Lister, Reader};
+use crate::write::{Deleter, HeadWriter, ResourcePolicies, Writer};
 
 #[async_trait]
 impl SecretStore for Engine {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
-        self.create(cx, request).await.map_err(|error| error.during("CreateSecret"))
+        let call = self.call(cx, Operation::CreateSecret, Some(request.name.as_str()), &request);
+        self.perform(&call, Writer(&self.parts).create(&call, &request)).await
     }
 
     async fn get_secret_value(
@@ -25,15 +29,18 @@ impl SecretStore for Engine {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        self.get(cx, request).await.map_err(|error| error.during("GetSecretValue"))
+        let call = self.call(cx, Operation::GetSecretValue, Some(request.id.as_str()), &request);
+        self.perform(&call, Reader(&self.parts).get(&call, &request)).await
     }
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
-        self.put(cx, request).await.map_err(|error| error.during("PutSecretValue"))
+        let call = self.call(cx, Operation::PutSecretValue, Some(request.id.as_str()), &request);
+        self.perform(&call, Writer(&self.parts).put(&call, &request)).await
     }
 
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
-        self.update(cx, request).await.map_err(|error| error.during("UpdateSecret"))
+        let call = self.call(cx, Operation::UpdateSecret, Some(request.id.as_str()), &request);
+        self.perform(&call, Writer(&self.parts).update(&call, &request)).await
     }
 
     async fn update_secret_version_stage(
@@ -41,15 +48,18 @@ impl SecretStore for Engine {
         cx: &CallContext,
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
-        self.move_stage(cx, request).await.map_err(|error| error.during("UpdateSecretVersionStage"))
+        let call = self.call(cx, Operation::UpdateSecretVersionStage, Some(request.id.as_str()), &request);
+        self.perform(&call, HeadWriter(&self.parts).move_stage(&call, &request)).await
     }
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
-        self.describe(cx, id).await.map_err(|error| error.during("DescribeSecret"))
+        let call = self.call(cx, Operation::DescribeSecret, Some(id.as_str()), Parameters::default());
+        self.perform(&call, Reader(&self.parts).describe(&call, id)).await
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.list(cx, request).await.map_err(|error| error.during("ListSecrets"))
+        let call = self.call(cx, Operation::ListSecrets, None, Parameters::default());
+        self.perform(&call, Lister(&self.parts).list(&call, &request)).await
     }
 
     async fn list_secret_version_ids(
@@ -57,7 +67,9 @@ impl SecretStore for Engine {
         cx: &CallContext,
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
-        self.list_versions(cx, request).await.map_err(|error| error.during("ListSecretVersionIds"))
+        let id = Some(request.id.as_str());
+        let call = self.call(cx, Operation::ListSecretVersionIds, id, Parameters::default());
+        self.perform(&call, Lister(&self.parts).list_versions(&call, &request)).await
     }
 
     async fn batch_get_secret_value(
@@ -65,10 +77,14 @@ impl SecretStore for Engine {
         cx: &CallContext,
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
-        let operation = Operation::BatchGetSecretValue;
-        let permitted = self.permit(cx, operation, About::Nothing, &RequestFacts::nothing()).await;
-        permitted.map_err(|error| error.during("BatchGetSecretValue"))?;
-        batch_get(self, cx, request).await
+        let parameters = Parameters { filters: !request.filters.is_empty(), ..Parameters::default() };
+        let call = self.call(cx, Operation::BatchGetSecretValue, None, parameters);
+        self.perform(&call, async {
+            Gate(&self.parts).allow(&call, About::Nothing).await?;
+            // Each listing and each read of it is a call of its own.
+            batch_get(self, cx, request).await
+        })
+        .await
     }
 
     async fn get_random_password(
@@ -76,18 +92,18 @@ impl SecretStore for Engine {
         cx: &CallContext,
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
-        let permitted =
-            self.permit(cx, Operation::GetRandomPassword, About::Nothing, &RequestFacts::nothing()).await;
-        permitted.and_then(|()| request.generate()).map_err(|error| error.during("GetRandomPassword"))
+        let call = self.call(cx, Operation::GetRandomPassword, None, Parameters::default());
+        self.perform(&call, Reader(&self.parts).random_password(&call, &request)).await
     }
 
     async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
-        self.take_reads(cx, reads).await.map_err(|error| error.during("ReportReads"))
+        let call = self.call(cx, Operation::ReportReads, None, Parameters::default());
+        self.perform(&call, Reader(&self.parts).take_reads(&call, reads)).await
     }
 
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::full();
-        capabilities.max_versions = self.inner.limits.versions;
+        capabilities.max_versions = self.parts.limits.versions;
         capabilities.served_reads = true;
         capabilities
     }
@@ -96,19 +112,23 @@ impl SecretStore for Engine {
 #[async_trait]
 impl SecretAdmin for Engine {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
-        self.delete(cx, request).await.map_err(|error| error.during("DeleteSecret"))
+        let call = self.call(cx, Operation::DeleteSecret, Some(request.id.as_str()), &request);
+        self.perform(&call, Deleter(&self.parts).delete(&call, &request)).await
     }
 
     async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        self.restore(cx, id).await.map_err(|error| error.during("RestoreSecret"))
+        let call = self.call(cx, Operation::RestoreSecret, Some(id.as_str()), Parameters::default());
+        self.perform(&call, Deleter(&self.parts).restore(&call, id)).await
     }
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
-        self.tag(cx, id, tags).await.map_err(|error| error.during("TagResource"))
+        let call = self.call(cx, Operation::TagResource, Some(id.as_str()), tags.as_slice());
+        self.perform(&call, HeadWriter(&self.parts).tag(&call, id, &tags)).await
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
-        self.untag(cx, id, keys).await.map_err(|error| error.during("UntagResource"))
+        let call = self.call(cx, Operation::UntagResource, Some(id.as_str()), keys.as_slice());
+        self.perform(&call, HeadWriter(&self.parts).untag(&call, id, &keys)).await
     }
 
     async fn put_resource_policy(
@@ -116,15 +136,18 @@ impl SecretAdmin for Engine {
         cx: &CallContext,
         request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
-        self.put_policy(cx, request).await.map_err(|error| error.during("PutResourcePolicy"))
+        let call = self.call(cx, Operation::PutResourcePolicy, Some(request.id.as_str()), &request);
+        self.perform(&call, ResourcePolicies(&self.parts).put(&call, &request)).await
     }
 
     async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
-        self.policy(cx, id).await.map_err(|error| error.during("GetResourcePolicy"))
+        let call = self.call(cx, Operation::GetResourcePolicy, Some(id.as_str()), Parameters::default());
+        self.perform(&call, ResourcePolicies(&self.parts).get(&call, id)).await
     }
 
     async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        self.delete_policy(cx, id).await.map_err(|error| error.during("DeleteResourcePolicy"))
+        let call = self.call(cx, Operation::DeleteResourcePolicy, Some(id.as_str()), Parameters::default());
+        self.perform(&call, ResourcePolicies(&self.parts).delete(&call, id)).await
     }
 
     async fn validate_resource_policy(
@@ -132,6 +155,12 @@ impl SecretAdmin for Engine {
         cx: &CallContext,
         request: ValidateResourcePolicy,
     ) -> Result<PolicyValidation, Error> {
-        self.validate_policy(cx, request).await.map_err(|error| error.during("ValidateResourcePolicy"))
+        let call = self.call(
+            cx,
+            Operation::ValidateResourcePolicy,
+            request.id.as_ref().map(SecretId::as_str),
+            &request,
+        );
+        self.perform(&call, ResourcePolicies(&self.parts).validate(&call, &request)).await
     }
 }

@@ -96,11 +96,8 @@ impl From<Timestamp> for SystemTime {
     /// cannot represent.
     fn from(time: Timestamp) -> Self {
         let distance = Duration::from_millis(time.0.unsigned_abs());
-        let moment = if time.0 < 0 {
-            UNIX_EPOCH.checked_sub(distance)
-        } else {
-            UNIX_EPOCH.checked_add(distance)
-        };
+        let moment =
+            if time.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
         moment.unwrap_or(UNIX_EPOCH)
     }
 }

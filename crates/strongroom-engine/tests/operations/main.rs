@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod calls;
 mod create;
 mod dates;
 mod delete;

@@ -110,7 +110,10 @@ fn the_steps_reach_every_operation_and_its_errors() {
         ("Create", "Ok Exists MarkedForDeletion InvalidParameter Validation EncryptionFailure AccessDenied"),
         ("Put", "Ok Exists NotFound MarkedForDeletion InvalidParameter LimitExceeded EncryptionFailure"),
         ("Update", "Ok Exists NotFound MarkedForDeletion DecryptionFailure EncryptionFailure"),
-        ("Get", "Ok NotFound InvalidRequest MarkedForDeletion DecryptionFailure AccessDenied Throttled Internal"),
+        (
+            "Get",
+            "Ok NotFound InvalidRequest MarkedForDeletion DecryptionFailure AccessDenied Throttled Internal",
+        ),
         ("Batch", "Ok InvalidParameter Validation"),
         ("BatchMatching", "Ok InvalidParameter"),
         ("Describe", "Ok NotFound Validation"),

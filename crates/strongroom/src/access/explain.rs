@@ -1,4 +1,4 @@
-//! Asking everybody who decides.
+//! Asking the store, its key service and its directory.
 
 use strongroom_engine::{Engine, KeyNeed, SecretAccess};
 use strongroom_iam::Iam;
@@ -10,18 +10,18 @@ use strongroom_types::CallContext;
 
 use crate::AccessReport;
 
-/// What the engine refuses with when the key service does.
+/// The engine's refusal if the key service refuses.
 const NO_KMS: &str = "Access to KMS is not allowed";
 
-/// What the engine tells callers of other accounts of a secret under the managed key.
+/// The engine's refusal to callers of other accounts if a secret is under the managed key.
 const DEFAULT_KEY: &str = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
 
 const ONLY_OWN: &str =
     "the key that AWS manages is for callers of this account only: others need a secret under a customer key";
 
-/// A store with its key service and its directory, to be asked who may do what.
+/// A store with its key service and its directory, which together know who may do what.
 ///
-/// It asks nobody for permission: give it to those only who may know all policies.
+/// It checks no permission itself: use it only for those who may know all policies.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     pub(crate) engine: Engine,
@@ -29,22 +29,23 @@ pub(crate) struct Access {
     pub(crate) iam: Iam,
 }
 
-/// What everybody says to one operation of one caller.
+/// What store and key service would decide about one operation of one caller.
 pub(crate) struct Answers {
     pub(crate) secret: SecretAccess,
     pub(crate) keys: Vec<(KeyNeed, KeyAccess)>,
     pub(crate) notes: Vec<String>,
-    /// What nobody here can say.
+    /// What cannot be decided here.
     pub(crate) undecided: Vec<String>,
-    /// A key is not there, which callers of another account are not told: they are refused.
+    /// A key does not exist. Callers of another account do not learn that: they are refused.
     pub(crate) hidden: bool,
-    /// A key is the managed one, and the caller of another account.
+    /// A key is the managed one, and the caller belongs to another account.
     pub(crate) default_key: bool,
 }
 
 impl Access {
-    /// Over an engine, the key service as the engine has it (the handle that acts for Secrets Manager; nothing where keys are kept
-    /// elsewhere and nobody here knows who may use them), and the directory that both ask.
+    /// Over an engine, the key service as the engine has it (the handle that acts for Secrets
+    /// Manager; nothing where keys are kept elsewhere and nobody here knows who may use them), and
+    /// the directory that both ask.
     #[must_use]
     pub(crate) fn new(engine: Engine, kms: Option<LocalKms>, iam: Iam) -> Self {
         Self { engine, kms, iam }
@@ -96,11 +97,12 @@ impl Access {
         Ok(Answers { secret, keys, notes, undecided, hidden, default_key })
     }
 
-    /// Why a caller may do this with a secret, or not: each permission that is needed, each document that was looked at, each of its
-    /// statements, and what would help. Of reads, those of the current value; of writes, under the secret's own key.
+    /// Why a caller may do this with a secret, or not: each permission that is needed, each
+    /// document that was looked at, each of its statements, and what would help. Of reads, those of
+    /// the current value; of writes, under the secret's own key.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] and the like for what is no secret's name; storage and damage.
+    /// [`ErrorKind::Validation`] and the like for an invalid name of a secret; storage and damage.
     pub(crate) async fn explain(
         &self,
         cx: &CallContext,
@@ -127,7 +129,7 @@ impl Access {
     }
 }
 
-/// The key service's errors in the words of a store.
+/// An error of the key service as one of a store.
 fn key_service(error: strongroom_kms::Error) -> Error {
     let kind = match error.kind() {
         KeyErrorKind::Tampered => ErrorKind::Tampered,
@@ -139,7 +141,7 @@ fn key_service(error: strongroom_kms::Error) -> Error {
     Error::new(kind, "the key service failed").because(error)
 }
 
-/// The directory's errors in the words of a store.
+/// An error of the directory as one of a store.
 pub(crate) fn directory(error: strongroom_iam::Error) -> Error {
     use strongroom_iam::ErrorKind as Iam;
     let kind = match error.kind() {

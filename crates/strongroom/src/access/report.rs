@@ -5,24 +5,25 @@ use std::fmt;
 use serde::Serialize;
 use strongroom_policy::Explanation;
 
-/// Whether a caller may do something with a secret, and why. `Display` writes it for people; it serializes for programs.
+/// Whether a caller may do something with a secret, and why. `Display` is for people, the serialized
+/// form for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AccessReport {
-    /// Who asks: an ARN, or a service's name.
+    /// The caller: an ARN, or a service's name.
     pub caller: String,
-    /// What for: `GetSecretValue`.
+    /// The operation: `GetSecretValue`.
     pub operation: &'static str,
-    /// The secret's ARN; as it was named where there is none.
+    /// The secret's ARN; the name as given if there is no such secret.
     pub secret: String,
-    /// Whether all permissions that are needed are there, as far as they are decided here. What else stands in the way is in the
-    /// notes.
+    /// Whether the caller has all permissions that the operation needs, as far as they are decided
+    /// here. Other obstacles are in the notes.
     pub allowed: bool,
-    /// What the caller is told, where it is not allowed: the text of `AccessDeniedException`.
+    /// The text of the error that the caller gets if it is not allowed.
     pub error: Option<String>,
-    /// Each permission that is needed, explained, in the order they are asked.
+    /// Each permission that is needed, explained, in the order in which they are checked.
     pub permissions: Vec<Explanation>,
-    /// What else stands in the way: a secret marked for deletion, a key that is disabled.
+    /// Other obstacles: a secret marked for deletion, a disabled key.
     pub notes: Vec<String>,
 }
 
@@ -37,8 +38,8 @@ impl fmt::Display for AccessReport {
             writeln!(f, "  but: {note}")?;
         }
         for (index, permission) in self.permissions.iter().enumerate() {
-            let told = permission.to_string();
-            let mut lines = told.lines();
+            let text = permission.to_string();
+            let mut lines = text.lines();
             if let Some(first) = lines.next() {
                 writeln!(f, "{}. {first}", index + 1)?;
             }

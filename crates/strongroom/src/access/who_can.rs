@@ -1,4 +1,4 @@
-//! The answer for everybody known.
+//! The answer for all known principals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,28 +16,31 @@ use strongroom_types::{AccountId, Arn, CallContext, Caller};
 
 use super::explain::{Access, Answers, directory};
 
-/// What a session is called that stands for all of its role.
+/// The name of a session that stands for all sessions of its role.
 const ANY_SESSION: &str = "any-session";
 
-/// Who of those known may do something with a secret. `Display` writes it for people; it serializes for programs.
+/// Which of the known principals may do something with a secret. `Display` is for people, the
+/// serialized form for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WhoCan {
-    /// What for: `GetSecretValue`.
+    /// The operation: `GetSecretValue`.
     pub operation: &'static str,
-    /// The secret's ARN; as it was named where there is none.
+    /// The secret's ARN; the name as given if there is no such secret.
     pub secret: String,
-    /// Everybody known: those who may first, then those who may under a condition, then the others; each by name.
+    /// All known principals: first those that may, then those that may under a condition, then the
+    /// others; each group by name.
     pub candidates: Vec<Candidate>,
-    /// What else there is to know.
+    /// Further remarks.
     pub notes: Vec<String>,
 }
 
-/// One of those known, and what it may.
+/// A known principal, and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// The ARN of a user or role, of a session that a policy names, of an account's root; a service's name.
+    /// The ARN of a user or role, of a session that a policy names, of an account's root; a
+    /// service's name.
     pub principal: String,
     /// Whether it may.
     pub verdict: Verdict,
@@ -45,9 +48,9 @@ pub struct Candidate {
     pub because: Vec<String>,
     /// The conditions it depends on.
     pub conditions: Vec<String>,
-    /// The grants of keys that let it.
+    /// The grants of keys that allow it.
     pub grants: Vec<String>,
-    /// Of a role, whom its own document trusts: they may take it on.
+    /// For a role, those whom its trust policy allows to assume it.
     pub trusts: Vec<String>,
 }
 
@@ -58,15 +61,15 @@ pub struct Candidate {
 pub enum Verdict {
     /// It may.
     Allowed,
-    /// It may under conditions on its circumstances: from where it calls, with which tags, with a second factor.
+    /// It may under conditions on its circumstances: where it calls from, its tags, a second factor.
     Conditional,
     /// It may not.
     Denied,
 }
 
 impl Access {
-    /// Who of those known may do this with a secret: the owner, all users and roles of the directory, and whom the secret's policy, its
-    /// key's policy and grants name.
+    /// Which of the known principals may do this with a secret: the owner, all users and roles of the
+    /// directory, and those whom the secret's policy, its key's policy and grants name.
     ///
     /// # Errors
     /// As [`Access::explain`].
@@ -183,7 +186,7 @@ impl Access {
         Ok(())
     }
 
-    /// Whoever a policy or grant means by a name that is not in the directory.
+    /// The caller that a policy or grant means by a name that is not in the directory.
     async fn caller_named(&self, name: &str) -> Result<Option<Caller>, Error> {
         let Ok(arn) = Arn::parse(name) else { return Ok(Some(Caller::Service(name.to_owned()))) };
         let kind = arn.resource().split('/').next().unwrap_or_default();
@@ -211,11 +214,11 @@ fn cannot_be(error: strongroom_types::ParseError) -> Error {
     Error::new(ErrorKind::Internal, "a principal is not of its form").because(error)
 }
 
-/// Whom a role's document lets take it on, as it names them.
+/// Those whom a role's trust policy allows to assume it, as it names them.
 fn trusted(policy: &Policy) -> Vec<String> {
     let allows = policy.statements().iter().filter(|statement| statement.effect() == Effect::Allow);
     let names = allows.filter_map(|statement| statement.principals()).flat_map(|some| some.names());
-    let told = names.map(|name| match name {
+    let shown = names.map(|name| match name {
         PrincipalName::Everybody => "everybody".to_owned(),
         PrincipalName::Account(account) => format!("account {account}"),
         PrincipalName::Role(name)
@@ -225,7 +228,7 @@ fn trusted(policy: &Policy) -> Vec<String> {
         | PrincipalName::Federated(name) => name.clone(),
         _ => "a name that is none".to_owned(),
     });
-    told.collect()
+    shown.collect()
 }
 
 /// The managed key's policy names everybody, and means this account.
@@ -235,7 +238,7 @@ fn need_is_managed(answers: &Answers, key: &KeyRef) -> bool {
 
 fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candidate {
     let Answers { secret, keys, undecided, hidden, .. } = answers;
-    let mut told = Candidate {
+    let mut candidate = Candidate {
         principal,
         verdict: Verdict::Allowed,
         because: Vec::new(),
@@ -248,27 +251,27 @@ fn candidate(principal: String, trusts: Vec<String>, answers: Answers) -> Candid
     let mut reasons = Vec::new();
     for (explanation, possible) in own.chain(of_keys) {
         reasons.push(format!("{}: {}", explanation.action, explanation.reason));
-        told.add(&explanation, possible);
+        candidate.add(&explanation, possible);
     }
     if !undecided.is_empty() {
-        told.verdict = told.verdict.max(Verdict::Conditional);
-        told.conditions.extend(undecided);
+        candidate.verdict = candidate.verdict.max(Verdict::Conditional);
+        candidate.conditions.extend(undecided);
     }
     if hidden {
-        told.verdict = Verdict::Denied;
+        candidate.verdict = Verdict::Denied;
         reasons.push("the key is not there, which other accounts' callers are not told".to_owned());
     }
-    if told.verdict != Verdict::Conditional {
-        told.conditions.clear();
+    if candidate.verdict != Verdict::Conditional {
+        candidate.conditions.clear();
     }
-    if told.verdict == Verdict::Denied {
-        // Nothing lets it, whatever it depends on.
-        told.grants.clear();
-        told.because = reasons;
-        // Nobody gets anywhere by taking it on.
-        told.trusts.clear();
+    if candidate.verdict == Verdict::Denied {
+        // Nothing allows it, whatever it depends on.
+        candidate.grants.clear();
+        candidate.because = reasons;
+        // Assuming it helps nobody.
+        candidate.trusts.clear();
     }
-    told
+    candidate
 }
 
 impl Candidate {

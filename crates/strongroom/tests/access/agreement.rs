@@ -216,27 +216,15 @@ proptest! {
         pollster::block_on(async {
             let (world, callers) = world(&documents).await;
             let (mut done, mut refused) = (0, 0);
-            // Those that destroy come last.
-            let operations = [
-                Operation::GetSecretValue,
-                Operation::BatchGetSecretValue,
-                Operation::PutSecretValue,
-                Operation::UpdateSecret,
-                Operation::UpdateSecretVersionStage,
-                Operation::DescribeSecret,
-                Operation::ListSecrets,
-                Operation::ListSecretVersionIds,
-                Operation::GetRandomPassword,
-                Operation::GetResourcePolicy,
-                Operation::ValidateResourcePolicy,
-                Operation::TagResource,
-                Operation::UntagResource,
-                Operation::PutResourcePolicy,
-                Operation::DeleteResourcePolicy,
-                Operation::CreateSecret,
-                Operation::DeleteSecret,
-                Operation::RestoreSecret,
-            ];
+            // All there are; those that destroy come last.
+            let mut operations = Operation::ALL.to_vec();
+            operations.sort_by_key(|operation| match operation {
+                Operation::RestoreSecret => 4,
+                Operation::DeleteSecret => 3,
+                Operation::CreateSecret => 2,
+                Operation::PutResourcePolicy | Operation::DeleteResourcePolicy => 1,
+                _ => 0,
+            });
             for operation in operations {
                 for at in 0..callers.len() {
                     let cx = &callers[(at + order.index(callers.len())) % callers.len()];

@@ -134,6 +134,48 @@ async fn each_operation_needs_each_of_its_permissions() {
     }
 }
 
+/// Execution and explanation read the same table: with what is explained it works, without any one of
+/// it does not.
+#[tokio::test]
+async fn execution_asks_for_exactly_the_permissions_that_an_explanation_lists() {
+    for operation in Operation::ALL {
+        let secret = if *operation == Op::CreateSecret { "new" } else { "own" };
+        let world = World::new().await;
+        let owner = world.room.context().clone();
+        let explained = world.room.explain(owner, *operation, secret).await.unwrap();
+        let mut needs: Vec<_> = explained.permissions.into_iter().map(|one| one.action).collect();
+        // A new secret is under the managed key, which lets everybody of the account in.
+        needs.retain(|need| *operation != Op::CreateSecret || !need.starts_with("kms:"));
+        assert_eq!(needs.first().map(String::as_str), Some(operation.action()));
+        for left_out in (0..needs.len()).map(Some).chain([None]) {
+            let world = World::new().await;
+            let given = needs.iter().enumerate().filter(|(at, _)| Some(*at) != left_out);
+            let mut given: Vec<_> = given.map(|(_, need)| need.as_str()).collect();
+            given.push("s3:GetObject");
+            let alice = world.user("alice", &allow(&given)).await;
+            let result = attempt(&world.as_user(&alice), *operation, secret).await;
+            assert_eq!(is_denied(&result), left_out.is_some(), "{operation} with {given:?}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn strongrooms_own_operations_are_explained_as_what_they_need() {
+    let world = World::new().await;
+    let alice = world.user("alice", &allow(&["secretsmanager:*", "strongroom:*"])).await;
+    for operation in Operation::OWN {
+        let explain = async |cx| world.room.explain(cx, *operation, "own").await.unwrap();
+        let owners = explain(world.room.context().clone()).await;
+        assert!(owners.allowed, "{owners}");
+        let hers = explain(alice.caller().unwrap().into()).await;
+        match operation {
+            // Whoever may read a secret may say that it was read.
+            Op::ReportReads => assert_eq!(hers.permissions[0].action, "secretsmanager:GetSecretValue"),
+            _ => assert!(hers.error.unwrap().ends_with("only the owner is")),
+        }
+    }
+}
+
 /// §4.2: "changing KmsKeyId without kms:Encrypt on the new key (or kms:Decrypt on the old) succeeds but skips re-encryption".
 #[tokio::test]
 async fn a_changed_key_re_encrypts_only_for_those_who_may() {

@@ -1,19 +1,23 @@
 //! Labels and tags.
 
 use strongroom_store::validate::{self, MAX_TAGS, Violations};
-use strongroom_store::{Error, ErrorKind, Operation, SecretId, SecretRef, Tag, UpdateSecretVersionStage};
-use strongroom_types::CallContext;
+use strongroom_store::{Error, ErrorKind, SecretId, SecretRef, Tag, UpdateSecretVersionStage};
 
-use crate::commit::Attempts;
-use crate::engine::Engine;
+use crate::call::{About, Call};
 use crate::head::Head;
-use crate::permission::{About, RequestFacts};
+use crate::parts::Parts;
+use crate::permission::Gate;
+use crate::storage::{Attempts, Storage};
 
-impl Engine {
+/// Changes heads without touching values.
+#[derive(Clone, Copy)]
+pub(crate) struct HeadWriter<'a>(pub(crate) &'a Parts);
+
+impl HeadWriter<'_> {
     pub(crate) async fn move_stage(
-        &self,
-        cx: &CallContext,
-        request: UpdateSecretVersionStage,
+        self,
+        call: &Call<'_>,
+        request: &UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
@@ -26,9 +30,7 @@ impl Engine {
             }
         }
         violations.finish()?;
-        let asked = RequestFacts::nothing().with("secretsmanager:VersionStage", request.stage.as_str());
-        self.change_head(cx, Operation::UpdateSecretVersionStage, &request.id, &asked, |head| {
-            self.may_change(head)?;
+        self.change(call, &request.id, |head| {
             let labels = head.labels().move_stage(
                 &request.stage,
                 request.remove_from.as_ref(),
@@ -40,21 +42,19 @@ impl Engine {
         .await
     }
 
-    pub(crate) async fn tag(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+    pub(crate) async fn tag(self, call: &Call<'_>, id: &SecretId, tags: &[Tag]) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
-        violations.tags(&tags);
+        violations.tags(tags);
         violations.finish()?;
-        id.target(self.realm())?;
-        validate::tag_keys(&tags)?;
-        let asked = RequestFacts::nothing().tags(&tags);
-        self.change_head(cx, Operation::TagResource, id, &asked, |head| {
-            self.may_annotate(head)?;
+        id.target(self.0.realm())?;
+        validate::tag_keys(tags)?;
+        self.change(call, id, |head| {
             if tags.is_empty() {
                 return Ok(());
             }
             let list = head.tags.get_or_insert_default();
-            for tag in &tags {
+            for tag in tags {
                 match list.iter_mut().find(|(key, _)| *key == tag.key) {
                     Some((_, value)) => value.clone_from(&tag.value),
                     None => list.push((tag.key.clone(), tag.value.clone())),
@@ -69,21 +69,14 @@ impl Engine {
         .map(|_| ())
     }
 
-    pub(crate) async fn untag(
-        &self,
-        cx: &CallContext,
-        id: &SecretId,
-        keys: Vec<String>,
-    ) -> Result<(), Error> {
+    pub(crate) async fn untag(self, call: &Call<'_>, id: &SecretId, keys: &[String]) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
         for (index, key) in keys.iter().enumerate() {
             violations.length(&format!("tagKeys.{}.member", index + 1), key, 1, 128);
         }
         violations.finish()?;
-        let asked = RequestFacts::nothing().tag_keys(keys.iter().map(String::as_str));
-        self.change_head(cx, Operation::UntagResource, id, &asked, |head| {
-            self.may_annotate(head)?;
+        self.change(call, id, |head| {
             if let Some(tags) = &mut head.tags {
                 tags.retain(|(key, _)| !keys.contains(key));
             }
@@ -93,30 +86,31 @@ impl Engine {
         .map(|_| ())
     }
 
-    /// Changes a live secret's head by a function of the head alone; again when somebody else was first. Nobody takes from
-    /// themselves, by tags or a policy, the right to do it again.
-    pub(crate) async fn change_head(
-        &self,
-        cx: &CallContext,
-        operation: Operation,
+    /// Changes a live secret's head by a function of the head alone, and again if somebody else was
+    /// first. Nobody can lose, by a change of tags or of a policy, the right to make the same
+    /// change.
+    pub(crate) async fn change(
+        self,
+        call: &Call<'_>,
         id: &SecretId,
-        asked: &RequestFacts,
         change: impl Fn(&mut Head) -> Result<(), Error> + Send + Sync,
     ) -> Result<SecretRef, Error> {
-        let target = id.target(self.realm())?;
-        let _turn = self.turn(target.name()).await;
+        let (gate, storage) = (Gate(self.0), Storage(self.0));
+        let target = id.target(self.0.realm())?;
+        let _turn = self.0.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(self, cx)?;
-            let before = self.live(cx, operation, id, asked).await?;
+            attempts.next(self.0, call)?;
+            let before = gate.live(call, id).await?;
+            gate.owned(&call.needs, &before.head)?;
             let mut head = Head::clone(&before.head);
             change(&mut head)?;
             if head.tags != before.head.tags {
-                self.permit(cx, operation, About::Secret(&head), asked).await?;
+                gate.allow(call, About::Secret(&head)).await?;
             }
-            head.touch(self.now());
-            if self.commit_head(self.inner.records.batch(), Some(&before), &head).await? {
-                return Ok(head.reference(self.realm()));
+            head.touch(self.0.now());
+            if storage.commit_head(self.0.records.batch(), Some(&before), &head).await? {
+                return Ok(head.reference(self.0.realm()));
             }
         }
     }

@@ -1,21 +1,23 @@
 //! Listing secrets.
 //!
-//! A listing walks one of four orders: an index (by creation, change, last access) or the heads themselves (by name). Where a
-//! filter says how names begin, only those heads are walked. What a page looks at is bounded: a page may be short, or empty, and
-//! still carry a token.
+//! A listing walks one of four orders: an index (by creation, change, last access) or the heads
+//! themselves (by name). Where a filter says how names begin, only those heads are walked. What a
+//! page looks at is bounded: a page may be short, or empty, and still carry a token.
 
 use std::sync::Arc;
 
 use strongroom_records::{Key, Scan};
 use strongroom_store::validate::Violations;
-use strongroom_store::{Error, Filter, ListSecrets, Operation, SecretPage, SortBy, SortOrder};
-use strongroom_types::CallContext;
+use strongroom_store::{Error, Filter, ListSecrets, SecretPage, SortBy, SortOrder};
 
-use crate::engine::Engine;
+use crate::call::{About, Call};
 use crate::error::{damaged, storage};
 use crate::head::{Head, StoredHead};
 use crate::layout::last_segment;
-use crate::permission::{About, RequestFacts};
+use crate::parts::Parts;
+use crate::permission::Gate;
+use crate::read::dates::Dates;
+use crate::storage::Storage;
 
 const DEFAULT_PAGE: i64 = 100;
 /// The most secrets that one page reads.
@@ -24,7 +26,7 @@ const BUDGET: usize = 2000;
 const ENTRIES: usize = 4000;
 /// The most that is read at once.
 const ROUND: usize = 500;
-/// So many secrets are read and sorted without a second thought.
+/// Up to this many secrets are always read and sorted.
 const FEW: usize = 100;
 
 /// A page size of a request, 1 to 100.
@@ -79,11 +81,11 @@ impl<'a> Query<'a> {
         key.as_bytes().to_vec()
     }
 
-    fn shows(&self, engine: &Engine, head: &Head) -> Option<strongroom_store::SecretMetadata> {
+    fn shows(&self, parts: &Parts, head: &Head) -> Option<strongroom_store::SecretMetadata> {
         if head.deleted.is_some() && !self.deleted_too {
             return None;
         }
-        let metadata = engine.metadata(head);
+        let metadata = Dates(parts).metadata(head);
         self.filters.iter().all(|filter| filter.matches(&metadata)).then_some(metadata)
     }
 
@@ -105,23 +107,27 @@ impl<'a> Query<'a> {
     }
 }
 
-impl Engine {
-    pub(crate) async fn list(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.permit(cx, Operation::ListSecrets, About::Nothing, &RequestFacts::nothing()).await?;
+/// Lists secrets and their versions.
+#[derive(Clone, Copy)]
+pub(crate) struct Lister<'a>(pub(crate) &'a Parts);
+
+impl Lister<'_> {
+    pub(crate) async fn list(self, call: &Call<'_>, request: &ListSecrets) -> Result<SecretPage, Error> {
+        Gate(self.0).allow(call, About::Nothing).await?;
         let mut violations = Violations::new();
         let size = page_size(&mut violations, request.max_results);
         page_token_length(&mut violations, request.next_token.as_deref());
         Filter::check(&request.filters, &mut violations)?;
         violations.finish()?;
-        let query = Query::new(&request);
+        let query = Query::new(request);
         let after = match &request.next_token {
-            Some(token) => Some(Key::from_bytes(self.page_position(&query.bytes(), token)?)),
+            Some(token) => Some(Key::from_bytes(Storage(self.0).page_position(&query.bytes(), token)?)),
             None => None,
         };
         if query.sort_by == SortBy::LastAccessedDate && after.is_none() {
-            self.settle_notes().await;
+            Dates(self.0).settle_notes().await;
         }
-        let layout = &self.inner.layout;
+        let layout = &self.0.layout;
         let ranges = match (query.sort_by, query.name_prefixes()) {
             (SortBy::Name, None) => vec![layout.heads()],
             (SortBy::Name, Some(prefixes)) => {
@@ -132,7 +138,8 @@ impl Engine {
                 let Some(prefixes) = prefixes else {
                     return Ok(self.list_ranges(&query, &index, after, size).await?.0);
                 };
-                // Few secrets begin so: read them. Many: a page is found soon in the index. In between, whatever ends first.
+                // Few secrets begin so: read them. Many: a page is found soon in the index. In
+                // between, whatever ends first.
                 if let Some(page) = self.list_few(&query, &prefixes, after.as_ref(), size, FEW).await? {
                     return Ok(page);
                 }
@@ -147,8 +154,8 @@ impl Engine {
         Ok(self.list_ranges(&query, &ranges, after, size).await?.0)
     }
 
-    fn index(&self, sort_by: SortBy) -> Key {
-        let layout = &self.inner.layout;
+    fn index(self, sort_by: SortBy) -> Key {
+        let layout = &self.0.layout;
         match sort_by {
             SortBy::Name => layout.heads(),
             SortBy::LastChangedDate => layout.by_changed(),
@@ -158,8 +165,8 @@ impl Engine {
     }
 
     /// Where a secret stands in an order.
-    fn position(&self, sort_by: SortBy, head: &Head) -> Key {
-        let layout = &self.inner.layout;
+    fn position(self, sort_by: SortBy, head: &Head) -> Key {
+        let layout = &self.0.layout;
         match sort_by {
             SortBy::Name => layout.head(&head.name),
             SortBy::LastChangedDate => layout.changed(head),
@@ -168,10 +175,10 @@ impl Engine {
         }
     }
 
-    /// Walks ranges of an index, or of the heads, from where the page before ended. Whether the page is what was asked for,
-    /// or only as far as one page looks.
+    /// Walks ranges of an index, or of the heads, from where the previous page ended. Also returns
+    /// whether the page is complete, or only as far as one page looks.
     async fn list_ranges(
-        &self,
+        self,
         query: &Query<'_>,
         ranges: &[Key],
         after: Option<Key>,
@@ -179,7 +186,7 @@ impl Engine {
     ) -> Result<(SecretPage, bool), Error> {
         let mut page = SecretPage::default();
         let (mut read, mut passed) = (0, 0);
-        // What is asked for is most often at hand; where filters leave little, the steps grow.
+        // Most often the first step suffices; where filters leave little, the steps grow.
         let mut round = size;
         for (index, range) in ranges.iter().enumerate() {
             let mut scan = query.scan(range);
@@ -196,7 +203,7 @@ impl Engine {
                     match head {
                         Some(head) => {
                             read += 1;
-                            page.secrets.extend(query.shows(self, &head));
+                            page.secrets.extend(query.shows(self.0, &head));
                         }
                         None => passed += 1,
                     }
@@ -204,7 +211,8 @@ impl Engine {
                     if full || read >= BUDGET || passed >= ENTRIES {
                         let at_end = !more && entry == end && index + 1 == ranges.len();
                         if !at_end {
-                            page.next_token = Some(self.page_token(&query.bytes(), entry.as_bytes())?);
+                            page.next_token =
+                                Some(Storage(self.0).page_token(&query.bytes(), entry.as_bytes())?);
                         }
                         return Ok((page, full || at_end));
                     }
@@ -218,14 +226,14 @@ impl Engine {
         Ok((page, true))
     }
 
-    /// Some entries with their heads, all of one moment, and whether there are more. No head where the name alone says
-    /// that the secret is not shown. Nothing is pinned between rounds.
+    /// Some entries with their heads, all of one moment, and whether there are more. No head where
+    /// the name alone says that the secret is not shown. Nothing is pinned between rounds.
     async fn list_round(
-        &self,
+        self,
         query: &Query<'_>,
         scan: &Scan,
     ) -> Result<(Vec<(Key, Option<Arc<Head>>)>, bool), Error> {
-        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let snapshot = self.0.records.snapshot().await.map_err(storage)?;
         let entries = snapshot.scan(scan).await.map_err(storage)?;
         let more = entries.cursor.is_some();
         if query.sort_by == SortBy::Name {
@@ -243,7 +251,7 @@ impl Engine {
                 let name = last_segment(&entry.key).unwrap_or_default();
                 let wanted = query.filters.iter().all(|filter| filter.may_show(&name));
                 if wanted {
-                    places.push(self.inner.layout.head(&name));
+                    places.push(self.0.layout.head(&name));
                 }
                 wanted
             })
@@ -254,8 +262,8 @@ impl Engine {
             if !wanted {
                 return Ok((entry.key, None));
             }
-            // Entry and head are written in one commit and read in one snapshot. When they do not agree, somebody took
-            // the head away or put an old entry back.
+            // Entry and head are written in one commit and read in one snapshot. If they do not
+            // agree, somebody took the head away or put an old entry back.
             let head = heads.next().flatten().as_ref().map(StoredHead::parse).transpose()?;
             let head = head
                 .map(|head| head.head)
@@ -266,10 +274,10 @@ impl Engine {
         Ok((found.collect::<Result<_, Error>>()?, more))
     }
 
-    /// A page of the few secrets whose names begin as a filter says, whatever the order: read all, sort, cut. `None` when
-    /// they are more than `most`.
+    /// A page of the few secrets whose names begin as a filter says, whatever the order: read all,
+    /// sort, cut. `None` if they are more than `most`.
     async fn list_few(
-        &self,
+        self,
         query: &Query<'_>,
         prefixes: &[&str],
         after: Option<&Key>,
@@ -279,8 +287,7 @@ impl Engine {
         let by_name = Query { sort_by: SortBy::Name, descending: false, ..*query };
         let mut few = Vec::new();
         for prefix in prefixes {
-            let mut scan =
-                by_name.scan(&self.inner.layout.heads_beginning(prefix)).limit(most.min(ROUND) + 1);
+            let mut scan = by_name.scan(&self.0.layout.heads_beginning(prefix)).limit(most.min(ROUND) + 1);
             loop {
                 let (found, more) = self.list_round(&by_name, &scan).await?;
                 let Some((end, _)) = found.last() else { break };
@@ -306,13 +313,13 @@ impl Engine {
             few.reverse();
         }
         let shown =
-            |(key, head): &(Key, Arc<Head>)| query.shows(self, head).map(|secret| (key.clone(), secret));
+            |(key, head): &(Key, Arc<Head>)| query.shows(self.0, head).map(|secret| (key.clone(), secret));
         let mut shown = few.iter().filter_map(shown).peekable();
         let mut page = SecretPage::default();
         while let Some((key, secret)) = shown.next() {
             page.secrets.push(secret);
             if page.secrets.len() == size && shown.peek().is_some() {
-                page.next_token = Some(self.page_token(&query.bytes(), key.as_bytes())?);
+                page.next_token = Some(Storage(self.0).page_token(&query.bytes(), key.as_bytes())?);
                 break;
             }
         }

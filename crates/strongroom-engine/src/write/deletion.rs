@@ -1,18 +1,17 @@
-//! Deletion with a way back, deletion at once, and the way back.
+//! Deletion with a recovery window, deletion at once, and restoring.
 
 use std::time::Duration;
 
 use strongroom_records::{Expect, Key, Revision};
 use strongroom_store::validate::Violations;
-use strongroom_store::{
-    DeleteSecret, Error, ErrorKind, Operation, SecretArn, SecretDeleted, SecretId, SecretRef,
-};
-use strongroom_types::{CallContext, Timestamp};
+use strongroom_store::{DeleteSecret, Error, ErrorKind, SecretArn, SecretDeleted, SecretId, SecretRef};
+use strongroom_types::Timestamp;
 
-use crate::commit::Attempts;
-use crate::engine::Engine;
+use crate::call::Call;
 use crate::head::{Head, StoredHead};
-use crate::permission::RequestFacts;
+use crate::parts::Parts;
+use crate::permission::Gate;
+use crate::storage::{Attempts, Storage};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_WINDOW: i64 = 30;
@@ -31,40 +30,38 @@ fn window(request: &DeleteSecret) -> Result<u32, Error> {
         .ok_or_else(|| invalid("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."))
 }
 
-impl Engine {
+/// Deletes, restores and purges secrets.
+#[derive(Clone, Copy)]
+pub(crate) struct Deleter<'a>(pub(crate) &'a Parts);
+
+impl Deleter<'_> {
     pub(crate) async fn delete(
-        &self,
-        cx: &CallContext,
-        request: DeleteSecret,
+        self,
+        call: &Call<'_>,
+        request: &DeleteSecret,
     ) -> Result<SecretDeleted, Error> {
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         violations.finish()?;
-        let target = request.id.target(self.realm())?;
-        let asked = RequestFacts::nothing()
-            .maybe("secretsmanager:ForceDeleteWithoutRecovery", request.force.then_some("true"))
-            .maybe(
-                "secretsmanager:RecoveryWindowInDays",
-                request.recovery_window_days.map(|days| days.to_string()),
-            );
-        let _turn = self.turn(target.name()).await;
+        let target = request.id.target(self.0.realm())?;
+        let _turn = self.0.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(self, cx)?;
-            let now = self.now();
-            let found = self.may(cx, Operation::DeleteSecret, &request.id, &asked).await?;
-            let days = window(&request)?;
+            attempts.next(self.0, call)?;
+            let now = self.0.now();
+            let found = Gate(self.0).permitted(call, &request.id).await?;
+            let days = window(request)?;
             let Some(before) = found else {
                 if request.force {
-                    // As AWS answers: the name as given and an ARN that could have been.
-                    let arn = SecretArn::of(self.realm(), target.name(), &"a".repeat(SecretArn::SUFFIX));
+                    // As AWS answers: the name as given and a plausible ARN.
+                    let arn = SecretArn::of(self.0.realm(), target.name(), &"a".repeat(SecretArn::SUFFIX));
                     return Ok(SecretDeleted { arn, name: request.id.to_string(), deletion_date: now });
                 }
                 return Err(Error::not_found());
             };
-            self.may_change(&before.head)?;
+            Gate(self.0).owned(&call.needs, &before.head)?;
             let answer = |head: &Head, deletion_date| SecretDeleted {
-                arn: head.arn(self.realm()).clone(),
+                arn: head.arn(self.0.realm()).clone(),
                 name: head.name.clone(),
                 deletion_date,
             };
@@ -83,49 +80,50 @@ impl Engine {
             let date = now.after(DAY * days);
             head.mark(Some(date), now);
             head.touch(now);
-            let mut batch = self.inner.records.batch();
-            batch.put(&self.inner.layout.due(date, &head.name), b"", Expect::Any);
-            if self.commit_head(batch, Some(&before), &head).await? {
+            let mut batch = self.0.records.batch();
+            batch.put(&self.0.layout.due(date, &head.name), b"", Expect::Any);
+            if Storage(self.0).commit_head(batch, Some(&before), &head).await? {
                 return Ok(answer(&head, date));
             }
         }
     }
 
-    pub(crate) async fn restore(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+    pub(crate) async fn restore(self, call: &Call<'_>, id: &SecretId) -> Result<SecretRef, Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        let target = id.target(self.realm())?;
-        let _turn = self.turn(target.name()).await;
+        let target = id.target(self.0.realm())?;
+        let _turn = self.0.turn(target.name()).await;
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(self, cx)?;
-            let before = self.existing(cx, Operation::RestoreSecret, id, &RequestFacts::nothing()).await?;
-            self.may_change(&before.head)?;
-            let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.realm())) };
+            attempts.next(self.0, call)?;
+            let before = Gate(self.0).existing(call, id).await?;
+            Gate(self.0).owned(&call.needs, &before.head)?;
+            let Some(date) = before.head.deleted else { return Ok(before.head.reference(self.0.realm())) };
             let mut head = Head::clone(&before.head);
-            let now = self.now();
+            let now = self.0.now();
             head.mark(None, now);
             head.touch(now);
-            let mut batch = self.inner.records.batch();
-            batch.delete(&self.inner.layout.due(Timestamp::from_millis(date), &head.name), Expect::Any);
-            if self.commit_head(batch, Some(&before), &head).await? {
-                return Ok(head.reference(self.realm()));
+            let mut batch = self.0.records.batch();
+            batch.delete(&self.0.layout.due(Timestamp::from_millis(date), &head.name), Expect::Any);
+            if Storage(self.0).commit_head(batch, Some(&before), &head).await? {
+                return Ok(head.reference(self.0.realm()));
             }
         }
     }
 
-    /// Removes a secret with everything that belongs to it, on the condition that its head is unchanged and, if a lease is
-    /// given, still held. `false`: it is not.
+    /// Removes a secret with everything that belongs to it, provided that its head is unchanged and
+    /// the lease, if one is given, still held. Returns `false` otherwise.
     ///
-    /// What does not fit into one commit is noted in it and removed in the next ones; `maintain` goes on where this stops.
+    /// What does not fit into one commit is noted in it and removed in the next ones; `maintain`
+    /// continues where this stops.
     pub(crate) async fn purge(
-        &self,
+        self,
         before: &StoredHead,
         lease: Option<(&Key, Revision)>,
     ) -> Result<bool, Error> {
-        let (layout, head) = (&self.inner.layout, &before.head);
-        let mut batch = self.inner.records.batch();
+        let (layout, head) = (&self.0.layout, &before.head);
+        let mut batch = self.0.records.batch();
         if let Some((key, revision)) = lease {
             batch.check(key, Expect::At(revision));
         }
@@ -138,13 +136,13 @@ impl Engine {
         }
         let rest = self.belongings(head);
         // One more for the check that the store adds, one for the note.
-        let room = self.inner.records.storage().limits().batch_operations.saturating_sub(batch.len() + 2);
+        let room = self.0.records.storage().limits().batch_operations.saturating_sub(batch.len() + 2);
         if rest.len() <= room {
             rest.iter().for_each(|key| batch.delete(key, Expect::Any));
-            return self.commit(batch).await;
+            return Storage(self.0).commit(batch).await;
         }
         batch.put(&layout.purge(head), &head.encode()?, Expect::Any);
-        if !self.commit(batch).await? {
+        if !Storage(self.0).commit(batch).await? {
             return Ok(false);
         }
         self.finish_purge(head).await?;
@@ -152,21 +150,21 @@ impl Engine {
     }
 
     /// Removes what a purge noted as left over, then the note.
-    pub(crate) async fn finish_purge(&self, head: &Head) -> Result<(), Error> {
-        let chunk = self.inner.records.storage().limits().batch_operations.saturating_sub(2).max(1);
+    pub(crate) async fn finish_purge(self, head: &Head) -> Result<(), Error> {
+        let chunk = self.0.records.storage().limits().batch_operations.saturating_sub(2).max(1);
         let mut rest = self.belongings(head);
-        rest.push(self.inner.layout.purge(head));
+        rest.push(self.0.layout.purge(head));
         for keys in rest.chunks(chunk) {
-            let mut batch = self.inner.records.batch();
+            let mut batch = self.0.records.batch();
             keys.iter().for_each(|key| batch.delete(key, Expect::Any));
-            self.commit(batch).await?;
+            Storage(self.0).commit(batch).await?;
         }
         Ok(())
     }
 
     /// The value records of a secret and their entries in the use index.
-    fn belongings(&self, head: &Head) -> Vec<Key> {
-        let layout = &self.inner.layout;
+    fn belongings(self, head: &Head) -> Vec<Key> {
+        let layout = &self.0.layout;
         let mut keys = Vec::with_capacity(head.versions.len() * 2);
         for version in &head.versions {
             if let Some(sealed) = &version.sealed {

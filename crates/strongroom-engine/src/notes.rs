@@ -1,39 +1,32 @@
-//! When values were last read, by the day.
+//! Notes of reads: when values were last read, by the day, before it is stored.
 //!
-//! A read must not cost a durable write. A head says on which day each of its versions was last read; a read on that day
-//! again has nothing to do. The first read of a day is noted in memory, and reads hand notes over to the storage, some
-//! together and without waiting: the first few of a minute at once, many a few four times a second, so that their cost
-//! stays small beside the reads'. `maintain` writes all, and waits. A note that cannot be written harms no read; a process
-//! that ends loses the notes that wait.
+//! A read must not cost a durable write. A head says on which day each of its versions was last
+//! read; another read on that day has nothing to do. The first read of a day is noted in memory,
+//! and reads hand notes over to the storage, some together and without waiting: the first few of a
+//! minute at once, many a few four times a second, so that their cost stays small beside that of
+//! the reads. `maintain` writes all notes, and waits. A note that cannot be written does no harm to
+//! a read; a process that ends loses the notes that wait.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use strongroom_records::Expect;
-use strongroom_root::TrustedBatch;
-use strongroom_store::{Error, ErrorKind, VersionId};
+use strongroom_store::VersionId;
 use strongroom_types::Timestamp;
 
-use crate::engine::Engine;
-use crate::error::storage;
-use crate::head::{Head, StoredHead};
+use crate::head::Head;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-/// So many notes are handed over at once in each minute, so that a program that reads little and ends leaves its dates.
+/// How many notes are handed over at once in each minute, so that a program that reads little and
+/// ends leaves its dates.
 const AT_ONCE: usize = 16;
 const MINUTE: i64 = 60 * 1000;
 /// The most notes that one read hands over, and how long after it the next may.
 const FEW: usize = 32;
 const PAUSE: i64 = 250;
 /// When this many secrets wait, they need not wait for the next minute.
-const MANY: usize = 256;
-/// Beyond this many, notes are dropped: memory has a bound. The next read of the secret makes another.
+pub(crate) const MANY: usize = 256;
+/// Beyond this many, notes are dropped to bound memory. The next read of the secret makes another.
 const MOST: usize = 65_536;
-/// How often what waits is written, where somebody waits for it. Once is enough unless heads change meanwhile, be it by notes
-/// that were handed over before.
-const ROUNDS: usize = 3;
-/// The most heads that `maintain` writes in one commit, so that no writer waits long behind it.
-const CHUNK: usize = 64;
 
 /// The day of a moment: its beginning, UTC, in milliseconds.
 pub(crate) fn day_of(now: Timestamp) -> i64 {
@@ -41,9 +34,9 @@ pub(crate) fn day_of(now: Timestamp) -> i64 {
 }
 
 /// A secret, by name and suffix.
-type Secret = (String, String);
+pub(crate) type Secret = (String, String);
 /// The day of the last read of each version.
-type Days = HashMap<VersionId, i64>;
+pub(crate) type Days = HashMap<VersionId, i64>;
 
 /// What was read and is not known to be in its head.
 #[derive(Default)]
@@ -64,19 +57,20 @@ struct State {
     draining: bool,
 }
 
+/// The reads of one secret that wait.
 #[derive(Clone, Default)]
-struct Note {
-    days: Days,
+pub(crate) struct Note {
+    pub(crate) days: Days,
     /// Handed over; waits to be seen in the head.
     sent: bool,
 }
 
 /// What a read may do for the notes.
-struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     notes: &'a Notes,
     now: i64,
-    few: Vec<(Secret, Note)>,
-    failed: bool,
+    pub(crate) few: Vec<(Secret, Note)>,
+    pub(crate) failed: bool,
 }
 
 impl Notes {
@@ -85,7 +79,7 @@ impl Notes {
     }
 
     /// Notes a read.
-    fn add(&self, head: &Head, version: &VersionId, now: Timestamp) {
+    pub(crate) fn add(&self, head: &Head, version: &VersionId, now: Timestamp) {
         let mut state = self.lock();
         let secret = (head.name.clone(), head.suffix.clone());
         let full = state.waiting.len() >= MOST && !state.waiting.contains_key(&secret);
@@ -98,8 +92,9 @@ impl Notes {
         }
     }
 
-    /// The turn to hand some notes over, if there are any and it is time. Of several reads at once, one gets it.
-    fn take_turn(&self, now: Timestamp) -> Option<Turn<'_>> {
+    /// The turn to hand some notes over, if there are any and it is time. Of several reads at once,
+    /// one gets it.
+    pub(crate) fn take_turn(&self, now: Timestamp) -> Option<Turn<'_>> {
         let now = now.as_millis();
         let mut state = self.lock();
         if state.busy || state.waiting.is_empty() {
@@ -147,14 +142,14 @@ impl Notes {
         noted.max(stored)
     }
 
-    /// What waits, at most so many.
-    fn waiting(&self, most: usize) -> Vec<(Secret, Note)> {
+    /// The notes that wait, at most `most`.
+    pub(crate) fn waiting(&self, most: usize) -> Vec<(Secret, Note)> {
         let state = self.lock();
         state.waiting.iter().take(most).map(|(secret, note)| (secret.clone(), note.clone())).collect()
     }
 
-    /// The note is in its head, or has none any more.
-    fn done(&self, secret: &Secret, note: &Note) {
+    /// The note is in its head, or its secret is gone.
+    pub(crate) fn done(&self, secret: &Secret, note: &Note) {
         let mut state = self.lock();
         if state.waiting.get(secret).is_some_and(|known| known.days == note.days) {
             state.waiting.remove(secret);
@@ -162,7 +157,7 @@ impl Notes {
     }
 
     /// The note was handed over, or was not.
-    fn set_sent(&self, secret: &Secret, note: &Note, sent: bool) {
+    pub(crate) fn set_sent(&self, secret: &Secret, note: &Note, sent: bool) {
         if let Some(known) = self.lock().waiting.get_mut(secret)
             && known.days == note.days
         {
@@ -179,149 +174,6 @@ impl Drop for Turn<'_> {
         if self.failed {
             state.not_before = Some(self.now.saturating_add(MINUTE));
         }
-    }
-}
-
-impl Engine {
-    /// A version of a secret was read at this moment, which is not in the future.
-    pub(crate) async fn accessed(
-        &self,
-        head: &Head,
-        version: &VersionId,
-        stored: Option<i64>,
-        moment: Timestamp,
-    ) {
-        let (notes, now) = (&self.inner.notes, self.now());
-        if stored < Some(day_of(moment)) {
-            notes.add(head, version, moment);
-        }
-        if let Some(mut turn) = notes.take_turn(now) {
-            // The read has succeeded; that it could not be noted is no reason to take the value back. Storage that refuses
-            // is left alone for a minute.
-            let few = std::mem::take(&mut turn.few);
-            turn.failed = self.write_notes_of(&few, false).await.is_err();
-        }
-    }
-
-    /// Writes all notes that wait into their heads. What is damaged does not keep the others: the first such error is given
-    /// back at the end.
-    pub(crate) async fn write_notes(&self) -> Result<(), Error> {
-        let mut damaged = None;
-        for _ in 0..ROUNDS {
-            for chunk in self.inner.notes.waiting(usize::MAX).chunks(CHUNK) {
-                match self.write_notes_of(chunk, true).await {
-                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
-                    result => result?,
-                }
-            }
-        }
-        damaged.map_or(Ok(()), Err)
-    }
-
-    /// Before an answer in the order of these days: its index should know the reads of this process. Writes what waits as far
-    /// as that is soon done; that it cannot be written is no reason for no answer.
-    pub(crate) async fn settle_notes(&self) {
-        for _ in 0..ROUNDS {
-            let some = self.inner.notes.waiting(MANY);
-            if some.is_empty() || self.write_notes_of(&some, true).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Writes some notes, in as few commits as the storage takes, and waits for them or not.
-    async fn write_notes_of(&self, notes: &[(Secret, Note)], wait: bool) -> Result<(), Error> {
-        let (layout, records) = (&self.inner.layout, &self.inner.records);
-        let limits = records.storage().limits();
-        let mut damaged = None;
-        let mut stored = Vec::with_capacity(notes.len());
-        let places: Vec<_> = notes.iter().map(|((name, _), _)| layout.head(name)).collect();
-        match records.read(&places).await {
-            Ok(found) => stored.extend(found.into_iter().map(Ok)),
-            // One of them is damaged: each by itself, then.
-            Err(error) if error.kind() == strongroom_root::ErrorKind::Tampered => {
-                for place in &places {
-                    stored.push(records.get(place).await.map_err(storage));
-                }
-            }
-            Err(error) => return Err(storage(error)),
-        }
-        let (mut batch, mut batched) = (records.batch(), Vec::new());
-        for ((secret, note), record) in notes.iter().zip(stored) {
-            let parsed = record.and_then(|record| record.as_ref().map(StoredHead::parse).transpose());
-            let before = match parsed {
-                Ok(before) => before.filter(|before| before.head.suffix == secret.1),
-                Err(error) => {
-                    damaged = damaged.or(Some(error));
-                    None
-                }
-            };
-            let head = before.as_ref().and_then(|before| before.head.read_on(&note.days));
-            let Some((before, head)) = before.zip(head) else {
-                // It is there already, or there is nowhere to write it.
-                self.inner.notes.done(secret, note);
-                continue;
-            };
-            let content = head.encode()?;
-            // Head, old and new index entry; the store's own check.
-            let full = batch.len() + 4 > limits.batch_operations
-                || batch.bytes() + content.len() + 8 * 1024 > limits.batch_bytes;
-            if full && !batch.is_empty() {
-                let full = std::mem::replace(&mut batch, records.batch());
-                self.commit_notes(full, std::mem::take(&mut batched), wait).await?;
-            }
-            batch.put(&layout.head(&head.name), &content, Expect::At(before.revision));
-            let (old, new) = (layout.accessed(&before.head), layout.accessed(&head));
-            if old != new {
-                batch.delete(&old, Expect::Any);
-                batch.put(&new, b"", Expect::Any);
-            }
-            batched.push((secret, note));
-        }
-        self.commit_notes(batch, batched, wait).await?;
-        damaged.map_or(Ok(()), Err)
-    }
-
-    async fn commit_notes(
-        &self,
-        batch: TrustedBatch,
-        notes: Vec<(&Secret, &Note)>,
-        wait: bool,
-    ) -> Result<(), Error> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        if wait {
-            // A head that somebody changed meanwhile keeps its companions waiting for the next time.
-            if self.commit(batch).await? {
-                notes.iter().for_each(|(secret, note)| self.inner.notes.done(secret, note));
-            } else {
-                notes.iter().for_each(|(secret, note)| self.inner.notes.set_sent(secret, note, false));
-            }
-        } else {
-            // Marked before: whoever looks for them in their heads must not find them unmarked and hand them over again.
-            notes.iter().for_each(|(secret, note)| self.inner.notes.set_sent(secret, note, true));
-            self.inner.records.commit_soon(batch).await.map_err(storage)?;
-        }
-        Ok(())
-    }
-}
-
-impl Head {
-    /// The head with the days of reads, if any is newer than it was.
-    fn read_on(&self, days: &Days) -> Option<Self> {
-        let mut head = self.clone();
-        let mut newer = false;
-        for version in &mut head.versions {
-            if let Some(day) = days.get(&version.id).copied().filter(|day| version.accessed < Some(*day)) {
-                (version.accessed, newer) = (Some(day), true);
-            }
-        }
-        let last = days.values().copied().max();
-        if head.accessed < last {
-            (head.accessed, newer) = (last, true);
-        }
-        newer.then_some(head)
     }
 }
 
@@ -344,7 +196,8 @@ mod tests {
             secrets.for_each(|n| self.add(&head(n), &VersionId::new("v"), Timestamp::from_millis(now)));
         }
 
-        /// A turn that goes well: how many were handed over, all of which are then found in their heads.
+        /// A turn that goes well: how many were handed over, all of which are then found in their
+        /// heads.
         fn turn(&self, now: i64) -> Option<usize> {
             let mut turn = self.take_turn(Timestamp::from_millis(now))?;
             turn.failed = false;

@@ -1,15 +1,20 @@
 //! Reading values.
 
+use strongroom_envelope::SecretText;
 use strongroom_store::validate::Violations;
 use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, Operation, SecretId, SecretMetadata, SecretVersion, ServedReads, Stage,
+    Error, ErrorKind, GetRandomPassword, GetSecretValue, SecretId, SecretMetadata, SecretVersion,
+    ServedReads, Stage,
 };
-use strongroom_types::{CallContext, Timestamp};
+use strongroom_types::Timestamp;
 
-use crate::commit::Attempts;
-use crate::engine::Engine;
+use crate::call::{About, Call, Parameters};
 use crate::head::{Head, Version};
-use crate::permission::RequestFacts;
+use crate::keys::Keys;
+use crate::parts::Parts;
+use crate::permission::Gate;
+use crate::read::dates::Dates;
+use crate::storage::Attempts;
 
 /// The version a request asks for, if it has a value.
 fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, Error> {
@@ -37,36 +42,25 @@ fn choose<'a>(head: &'a Head, request: &GetSecretValue) -> Result<&'a Version, E
     Ok(version)
 }
 
-/// What policies see of a read's request.
-fn asked(request: &GetSecretValue) -> RequestFacts {
-    RequestFacts::nothing()
-        .maybe("secretsmanager:VersionId", request.version_id.as_ref().map(|version| version.as_str()))
-        .maybe("secretsmanager:VersionStage", request.stage.as_ref().map(|stage| stage.as_str()))
-}
-
-/// Whether a report of a read concerns this secret or this caller alone: then it is passed over, and the next is looked at.
+/// Whether a report of a read fails because of this secret or this caller alone. It is skipped
+/// then.
 fn concerns_one(error: &Error) -> bool {
     use ErrorKind::{
         AccessDenied, ExpiredToken, InvalidRequest, MarkedForDeletion, NotFound, Tampered, Validation,
     };
     matches!(
         error.kind(),
-        AccessDenied
-            | ExpiredToken
-            | InvalidRequest
-            | MarkedForDeletion
-            | NotFound
-            | Tampered
-            | Validation
+        AccessDenied | ExpiredToken | InvalidRequest | MarkedForDeletion | NotFound | Tampered | Validation
     )
 }
 
-impl Engine {
-    pub(crate) async fn get(
-        &self,
-        cx: &CallContext,
-        request: GetSecretValue,
-    ) -> Result<SecretVersion, Error> {
+/// Reads values and what is known about secrets.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a>(pub(crate) &'a Parts);
+
+impl Reader<'_> {
+    pub(crate) async fn get(self, call: &Call<'_>, request: &GetSecretValue) -> Result<SecretVersion, Error> {
+        let (keys, realm) = (Keys(self.0), self.0.realm());
         let mut violations = Violations::new();
         violations.secret_id(&request.id);
         if let Some(version) = &request.version_id {
@@ -76,21 +70,20 @@ impl Engine {
             violations.stage(stage);
         }
         violations.finish()?;
-        let asked = asked(&request);
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(self, cx)?;
-            let stored = self.live(cx, Operation::GetSecretValue, &request.id, &asked).await?;
-            let version = choose(&stored.head, &request)?;
+            attempts.next(self.0, call)?;
+            let stored = Gate(self.0).live(call, &request.id).await?;
+            let version = choose(&stored.head, request)?;
             let Some(sealed) = &version.sealed else { continue };
-            let Some(value) = self.fetch(cx, &stored.head, &version.id, sealed).await? else {
-                // Encrypted again or deleted between the two reads; or else changed in the file.
-                self.changed_since(&stored, &version.id).await?;
+            let Some(value) = keys.fetch(call, &stored.head, &version.id, sealed).await? else {
+                // Encrypted again or deleted between the two reads; otherwise changed in the file.
+                keys.changed_since(&stored, &version.id).await?;
                 continue;
             };
-            self.accessed(&stored.head, &version.id, version.accessed, self.now()).await;
+            Dates(self.0).accessed(&stored.head, &version.id, version.accessed, self.0.now()).await;
             return Ok(SecretVersion {
-                arn: stored.head.arn(self.realm()).clone(),
+                arn: stored.head.arn(realm).clone(),
                 name: stored.head.name.clone(),
                 version_id: version.id.clone(),
                 value,
@@ -101,7 +94,7 @@ impl Engine {
     }
 
     /// Dates secrets by reads that a cache in front has served.
-    pub(crate) async fn take_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {
+    pub(crate) async fn take_reads(self, call: &Call<'_>, reads: &[ServedReads]) -> Result<u64, Error> {
         if reads.iter().any(|read| read.count == 0 || read.last < read.first) {
             let text = "count must be at least 1, and last not before first";
             return Err(Error::new(ErrorKind::InvalidParameter, text));
@@ -109,13 +102,16 @@ impl Engine {
         let mut taken = 0u64;
         for read in reads {
             let id = &read.request.id;
-            match self.live(cx, Operation::GetSecretValue, id, &asked(&read.request)).await {
+            let parameters = Parameters::from(&read.request);
+            let one =
+                Call::new(call.cx(), call.operation(), Some(id.as_str()), parameters, call.frame.started);
+            match Gate(self.0).live(&one, id).await {
                 Ok(stored) => {
-                    // A version that is gone is dated no more.
+                    // A version that is gone is no longer dated.
                     let known = stored.head.version(&read.version_id);
                     if let Some(version) = known.filter(|version| version.sealed.is_some()) {
-                        let moment = read.last.min(self.now());
-                        self.accessed(&stored.head, &version.id, version.accessed, moment).await;
+                        let moment = read.last.min(self.0.now());
+                        Dates(self.0).accessed(&stored.head, &version.id, version.accessed, moment).await;
                         taken = taken.saturating_add(read.count);
                     }
                 }
@@ -126,20 +122,21 @@ impl Engine {
         Ok(taken)
     }
 
-    pub(crate) async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+    pub(crate) async fn describe(self, call: &Call<'_>, id: &SecretId) -> Result<SecretMetadata, Error> {
         let mut violations = Violations::new();
         violations.secret_id(id);
         violations.finish()?;
-        let found = self.existing(cx, Operation::DescribeSecret, id, &RequestFacts::nothing()).await?;
-        Ok(self.metadata(&found.head))
+        let found = Gate(self.0).existing(call, id).await?;
+        Ok(Dates(self.0).metadata(&found.head))
     }
 
-    /// What is known of a secret, with the reads that are noted but not yet written.
-    pub(crate) fn metadata(&self, head: &Head) -> SecretMetadata {
-        let mut metadata = head.metadata(self.realm());
-        let last = self.inner.notes.last(head, None, head.accessed);
-        metadata.last_accessed = last.map(Timestamp::from_millis);
-        metadata
+    pub(crate) async fn random_password(
+        self,
+        call: &Call<'_>,
+        request: &GetRandomPassword,
+    ) -> Result<SecretText, Error> {
+        Gate(self.0).allow(call, About::Nothing).await?;
+        request.generate()
     }
 }
 
@@ -153,9 +150,10 @@ mod tests {
     use strongroom_store::{
         CreateSecret, ListSecretVersionIds, PutSecretValue, SecretStore, SecretValue, Target, VersionId,
     };
-    use strongroom_types::{Service, SystemClock};
+    use strongroom_types::{CallContext, Service, SystemClock};
 
     use super::*;
+    use crate::Engine;
 
     /// As a rotation leaves it: a version is named and labelled, and has no value yet.
     async fn with_placeholder(token: &VersionId) -> (Engine, CallContext) {
@@ -167,17 +165,19 @@ mod tests {
         let engine = Engine::new(records, Arc::new(kms), clock);
         let cx = CallContext::owner(engine.realm());
         engine.create_secret(&cx, CreateSecret::new("s").value(SecretValue::text("1"))).await.unwrap();
-        let before = engine.find(&Target::Name("s".into())).await.unwrap().unwrap();
+        let storage = engine.storage();
+        let before = storage.find(&Target::Name("s".into())).await.unwrap().unwrap();
         let mut head = Head::clone(&before.head);
         let created = head.created + 1;
         let stages = [Stage::PENDING].into();
         head.versions.push(Version { id: token.clone(), created, accessed: None, stages, sealed: None });
-        assert!(engine.commit_head(engine.inner.records.batch(), Some(&before), &head).await.unwrap());
+        let batch = storage.0.records.batch();
+        assert!(storage.commit_head(batch, Some(&before), &head).await.unwrap());
         (engine, cx)
     }
 
-    /// §6.4: "stage absent, or its version has no value", "VersionId unknown or without value", "placeholder asked with
-    /// both VersionId and AWSPENDING".
+    /// §6.4: "stage absent, or its version has no value", "VersionId unknown or without value",
+    /// "placeholder asked with both VersionId and AWSPENDING".
     #[test]
     fn a_version_without_a_value_is_labelled_and_not_found() {
         pollster::block_on(async {

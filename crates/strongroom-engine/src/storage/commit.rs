@@ -5,17 +5,18 @@ use std::time::Duration;
 use strongroom_records::Expect;
 use strongroom_root::TrustedBatch;
 use strongroom_store::{Error, ErrorKind};
-use strongroom_types::CallContext;
 
-use crate::engine::Engine;
+use crate::call::Call;
 use crate::error::storage;
 use crate::head::{Head, StoredHead};
+use crate::parts::Parts;
+use crate::storage::secrets::Storage;
 
-/// How often a change is tried again after meeting another one. Each time somebody else got through, so that this many in
-/// a row mean a crowd.
+/// How often a change is tried again after it met another one. Each time somebody else got through,
+/// so this many in a row mean a crowd.
 const ATTEMPTS: usize = 256;
 
-/// A day, the age at which a version without labels may go.
+/// The age at which a version without labels may be removed.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most versions that one put removes.
@@ -30,8 +31,8 @@ impl Attempts {
     }
 
     /// Begins another attempt.
-    pub(crate) fn next(&mut self, engine: &Engine, cx: &CallContext) -> Result<(), Error> {
-        let late = self.0 > 0 && cx.deadline().is_some_and(|deadline| engine.now() > deadline);
+    pub(crate) fn next(&mut self, parts: &Parts, call: &Call<'_>) -> Result<(), Error> {
+        let late = self.0 > 0 && call.frame.is_late(parts.now());
         if late || self.0 >= ATTEMPTS {
             return Err(Error::new(ErrorKind::Throttled, "the secret is being changed by others; try again"));
         }
@@ -40,20 +41,21 @@ impl Attempts {
     }
 }
 
-impl Engine {
-    /// Puts the changed head into `batch`, moves its index entries, commits. `false`: somebody else was first.
+impl Storage<'_> {
+    /// Puts the changed head into `batch`, moves its index entries, and commits. Returns `false` if
+    /// somebody else was first.
     ///
     /// `before` is the head as it was read; its revision is the precondition of the commit.
     pub(crate) async fn commit_head(
-        &self,
+        self,
         mut batch: TrustedBatch,
         before: Option<&StoredHead>,
         head: &Head,
     ) -> Result<bool, Error> {
-        let layout = &self.inner.layout;
+        let layout = &self.0.layout;
         let expect = before.map_or(Expect::Absent, |before| Expect::At(before.revision));
         batch.put(&layout.head(&head.name), &head.encode()?, expect);
-        // The three indexes: the entries of before go, those of now come, what stays is not touched.
+        // The three indexes: old entries go, new ones come, what stays is not touched.
         let entries = |head: &Head| [layout.created(head), layout.changed(head), layout.accessed(head)];
         let (old, new) = (before.map(|before| entries(&before.head)), entries(head));
         for (index, entry) in new.iter().enumerate() {
@@ -67,25 +69,26 @@ impl Engine {
         self.commit(batch).await
     }
 
-    /// Commits. `false`: a precondition did not hold, nothing was applied.
-    pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<bool, Error> {
-        match self.inner.records.commit(batch).await {
+    /// Commits. Returns `false` if a precondition did not hold; nothing was applied then.
+    pub(crate) async fn commit(self, batch: TrustedBatch) -> Result<bool, Error> {
+        match self.0.records.commit(batch).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == strongroom_root::ErrorKind::Conflict => Ok(false),
             Err(error) => Err(storage(error)),
         }
     }
 
-    /// Makes room for one more version: the oldest without labels goes, if it is a day old. When the quota was lowered,
-    /// the surplus goes a few at a time, so that the commit stays small.
-    pub(crate) fn prune(&self, batch: &mut TrustedBatch, head: &mut Head) -> Result<(), Error> {
-        let layout = &self.inner.layout;
+    /// Makes room for one more version by removing the oldest one without labels, if it is a day
+    /// old. After the quota was lowered the surplus goes a few at a time, so that the commit stays
+    /// small.
+    pub(crate) fn prune(self, batch: &mut TrustedBatch, head: &mut Head) -> Result<(), Error> {
+        let layout = &self.0.layout;
         for _ in 0..MOST_PRUNED {
-            if head.versions.len() < self.inner.limits.versions {
+            if head.versions.len() < self.0.limits.versions {
                 break;
             }
             let youngest =
-                self.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+                self.0.now().as_millis().saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
             let oldest = head
                 .versions
                 .iter()
@@ -93,14 +96,14 @@ impl Engine {
                 .ok_or_else(|| {
                     Error::new(
                         ErrorKind::LimitExceeded,
-                        format!("A secret can have at most about {} versions.", self.inner.limits.versions),
+                        format!("A secret can have at most about {} versions.", self.0.limits.versions),
                     )
                 })?;
             let version = head.versions.remove(oldest);
             let mut gone = vec![layout.value(head, &version.id)];
             gone.extend(version.sealed.iter().map(|sealed| layout.use_of(head, &version.id, sealed)));
             for key in &gone {
-                // An update that changes the key too may just have encrypted it again.
+                // An update that changes the key may just have encrypted it again.
                 batch.withdraw(key);
                 batch.delete(key, Expect::Any);
             }

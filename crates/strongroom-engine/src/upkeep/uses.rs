@@ -5,10 +5,13 @@ use strongroom_records::{Expect, Key, Scan};
 use strongroom_store::{Error, ErrorKind, Target, VersionId};
 use strongroom_types::{Arn, CallContext};
 
-use crate::commit::Attempts;
-use crate::engine::Engine;
+use crate::call::{About, Call};
 use crate::error::{encryption, storage};
 use crate::head::{Head, StoredHead};
+use crate::keys::Keys;
+use crate::parts::Parts;
+use crate::permission::Gate;
+use crate::storage::{Attempts, Storage};
 
 /// A version of a secret that is encrypted under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct KeyUse {
     pub key_material_id: Option<String>,
 }
 
-/// A page of [`Engine::key_uses`].
+/// A page of [`Engine::key_uses`](crate::Engine::key_uses).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyUsePage {
@@ -34,7 +37,7 @@ pub struct KeyUsePage {
     pub next_token: Option<String>,
 }
 
-/// How far a [`Engine::rewrap`] has come.
+/// How far [`Engine::rewrap`](crate::Engine::rewrap) has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RewrapProgress {
@@ -66,73 +69,69 @@ impl Entry {
     }
 }
 
-impl Engine {
-    /// The versions of secrets that are encrypted under a key, those without labels too: what would be lost with it. With
-    /// `material`, only those under that generation of it. Ciphertexts kept elsewhere nobody can count.
-    ///
-    /// # Errors
-    /// What the key service answers for the key; [`strongroom_store::ErrorKind::InvalidNextToken`]; storage errors.
-    pub async fn key_uses(
-        &self,
-        cx: &CallContext,
+/// What is encrypted under which key, and moving it.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyUses<'a>(pub(crate) &'a Parts);
+
+impl KeyUses<'_> {
+    pub(crate) async fn list(
+        self,
+        call: &Call<'_>,
         key: &KeyRef,
         material: Option<&str>,
         next_token: Option<&str>,
     ) -> Result<KeyUsePage, Error> {
-        self.owner_only(cx, "list the uses of a key")?;
+        let cx = call.cx();
+        Gate(self.0).allow(call, About::Nothing).await?;
         let (arn, _) = self.newest_material(cx, key).await?;
         let query = format!("uses {arn} {}", material.unwrap_or("*"));
         let mut scan = Scan::prefix(&self.uses_of(&arn, material)).limit(PAGE);
         if let Some(token) = next_token {
-            scan = scan.after(&Key::from_bytes(self.page_position(query.as_bytes(), token)?));
+            scan = scan.after(&Key::from_bytes(Storage(self.0).page_position(query.as_bytes(), token)?));
         }
-        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+        let snapshot = self.0.records.snapshot().await.map_err(storage)?;
         let found = snapshot.scan(&scan).await.map_err(storage)?;
         drop(snapshot);
         let mut page = KeyUsePage::default();
         for record in &found.records {
             let Some(entry) = Entry::parse(&record.key) else { continue };
             page.uses.push(KeyUse {
-                secret: strongroom_store::SecretArn::of(self.realm(), &entry.name, &entry.suffix),
+                secret: strongroom_store::SecretArn::of(self.0.realm(), &entry.name, &entry.suffix),
                 name: entry.name,
                 version_id: entry.version,
                 key_material_id: (!entry.material.is_empty()).then_some(entry.material),
             });
         }
         if let Some(cursor) = &found.cursor {
-            page.next_token = Some(self.page_token(query.as_bytes(), cursor.as_bytes())?);
+            page.next_token = Some(Storage(self.0).page_token(query.as_bytes(), cursor.as_bytes())?);
         }
         Ok(page)
     }
 
-    /// Encrypts again, under the newest generation of a key, all that is encrypted under an older one of it. Values, labels and
-    /// dates stay. May be stopped at any moment and called again: what is done is done. `progress` is told of each version.
-    ///
-    /// # Errors
-    /// What the key service answers; storage errors. What was done before stays done.
-    pub async fn rewrap(
-        &self,
-        cx: &CallContext,
+    pub(crate) async fn rewrap(
+        self,
+        call: &Call<'_>,
         key: &KeyRef,
         mut progress: impl FnMut(RewrapProgress) + Send,
     ) -> Result<RewrapProgress, Error> {
-        self.owner_only(cx, "rewrap")?;
+        let cx = call.cx();
+        Gate(self.0).allow(call, About::Nothing).await?;
         let (arn, newest) = self.newest_material(cx, key).await?;
         let older = |place: &Key| {
             Entry::parse(place)
                 .filter(|entry| newest.as_deref().is_some_and(|newest| newest != entry.material))
         };
         let mut so_far = RewrapProgress::default();
-        let mut walk = self.inner.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
+        let mut walk = self.0.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
         while let Some(page) = walk.next().await.map_err(storage)? {
             so_far.total += page.iter().filter_map(|(place, _)| older(place)).map(|_| 1).sum::<u64>();
         }
-        let mut walk = self.inner.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
+        let mut walk = self.0.records.walk(Scan::prefix(&self.uses_of(&arn, None)));
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, record) in page {
                 record.map_err(storage)?;
                 let Some(entry) = older(&place) else { continue };
-                if self.rewrap_version(cx, &entry, &place).await? {
+                if self.rewrap_version(call, &entry, &place).await? {
                     so_far.done += 1;
                     progress(so_far);
                 }
@@ -141,19 +140,14 @@ impl Engine {
         Ok(so_far)
     }
 
-    /// Sees to it that nothing is encrypted under an older generation of a key any more: from here on no value is stored under
-    /// it, by no process. Gives the versions that are under it all the same, the first hundred; if there are any, the
-    /// generation is open again. Asks the secrets themselves, not only the index of uses.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for the generation that encrypts now; what the key service answers; storage errors.
-    pub async fn close_material(
-        &self,
-        cx: &CallContext,
+    pub(crate) async fn close_material(
+        self,
+        call: &Call<'_>,
         key: &KeyRef,
         material: &str,
     ) -> Result<Vec<KeyUse>, Error> {
-        self.owner_only(cx, "retire key material")?;
+        let cx = call.cx();
+        Gate(self.0).allow(call, About::Nothing).await?;
         let (arn, newest) = self.newest_material(cx, key).await?;
         if newest.as_deref() == Some(material) {
             return Err(Error::new(
@@ -161,8 +155,8 @@ impl Engine {
                 format!("Key material {material} is the one that {arn} encrypts with."),
             ));
         }
-        let records = &self.inner.records;
-        let closed = self.inner.layout.closed(arn.as_str(), material);
+        let records = &self.0.records;
+        let closed = self.0.layout.closed(arn.as_str(), material);
         let mut batch = records.batch();
         batch.put(&closed, b"", Expect::Any);
         records.commit(batch).await.map_err(storage)?;
@@ -176,9 +170,9 @@ impl Engine {
     }
 
     /// The first hundred versions under a generation, as their secrets say.
-    async fn uses_by_heads(&self, arn: &Arn, material: &str) -> Result<Vec<KeyUse>, Error> {
+    async fn uses_by_heads(self, arn: &Arn, material: &str) -> Result<Vec<KeyUse>, Error> {
         let mut uses = Vec::new();
-        let mut walk = self.inner.records.walk(Scan::prefix(&self.inner.layout.heads()));
+        let mut walk = self.0.records.walk(Scan::prefix(&self.0.layout.heads()));
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (_, record) in page {
                 let head = StoredHead::parse(&record.map_err(storage)?)?.head;
@@ -188,7 +182,7 @@ impl Engine {
                     });
                     if under && uses.len() < PAGE {
                         uses.push(KeyUse {
-                            secret: head.arn(self.realm()).clone(),
+                            secret: head.arn(self.0.realm()).clone(),
                             name: head.name.clone(),
                             version_id: version.id.clone(),
                             key_material_id: Some(material.to_owned()),
@@ -201,14 +195,14 @@ impl Engine {
     }
 
     /// Encrypts one version again, if its value is still the one the index means.
-    async fn rewrap_version(&self, cx: &CallContext, entry: &Entry, place: &Key) -> Result<bool, Error> {
-        let layout = &self.inner.layout;
+    async fn rewrap_version(self, call: &Call<'_>, entry: &Entry, place: &Key) -> Result<bool, Error> {
+        let (keys, layout) = (Keys(self.0), &self.0.layout);
         let target = Target::Name(entry.name.clone());
-        let _turn = self.turn(&entry.name).await;
+        let _turn = self.0.turn(&entry.name).await;
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(self, cx)?;
-            let Some(before) = self.find(&target).await? else { return Ok(false) };
+            attempts.next(self.0, call)?;
+            let Some(before) = Storage(self.0).find(&target).await? else { return Ok(false) };
             let mut head = Head::clone(&before.head);
             let Some(index) = head.versions.iter().position(|version| version.id == entry.version) else {
                 return Ok(false);
@@ -219,29 +213,28 @@ impl Engine {
             }) else {
                 return Ok(false);
             };
-            let Some(value) = self.fetch(cx, &head, &entry.version, &old).await? else {
-                self.changed_since(&before, &entry.version).await?;
+            let Some(value) = keys.fetch(call, &head, &entry.version, &old).await? else {
+                keys.changed_since(&before, &entry.version).await?;
                 continue;
             };
-            let own = KeyRef::parse(&old.key).map_err(encryption)?;
-            let sealed = self.seal_under(cx, &head, &entry.version, &value, &own, old.managed).await?;
-            let mut batch = self.inner.records.batch();
+            let sealed = keys.seal_again(call, &head, &entry.version, &value, &old).await?;
+            let mut batch = self.0.records.batch();
             batch.delete(place, Expect::Any);
-            let new = self.put_value(&mut batch, &head, &entry.version, &sealed, Expect::Any);
+            let new = keys.put_value(&mut batch, &head, &entry.version, &sealed, Expect::Any);
             let unchanged = layout.use_of(&head, &entry.version, &new) == *place;
             if unchanged {
                 // A key service that does not tell generations: there is nothing to move to.
                 return Ok(false);
             }
             head.versions[index].sealed = Some(new);
-            if self.commit_head(batch, Some(&before), &head).await? {
+            if Storage(self.0).commit_head(batch, Some(&before), &head).await? {
                 return Ok(true);
             }
         }
     }
 
-    fn uses_of(&self, arn: &Arn, material: Option<&str>) -> Key {
-        let uses = self.inner.layout.uses().then(arn.as_str());
+    fn uses_of(self, arn: &Arn, material: Option<&str>) -> Key {
+        let uses = self.0.layout.uses().then(arn.as_str());
         match material {
             Some(material) => uses.then(material),
             None => uses,
@@ -249,8 +242,8 @@ impl Engine {
     }
 
     /// A key's ARN and the generation of it that encrypts now.
-    async fn newest_material(&self, cx: &CallContext, key: &KeyRef) -> Result<(Arn, Option<String>), Error> {
-        let described = self.inner.kms.describe_key(cx, DescribeKey::new(key)).await.map_err(encryption)?;
+    async fn newest_material(self, cx: &CallContext, key: &KeyRef) -> Result<(Arn, Option<String>), Error> {
+        let described = self.0.kms.describe_key(cx, DescribeKey::new(key)).await.map_err(encryption)?;
         Ok((described.arn, described.current_key_material_id))
     }
 }

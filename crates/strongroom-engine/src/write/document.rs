@@ -1,19 +1,19 @@
-//! What a resource policy says, as far as it is checked when it is put whoever puts it.
+//! The flaws of a resource policy, as far as they do not depend on who puts it.
 
 use strongroom_policy::Policy;
 
 /// What is wrong with a policy, in the order in which AWS's errors take precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Flaw {
-    /// It is not a policy.
+    /// The document cannot be parsed.
     Syntax,
-    /// A principal of AWS that cannot be.
+    /// An impossible AWS principal.
     Principal,
-    /// A service principal that cannot be.
+    /// An impossible service principal.
     Service,
     /// Its author could not change it again.
     LockOut,
-    /// It lets anybody in.
+    /// It allows everybody.
     Public,
 }
 
@@ -43,7 +43,7 @@ impl Flaw {
     }
 }
 
-/// What is wrong with a policy whoever puts it.
+/// The flaws of a policy that do not depend on who puts it.
 pub(crate) fn flaws(policy: &Policy) -> Vec<Flaw> {
     let bad = |wanted: &str| policy.invalid_principals().any(|(kind, _)| kind == wanted);
     let found = [

@@ -1,25 +1,35 @@
 //! A clock that moves when told.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use strongroom_types::{Clock, Timestamp};
 
 /// A clock that stands still until it is moved. Share it in an `Arc`.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    wall: AtomicI64,
+    /// Milliseconds since the clock was made.
+    passed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows this moment.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self(AtomicI64::new(time.as_millis()))
+        Self { wall: AtomicI64::new(time.as_millis()), passed: AtomicU64::new(0) }
     }
 
-    /// Moves it forward.
+    /// Lets time pass: moves the wall clock and the monotonic one.
     pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).expect("fewer than 292 million years");
-        self.0.fetch_add(millis, Ordering::Relaxed);
+        self.wall.fetch_add(millis, Ordering::Relaxed);
+        self.passed.fetch_add(millis.unsigned_abs(), Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock, as an operator or a broken time server does. No time passes.
+    pub fn set(&self, time: Timestamp) {
+        self.wall.store(time.as_millis(), Ordering::Relaxed);
     }
 }
 
@@ -32,6 +42,10 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.wall.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.passed.load(Ordering::Relaxed))
     }
 }

@@ -1,7 +1,8 @@
 //! Time, as a value and as something injected.
 
 use std::fmt::{self, Debug};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A moment, in whole milliseconds since 1970-01-01T00:00:00Z: the resolution AWS shows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -113,6 +114,17 @@ impl Debug for Timestamp {
 pub trait Clock: Send + Sync + Debug {
     /// The present moment. May stand still or step back; callers must not assume otherwise.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment of this process. Never steps back, and is not
+    /// moved when somebody sets the wall clock; says nothing about another process.
+    ///
+    /// Provided: the operating system's monotonic clock, which on Linux stands still while the
+    /// machine sleeps. A clock for tests whose [`Clock::now`] is moved by hand provides its own, or
+    /// each move looks like a wall clock that somebody has set.
+    fn monotonic(&self) -> Duration {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGUN.elapsed()
+    }
 }
 
 /// The operating system's wall clock.

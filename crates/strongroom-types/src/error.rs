@@ -24,6 +24,44 @@ pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
     fn retry(self) -> Retry;
 }
 
+/// What failures mean wherever they come from: the word that the kinds of two crates have in common
+/// when one passes a failure of the other on.
+///
+/// A crate's list of kinds converts into this, out of it, or both. The mapping is written there once,
+/// and [`Frame::pass_on`] does the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The caller cannot be, or is not known.
+    InvalidCaller,
+    /// The caller's session is over.
+    ExpiredSession,
+    /// What is stored was damaged, or changed by somebody without the root.
+    Tampered,
+    /// The store was re-keyed or replaced by another process.
+    StoreChanged,
+    /// The change may or may not have taken effect, whole.
+    OutcomeUnknown,
+    /// A precondition did not hold: somebody else was first. Nothing was changed.
+    Conflict,
+    /// Somebody else is at it, or too many are. Nothing was changed.
+    Busy,
+    /// Whatever else failed.
+    Internal,
+}
+
+/// What [`error_type!`] makes: an error around a frame. For code that passes failures of any crate on.
+pub trait Failure: StdError + Sized + Send + Sync + 'static {
+    /// The crate's list of kinds.
+    type Kind: ErrorClass;
+
+    /// What went wrong.
+    fn failure_kind(&self) -> Self::Kind;
+
+    /// The error around a frame.
+    fn around(frame: Frame<Self::Kind>) -> Self;
+}
+
 /// The content of an error: kind, text, operation, private context, source.
 ///
 /// `Display` shows the operation, the text and the context, never the source (walk
@@ -68,6 +106,16 @@ impl<K: ErrorClass> Frame<K> {
             context: self.context,
             source: self.source,
         }
+    }
+
+    /// The same failure as another crate's error, under the kind that the two lists have in common.
+    pub fn pass_on<E: Failure>(self) -> E
+    where
+        K: Into<Fault>,
+        E::Kind: From<Fault>,
+    {
+        let fault: Fault = self.kind.into();
+        E::around(self.map_kind(fault.into()))
     }
 
     /// The underlying failure.
@@ -245,6 +293,18 @@ macro_rules! error_type {
             ) -> Self {
                 self.0.set_source(source.into());
                 self
+            }
+        }
+
+        impl $crate::Failure for $name {
+            type Kind = $kind;
+
+            fn failure_kind(&self) -> $kind {
+                self.0.kind()
+            }
+
+            fn around(frame: $crate::Frame<$kind>) -> Self {
+                Self::from_frame(frame)
             }
         }
 

@@ -33,7 +33,7 @@ pub use call_context::CallContext;
 pub use caller::{Caller, Service};
 pub use chain::{Chain, chain};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use error::{ErrorClass, Frame, ParseError, Retry};
+pub use error::{ErrorClass, Failure, Fault, Frame, ParseError, Retry};
 pub use hex::{from_hex, hex};
 pub use operation_name::OperationName;
 pub use realm::{AccountId, Realm, Region};

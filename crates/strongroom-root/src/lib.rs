@@ -6,6 +6,10 @@
 //! else; [`TrustedRecords::rekey`] gives the store another store key. Every record is written with a MAC under the store key over its key and content, so that whoever can write
 //! the file but has no root cannot move a label, rename a secret or widen a policy unnoticed.
 //!
+//! What every engine over these records needs is here too, once: [`LeaseWatch`] and [`Lease`] for work
+//! that one of several processes does, [`Attempts`] of an optimistic commit, [`DueIndex`],
+//! [`Walk`] over a range, and [`Chore`] for work that comes round again.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use strongroom_records::{Expect, Key, MemoryRecords};
@@ -27,14 +31,18 @@
 
 mod batch;
 mod cache;
+mod chore;
+mod due_index;
 mod error;
 mod frame;
 mod key_file;
 mod key_text;
+mod lease;
 mod passphrase;
 mod recovery;
 mod rekey;
 mod report;
+mod retry;
 mod root_key;
 mod slot;
 mod store;
@@ -43,11 +51,15 @@ mod walk;
 mod wrapper;
 
 pub use batch::TrustedBatch;
+pub use chore::{Budget, Chore, ChoreKind, ChoreReport};
+pub use due_index::{DueEntry, DueIndex};
 pub use error::{Error, ErrorKind};
+pub use lease::{Lease, LeaseWatch};
 pub use passphrase::PassphraseCost;
 pub use recovery::RecoveryCode;
 pub use rekey::RekeyProgress;
 pub use report::{Problem, Report};
+pub use retry::Attempts;
 pub use root_key::RootKey;
 pub use slot::{RootKind, RootSlot};
 pub use trusted::{TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot};

@@ -189,6 +189,12 @@ impl TrustedRecords {
         &self.inner.realm
     }
 
+    /// The store's id, random and made with it: what tells two stores of one realm apart.
+    #[must_use]
+    pub fn store_id(&self) -> &str {
+        &self.inner.store.id
+    }
+
     /// The storage below.
     #[must_use]
     pub fn storage(&self) -> &Arc<dyn Records> {

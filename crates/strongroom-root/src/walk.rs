@@ -1,6 +1,9 @@
 //! Visiting every record of a range, damaged or not.
 
+use std::ops::ControlFlow;
+
 use strongroom_records::{Key, Scan};
+use strongroom_types::{Failure, Fault};
 
 use crate::{Error, TrustedRecord, TrustedRecords};
 
@@ -23,6 +26,36 @@ impl Walk {
         let (page, cursor) = self.records.snapshot().await?.scan_each(&scan).await?;
         self.rest = cursor.map(|cursor| scan.after(&cursor));
         Ok(Some(page))
+    }
+
+    /// Visits every record that is left, each with its verdict, until a visit breaks off. A visit
+    /// that fails because something is damaged ([`Fault::Tampered`]) does not keep the others from
+    /// theirs: the first such error is the answer.
+    ///
+    /// # Errors
+    /// Storage that cannot be read, and what a visit failed with other than damage. Those end the
+    /// walk.
+    pub async fn each<E: Failure>(
+        mut self,
+        mut visit: impl AsyncFnMut(Key, Result<TrustedRecord, Error>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Option<E>, E>
+    where
+        E::Kind: From<Fault> + Into<Fault>,
+    {
+        let mut damaged = None;
+        while let Some(page) = self.next().await.map_err(|error| error.into_frame().pass_on::<E>())? {
+            for (key, record) in page {
+                match visit(key, record).await {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => return Ok(damaged),
+                    Err(error) if error.failure_kind().into() == Fault::Tampered => {
+                        damaged = damaged.or(Some(error));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(damaged)
     }
 }
 

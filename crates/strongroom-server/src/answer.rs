@@ -22,19 +22,8 @@ impl Answer {
     }
 
     pub(crate) fn into_body(self) -> Bytes {
-        wiped(self.0)
+        strongroom_http::wiped(self.0)
     }
-}
-
-/// Bytes that are wiped with the last handle.
-pub(crate) fn wiped(bytes: SecretBytes) -> Bytes {
-    struct Owner(SecretBytes);
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            self.0.expose()
-        }
-    }
-    Bytes::from_owner(Owner(bytes))
 }
 
 /// AWS's text about a member that does not satisfy a constraint. `value` is empty where AWS leaves it

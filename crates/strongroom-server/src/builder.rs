@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
 use strongroom_envelope::SecretText;
-use tokio::sync::Semaphore;
+use strongroom_http::{Connection, Hosts, HttpServer, INSANE_CLOCK, Limits, clock_is_sane};
 
 use crate::data_directory::{Turn, setup};
-use crate::hosts::Hosts;
-use crate::request_id::RequestIds;
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
-use crate::service::{BODIES, CLOCK, PATIENCE, clock_is_sane};
 use crate::sigv4::SigningKeys;
 use crate::{Server, owner_key};
+
+/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
+const MAX_BODY: usize = 1024 * 1024;
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
@@ -28,7 +28,7 @@ pub struct ServerBuilder {
     clock: Arc<dyn Clock>,
     owner_key: Option<(String, SecretText)>,
     accept_any: bool,
-    patience: Duration,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for ServerBuilder {
@@ -52,7 +52,7 @@ impl Server {
             clock: Arc::new(SystemClock),
             owner_key: None,
             accept_any: false,
-            patience: PATIENCE,
+            limits: Limits::new().max_body(MAX_BODY),
         }
     }
 }
@@ -149,7 +149,7 @@ impl ServerBuilder {
     /// used. Default: thirty seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.limits = self.limits.patience(patience);
         self
     }
 
@@ -161,9 +161,9 @@ impl ServerBuilder {
     /// credentials file, if the access key is already in use for something else, or if the system clock
     /// is outside the years 1970 to 9999.
     pub async fn open(self) -> Result<Server, Error> {
-        let Self { owner_key, credentials, hosts, accept_any, patience, .. } = self;
+        let Self { owner_key, credentials, hosts, accept_any, limits, .. } = self;
         if !clock_is_sane() {
-            return Err(setup(CLOCK));
+            return Err(setup(INSANE_CLOCK));
         }
         // Reports what is wrong with the file before anything is made.
         let known = owner_key::Known::read(owner_key, credentials)?;
@@ -175,12 +175,10 @@ impl ServerBuilder {
             owner_key,
             hosts,
             accept_any,
-            patience,
-            bodies: Semaphore::new(BODIES),
             signing_keys: SigningKeys::default(),
-            request_ids: RequestIds::new(),
+            http: HttpServer::new(limits),
         };
-        Ok(Server { inner: Arc::new(inner), peer: None, secure: false, by_name: false })
+        Ok(Server { inner: Arc::new(inner), connection: Arc::new(Connection::new()) })
     }
 
     /// Opens the strongroom that keeps the server's identities, as the owner, without serving

@@ -21,27 +21,22 @@ mod answer;
 mod builder;
 pub mod credentials;
 mod data_directory;
-mod hosts;
 mod input;
 mod keys;
-mod measure;
 mod named;
 mod owner_key;
 mod private_file;
 mod query;
-mod request_id;
 mod rooms;
 mod secrets;
 mod server;
 mod service;
 mod sigv4;
 mod test_server;
-#[cfg(feature = "tls")]
-mod tls;
 
 pub use builder::{Identities, ServerBuilder};
-pub use measure::Metrics;
-pub use server::{BodyError, Server};
-pub use test_server::{TestServer, test_server};
+pub use server::Server;
 #[cfg(feature = "tls")]
-pub use tls::Tls;
+pub use strongroom_http::Tls;
+pub use strongroom_http::{BodyError, Metrics};
+pub use test_server::{TestServer, test_server};

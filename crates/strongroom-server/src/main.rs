@@ -1,7 +1,6 @@
 //! `strongroom-server`: Secrets Manager and KMS on this machine, for any AWS client.
 
 mod arguments;
-mod log;
 mod owner_key_command;
 mod process;
 
@@ -10,7 +9,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
-use log::Log;
+use strongroom_http::Log;
 use strongroom_server::{Metrics, Server, ServerBuilder, Tls};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -14,33 +13,22 @@ use serde::Deserialize;
 use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
+use strongroom_http::{BodyError, Connection, Hosts, HttpServer, Incoming, count_request, log_field};
 use strongroom_iam::{AccessKeyOrigin, Credentials};
 use strongroom_types::Retry;
-use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, ApiError};
-use crate::hosts::Hosts;
-use crate::request_id::RequestIds;
 use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
-use crate::{across, keys, measure, named, query, secrets};
-
-/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
-pub(crate) const MAX_BODY: usize = 1024 * 1024;
+use crate::{across, keys, named, query, secrets};
 
 /// A server: strongrooms behind AWS's wire protocol. Clones share everything. A `tower` service: mount it in a program's own server, or
 /// let [`Server::serve`] listen.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) inner: Arc<Inner>,
-    /// Who is at the other end, where it is known.
-    pub(crate) peer: Option<IpAddr>,
-    /// Whether requests come over TLS.
-    pub(crate) secure: bool,
-    /// Whether the host that a request names must be this machine's: true if this server itself
-    /// listens without TLS. With TLS, the certificate says whose the name is, and a program that
-    /// mounts the server knows its own names.
-    pub(crate) by_name: bool,
+    /// What is known of the connection of requests that do not come through `serve`.
+    pub(crate) connection: Arc<Connection>,
 }
 
 pub(crate) struct Inner {
@@ -50,11 +38,8 @@ pub(crate) struct Inner {
     pub(crate) owner_key: Option<(String, SecretText)>,
     pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
-    pub(crate) patience: Duration,
-    /// How many bytes of bodies that have not arrived whole may be kept at once, in KiB.
-    pub(crate) bodies: Semaphore,
     pub(crate) signing_keys: SigningKeys,
-    pub(crate) request_ids: RequestIds,
+    pub(crate) http: HttpServer,
 }
 
 impl std::fmt::Debug for Server {
@@ -123,24 +108,6 @@ struct Subject {
     key_id: Option<String>,
 }
 
-/// The most characters of one field in the log.
-const MOST_LOGGED: usize = 512;
-
-/// A field of the log: without characters that could make a line look like two, or like another,
-/// and no longer than `MOST_LOGGED`.
-fn field(text: &str) -> Cow<'_, str> {
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
-    if text.len() <= MOST_LOGGED && text.as_bytes().iter().all(plain) {
-        Cow::Borrowed(text)
-    } else {
-        let mut text: String = text.chars().take(MOST_LOGGED).flat_map(char::escape_debug).collect();
-        if let Some((end, _)) = text.char_indices().nth(MOST_LOGGED) {
-            text.truncate(end);
-        }
-        Cow::Owned(text)
-    }
-}
-
 impl Subject {
     /// The name in a request's body, if it has one.
     fn of(wanted: Option<&Wanted>, body: &[u8]) -> String {
@@ -154,20 +121,29 @@ impl Server {
     /// The server for requests of one peer, whose address policies may look at.
     #[must_use]
     pub fn for_peer(&self, peer: IpAddr) -> Self {
-        Self { peer: Some(peer), ..self.clone() }
+        self.over((*self.connection).clone().peer(peer))
     }
 
     /// The server for requests that come over TLS: `aws:SecureTransport` is true for them. For a program that ends TLS itself;
     /// `Server::serve_tls` does this.
     #[must_use]
     pub fn over_tls(&self) -> Self {
-        Self { secure: true, ..self.clone() }
+        self.over((*self.connection).clone().secure())
     }
 
-    pub(crate) fn patience(&self) -> Duration {
-        self.inner.patience
+    fn over(&self, connection: Connection) -> Self {
+        Self { connection: Arc::new(connection), ..self.clone() }
     }
 
+    pub(crate) fn http(&self) -> &HttpServer {
+        &self.inner.http
+    }
+
+    pub(crate) fn connection(&self) -> Arc<Connection> {
+        Arc::clone(&self.connection)
+    }
+
+    #[cfg(feature = "tls")]
     pub(crate) fn takes_any_credentials(&self) -> bool {
         self.inner.accept_any
     }
@@ -189,12 +165,15 @@ impl Server {
 
     /// Answers one request.
     pub async fn respond(&self, request: Parts, body: Result<Bytes, BodyError>) -> Response<Full<Bytes>> {
-        let id = self.inner.request_ids.next();
-        let begun = Instant::now();
-        let by_name = (self.by_name || self.inner.accept_any) && !self.secure;
+        self.answer_whole(self.http().received(request, body, self.connection())).await
+    }
+
+    pub(crate) async fn answer_whole(&self, incoming: Incoming) -> Response<Full<Bytes>> {
+        let Incoming { parts: request, body, connection, id, received: begun, .. } = incoming;
+        let by_name = (connection.accepted_in_clear || self.inner.accept_any) && !connection.secure;
         if let Some(why) = self.inner.hosts.refuse(&request, by_name) {
-            measure::request(None, "AccessDeniedException", begun.elapsed());
-            tracing::info!(code = "AccessDeniedException", request = id, why, "refused");
+            count_request(None, "AccessDeniedException", begun.elapsed());
+            tracing::info!(code = "AccessDeniedException", request = &*id, why, "refused");
             return plain(
                 StatusCode::FORBIDDEN,
                 json!({"__type": "AccessDeniedException", "message": why}).to_string(),
@@ -217,13 +196,11 @@ impl Server {
                     BodyError::Malformed => {
                         (400, "SerializationException", "The request's body is not well-formed HTTP.")
                     }
-                    BodyError::Incomplete => {
-                        (408, "RequestTimeoutException", "The request did not arrive whole in time.")
-                    }
+                    _ => (408, "RequestTimeoutException", "The request did not arrive whole in time."),
                 };
                 (Err(ApiError { status, ..ApiError::new(code, message) }), None)
             }
-            (Some(wanted), Ok(body)) => match self.admit(&request, body, wanted).await {
+            (Some(wanted), Ok(body)) => match self.admit(&request, &connection, body, wanted).await {
                 Ok(admitted) => {
                     let who = admitted.cx.caller().to_string();
                     (self.run_first(admitted, wanted, body, &id).await, Some(who))
@@ -239,15 +216,16 @@ impl Server {
             None => Cow::Borrowed(""),
         };
         let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
-        measure::request(who.as_ref().map(|_| &*operation), code, begun.elapsed());
+        let exists = !matches!(code, "UnknownOperationException" | "InvalidAction");
+        count_request(who.as_ref().filter(|_| exists).map(|_| &*operation), code, begun.elapsed());
         tracing::info!(
-            operation = &*field(&operation),
-            principal = &*field(who.as_deref().unwrap_or("-")),
+            operation = &*log_field(&operation),
+            principal = &*log_field(who.as_deref().unwrap_or("-")),
             // Read only where somebody logs.
-            about = &*field(&Subject::of(wanted.as_ref(), told)),
+            about = &*log_field(&Subject::of(wanted.as_ref(), told)),
             code,
             micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request = id,
+            request = &*id,
             "request"
         );
         rendered(answer, wanted.as_ref(), &id)
@@ -313,7 +291,13 @@ impl Server {
     }
 
     /// Finds out who signed a request, and the room it is for.
-    async fn admit(&self, request: &Parts, body: &[u8], wanted: &Wanted) -> Result<Admitted, ApiError> {
+    async fn admit(
+        &self,
+        request: &Parts,
+        connection: &Connection,
+        body: &[u8],
+        wanted: &Wanted,
+    ) -> Result<Admitted, ApiError> {
         let presented = sigv4::parse(request)?.ok_or_else(|| {
             ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
         })?;
@@ -335,7 +319,7 @@ impl Server {
         } else {
             (home.account(), self.checked(&presented, request, body).await?)
         };
-        let cx = self.with_circumstances(cx, request);
+        let cx = with_circumstances(cx, request, connection);
         let rooms = &self.inner.rooms;
         let own = Realm::new(account, region);
         let elsewhere = match wanted {
@@ -397,16 +381,6 @@ impl Server {
         Ok(found.context.clone())
     }
 
-    /// From where, over what, with what.
-    fn with_circumstances(&self, cx: CallContext, request: &Parts) -> CallContext {
-        let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
-        facts.source_ip = self.peer;
-        facts.secure_transport = Some(self.secure);
-        let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-        facts.user_agent = agent.map(str::to_owned);
-        cx.with_facts(facts)
-    }
-
     /// Empties everything: of a server in memory that takes any credentials.
     async fn reset(&self, id: &str) -> Response<Full<Bytes>> {
         if !(self.inner.accept_any && self.inner.rooms.is_in_memory()) {
@@ -453,16 +427,14 @@ fn account_of(cx: &CallContext) -> Option<AccountId> {
     cx.caller().account().and_then(|account| AccountId::parse(account).ok())
 }
 
-/// Why there is no body to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// Longer than 1 MiB: answered with 413.
-    TooLong,
-    /// Its framing is not valid HTTP: answered with 400.
-    Malformed,
-    /// It broke off, or took longer than [`ServerBuilder::patience`](crate::ServerBuilder::patience): answered with 408.
-    Incomplete,
+/// From where, over what, with what.
+fn with_circumstances(cx: CallContext, request: &Parts, connection: &Connection) -> CallContext {
+    let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
+    facts.source_ip = connection.peer;
+    facts.secure_transport = Some(connection.secure);
+    let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    facts.user_agent = agent.map(str::to_owned);
+    cx.with_facts(facts)
 }
 
 fn unopened(error: &strongroom::Error) -> ApiError {

@@ -1,4 +1,4 @@
-//! Where the binary's log goes.
+//! Where a binary's log goes.
 //!
 //! A request never waits for the log. Lines go into a buffer of bounded size, which one thread
 //! writes to standard error; when nobody reads that, further lines are dropped and counted, and the
@@ -18,10 +18,11 @@ const MOST: usize = 1024 * 1024;
 /// How long the process waits at its end for what is left to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Lines on their way to standard error. Those of some milliseconds are written in one go: one by one they cost a tenth of the requests
-/// they tell of.
+/// Lines on their way to standard error, for `tracing-subscriber`. The lines of some milliseconds are
+/// written in one go: writing them one by one takes a tenth of the time of the requests that they
+/// report. Clones share everything.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<(Mutex<Waiting>, Condvar)>);
+pub struct Log(Arc<(Mutex<Waiting>, Condvar)>);
 
 #[derive(Default)]
 struct Waiting {
@@ -48,15 +49,22 @@ impl Waiting {
     }
 }
 
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Log")
+    }
+}
+
 /// Writes what waits, again and again, and once more when it is dropped.
-pub(crate) struct Writing {
+pub struct LogWriting {
     log: Log,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Log {
-    /// A log of text, or of JSON.
-    pub(crate) fn new(json: bool) -> Self {
+    /// A log whose lines are text, or JSON.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
         let log = Self::default();
         log.lock().json = json;
         log
@@ -73,8 +81,11 @@ impl Log {
         let _ = std::io::stderr().lock().write_all(&lines);
     }
 
-    /// Begins to write.
-    pub(crate) fn start(&self) -> std::io::Result<Writing> {
+    /// Begins to write, on a thread of its own, until what this returns is dropped.
+    ///
+    /// # Errors
+    /// The operating system starts no thread.
+    pub fn start(&self) -> std::io::Result<LogWriting> {
         let log = self.clone();
         let thread = std::thread::Builder::new().name("strongroom-log".into()).spawn(move || {
             loop {
@@ -92,11 +103,17 @@ impl Log {
                 }
             }
         })?;
-        Ok(Writing { log: self.clone(), thread: Some(thread) })
+        Ok(LogWriting { log: self.clone(), thread: Some(thread) })
     }
 }
 
-impl Drop for Writing {
+impl std::fmt::Debug for LogWriting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogWriting")
+    }
+}
+
+impl Drop for LogWriting {
     fn drop(&mut self) {
         self.log.lock().over = true;
         self.log.0.1.notify_all();

@@ -13,11 +13,11 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Names that a server without TLS answers to, besides addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hosts(Vec<String>);
+pub struct Hosts(Vec<String>);
 
 impl Hosts {
     /// Allows a name. A port or a full stop after it makes no difference.
-    pub(crate) fn allow(&mut self, name: &str) {
+    pub fn allow(&mut self, name: &str) {
         let name = name_of(name).to_ascii_lowercase();
         self.0.push(name.strip_suffix('.').unwrap_or(&name).to_owned());
     }
@@ -33,9 +33,11 @@ impl Hosts {
             || self.0.iter().any(|allowed| allowed == name)
     }
 
-    /// The reason to refuse a request before anything else is looked at, if there is one.
-    /// `by_name`: whether to check the host.
-    pub(crate) fn refuse(&self, request: &Parts, by_name: bool) -> Option<&'static str> {
+    /// The reason to refuse a request before looking at anything else, if there is one. `by_name`:
+    /// whether to check the host, as for a connection
+    /// [`accepted_in_clear`](crate::Connection::accepted_in_clear).
+    #[must_use]
+    pub fn refuse(&self, request: &Parts, by_name: bool) -> Option<&'static str> {
         let all = |name: &HeaderName| {
             let values = request.headers.get_all(name).iter();
             values.map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>()

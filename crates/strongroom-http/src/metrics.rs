@@ -13,26 +13,29 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 
-use crate::hosts::Hosts;
+use crate::Hosts;
 
 /// Seconds. A read takes some tens of microseconds, a durable write some milliseconds.
 const BUCKETS: [f64; 12] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
 
-/// Counts an answer with the program's recorder, if it has one. An operation is named where its caller was let in and it exists: clients do
-/// not choose how many series there are.
-pub(crate) fn request(operation: Option<&str>, code: &str, taken: Duration) {
-    let unknown = matches!(code, "UnknownOperationException" | "InvalidAction");
-    let operation = operation.filter(|_| !unknown).unwrap_or("-").to_owned();
+/// Counts an answer with the program's recorder, if it has one: `strongroom_requests_total` by
+/// operation and error code, `strongroom_request_seconds` by operation.
+///
+/// Name the operation only if its caller was let in and it exists: clients must not choose how many
+/// series there are. `code` is `-` for success.
+pub fn count_request(operation: Option<&str>, code: &str, taken: Duration) {
+    let operation = operation.unwrap_or("-").to_owned();
     metrics::counter!("strongroom_requests_total", "operation" => operation.clone(), "code" => code.to_owned())
         .increment(1);
     metrics::histogram!("strongroom_request_seconds", "operation" => operation).record(taken);
 }
 
-/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation and error code (`-` for success), and
-/// `strongroom_request_seconds` by operation.
+/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation and
+/// error code (`-` for success), and `strongroom_request_seconds` by operation.
 ///
-/// A program with a recorder of its own for the `metrics` crate has these there, and does not need this.
+/// A program with a recorder of its own for the `metrics` crate finds these there, and does not need
+/// this.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 

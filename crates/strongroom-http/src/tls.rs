@@ -1,0 +1,145 @@
+//! TLS, by rustls.
+
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
+use strongroom_envelope::SecretBytes;
+use strongroom_types::TlsInfo;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::Connection;
+
+/// A server's certificate and its key, and what it asks of clients, for
+/// [`HttpServer::serve_tls`](crate::HttpServer::serve_tls).
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ServerConfig>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn finished(mut config: ServerConfig) -> Arc<ServerConfig> {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+fn refused(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidData, text.into())
+}
+
+impl Tls {
+    /// A certificate, followed by those that lead to its authority, and the key of the first, all in
+    /// PEM. TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN. Clients need no certificate.
+    ///
+    /// # Errors
+    /// `InvalidData`: no certificate, no key (PKCS #8, PKCS #1 or SEC1), a key that is not the certificate's.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> std::io::Result<Self> {
+        let chain: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(certificates).collect();
+        let chain = chain.map_err(|_| refused("the certificates are not PEM"))?;
+        if chain.is_empty() {
+            return Err(refused("there is no certificate in it"));
+        }
+        // What a parser says of a key is not repeated: it may quote it.
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| refused("there is no private key in it, in PEM"))?;
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(|error| refused(format!("certificate and key: {error}")))?;
+        Ok(Self { config: finished(config) })
+    }
+
+    /// Asks clients for a certificate of these authorities (PEM). A client whose certificate does not
+    /// verify gets no connection; nor does a client without one, if it is `required`. What was
+    /// verified is in [`Connection::client_certificates`].
+    ///
+    /// # Errors
+    /// `InvalidData`: no certificate in it, or one that cannot be an authority.
+    pub fn client_authorities(self, authorities: &[u8], required: bool) -> std::io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authorities) {
+            let certificate = certificate.map_err(|_| refused("the authorities are not PEM"))?;
+            roots.add(certificate).map_err(|error| refused(format!("an authority of clients: {error}")))?;
+        }
+        if roots.is_empty() {
+            return Err(refused("there is no authority of clients in it"));
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(Error::other)?
+            .with_client_cert_verifier(verifier.build().map_err(|error| refused(error.to_string()))?)
+            .with_cert_resolver(Arc::clone(&self.config.cert_resolver));
+        Ok(Self { config: finished(config) })
+    }
+
+    /// As [`from_pem`](Self::from_pem), from files.
+    ///
+    /// # Errors
+    /// As there, and what reading them gives, with the file's name.
+    pub fn from_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> std::io::Result<Self> {
+        let (certificates, key) = (certificates.as_ref(), key.as_ref());
+        let read = |file: &Path| {
+            std::fs::read(file)
+                .map_err(|error| Error::new(error.kind(), format!("{}: {error}", file.display())))
+        };
+        let chain = read(certificates)?;
+        let secret = SecretBytes::from_vec(read(key)?);
+        Self::from_pem(&chain, secret.expose()).map_err(|error| {
+            Error::new(error.kind(), format!("{}, {}: {error}", certificates.display(), key.display()))
+        })
+    }
+}
+
+impl Tls {
+    /// Shakes hands, and says what was agreed.
+    pub(crate) fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = std::io::Result<(TlsStream<TcpStream>, Connection)>> + Send + use<> {
+        let accepted = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream);
+        async move {
+            let stream = accepted.await?;
+            let connection = connection(stream.get_ref().1);
+            Ok((stream, connection))
+        }
+    }
+}
+
+/// What is known of a connection whose handshake is done.
+fn connection(session: &ServerConnection) -> Connection {
+    let version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        _ => "TLSv1.3",
+    };
+    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+    // rustls marks the suites of TLS 1.3 in their names, the standard does not.
+    let suite = suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1);
+    let mut tls = TlsInfo::new(version, suite);
+    if let Some(name) = session.server_name() {
+        tls = tls.server_name(name);
+    }
+    let presented = session.peer_certificates().unwrap_or_default();
+    let client_certificates = presented.iter().map(|one| Bytes::copy_from_slice(one)).collect();
+    Connection { client_certificates, ..Connection::new().tls(tls) }
+}

@@ -69,6 +69,16 @@ impl Key {
         self.0.starts_with(&prefix.0)
     }
 
+    /// All of `key` below this one.
+    pub(crate) fn join(&self, key: &Self) -> Self {
+        Self([self.0.as_slice(), key.0.as_slice()].concat())
+    }
+
+    /// What comes after `prefix`, if the key begins with it.
+    pub(crate) fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
+        self.0.strip_prefix(prefix.0.as_slice()).map(|rest| Self(rest.to_vec()))
+    }
+
     /// The smallest byte string above every key that begins with this one; `None` when there is none.
     #[must_use]
     pub fn prefix_end(&self) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! The storage joint: [`Records`], ordered records with snapshots and atomic commits, and an implementation in
-//! memory, [`MemoryRecords`].
+//! memory, [`MemoryRecords`]. Two decorators: [`Prefixed`] keeps several stores in one storage, [`FreshFor`] saves round
+//! trips to a storage behind a network.
 //!
 //! Implement [`Records`] for a database and the whole of Strongroom runs on it. What is stored is already sealed or
 //! authenticated; a backend keeps bytes and needs to know nothing of secrets. `strongroom-testkit` has the conformance
@@ -33,14 +34,22 @@
 
 mod batch;
 mod error;
+mod fresh_for;
 mod key;
+mod limits;
 mod memory;
+mod prefixed;
+mod record;
 mod scan;
 mod traits;
 
 pub use batch::{Action, Batch, Change, Expect};
 pub use error::{Error, ErrorKind};
+pub use fresh_for::FreshFor;
 pub use key::Key;
+pub use limits::Limits;
 pub use memory::MemoryRecords;
+pub use prefixed::Prefixed;
+pub use record::{Record, Revision};
 pub use scan::{Page, Scan};
-pub use traits::{ChangeToken, Limits, Record, Records, Revision, Snapshot};
+pub use traits::{ChangeToken, FreshRecords, Records, Snapshot};

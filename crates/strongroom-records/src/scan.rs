@@ -74,6 +74,20 @@ impl Scan {
         self
     }
 
+    /// The same scan of the keys below `prefix`.
+    pub(crate) fn within(&self, prefix: &Key) -> Self {
+        let join = |bound: &Bound<Key>| bound.as_ref().map(|key| prefix.join(key));
+        let start = match join(&self.start) {
+            Bound::Unbounded => Bound::Included(prefix.clone()),
+            start => start,
+        };
+        let end = match join(&self.end) {
+            Bound::Unbounded => prefix.prefix_end().map_or(Bound::Unbounded, Bound::Excluded),
+            end => end,
+        };
+        Self { start, end, reverse: self.reverse, limit: self.limit }
+    }
+
     /// The lower bound.
     #[must_use]
     pub fn lower(&self) -> Bound<&Key> {

@@ -5,55 +5,20 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use crate::{Batch, Error, ErrorKind, Key, Page, Scan};
-
-/// Says when a record was last written. Equal revisions of one key mean equal content.
-///
-/// Given by the backend at commit. One key never gets the same revision twice, also not after it was deleted and
-/// written again. Between keys revisions say nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(pub u64);
+use crate::{Batch, Error, ErrorKind, Key, Limits, Page, Record, Revision, Scan};
 
 /// Says whether anything was committed: see [`Records::change_token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChangeToken(pub u64);
 
-/// One record.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Where it is.
-    pub key: Key,
-    /// When it was last written.
-    pub revision: Revision,
-    /// What it holds: sealed or authenticated by those who wrote it, never a plaintext secret.
-    pub value: Vec<u8>,
-}
-
-impl Debug for Record {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Record({} at {}, {} bytes)", self.key, self.revision.0, self.value.len())
-    }
-}
-
-/// What a backend can take. A backend must allow at least the figures of [`Limits::REQUIRED`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of a key.
-    pub key: usize,
-    /// Bytes of a value.
-    pub value: usize,
-    /// Operations of a batch.
-    pub batch_operations: usize,
-    /// Bytes of all keys and values of a batch.
-    pub batch_bytes: usize,
-    /// Records of a page; a scan that asks for more gets this many.
-    pub scan: usize,
-}
-
-impl Limits {
-    /// The least a backend must allow.
-    pub const REQUIRED: Self =
-        Self { key: 1024, value: 256 * 1024, batch_operations: 100, batch_bytes: 512 * 1024, scan: 100 };
+/// Records, and the moment they are of: an answer of [`Records::read_if_changed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "every backend makes one")]
+pub struct FreshRecords {
+    /// The change token from before the records were read.
+    pub token: ChangeToken,
+    /// The records under the keys that were asked for, in the same order; `None` where there is none.
+    pub records: Vec<Option<Record>>,
 }
 
 /// Ordered records with snapshots and atomic commits. What "correct" means is said at each method and tested by the
@@ -129,6 +94,28 @@ pub trait Records: Send + Sync + Debug {
     /// # Errors
     /// [`ErrorKind::Unavailable`].
     async fn change_token(&self) -> Result<ChangeToken, Error>;
+
+    /// The records under `keys` as [`Records::read`] gives them, with the change token of their moment; `None` when nothing
+    /// has been committed since `since`, so that what was read under that token still holds. Without `since` the records
+    /// are always read.
+    ///
+    /// Provided: asks for the token, and reads when it differs. The token comes first: a commit between the two makes the
+    /// records newer than their token, and the next call reads them again. A backend behind a network overrides this to
+    /// answer in one round trip; [`FreshFor`](crate::FreshFor) saves that one too.
+    ///
+    /// # Errors
+    /// As [`Records::change_token`] and [`Records::read`].
+    async fn read_if_changed(
+        &self,
+        since: Option<ChangeToken>,
+        keys: &[Key],
+    ) -> Result<Option<FreshRecords>, Error> {
+        let token = self.change_token().await?;
+        if since == Some(token) {
+            return Ok(None);
+        }
+        Ok(Some(FreshRecords { token, records: self.read(keys).await? }))
+    }
 
     /// What this backend can take.
     fn limits(&self) -> Limits;

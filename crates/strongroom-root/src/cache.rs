@@ -1,8 +1,8 @@
 //! Verified records that are kept in memory as long as nothing is committed.
 //!
-//! What is kept is what the storage holds: sealed or authenticated, no plaintext. A record is given out again only while the storage's
-//! change token is the one from before it was read, so that nobody sees less through the cache than without it, whichever process
-//! commits. The memory has a bound: what was not asked for while half of it was filled anew goes.
+//! What is kept is what the storage holds: sealed or authenticated, no plaintext. A record is given out again only while the storage
+//! says that nothing was committed since the change token from before it was read, so that nobody sees less through the cache than
+//! without it, whichever process commits. The memory has a bound: what was not asked for while half of it was filled anew goes.
 
 use std::collections::HashMap;
 use std::mem;
@@ -20,6 +20,25 @@ const OVERHEAD: usize = 160;
 /// What is known of a key: its record, or that there is none.
 type CachedRecord = Option<TrustedRecord>;
 
+/// A question to the storage that is about to be asked, and what it need not be asked if nothing has changed.
+pub(crate) struct Question {
+    number: u64,
+    /// All the records in question, with the moment they are of.
+    known: Option<(ChangeToken, Vec<CachedRecord>)>,
+}
+
+impl Question {
+    /// The token to ask about.
+    pub(crate) fn since(&self) -> Option<ChangeToken> {
+        self.known.as_ref().map(|(token, _)| *token)
+    }
+
+    /// What is known, once the storage has said that it still holds.
+    pub(crate) fn into_known(self) -> Option<Vec<CachedRecord>> {
+        self.known.map(|(_, records)| records)
+    }
+}
+
 /// The cache of a store.
 pub(crate) struct ReadCache {
     most: usize,
@@ -28,8 +47,11 @@ pub(crate) struct ReadCache {
 
 #[derive(Default)]
 struct State {
-    /// The moment that everything here is of.
+    /// The moment that everything here is of, and the question whose answer brought it.
     token: Option<ChangeToken>,
+    question: u64,
+    /// Counts the questions to the storage.
+    asked: u64,
     young: HashMap<Key, CachedRecord>,
     young_bytes: usize,
     old: HashMap<Key, CachedRecord>,
@@ -47,11 +69,17 @@ fn weight(key: &Key, known: &CachedRecord) -> usize {
 }
 
 impl State {
-    /// Everything is of this moment, or goes.
-    fn at(&mut self, token: ChangeToken) {
+    /// Whether everything here is of this moment, which a question has brought: what is of another one goes, unless a
+    /// later question was answered already.
+    fn at(&mut self, token: ChangeToken, question: u64) -> bool {
         if self.token != Some(token) {
-            *self = Self { token: Some(token), ..Self::default() };
+            if question < self.question {
+                return false;
+            }
+            *self = Self { token: Some(token), asked: self.asked, ..Self::default() };
         }
+        self.question = self.question.max(question);
+        true
     }
 
     fn put(&mut self, key: Key, known: CachedRecord, most: usize) {
@@ -97,18 +125,27 @@ impl ReadCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The records under these keys as they are at the moment of this token, if all are known.
-    pub(crate) fn all(&self, token: ChangeToken, keys: &[Key]) -> Option<Vec<CachedRecord>> {
+    /// Call this before the storage is asked for the records under these keys.
+    pub(crate) fn ask(&self, keys: &[Key]) -> Question {
         let mut state = self.lock();
-        state.at(token);
-        keys.iter().map(|key| state.get(key, self.most)).collect()
+        state.asked += 1;
+        let number = state.asked;
+        let Some(token) = state.token else { return Question { number, known: None } };
+        let records: Option<Vec<_>> = keys.iter().map(|key| state.get(key, self.most)).collect();
+        Question { number, known: records.map(|records| (token, records)) }
     }
 
-    /// Keeps what was read after the token was.
-    pub(crate) fn keep(&self, token: ChangeToken, keys: &[Key], records: &[CachedRecord]) {
+    /// Keeps what was read in answer to a question, after `token` was.
+    pub(crate) fn keep(
+        &self,
+        question: &Question,
+        token: ChangeToken,
+        keys: &[Key],
+        records: &[CachedRecord],
+    ) {
         let mut state = self.lock();
-        // Somebody has seen a later moment: what was read may be of before it.
-        if state.token != Some(token) {
+        // An answer that comes late may be of an earlier moment than what is here.
+        if !state.at(token, question.number) {
             return;
         }
         for (key, record) in keys.iter().zip(records) {
@@ -140,32 +177,56 @@ mod tests {
 
     const AT: ChangeToken = ChangeToken(1);
 
+    impl ReadCache {
+        /// What is known of the keys, and of which moment.
+        fn known(&self, keys: &[Key]) -> Option<(ChangeToken, Vec<CachedRecord>)> {
+            self.ask(keys).known
+        }
+
+        fn learn(&self, token: ChangeToken, keys: &[Key], records: &[CachedRecord]) {
+            self.keep(&self.ask(keys), token, keys, records);
+        }
+    }
+
     #[test]
     fn what_is_known_is_of_one_moment() {
         let cache = ReadCache::new(1 << 20);
-        assert_eq!(cache.all(AT, &[key(1)]), None);
-        cache.keep(AT, &[key(1), key(2)], &[record(1, b"one"), None]);
+        assert_eq!(cache.known(&[key(1)]), None);
+        cache.learn(AT, &[key(1), key(2)], &[record(1, b"one"), None]);
         assert_eq!(
-            cache.all(AT, &[key(1), key(2)]),
-            Some(vec![record(1, b"one"), None]),
+            cache.known(&[key(1), key(2)]),
+            Some((AT, vec![record(1, b"one"), None])),
             "absence is known too"
         );
-        assert_eq!(cache.all(AT, &[key(1), key(3)]), None, "all or nothing");
+        assert_eq!(cache.known(&[key(1), key(3)]), None, "all or nothing");
         assert_eq!(cache.vouched(&key(1), &[b'o'; 32]), record(1, b"one"));
         assert_eq!(cache.vouched(&key(1), &[b'x'; 32]), None);
-        assert_eq!(cache.all(ChangeToken(2), &[key(1)]), None, "something was committed");
-        cache.keep(AT, &[key(1)], &[record(1, b"one")]);
-        assert_eq!(cache.all(ChangeToken(2), &[key(1)]), None, "read before, kept after");
+        cache.learn(ChangeToken(2), &[key(3)], &[record(3, b"three")]);
+        assert_eq!(cache.known(&[key(1)]), None, "something was committed");
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_does_not_bring_an_earlier_moment_back() {
+        let cache = ReadCache::new(1 << 20);
+        let (slow, quick) = (cache.ask(&[key(1)]), cache.ask(&[key(1)]));
+        cache.keep(&quick, ChangeToken(2), &[key(1)], &[record(1, b"new")]);
+        cache.keep(&slow, AT, &[key(1)], &[record(1, b"old")]);
+        assert_eq!(cache.known(&[key(1)]), Some((ChangeToken(2), vec![record(1, b"new")])));
+        // Of the same moment it is welcome, however late.
+        let slow = cache.ask(&[key(2)]);
+        cache.learn(ChangeToken(2), &[key(3)], &[None]);
+        cache.keep(&slow, ChangeToken(2), &[key(2)], &[None]);
+        assert_eq!(cache.known(&[key(1), key(2)]).map(|(token, _)| token), Some(ChangeToken(2)));
     }
 
     #[test]
     fn memory_is_bounded_and_what_is_used_stays() {
         let cache = ReadCache::new(64 << 10);
-        assert_eq!(cache.all(AT, &[]), Some(Vec::new()));
+        assert_eq!(cache.known(&[]), None);
         for n in 0..1000 {
-            cache.keep(AT, &[key(n)], &[record(n, &[7; 1000])]);
+            cache.learn(AT, &[key(n)], &[record(n, &[7; 1000])]);
             if n > 0 {
-                assert!(cache.all(AT, &[key(0)]).is_some(), "after {n}");
+                assert!(cache.known(&[key(0)]).is_some(), "after {n}");
             }
             let state = cache.lock();
             let held: usize = [&state.young, &state.old]
@@ -175,13 +236,13 @@ mod tests {
                 .sum();
             assert!(held <= 64 << 10, "{held} after {n}");
         }
-        assert_eq!(cache.all(AT, &[key(1)]), None);
-        cache.keep(AT, &[key(1)], &[record(1, &[7; 20_000])]);
-        assert_eq!(cache.all(AT, &[key(1)]), None, "one that is too large does not push out the others");
+        assert_eq!(cache.known(&[key(1)]), None);
+        cache.learn(AT, &[key(1)], &[record(1, &[7; 20_000])]);
+        assert_eq!(cache.known(&[key(1)]), None, "one that is too large does not push out the others");
         // The same key over and over counts once.
         for _ in 0..1000 {
-            cache.keep(AT, &[key(2)], &[record(2, &[7; 1000])]);
+            cache.learn(AT, &[key(2)], &[record(2, &[7; 1000])]);
         }
-        assert!(cache.all(AT, &[key(0)]).is_some());
+        assert!(cache.known(&[key(0)]).is_some());
     }
 }

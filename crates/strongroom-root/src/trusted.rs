@@ -207,19 +207,24 @@ impl TrustedRecords {
     /// # Errors
     /// [`ErrorKind::Tampered`] naming the record; storage errors.
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        let cache = &self.cache;
-        // Before the records are read: what is committed in between makes it older than them.
-        let token = if cache.is_off() { None } else { Some(self.inner.records.change_token().await?) };
-        if let Some(known) = token.and_then(|token| cache.all(token, keys)) {
-            return Ok(known);
+        let (cache, storage) = (&self.cache, &self.inner.records);
+        if cache.is_off() {
+            return self.verify_all(storage.read(keys).await?).await;
         }
-        match self.inner.verify_all(self.inner.records.read(keys).await?) {
-            Ok(records) => {
-                if let Some(token) = token {
-                    cache.keep(token, keys, &records);
-                }
-                Ok(records)
-            }
+        let question = cache.ask(keys);
+        let Some(fresh) = storage.read_if_changed(question.since(), keys).await? else {
+            // Only a question with a token is answered so, and that had all the records.
+            let missing = || Error::new(ErrorKind::Storage, "the storage gave no records");
+            return question.into_known().ok_or_else(missing);
+        };
+        let records = self.verify_all(fresh.records).await?;
+        cache.keep(&question, fresh.token, keys, &records);
+        Ok(records)
+    }
+
+    async fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        match self.inner.verify_all(records) {
+            Ok(records) => Ok(records),
             Err(error) => Err(self.inner.settle(error).await),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use strongroom_records::{
-    Batch, ChangeToken, Error, ErrorKind, Key, Limits, Record, Records, Revision, Snapshot,
+    Batch, ChangeToken, Error, ErrorKind, FreshRecords, Key, Limits, Record, Records, Revision, Snapshot,
 };
 
 /// What happens to a commit.
@@ -74,6 +74,14 @@ impl Records for FaultyRecords {
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.inner.change_token().await
+    }
+
+    async fn read_if_changed(
+        &self,
+        since: Option<ChangeToken>,
+        keys: &[Key],
+    ) -> Result<Option<FreshRecords>, Error> {
+        self.inner.read_if_changed(since, keys).await
     }
 
     fn limits(&self) -> Limits {

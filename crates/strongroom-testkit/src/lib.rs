@@ -16,7 +16,8 @@
 //! Each case is a public function too, to be run alone while it fails. Beside the suites:
 //! [`ManualClock`], a clock that moves when told, [`FaultyRecords`], storage that fails when told,
 //! [`FaultyKms`] and [`FaultyStore`], a key service and a secret store that do, [`SmallRecords`],
-//! storage with no more than the limits that all storage has, and [`SimulatedDisk`], a disk that
+//! storage with no more than the limits that all storage has, [`CountingRecords`], storage that counts
+//! its calls, and [`SimulatedDisk`], a disk that
 //! loses what was not synced.
 
 #![allow(
@@ -27,6 +28,7 @@
 )]
 
 mod clock;
+mod counting;
 mod disk;
 mod faults;
 pub mod kms;
@@ -38,6 +40,7 @@ pub mod store;
 mod store_faults;
 
 pub use clock::ManualClock;
+pub use counting::CountingRecords;
 pub use disk::SimulatedDisk;
 pub use faults::{Fault, FaultyRecords};
 pub use kms_faults::FaultyKms;

@@ -5,10 +5,13 @@ mod reopen;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use strongroom_records::{Batch, ErrorKind, Expect, Key, Limits, Records, Revision, Scan};
+use strongroom_records::{
+    Batch, ErrorKind, Expect, FreshRecords, Key, Limits, Record, Records, Revision, Scan,
+};
 
 pub use reopen::{Reopen, Volatile};
 
@@ -38,6 +41,8 @@ where
     alone(make, concurrent_writers_lose_no_update).await;
     alone(make, dropped_commits_are_whole_or_absent).await;
     alone(make, change_tokens_tell_of_commits).await;
+    alone(make, records_are_read_again_when_something_was_committed).await;
+    alone(make, what_has_not_changed_is_as_new_as_what_is_read).await;
     alone(make, limits_are_kept_and_sufficient).await;
     alone(make, invalid_batches_change_nothing).await;
     durability::survives_crashes(make).await;
@@ -339,6 +344,67 @@ pub async fn change_tokens_tell_of_commits(records: Arc<dyn Records>) {
         assert_ne!(now, last, "a commit went unnoticed");
         last = now;
     }
+}
+
+/// A read under a token gives records of the moment of its own token; after a commit, of another key too, it reads again.
+pub async fn records_are_read_again_when_something_was_committed(records: Arc<dyn Records>) {
+    let keys = [key("a"), key("none"), key("a")];
+    let read = async |since| records.read_if_changed(since, &keys).await.unwrap();
+    let values = |fresh: &FreshRecords| {
+        let value = |record: &Option<Record>| record.as_ref().map(|record| record.value.clone());
+        fresh.records.iter().map(value).collect::<Vec<_>>()
+    };
+    let mut fresh = read(None).await.expect("without a token everything is read");
+    assert_eq!(values(&fresh), [None, None, None], "one answer for each key asked");
+    for n in 0..10u8 {
+        let revision = put(&*records, "a", &[n]).await;
+        let now = read(Some(fresh.token)).await.expect("a commit went unnoticed");
+        assert_eq!(values(&now), [Some(vec![n]), None, Some(vec![n])]);
+        assert_eq!(now.records[0].as_ref().map(|record| record.revision), Some(revision));
+        assert_eq!(now.records[0].as_ref().map(|record| &record.key), Some(&keys[0]));
+        // Nothing was committed: it need not be read again, and if it is, it is the same.
+        if let Some(again) = read(Some(now.token)).await {
+            assert_eq!(again.records, now.records);
+        }
+        put(&*records, "b", &[n]).await;
+        fresh = read(Some(now.token)).await.expect("a commit of another record went unnoticed");
+        assert_eq!(fresh.records, now.records);
+    }
+    assert!(read(None).await.is_some(), "without a token it is read, also when nothing has changed");
+}
+
+/// While others write, a reader that keeps what it read under a token sees every commit that was acknowledged before it asked, and
+/// no half of one.
+pub async fn what_has_not_changed_is_as_new_as_what_is_read(records: Arc<dyn Records>) {
+    let both = |n: u32| {
+        let (left, right) = (key("left"), key("right"));
+        Batch::new().put(&left, n.to_be_bytes(), Expect::Any).put(&right, n.to_be_bytes(), Expect::Any)
+    };
+    records.commit(both(0)).await.unwrap();
+    let acknowledged = AtomicU32::new(0);
+    let keys = [key("left"), key("right")];
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 1..=200 {
+                pollster::block_on(records.commit(both(n))).unwrap();
+                acknowledged.store(n, Ordering::SeqCst);
+            }
+        });
+        let mut kept: Option<FreshRecords> = None;
+        while !writer.is_finished() {
+            let before = acknowledged.load(Ordering::SeqCst);
+            let since = kept.as_ref().map(|kept| kept.token);
+            if let Some(fresh) = pollster::block_on(records.read_if_changed(since, &keys)).unwrap() {
+                kept = Some(fresh);
+            }
+            let pair = &kept.as_ref().expect("the first answer has records").records;
+            let number = |record: &Option<Record>| {
+                u32::from_be_bytes(record.as_ref().unwrap().value.as_slice().try_into().unwrap())
+            };
+            assert_eq!(number(&pair[0]), number(&pair[1]), "half of a commit");
+            assert!(number(&pair[0]) >= before, "a commit that was acknowledged is not seen");
+        }
+    });
 }
 
 /// At least [`Limits::REQUIRED`]; the figures declared can be used; beyond them nothing happens.

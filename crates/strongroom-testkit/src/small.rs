@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_records::{
-    Batch, ChangeToken, Error, Key, Limits, Page, Record, Records, Revision, Scan, Snapshot,
+    Batch, ChangeToken, Error, FreshRecords, Key, Limits, Page, Record, Records, Revision, Scan, Snapshot,
 };
 
 /// Storage around another that declares [`Limits::REQUIRED`] and holds everybody to them: what works over this works over
@@ -48,6 +48,14 @@ impl Records for SmallRecords {
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.0.change_token().await
+    }
+
+    async fn read_if_changed(
+        &self,
+        since: Option<ChangeToken>,
+        keys: &[Key],
+    ) -> Result<Option<FreshRecords>, Error> {
+        self.0.read_if_changed(since, keys).await
     }
 
     fn limits(&self) -> Limits {

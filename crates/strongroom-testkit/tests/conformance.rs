@@ -3,11 +3,12 @@
 #![cfg(test)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom_engine::Engine;
 use strongroom_kms::{AliasName, CreateKey, KeyRef, KmsAdmin};
 use strongroom_local_kms::LocalKms;
-use strongroom_records::{MemoryRecords, Records};
+use strongroom_records::{Batch, Expect, FreshFor, Key, Limits, MemoryRecords, Prefixed, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_sqlite::SqliteRecords;
 use strongroom_store::{AnyStore, SecretStore};
@@ -53,7 +54,7 @@ struct Ticking(Arc<ManualClock>);
 
 impl strongroom_types::Clock for Ticking {
     fn now(&self) -> strongroom_types::Timestamp {
-        self.0.advance(std::time::Duration::from_millis(1));
+        self.0.advance(Duration::from_millis(1));
         self.0.now()
     }
 }
@@ -77,6 +78,59 @@ fn sqlite_records_conform() {
             async move { Arc::new(SqliteRecords::open(path).await.unwrap()) as Arc<dyn Records> }
         }
     }));
+}
+
+/// With neighbours on both sides, who must notice nothing.
+#[test]
+fn records_below_a_prefix_conform() {
+    pollster::block_on(async {
+        let storage = MemoryRecords::new();
+        let neighbours = ["m", "n\0", "o"].map(|name| Key::of(["tenant", name, "test", "a"]));
+        let batch = neighbours.iter().fold(Batch::new(), |batch, key| batch.put(key, b"mine", Expect::Any));
+        let revision = storage.commit(batch).await.unwrap();
+        let tenants = std::sync::atomic::AtomicU32::new(0);
+        records::conformance(async || {
+            // Each case has a prefix of its own in the same storage.
+            let tenant = tenants.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+            let prefix = Key::of(["tenant", "n", &tenant]);
+            Volatile::new(Arc::new(Prefixed::new(Arc::new(storage.clone()), prefix).unwrap()))
+        })
+        .await;
+        for record in storage.read(&neighbours).await.unwrap() {
+            let record = record.unwrap();
+            assert_eq!((record.revision, record.value), (revision, b"mine".to_vec()));
+        }
+    });
+}
+
+#[test]
+fn sqlite_records_below_a_prefix_conform() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = &directory;
+    let count = std::sync::atomic::AtomicU32::new(0);
+    pollster::block_on(records::conformance(async || {
+        let file = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = directory.path().join(format!("prefixed-{file}.sqlite3"));
+        move || {
+            let path = path.clone();
+            async move {
+                let records: Arc<dyn Records> = Arc::new(SqliteRecords::open(path).await.unwrap());
+                // As long a prefix as there can be.
+                let prefix = Key::from_bytes(vec![0xff; records.limits().key - Limits::REQUIRED.key]);
+                Arc::new(Prefixed::new(records, prefix).unwrap()) as Arc<dyn Records>
+            }
+        }
+    }));
+}
+
+/// The suite has one handle, whose own commits it sees at once however long it trusts a token.
+#[test]
+fn records_that_are_fresh_for_a_while_conform() {
+    for duration in [Duration::ZERO, Duration::from_secs(3600)] {
+        pollster::block_on(records::conformance(async || {
+            Volatile::new(Arc::new(FreshFor::new(memory().await, duration)))
+        }));
+    }
 }
 
 #[test]

@@ -1,4 +1,9 @@
 //! Reader threads: each has a connection and runs one job after the other.
+//!
+//! A read may have to wait for the disk, so it never runs on the caller's thread. Most reads need no disk, and take less time
+//! than waking a thread: so a reader that has just finished a job looks out for the next one for a moment before it goes to
+//! sleep, and a caller looks out for its answer for a moment before its future does ([`Spins`]). Reads that follow one
+//! another then wake nobody.
 
 use std::fmt;
 use std::ops::Bound;
@@ -14,6 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{gone, storage};
 use crate::files::Files;
+use crate::limits::LIMITS;
+use crate::spin::{Spin, Spins};
 use crate::thread::on_a_thread;
 
 /// A page ends early once its values are this long together.
@@ -21,32 +28,44 @@ const PAGE_BYTES: usize = 8 << 20;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
+/// How long a reader looks out for the next job. Waking it costs about as much, so at most half of what is spent is wasted.
+const NEXT_JOB: Duration = Duration::from_micros(50);
+/// How long a caller looks out for its answer, and so the longest that a slow disk holds up an async thread. A read from
+/// memory takes a quarter of this.
+const ANSWER: Duration = Duration::from_micros(25);
+
 /// A thread with a connection.
 struct Reader {
     jobs: mpsc::Sender<Job>,
+    spins: Arc<Spins>,
 }
 
 impl Reader {
-    fn start(connection: Connection) -> std::io::Result<Self> {
+    fn start(connection: Connection, spins: Arc<Spins>) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let reader = Self { jobs, spins: Arc::clone(&spins) };
         thread::Builder::new().name("strongroom-reader".into()).spawn(move || {
-            while let Ok(job) = queue.recv() {
+            let spinning = || spins.wait(Spin::Reader, NEXT_JOB, || queue.try_recv().ok());
+            while let Some(job) = spinning().or_else(|| queue.recv().ok()) {
                 job(&connection);
             }
         })?;
-        Ok(Self { jobs })
+        Ok(reader)
     }
 
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (reply, result) = oneshot::channel();
+        let (reply, mut result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let _ = reply.send(job(connection));
         });
         self.jobs.send(job).map_err(|_| gone())?;
-        result.await.map_err(|_| gone())?
+        match self.spins.wait(Spin::Caller, ANSWER, || result.try_recv().ok()) {
+            Some(result) => result,
+            None => result.await.map_err(|_| gone())?,
+        }
     }
 }
 
@@ -58,6 +77,7 @@ pub(crate) struct Readers {
     idle: Mutex<Vec<Reader>>,
     /// Bounds the connections; who finds none free waits.
     permits: Arc<Semaphore>,
+    spins: Arc<Spins>,
 }
 
 impl fmt::Debug for Readers {
@@ -69,7 +89,7 @@ impl fmt::Debug for Readers {
 impl Readers {
     pub(crate) fn new(path: PathBuf, busy_timeout: Duration, most: usize, files: Arc<Files>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(most));
-        Arc::new(Self { path, busy_timeout, files, idle: Mutex::default(), permits })
+        Arc::new(Self { path, busy_timeout, files, idle: Mutex::default(), permits, spins: Arc::default() })
     }
 
     async fn borrow(self: &Arc<Self>) -> Result<Borrowed, Error> {
@@ -86,7 +106,8 @@ impl Readers {
                     files.check().map(|()| connection)
                 };
                 // Opening touches the disk, so it happens on a thread too; the connection then moves to its own.
-                Reader::start(on_a_thread(open).await?).map_err(|error| gone().because(error))?
+                Reader::start(on_a_thread(open).await?, Arc::clone(&self.spins))
+                    .map_err(|error| gone().because(error))?
             }
         };
         Ok(Borrowed { reader: Some(reader), pool: Arc::clone(self), _permit: permit })
@@ -244,7 +265,7 @@ fn run_scan(connection: &Connection, scan: &Scan) -> Result<Page, Error> {
     let order = if scan.is_reverse() { "DESC" } else { "ASC" };
     let sql =
         format!("SELECT key, revision, value FROM record WHERE TRUE{lower}{upper} ORDER BY key {order}");
-    let limit = scan.max_records().min(crate::records::LIMITS.scan);
+    let limit = scan.max_records().min(LIMITS.scan);
     let mut bytes = 0;
     let mut statement = connection.prepare_cached(&sql).map_err(storage)?;
     let mut rows = statement.query(params_from_iter(parameters)).map_err(storage)?;

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_records::{Batch, ChangeToken, Error, Key, Limits, Record, Records, Revision, Snapshot};
+use strongroom_records::{
+    Batch, ChangeToken, Error, FreshRecords, Key, Limits, Record, Records, Revision, Snapshot,
+};
 
 use crate::error::gone;
 use crate::files::Files;
+use crate::limits::LIMITS;
 use crate::reader::Readers;
 use crate::thread::on_a_thread;
 use crate::token::Token;
 use crate::writer::Writer;
 use crate::{backup, erase, schema};
-
-pub(crate) const LIMITS: Limits =
-    Limits { key: 4096, value: 16 << 20, batch_operations: 10_000, batch_bytes: 64 << 20, scan: 1000 };
 
 /// How a file is opened.
 #[derive(Clone, Debug)]
@@ -135,6 +135,20 @@ impl Records for SqliteRecords {
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.files.not_lost()?;
         self.token.get().await
+    }
+
+    async fn read_if_changed(
+        &self,
+        since: Option<ChangeToken>,
+        keys: &[Key],
+    ) -> Result<Option<FreshRecords>, Error> {
+        self.files.not_lost()?;
+        // Before the records are read: a commit in between makes them newer than their token.
+        let token = self.token.get().await?;
+        if since == Some(token) {
+            return Ok(None);
+        }
+        Ok(Some(FreshRecords { token, records: self.readers.read(keys.to_vec()).await? }))
     }
 
     fn limits(&self) -> Limits {

@@ -9,7 +9,7 @@ use strongroom_records::{Error, ErrorKind};
 
 use crate::error::{file, storage};
 use crate::files::refuse_orphaned_log;
-use crate::records::LIMITS;
+use crate::limits::LIMITS;
 
 /// "SRrm" in the SQLite header says whose file this is.
 const APPLICATION_ID: i32 = 0x5352_726d;

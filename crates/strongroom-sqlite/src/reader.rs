@@ -20,19 +20,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::error::{gone, storage};
 use crate::files::Files;
 use crate::limits::LIMITS;
-use crate::spin::{Spin, Spins};
+use crate::spin::Spins;
 use crate::thread::on_a_thread;
 
 /// A page ends early once its values are this long together.
 const PAGE_BYTES: usize = 8 << 20;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
-
-/// How long a reader looks out for the next job. Waking it costs about as much, so at most half of what is spent is wasted.
-const NEXT_JOB: Duration = Duration::from_micros(50);
-/// How long a caller looks out for its answer, and so the longest that a slow disk holds up an async thread. A read from
-/// memory takes a quarter of this.
-const ANSWER: Duration = Duration::from_micros(25);
 
 /// A thread with a connection.
 struct Reader {
@@ -45,7 +39,7 @@ impl Reader {
         let (jobs, queue) = mpsc::channel::<Job>();
         let reader = Self { jobs, spins: Arc::clone(&spins) };
         thread::Builder::new().name("strongroom-reader".into()).spawn(move || {
-            let spinning = || spins.wait(Spin::Reader, NEXT_JOB, || queue.try_recv().ok());
+            let spinning = || spins.next_job(|| queue.try_recv().ok());
             while let Some(job) = spinning().or_else(|| queue.recv().ok()) {
                 job(&connection);
             }
@@ -62,7 +56,7 @@ impl Reader {
             let _ = reply.send(job(connection));
         });
         self.jobs.send(job).map_err(|_| gone())?;
-        match self.spins.wait(Spin::Caller, ANSWER, || result.try_recv().ok()) {
+        match self.spins.answer(|| result.try_recv().ok()) {
             Some(result) => result,
             None => result.await.map_err(|_| gone())?,
         }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_records::{Batch, ChangeToken, Error, ErrorKind, Limits, Records, Revision, Snapshot};
+use strongroom_records::{
+    Batch, ChangeToken, Error, ErrorKind, FreshRecords, Key, Limits, Records, Revision, Snapshot,
+};
 use strongroom_store::{
     CreateSecret, Error as StoreError, ErrorKind as StoreErrorKind, GetSecretValue, PutSecretValue,
     SecretAdmin, SecretId, SecretValue, Stage, UpdateSecretVersionStage, VersionId,
@@ -374,6 +376,25 @@ impl Records for SecretRecords {
     async fn change_token(&self) -> Result<ChangeToken, Error> {
         self.now(false).await?;
         Ok(ChangeToken(self.known().token))
+    }
+
+    async fn read_if_changed(
+        &self,
+        since: Option<ChangeToken>,
+        keys: &[Key],
+    ) -> Result<Option<FreshRecords>, Error> {
+        // One question for the token and the records; what is known now is its answer, or a later one.
+        self.now(false).await?;
+        let (token, state) = {
+            let known = self.known();
+            let state = known.current.as_ref().map(|current| Arc::clone(&current.state));
+            (ChangeToken(known.token), state.unwrap_or_default())
+        };
+        if since == Some(token) {
+            return Ok(None);
+        }
+        let view = View { state, page: self.limits().scan };
+        Ok(Some(FreshRecords { token, records: view.get_many(keys).await? }))
     }
 
     async fn erase_deleted(&self) -> Result<(), Error> {

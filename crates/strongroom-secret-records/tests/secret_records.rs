@@ -55,6 +55,8 @@ fn conforms() {
         records::dropped_commits_are_whole_or_absent(make("j")).await;
         records::change_tokens_tell_of_commits(make("k")).await;
         records::invalid_batches_change_nothing(make("l")).await;
+        records::records_are_read_again_when_something_was_committed(make("m")).await;
+        records::what_has_not_changed_is_as_new_as_what_is_read(make("n")).await;
     });
 }
 
@@ -393,6 +395,31 @@ fn freshness_and_what_is_no_snapshot() {
         keeper.delete("s").send().await.unwrap();
         let error = in_secret(&keeper, "s").read(&[key("a")]).await.unwrap_err();
         assert!(error.kind() == ErrorKind::Unavailable && error.message().contains("restore it"), "{error}");
+    });
+}
+
+/// Beside the value, which is fetched when it is another.
+#[test]
+fn token_and_records_cost_one_question() {
+    pollster::block_on(async {
+        let (keeper, clock) = (keeper().await, Arc::new(ManualClock::default()));
+        in_secret(&keeper, "s").commit(Batch::new().put(&key("a"), b"1", Expect::Any)).await.unwrap();
+        let faulty = FaultyStore::new(keeper.store());
+        let records = SecretRecords::new(Arc::new(faulty.clone()), keeper.context().clone(), "s").unwrap();
+        let records = records.fresh_for(Duration::from_secs(30)).clock(clock.clone());
+        let fresh = records.read_if_changed(None, &[key("a"), key("b")]).await.unwrap().unwrap();
+        assert_eq!(fresh.records[0].as_ref().unwrap().value, b"1");
+        assert_eq!(faulty.calls(), ["DescribeSecret", "GetSecretValue"], "a miss");
+        assert_eq!(records.read_if_changed(Some(fresh.token), &[key("a")]).await.unwrap(), None);
+        assert!(faulty.calls().is_empty(), "a hit");
+        clock.advance(Duration::from_secs(31));
+        assert_eq!(records.read_if_changed(Some(fresh.token), &[key("a")]).await.unwrap(), None);
+        assert_eq!(faulty.calls(), ["DescribeSecret"], "nothing has changed");
+        in_secret(&keeper, "s").commit(Batch::new().put(&key("a"), b"2", Expect::Any)).await.unwrap();
+        clock.advance(Duration::from_secs(31));
+        let next = records.read_if_changed(Some(fresh.token), &[key("a")]).await.unwrap().unwrap();
+        assert_eq!(next.records[0].as_ref().unwrap().value, b"2");
+        assert_eq!(faulty.calls(), ["DescribeSecret", "GetSecretValue"], "another miss");
     });
 }
 

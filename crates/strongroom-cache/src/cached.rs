@@ -1,33 +1,27 @@
 //! The store.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
-use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretStore, SecretVersion};
+use strongroom_store::{Error, ErrorKind, GetSecretValue, SecretStore, SecretVersion, ServedReads};
 use strongroom_types::{CallContext, Clock, Timestamp};
 
 use crate::asker::is_over;
 use crate::cache_policy::{CachePolicy, Contents, Outcome, Step, age, may_be_ridden_out};
 use crate::cached_secret::{CachedSecret, Source};
 use crate::coarse::CoarseClock;
-use crate::entries::{Entries, Question};
+use crate::entries::Entries;
 use crate::flight::Flights;
-use crate::handle::Slot;
-use crate::reads::{Reads, Reporting};
+use crate::question::Question;
+use crate::reads::Reads;
+use crate::report::Reporting;
+use crate::shared::{Fetched, Shared, Spawn, Task};
+use crate::slot::Slot;
 use crate::stats::{CacheStats, Counts};
 use crate::vault::Vault;
-
-/// Something to be done in the background.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Does things in the background, such as `move |task| drop(runtime.spawn(task))` with a `tokio::runtime::Handle`: it is called on whichever thread
-/// reads, so `tokio::spawn` alone would panic where there is no runtime.
-pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// A secret store around any other that keeps values for a while. Clones share what is kept.
 pub struct Cached<S> {
@@ -40,20 +34,6 @@ impl<S> Clone for Cached<S> {
     }
 }
 
-pub(crate) struct Shared<S> {
-    pub(crate) inner: S,
-    policy: CachePolicy,
-    clock: Arc<dyn Clock>,
-    spawn: Option<Spawn>,
-    entries: Mutex<Entries>,
-    /// Calls under way: what they came to, and whether the store was asked for it.
-    calls: Flights<(Question, u64), Option<(Fetched, bool)>>,
-    counts: Counts,
-    vault: Option<Vault>,
-    /// Whether the store takes reports of reads.
-    takes_reads: bool,
-}
-
 /// Why the store is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
@@ -63,15 +43,6 @@ enum Why {
     Now,
     /// What is kept gets old; nobody reads.
     Refresh,
-}
-
-/// What asking came to, for all who waited, and when it was asked.
-type Fetched = Result<(Arc<SecretVersion>, Timestamp), Error>;
-
-impl<S> Shared<S> {
-    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
@@ -142,6 +113,24 @@ impl<S: SecretStore + 'static> Cached<S> {
             reads_waiting: entries.reads.waiting(),
             reads_lost: entries.reads.lost,
         }
+    }
+
+    /// Tells the store of the reads that were served without it and are not reported yet ([`SecretStore::report_reads`]), and how many it took. With a background
+    /// ([`Cached::spawning`]) that happens every now and then ([`crate::CachePolicy::report_every`]); a program that ends calls it for the last of them. A
+    /// store that takes no such reports is told nothing.
+    ///
+    /// # Errors
+    /// The store's own. Where the store could not answer, the reads wait for the next time; if it did get them after all, they are told twice.
+    pub async fn flush_reads(&self) -> Result<u64, Error> {
+        self.shared.flush().await
+    }
+
+    /// Takes the reads that were served without the store and are not reported yet, each with its caller: for a program that keeps an account of its own. They
+    /// are collected where the store takes reports, and with [`crate::CachePolicy::keep_reads`].
+    #[must_use]
+    pub fn drain_reads(&self) -> Vec<(CallContext, ServedReads)> {
+        let taken = self.shared.entries().reads_so_far().take();
+        taken.into_iter().map(|(_, cx, reads)| (cx, reads)).collect()
     }
 
     /// Forgets, and so wipes, everything.
@@ -463,10 +452,10 @@ impl<S: SecretStore + 'static> Cached<S> {
 
     /// Reports what was served, in the background.
     fn report_meanwhile(&self) {
-        let reporting = Reporting(self.clone());
+        let reporting = Reporting(Arc::clone(&self.shared));
         if let Some(spawn) = &self.shared.spawn {
             spawn(Box::pin(async move {
-                let _ = reporting.0.flush_reads().await;
+                let _ = reporting.0.flush().await;
             }));
         }
     }

@@ -5,24 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use strongroom_store::{Error, GetSecretValue, SecretArn, SecretId, SecretVersion, Stage, VersionId};
+use strongroom_store::{Error, SecretArn, SecretVersion};
 use strongroom_types::{CallContext, Timestamp};
 
-use crate::asker::identity;
 use crate::cache_policy::{CachePolicy, Contents, State, age};
 use crate::cached_secret::{CachedSecret, Source};
-use crate::handle::{Shown, Slot};
+use crate::question::Question;
 use crate::reads::Reads;
-
-/// What is asked: by whom, for what.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Question {
-    /// The caller with all that is known of the session: one caller's permission never serves another.
-    caller: Arc<str>,
-    id: SecretId,
-    version: Option<VersionId>,
-    stage: Option<Stage>,
-}
+use crate::slot::{Shown, Slot};
 
 #[derive(Default)]
 pub(crate) struct Entries {
@@ -70,28 +60,6 @@ impl Entry {
             Contents::Value { value, .. } => value.value.len(),
             _ => 0,
         }
-    }
-}
-
-impl Question {
-    pub(crate) fn new(cx: &CallContext, request: &GetSecretValue) -> Self {
-        Self {
-            caller: identity(cx).into(),
-            id: request.id.clone(),
-            version: request.version_id.clone(),
-            stage: request.stage.clone(),
-        }
-    }
-
-    /// What was asked for.
-    pub(crate) fn request(&self) -> GetSecretValue {
-        let mut request = GetSecretValue::new(self.id.clone());
-        (request.version_id, request.stage) = (self.version.clone(), self.stage.clone());
-        request
-    }
-
-    pub(crate) fn caller(&self) -> Arc<str> {
-        Arc::clone(&self.caller)
     }
 }
 

@@ -1,10 +1,10 @@
 //! One secret, for who reads it all the time: a hit takes no lock and copies nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::Guard;
 use strongroom_store::{Error, GetSecretValue, SecretId, SecretStore, SecretVersion};
 use strongroom_types::{CallContext, Timestamp};
 
@@ -12,41 +12,8 @@ use crate::asker::is_over;
 use crate::cache_policy::age;
 use crate::cached::Cached;
 use crate::cached_secret::{CachedSecret, Source};
-use crate::entries::Question;
-use crate::reads::Tally;
-
-/// What a handle shows, kept in step with the cache's entry.
-pub(crate) struct Slot {
-    shown: ArcSwapOption<Shown>,
-}
-
-pub(crate) struct Shown {
-    pub(crate) version: Arc<SecretVersion>,
-    pub(crate) since: Timestamp,
-    /// From when on it is fetched again meanwhile, and from when on it is not served.
-    pub(crate) ahead: Timestamp,
-    pub(crate) until: Timestamp,
-    pub(crate) tally: Arc<Tally>,
-    /// Somebody has seen that it is to be fetched again.
-    pub(crate) asked: AtomicBool,
-}
-
-impl Slot {
-    pub(crate) fn new() -> Self {
-        Self { shown: ArcSwapOption::empty() }
-    }
-
-    /// Lets who sees what is shown have it fetched again.
-    pub(crate) fn ask_again(&self) {
-        if let Some(shown) = &*self.shown.load() {
-            shown.asked.store(false, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn show(&self, shown: Option<Shown>) {
-        self.shown.store(shown.map(Arc::new));
-    }
-}
+use crate::question::Question;
+use crate::slot::{Shown, Slot};
 
 /// A secret as one caller reads it. Made by [`Cached::handle`]; clones share what they show.
 pub struct Handle<S> {

@@ -100,19 +100,24 @@ mod kept;
 mod kms;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod question;
 mod reads;
+mod report;
+mod shared;
+mod slot;
 mod stats;
 mod store;
 mod vault;
 mod watch;
 
 pub use cache_policy::{CachePolicy, may_be_ridden_out};
-pub use cached::{Cached, Spawn, Task};
+pub use cached::Cached;
 pub use cached_secret::{CachedSecret, Source};
 pub use coarse::CoarseClock;
 pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{CacheHit, Handle};
 pub use kms::{CachedKms, CachedKmsStats};
+pub use shared::{Spawn, Task};
 pub use stats::CacheStats;
 pub use watch::{Sleep, Watch, WatchOptions, WatchedSecret};

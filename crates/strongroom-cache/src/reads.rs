@@ -4,18 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_store::{Error, SecretStore, ServedReads, VersionId};
+use strongroom_store::{ServedReads, VersionId};
 use strongroom_types::{CallContext, Timestamp};
 
-use crate::cache_policy::may_be_ridden_out;
-use crate::cached::{Cached, Shared};
 use crate::counter::Counter;
-use crate::entries::Question;
+use crate::question::Question;
 
 /// So many different reads wait at most: by caller, question and version.
 const MOST: usize = 65_536;
-/// So many are reported in one call.
-const AT_ONCE: usize = 100;
 
 /// Counts what handles show of one version; handles count without a lock.
 pub(crate) struct Tally {
@@ -79,7 +75,7 @@ impl Reads {
             (reads.count, reads.last) = (count, last);
             self.waiting.insert(key, (cx.lasting(), reads));
         } else {
-            self.lost = self.lost.saturating_add(count);
+            self.lose(count);
         }
     }
 
@@ -120,7 +116,7 @@ impl Reads {
     }
 
     /// What waits, taken away.
-    fn take(&mut self) -> Vec<(Question, CallContext, ServedReads)> {
+    pub(crate) fn take(&mut self) -> Vec<(Question, CallContext, ServedReads)> {
         self.sweep();
         self.waiting.drain().map(|((question, _), (cx, reads))| (question, cx, reads)).collect()
     }
@@ -140,102 +136,15 @@ impl Reads {
         self.reporting = due.then_some(now);
         due
     }
-}
 
-/// Reads that are being reported; what is not told in the end waits again.
-struct Report<'a, S> {
-    shared: &'a Shared<S>,
-    /// By caller.
-    left: Vec<Vec<(Question, CallContext, ServedReads)>>,
-}
-
-impl<'a, S> Report<'a, S> {
-    fn of(shared: &'a Shared<S>) -> Self {
-        let taken = shared.entries().reads_so_far().take();
-        let mut by_caller: HashMap<Arc<str>, Vec<_>> = HashMap::new();
-        for one in taken {
-            by_caller.entry(one.0.caller()).or_default().push(one);
-        }
-        let mut left = Vec::new();
-        for mut reads in by_caller.into_values() {
-            while reads.len() > AT_ONCE {
-                left.push(reads.split_off(reads.len() - AT_ONCE));
-            }
-            left.push(reads);
-        }
-        Self { shared, left }
-    }
-}
-
-impl<S> Drop for Report<'_, S> {
-    fn drop(&mut self) {
-        let mut entries = self.shared.entries();
-        for (question, cx, reads) in self.left.drain(..).flatten() {
-            entries.reads.note(&cx, &question, &reads.version_id, reads.count, (reads.first, reads.last));
-        }
-    }
-}
-
-/// One that reports in the background, until it ends however it ends.
-pub(crate) struct Reporting<S>(pub(crate) Cached<S>);
-
-impl<S> Drop for Reporting<S> {
-    fn drop(&mut self) {
-        self.0.shared.entries().reads.reporting = None;
-    }
-}
-
-impl<S: SecretStore + 'static> Cached<S> {
-    /// Tells the store of the reads that were served without it and are not reported yet ([`SecretStore::report_reads`]), and how many it took. With a background
-    /// ([`Cached::spawning`]) that happens every now and then ([`crate::CachePolicy::report_every`]); a program that ends calls it for the last of them. A
-    /// store that takes no such reports is told nothing.
-    ///
-    /// # Errors
-    /// The store's own. Where the store could not answer, the reads wait for the next time; if it did get them after all, they are told twice.
-    pub async fn flush_reads(&self) -> Result<u64, Error> {
-        if !self.inner().capabilities().served_reads {
-            return Ok(0);
-        }
-        let mut report = Report::of(&self.shared);
-        let (mut told, mut failure, mut later) = (0, None, Vec::new());
-        while let Some(batch) = report.left.last() {
-            let reads: Vec<ServedReads> = batch.iter().map(|(_, _, reads)| reads.clone()).collect();
-            let count: u64 = reads.iter().map(|reads| reads.count).sum();
-            let Some((_, cx, _)) = batch.first() else { break };
-            match self.inner().report_reads(cx, &reads).await {
-                Ok(taken) => {
-                    told += taken.min(count);
-                    self.lose(count.saturating_sub(taken));
-                }
-                // The others need not wait for it.
-                Err(error) if may_be_ridden_out(error.kind()) => {
-                    later.extend(report.left.pop());
-                    failure = failure.or(Some(error));
-                    continue;
-                }
-                // It will not be told otherwise the next time.
-                Err(error) => {
-                    self.lose(count);
-                    failure = failure.or(Some(error));
-                }
-            }
-            report.left.pop();
-        }
-        report.left = later;
-        failure.map_or(Ok(told), Err)
+    /// Whoever was told to report has done so, or has given up.
+    pub(crate) fn reporting_is_over(&mut self) {
+        self.reporting = None;
     }
 
-    fn lose(&self, count: u64) {
-        let mut entries = self.shared.entries();
-        entries.reads.lost = entries.reads.lost.saturating_add(count);
-    }
-
-    /// Takes the reads that were served without the store and are not reported yet, each with its caller: for a program that keeps an account of its own. They
-    /// are collected where the store takes reports, and with [`crate::CachePolicy::keep_reads`].
-    #[must_use]
-    pub fn drain_reads(&self) -> Vec<(CallContext, ServedReads)> {
-        let taken = self.shared.entries().reads_so_far().take();
-        taken.into_iter().map(|(_, cx, reads)| (cx, reads)).collect()
+    /// So many will never be told.
+    pub(crate) fn lose(&mut self, count: u64) {
+        self.lost = self.lost.saturating_add(count);
     }
 }
 

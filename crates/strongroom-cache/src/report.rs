@@ -1,0 +1,93 @@
+//! Telling the store of the reads that were served without it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use strongroom_store::{Error, SecretStore, ServedReads};
+use strongroom_types::CallContext;
+
+use crate::cache_policy::may_be_ridden_out;
+use crate::question::Question;
+use crate::shared::Shared;
+
+/// So many are reported in one call.
+const AT_ONCE: usize = 100;
+
+/// Reads that are being reported; what is not told in the end waits again.
+struct Report<'a, S> {
+    shared: &'a Shared<S>,
+    /// By caller.
+    left: Vec<Vec<(Question, CallContext, ServedReads)>>,
+}
+
+impl<'a, S> Report<'a, S> {
+    fn of(shared: &'a Shared<S>) -> Self {
+        let taken = shared.entries().reads_so_far().take();
+        let mut by_caller: HashMap<Arc<str>, Vec<_>> = HashMap::new();
+        for one in taken {
+            by_caller.entry(one.0.caller()).or_default().push(one);
+        }
+        let mut left = Vec::new();
+        for mut reads in by_caller.into_values() {
+            while reads.len() > AT_ONCE {
+                left.push(reads.split_off(reads.len() - AT_ONCE));
+            }
+            left.push(reads);
+        }
+        Self { shared, left }
+    }
+}
+
+impl<S> Drop for Report<'_, S> {
+    fn drop(&mut self) {
+        let mut entries = self.shared.entries();
+        for (question, cx, reads) in self.left.drain(..).flatten() {
+            entries.reads.note(&cx, &question, &reads.version_id, reads.count, (reads.first, reads.last));
+        }
+    }
+}
+
+/// One that reports in the background, until it ends however it ends.
+pub(crate) struct Reporting<S>(pub(crate) Arc<Shared<S>>);
+
+impl<S> Drop for Reporting<S> {
+    fn drop(&mut self) {
+        self.0.entries().reads.reporting_is_over();
+    }
+}
+
+impl<S: SecretStore> Shared<S> {
+    /// Reports what was served and is not reported yet, and tells how much of it the store took.
+    pub(crate) async fn flush(&self) -> Result<u64, Error> {
+        if !self.inner.capabilities().served_reads {
+            return Ok(0);
+        }
+        let mut report = Report::of(self);
+        let (mut told, mut failure, mut later) = (0, None, Vec::new());
+        while let Some(batch) = report.left.last() {
+            let reads: Vec<ServedReads> = batch.iter().map(|(_, _, reads)| reads.clone()).collect();
+            let count: u64 = reads.iter().map(|reads| reads.count).sum();
+            let Some((_, cx, _)) = batch.first() else { break };
+            match self.inner.report_reads(cx, &reads).await {
+                Ok(taken) => {
+                    told += taken.min(count);
+                    self.entries().reads.lose(count.saturating_sub(taken));
+                }
+                // The others need not wait for it.
+                Err(error) if may_be_ridden_out(error.kind()) => {
+                    later.extend(report.left.pop());
+                    failure = failure.or(Some(error));
+                    continue;
+                }
+                // It will not be told otherwise the next time.
+                Err(error) => {
+                    self.entries().reads.lose(count);
+                    failure = failure.or(Some(error));
+                }
+            }
+            report.left.pop();
+        }
+        report.left = later;
+        failure.map_or(Ok(told), Err)
+    }
+}

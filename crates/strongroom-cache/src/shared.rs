@@ -1,0 +1,45 @@
+//! What all clones of a cached store share.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use strongroom_store::{Error, SecretVersion};
+use strongroom_types::{Clock, Timestamp};
+
+use crate::cache_policy::CachePolicy;
+use crate::entries::Entries;
+use crate::flight::Flights;
+use crate::question::Question;
+use crate::stats::Counts;
+use crate::vault::Vault;
+
+/// Something to be done in the background.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Does things in the background, such as `move |task| drop(runtime.spawn(task))` with a `tokio::runtime::Handle`: it is called on whichever thread
+/// reads, so `tokio::spawn` alone would panic where there is no runtime.
+pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
+
+pub(crate) struct Shared<S> {
+    pub(crate) inner: S,
+    pub(crate) policy: CachePolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) spawn: Option<Spawn>,
+    pub(crate) entries: Mutex<Entries>,
+    /// Calls under way: what they came to, and whether the store was asked for it.
+    pub(crate) calls: Flights<(Question, u64), Option<(Fetched, bool)>>,
+    pub(crate) counts: Counts,
+    pub(crate) vault: Option<Vault>,
+    /// Whether the store takes reports of reads.
+    pub(crate) takes_reads: bool,
+}
+
+/// What asking came to, for all who waited, and when it was asked.
+pub(crate) type Fetched = Result<(Arc<SecretVersion>, Timestamp), Error>;
+
+impl<S> Shared<S> {
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

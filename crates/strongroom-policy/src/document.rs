@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::parse::{self, PolicyKind, Strictness};
 use crate::pattern::Pattern;
-use crate::{Condition, ParseError, PrincipalName, Principals, Request};
+use crate::{Condition, PrincipalName, Principals};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,57 +55,6 @@ pub(crate) struct Patterns {
 impl Policy {
     /// The longest document that is read, in bytes. Services set lower limits of their own.
     pub const MAX_LEN: usize = 131_072;
-
-    /// Reads a policy of an identity, a permissions boundary, a session policy or a service control policy: one without
-    /// principals.
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn identity(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Identity, Strictness::New)
-    }
-
-    /// Reads a policy of a resource, which says in each statement whom it is about. Names that cannot be principals are kept:
-    /// see [`Policy::invalid_principals`].
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn resource(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Resource, Strictness::New)
-    }
-
-    /// Reads the policy of a role, which says who may take it on: one with principals and without resources.
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn trust(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Role, Strictness::New)
-    }
-
-    /// Reads an identity's policy that was checked when it was put. It may hold what
-    /// [`Policy::identity`] has learned to refuse since.
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn kept_identity(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Identity, Strictness::Kept)
-    }
-
-    /// Reads a resource's policy that was checked when it was put: see [`Policy::kept_identity`].
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn kept_resource(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Resource, Strictness::Kept)
-    }
-
-    /// Reads a role's policy that was checked when it was put: see [`Policy::kept_identity`].
-    ///
-    /// # Errors
-    /// [`ParseError`] with line, element and reason.
-    pub fn kept_trust(text: &str) -> Result<Self, ParseError> {
-        parse::policy(text, PolicyKind::Role, Strictness::Kept)
-    }
 
     /// The version of the language.
     #[must_use]
@@ -245,14 +193,6 @@ impl Statement {
     #[must_use]
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
-    }
-
-    /// Whether it is about the request: who, what, on what, and all conditions. A Deny with
-    /// NotPrincipal also depends on whether the caller has a permissions boundary, which only
-    /// [`Policies::matches`](crate::Policies::matches) knows.
-    #[must_use]
-    pub fn matches(&self, request: &Request) -> bool {
-        self.check(request).is_ok()
     }
 
     fn allows_everybody(&self) -> bool {

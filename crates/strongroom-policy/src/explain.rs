@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::condition::Miss;
-use crate::decide::{Mismatch, ORDER};
+use crate::matching::Mismatch;
+use crate::policies::ORDER;
 use crate::principal::Reach;
 use crate::{
     Decision, DocumentKind, Effect, Ground, Place, Policies, PrincipalKind, Remedy, Request, Statement,
@@ -191,7 +192,7 @@ impl Policies<'_> {
 
 /// What decided, in a sentence.
 fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> String {
-    if policies.is_stranger() {
+    if policies.stranger {
         return "there is no such user or role".to_owned();
     }
     let named = |place: Place| {

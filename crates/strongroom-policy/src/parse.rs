@@ -8,7 +8,7 @@ use crate::{Condition, Effect, ParseError, Policy, PrincipalName, Principals, St
 
 /// What a policy is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PolicyKind {
+enum PolicyKind {
     Identity,
     Resource,
     /// A role: whom it trusts.
@@ -29,14 +29,67 @@ const ELEMENTS: [&str; 9] = [
 
 /// How much that IAM refuses a document may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strictness {
+enum Strictness {
     /// Nothing: it is about to be put.
     New,
     /// What earlier versions accepted: such a document stays readable.
     Kept,
 }
 
-pub(crate) fn policy(text: &str, kind: PolicyKind, strictness: Strictness) -> Result<Policy, ParseError> {
+impl Policy {
+    /// Reads a policy of an identity, a permissions boundary, a session policy or a service control policy: one without
+    /// principals.
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn identity(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Identity, Strictness::New)
+    }
+
+    /// Reads a policy of a resource, which says in each statement whom it is about. Names that cannot be principals are kept:
+    /// see [`Policy::invalid_principals`].
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn resource(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Resource, Strictness::New)
+    }
+
+    /// Reads the policy of a role, which says who may take it on: one with principals and without resources.
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn trust(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Role, Strictness::New)
+    }
+
+    /// Reads an identity's policy that was checked when it was put. It may hold what
+    /// [`Policy::identity`] has learned to refuse since.
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_identity(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Identity, Strictness::Kept)
+    }
+
+    /// Reads a resource's policy that was checked when it was put: see [`Policy::kept_identity`].
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_resource(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Resource, Strictness::Kept)
+    }
+
+    /// Reads a role's policy that was checked when it was put: see [`Policy::kept_identity`].
+    ///
+    /// # Errors
+    /// [`ParseError`] with line, element and reason.
+    pub fn kept_trust(text: &str) -> Result<Self, ParseError> {
+        policy(text, PolicyKind::Role, Strictness::Kept)
+    }
+}
+
+fn policy(text: &str, kind: PolicyKind, strictness: Strictness) -> Result<Policy, ParseError> {
     if text.len() > Policy::MAX_LEN {
         return Err(ParseError::new(1, "", format!("is longer than {} bytes", Policy::MAX_LEN)));
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::circumstance::can_differ;
-use crate::decide::{Mismatch, ORDER};
+use crate::matching::Mismatch;
+use crate::open::can_differ;
+use crate::policies::ORDER;
 use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
 
 /// Changes that together would allow a request. Each was tried: with them the decision is another.
@@ -107,7 +108,7 @@ impl Draft {
                 documents.push(Document { kind, index, name, policy, numbers });
             }
         }
-        Self { documents, rule: policies.resource_rule(), granted: policies.is_granted() }
+        Self { documents, rule: policies.rule, granted: policies.granted }
     }
 
     fn allows(&self, request: &Request) -> bool {
@@ -161,11 +162,11 @@ impl Policies<'_> {
     /// is allowed, where no document can help because nobody knows the caller, and where only one could that cannot be changed.
     #[must_use]
     pub fn remedies(&self, request: &Request) -> Vec<Remedy> {
-        if self.is_stranger() || self.decide(request).is_allowed() {
+        if self.stranger || self.decide(request).is_allowed() {
             return Vec::new();
         }
         let mut draft = Draft::of(self);
-        let lifted = self.lift(&mut draft, request);
+        let lifted = lift(self, &mut draft, request);
         let mut found: Vec<Vec<Change>> = Vec::new();
         let mut note = |changes: Vec<Change>| {
             let wider = |known: &Vec<Change>| known.iter().all(|one| changes.contains(one));
@@ -174,8 +175,8 @@ impl Policies<'_> {
             }
         };
         self.meet(&draft, &lifted, request, &mut note);
-        let limits = self.limits_that_lack(request);
-        let fixed = self.is_fixed();
+        let limits = limits_that_lack(self, request);
+        let fixed = self.fixed;
         for with_limits in [false, true] {
             for core in
                 [Core::Nothing, Core::Identity, Core::Resource, Core::Grant, Core::Both, Core::Delegation]
@@ -184,7 +185,7 @@ impl Policies<'_> {
                 let mut changes = lifted.clone();
                 let mut add = |kind: DocumentKind, statement: String, tried: &mut Draft| {
                     tried.add(kind, &statement);
-                    changes.push(Change::Add { document: self.document_of(kind, request), statement });
+                    changes.push(Change::Add { document: document_of(self, kind, request), statement });
                 };
                 for kind in limits.iter().filter(|_| with_limits) {
                     add(*kind, own_statement(request), &mut tried);
@@ -197,12 +198,12 @@ impl Policies<'_> {
                         add(DocumentKind::Resource, named_statement(request), &mut tried);
                         add(DocumentKind::Identity, own_statement(request), &mut tried);
                     }
-                    Core::Delegation if self.resource_rule() == ResourceRule::Key => {
+                    Core::Delegation if self.rule == ResourceRule::Key => {
                         let Some(statement) = delegation(request) else { continue };
                         add(DocumentKind::Resource, statement, &mut tried);
                         add(DocumentKind::Identity, own_statement(request), &mut tried);
                     }
-                    Core::Grant if self.resource_rule() == ResourceRule::Key => {
+                    Core::Grant if self.rule == ResourceRule::Key => {
                         let Some(change) = grant(request) else { continue };
                         tried.granted = true;
                         changes.push(change);
@@ -222,25 +223,6 @@ impl Policies<'_> {
             }
         }
         found.into_iter().map(|changes| Remedy { changes }).collect()
-    }
-
-    /// Takes away what denies.
-    fn lift(&self, draft: &mut Draft, request: &Request) -> Vec<Change> {
-        let mut lifted = Vec::new();
-        for Document { kind, index, policy, numbers, .. } in &mut draft.documents {
-            let (mut kept, mut left) = (Vec::new(), Vec::new());
-            for (statement, number) in policy.statements.drain(..).zip(numbers.drain(..)) {
-                if statement.effect() == Effect::Deny && self.matches(&statement, request) {
-                    let (document, line) = (self.title(*kind, *index), statement.line());
-                    lifted.push(Change::Lift { document, statement: number, line });
-                } else {
-                    kept.push(statement);
-                    left.push(number);
-                }
-            }
-            (policy.statements, *numbers) = (kept, left);
-        }
-        lifted
     }
 
     /// Statements that allow all but for their conditions.
@@ -270,42 +252,56 @@ impl Policies<'_> {
             }
         }
     }
+}
 
-    /// Kinds of documents that limit, of which there are some and none allows.
-    fn limits_that_lack(&self, request: &Request) -> Vec<DocumentKind> {
-        let limits = [
-            DocumentKind::ServiceControl,
-            DocumentKind::ResourceControl,
-            DocumentKind::Boundary,
-            DocumentKind::Session,
-        ];
-        let lacks = |kind: &DocumentKind| {
-            let all = self.named(*kind);
-            !all.is_empty()
-                && !all.iter().any(|(_, policy)| {
-                    policy
-                        .statements()
-                        .iter()
-                        .any(|one| one.effect() == Effect::Allow && one.matches(request))
-                })
-        };
-        limits.into_iter().filter(lacks).collect()
-    }
-
-    /// Where a statement of this kind is added, for a sentence.
-    fn document_of(&self, kind: DocumentKind, request: &Request) -> String {
-        let principal = request.principal();
-        match kind {
-            DocumentKind::Identity => {
-                format!("an identity-based policy of {}", principal.attached_to().unwrap_or(principal.arn()))
+/// Takes away what denies.
+fn lift(policies: &Policies<'_>, draft: &mut Draft, request: &Request) -> Vec<Change> {
+    let mut lifted = Vec::new();
+    for Document { kind, index, policy, numbers, .. } in &mut draft.documents {
+        let (mut kept, mut left) = (Vec::new(), Vec::new());
+        for (statement, number) in policy.statements.drain(..).zip(numbers.drain(..)) {
+            if statement.effect() == Effect::Deny && policies.matches(&statement, request) {
+                let (document, line) = (policies.title(*kind, *index), statement.line());
+                lifted.push(Change::Lift { document, statement: number, line });
+            } else {
+                kept.push(statement);
+                left.push(number);
             }
-            DocumentKind::Resource if self.resource_rule() == ResourceRule::Key => {
-                "the key policy".to_owned()
-            }
-            DocumentKind::Resource => "the resource-based policy".to_owned(),
-            kind if self.named(kind).len() == 1 => self.title(kind, 0),
-            kind => format!("a {kind}"),
         }
+        (policy.statements, *numbers) = (kept, left);
+    }
+    lifted
+}
+
+/// Kinds of documents that limit, of which there are some and none allows.
+fn limits_that_lack(policies: &Policies<'_>, request: &Request) -> Vec<DocumentKind> {
+    let limits = [
+        DocumentKind::ServiceControl,
+        DocumentKind::ResourceControl,
+        DocumentKind::Boundary,
+        DocumentKind::Session,
+    ];
+    let lacks = |kind: &DocumentKind| {
+        let all = policies.named(*kind);
+        !all.is_empty()
+            && !all.iter().any(|(_, policy)| {
+                policy.statements().iter().any(|one| one.effect() == Effect::Allow && one.matches(request))
+            })
+    };
+    limits.into_iter().filter(lacks).collect()
+}
+
+/// Where a statement of this kind is added, for a sentence.
+fn document_of(policies: &Policies<'_>, kind: DocumentKind, request: &Request) -> String {
+    let principal = request.principal();
+    match kind {
+        DocumentKind::Identity => {
+            format!("an identity-based policy of {}", principal.attached_to().unwrap_or(principal.arn()))
+        }
+        DocumentKind::Resource if policies.rule == ResourceRule::Key => "the key policy".to_owned(),
+        DocumentKind::Resource => "the resource-based policy".to_owned(),
+        kind if policies.named(kind).len() == 1 => policies.title(kind, 0),
+        kind => format!("a {kind}"),
     }
 }
 

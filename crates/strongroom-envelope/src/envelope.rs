@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, SALT_LEN, TAG_LEN};
-use crate::{DataKey, EncryptionContext, Error, ErrorKind, Sealer, SecretBytes};
+use crate::{Error, ErrorKind};
 
 const MAGIC: [u8; 2] = *b"SR";
 const VERSION: u8 = 1;
@@ -59,24 +59,6 @@ impl<'a> Envelope<'a> {
         4 + 2 + key_id + 2 + wrapped_key + 4 + SALT_LEN + COMMITMENT_LEN
     }
 
-    /// Seals `plaintext` under `data_key` into a new buffer, with the default provider.
-    ///
-    /// `key_id` names the wrapping key (an ARN) and `wrapped_key` is `data_key` as that key wrapped it; both are
-    /// stored in clear and authenticated. `context` is authenticated and not stored.
-    ///
-    /// # Errors
-    /// [`ErrorKind::TooLarge`] naming the part that is, [`ErrorKind::LimitReached`] when the data key is used up,
-    /// [`ErrorKind::Randomness`].
-    pub fn seal(
-        data_key: &DataKey,
-        key_id: &str,
-        wrapped_key: &[u8],
-        context: &EncryptionContext,
-        plaintext: &[u8],
-    ) -> Result<Vec<u8>, Error> {
-        Sealer::new().seal(data_key, key_id, wrapped_key, context, plaintext)
-    }
-
     /// Reads an envelope, and nothing but: no byte may be missing or left over. Allocates nothing.
     ///
     /// # Errors
@@ -120,15 +102,6 @@ impl<'a> Envelope<'a> {
             return Err(Error::malformed("bytes after the envelope"));
         }
         Ok(Self { bytes, suite, key_id, wrapped_key, salt, commitment, ciphertext, tag })
-    }
-
-    /// Opens into self-wiping memory, with the default provider. `data_key` is what the key service made of
-    /// [`Envelope::wrapped_key`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
-    pub fn open(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<SecretBytes, Error> {
-        Sealer::new().open(self, data_key, context)
     }
 
     /// Everything before the ciphertext.
@@ -249,6 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{DataKey, EncryptionContext};
 
     fn context() -> EncryptionContext {
         EncryptionContext::from_pairs([("SecretARN", "arn"), ("SecretVersionId", "v1")]).unwrap()

@@ -284,3 +284,32 @@ impl<P: Provider> Sealer<P> {
         Ok(out)
     }
 }
+
+impl Envelope<'_> {
+    /// Seals `plaintext` under `data_key` into a new buffer, with the default provider.
+    ///
+    /// `key_id` names the wrapping key (an ARN) and `wrapped_key` is `data_key` as that key wrapped it; both are
+    /// stored in clear and authenticated. `context` is authenticated and not stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] naming the part that is, [`ErrorKind::LimitReached`] when the data key is used up,
+    /// [`ErrorKind::Randomness`].
+    pub fn seal(
+        data_key: &DataKey,
+        key_id: &str,
+        wrapped_key: &[u8],
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        Sealer::new().seal(data_key, key_id, wrapped_key, context, plaintext)
+    }
+
+    /// Opens into self-wiping memory, with the default provider. `data_key` is what the key service made of
+    /// [`Envelope::wrapped_key`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
+    pub fn open(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<SecretBytes, Error> {
+        Sealer::new().open(self, data_key, context)
+    }
+}

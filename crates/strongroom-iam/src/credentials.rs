@@ -1,64 +1,16 @@
 //! What an access key stands for, looked up for callers that check signatures.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use strongroom_envelope::SecretBytes;
 use strongroom_types::{CallContext, Caller};
 
 use crate::access_keys::AccessKeyRecord;
+use crate::at_hand::{Credentials, Recent};
 use crate::error::storage;
 use crate::record::Stored;
 use crate::{Error, Iam, IdentityRef};
-
-/// What an access key stands for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// What requests are signed with.
-    pub secret: SecretBytes,
-    /// Who calls with it.
-    pub context: CallContext,
-}
-
-/// Credentials that were looked up recently. Wiped when they are dropped.
-#[derive(Default)]
-pub(crate) struct AtHand(Mutex<HashMap<String, Recent>>);
-
-struct Recent {
-    /// How often this process had changed the directory, before they were read.
-    commits: u64,
-    asked: Instant,
-    found: Arc<Credentials>,
-}
-
-/// The most credentials to keep.
-const MOST_AT_HAND: usize = 256;
-/// How long another process's changes may go unnoticed. This process's are noticed at once.
-const STALENESS: Duration = Duration::from_millis(100);
-
-impl AtHand {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Recent>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, id: &str, commits: u64) -> Option<Arc<Credentials>> {
-        let all = self.lock();
-        let recent = all.get(id)?;
-        let fresh = recent.commits == commits && recent.asked.elapsed() < STALENESS;
-        fresh.then(|| Arc::clone(&recent.found))
-    }
-
-    fn keep(&self, id: &str, recent: Recent) {
-        let mut all = self.lock();
-        if all.len() >= MOST_AT_HAND {
-            all.clear();
-        }
-        all.insert(id.to_owned(), recent);
-    }
-}
 
 impl Iam {
     /// What an access key stands for; `None` if no key has this id. For callers that check

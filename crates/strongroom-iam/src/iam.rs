@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom_policy::{Authorizer as _, Context, Decision, DocumentKind, Known, Policy, PrincipalName};
@@ -10,8 +11,8 @@ use strongroom_records::{Expect, Key, Scan};
 use strongroom_root::{TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
 
+use crate::at_hand::AtHand;
 use crate::cache::Cache;
-use crate::credentials::AtHand;
 use crate::error::{from_authorizer, storage};
 use crate::record::{IdentityRecord, Layout, Stored, encode};
 use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
@@ -30,7 +31,28 @@ pub struct Iam {
     pub(crate) inner: Arc<Inner>,
     pub(crate) layout: Layout,
     /// Where other accounts keep theirs. Set by [`Iam::among`].
-    pub(crate) others: Option<Arc<dyn crate::OtherAccounts>>,
+    pub(crate) others: Option<Arc<dyn OtherAccounts>>,
+}
+
+/// Finds the directories of other accounts, if each account keeps its own. [`Iam::among`] takes it,
+/// and uses it for callers from other accounts and for policies that name them.
+///
+/// A directory that is found is taken to be complete: a user or role that is not in it does not
+/// exist.
+#[async_trait]
+pub trait OtherAccounts: Send + Sync {
+    /// The directory of an account; `None` if the account does not exist here. Must not make one.
+    ///
+    /// # Errors
+    /// If the directory cannot be read. The caller is then refused, never admitted with fewer
+    /// policies than it has.
+    async fn directory_of(&self, account: AccountId) -> Result<Option<Iam>, Error>;
+}
+
+impl std::fmt::Debug for dyn OtherAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OtherAccounts")
+    }
 }
 
 pub(crate) struct Inner {

@@ -12,7 +12,7 @@ use crate::iam::{contended, no_identity, nobody};
 use crate::managed_policies::Use;
 use crate::names::{
     check_description, check_name, check_path, check_path_prefix, check_size, check_tags, invalid, malformed,
-    merge_tags, unique_id,
+    merge_tags, tags_of, unique_id,
 };
 use crate::record::{GuardrailsRecord, IdentityRecord, Stored};
 use crate::{
@@ -444,18 +444,6 @@ pub(crate) fn check_page(limit: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(invalid("maxItems", "have value between 1 and 1000"))
-}
-
-/// Tags that a request brings, as condition keys.
-pub(crate) fn tags_of(tags: &[(String, String)]) -> Context {
-    let mut facts = Context::new();
-    for (key, value) in tags {
-        facts.set_first(format!("aws:RequestTag/{key}"), value);
-    }
-    if !tags.is_empty() {
-        facts.set_many("aws:TagKeys", tags.iter().map(|(key, _)| key));
-    }
-    facts
 }
 
 fn check_session(seconds: u32) -> Result<(), Error> {

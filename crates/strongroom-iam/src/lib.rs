@@ -33,6 +33,7 @@
 
 mod access_keys;
 mod account;
+mod at_hand;
 mod authorizer;
 mod cache;
 mod credentials;
@@ -55,12 +56,11 @@ mod verify;
 
 pub use access_keys::{AccessKey, AccessKeyInfo, AccessKeyOrigin};
 pub use account::{AccountItem, AccountItemKind, AccountPage};
-pub use credentials::Credentials;
+pub use at_hand::Credentials;
 pub use error::{Error, ErrorKind};
-pub use iam::Iam;
+pub use iam::{Iam, OtherAccounts};
 pub use identity::{CreateRole, CreateUser, Identity, IdentityKind, IdentityPage, IdentityRef};
 pub use managed_policies::{CreatePolicy, ManagedPolicy, PolicyEntity, PolicyUse};
-pub use other_accounts::OtherAccounts;
 pub use policy_versions::PolicyVersion;
 pub use session::{AssumeRole, AssumedRole};
 pub use session_token::TemporaryCredentials;

@@ -8,9 +8,9 @@ use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::iam::contended;
-use crate::identities::tags_of;
 use crate::names::{
-    check_description, check_name, check_policy_path, check_size, check_tags, merge_tags, parse, unique_id,
+    check_description, check_name, check_policy_path, check_size, check_tags, merge_tags, parse, tags_of,
+    unique_id,
 };
 use crate::presets;
 use crate::record::{IdentityRecord, PolicyRecord, Stored};

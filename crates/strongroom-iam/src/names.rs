@@ -1,7 +1,7 @@
 //! Names, paths, tags, documents: what they may be, and unique ids.
 
 use strongroom_envelope::{SecretBytes, SecretText, random_array};
-use strongroom_policy::Policy;
+use strongroom_policy::{Context, Policy};
 
 use crate::{Error, ErrorKind};
 
@@ -188,4 +188,16 @@ pub(crate) fn unique_id(prefix: &str) -> Result<String, Error> {
         random_array().map_err(|error| Error::new(ErrorKind::Internal, "no random bytes").because(error))?;
     let letters = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     Ok(prefix.chars().chain(letters).collect())
+}
+
+/// Tags that a request brings, as condition keys.
+pub(crate) fn tags_of(tags: &[(String, String)]) -> Context {
+    let mut facts = Context::new();
+    for (key, value) in tags {
+        facts.set_first(format!("aws:RequestTag/{key}"), value);
+    }
+    if !tags.is_empty() {
+        facts.set_many("aws:TagKeys", tags.iter().map(|(key, _)| key));
+    }
+    facts
 }

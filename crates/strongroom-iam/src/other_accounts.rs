@@ -1,33 +1,10 @@
 //! Where the users and roles of other accounts are looked up.
 
-use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use strongroom_types::AccountId;
 
-use crate::{Error, Iam};
-
-/// Finds the directories of other accounts, if each account keeps its own. [`Iam::among`] takes it,
-/// and uses it for callers from other accounts and for policies that name them.
-///
-/// A directory that is found is taken to be complete: a user or role that is not in it does not
-/// exist.
-#[async_trait]
-pub trait OtherAccounts: Send + Sync {
-    /// The directory of an account; `None` if the account does not exist here. Must not make one.
-    ///
-    /// # Errors
-    /// If the directory cannot be read. The caller is then refused, never admitted with fewer
-    /// policies than it has.
-    async fn directory_of(&self, account: AccountId) -> Result<Option<Iam>, Error>;
-}
-
-impl fmt::Debug for dyn OtherAccounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OtherAccounts")
-    }
-}
+use crate::{Error, Iam, OtherAccounts};
 
 impl Iam {
     /// A handle that looks up callers of other accounts in `others`, instead of in

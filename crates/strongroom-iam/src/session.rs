@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use strongroom_policy::{Authorizer as _, Policy, PrincipalKind, Subject};
-use strongroom_types::{Arn, CallContext, Caller, SessionFacts, Timestamp};
+use strongroom_types::{Arn, CallContext, Caller, Realm, SessionFacts, Timestamp};
 
 use crate::authorizer::identity_of;
 use crate::error::from_authorizer;
 use crate::names::{check_size, check_tags, malformed, parse};
+use crate::record::IdentityRecord;
 use crate::{Error, ErrorKind, Iam, IdentityKind};
 
 /// The longest session policy, in characters without blanks.
@@ -127,43 +128,8 @@ impl Iam {
         let mut trust = Policy::kept_trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
         trust.bind(&role.trusted_ids);
         let subject = self.subject(cx, realm, now).await.map_err(from_authorizer)?;
-        match subject.principal().kind() {
-            PrincipalKind::Root => {
-                return Err(Error::new(
-                    ErrorKind::AccessDenied,
-                    "Roles may not be assumed by root accounts.",
-                ));
-            }
-            // What they have of their makers does not reach this far.
-            PrincipalKind::FederatedUser => return Err(denied()),
-            _ => {}
-        }
-        let policies = subject.policies().key(&trust);
-        let actions = if asked.tags.is_empty() {
-            &["sts:AssumeRole"][..]
-        } else {
-            &["sts:AssumeRole", "sts:TagSession"]
-        };
-        for action in actions {
-            let mut question = subject.request(action, asked.role.as_str(), realm, now);
-            let facts = question.context_mut();
-            for (key, value) in &role.tags {
-                facts.set_first(format!("aws:ResourceTag/{key}"), value);
-                facts.set_first(format!("iam:ResourceTag/{key}"), value);
-            }
-            facts.set("sts:RoleSessionName", &asked.session_name);
-            if let Some(id) = &asked.external_id {
-                facts.set("sts:ExternalId", id);
-            }
-            for (key, value) in &asked.tags {
-                facts.set_first(format!("aws:RequestTag/{key}"), value);
-            }
-            if !asked.tags.is_empty() {
-                facts.set_many("aws:TagKeys", asked.tags.iter().map(|(key, _)| key));
-            }
-            if !policies.decide(&question).is_allowed() {
-                return Err(denied_as(action));
-            }
+        if let Err(action) = may_assume(&subject, &asked, &role, &trust, (realm, now))? {
+            return Err(denied_as(action));
         }
         // A session that takes on a role has an hour at most.
         let chained = subject.principal().kind() == PrincipalKind::RoleSession;
@@ -178,15 +144,7 @@ impl Iam {
             return Err(validation(text.to_owned()));
         }
         let expires = now.after(Duration::from_secs(seconds.into()));
-        let mut facts = SessionFacts::new().issued(now).expires(expires);
-        if let Some(own) = cx.facts() {
-            facts.source_ip = own.source_ip;
-            facts.secure_transport = own.secure_transport;
-            facts.user_agent.clone_from(&own.user_agent);
-            // What only a service may say of its call is not the session's to say.
-            let keys = own.keys.iter().filter(|(key, _)| Subject::session_may_say(key));
-            facts.keys = keys.cloned().collect();
-        }
+        let mut facts = facts_of(cx).issued(now).expires(expires);
         facts.identity_id = Some(role.id.clone());
         facts.tags = asked.tags;
         facts.policies = asked.policies.into_iter().map(Into::into).collect();
@@ -200,4 +158,62 @@ impl Iam {
         }
         Ok(AssumedRole { context, id, expires })
     }
+}
+
+/// Whether the role's document and the caller's own policies let it take the role on; if not, the action that they do not
+/// allow.
+fn may_assume(
+    subject: &Subject,
+    asked: &AssumeRole,
+    role: &IdentityRecord,
+    trust: &Policy,
+    (realm, now): (&Realm, Timestamp),
+) -> Result<Result<(), &'static str>, Error> {
+    match subject.principal().kind() {
+        PrincipalKind::Root => {
+            return Err(Error::new(ErrorKind::AccessDenied, "Roles may not be assumed by root accounts."));
+        }
+        // What they have of their makers does not reach this far.
+        PrincipalKind::FederatedUser => return Ok(Err("sts:AssumeRole")),
+        _ => {}
+    }
+    let policies = subject.policies().key(trust);
+    let actions =
+        if asked.tags.is_empty() { &["sts:AssumeRole"][..] } else { &["sts:AssumeRole", "sts:TagSession"] };
+    for action in actions {
+        let mut question = subject.request(action, asked.role.as_str(), realm, now);
+        let facts = question.context_mut();
+        for (key, value) in &role.tags {
+            facts.set_first(format!("aws:ResourceTag/{key}"), value);
+            facts.set_first(format!("iam:ResourceTag/{key}"), value);
+        }
+        facts.set("sts:RoleSessionName", &asked.session_name);
+        if let Some(id) = &asked.external_id {
+            facts.set("sts:ExternalId", id);
+        }
+        for (key, value) in &asked.tags {
+            facts.set_first(format!("aws:RequestTag/{key}"), value);
+        }
+        if !asked.tags.is_empty() {
+            facts.set_many("aws:TagKeys", asked.tags.iter().map(|(key, _)| key));
+        }
+        if !policies.decide(&question).is_allowed() {
+            return Ok(Err(action));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// What a session inherits from the call that asks for it.
+fn facts_of(cx: &CallContext) -> SessionFacts {
+    let mut facts = SessionFacts::new();
+    if let Some(own) = cx.facts() {
+        facts.source_ip = own.source_ip;
+        facts.secure_transport = own.secure_transport;
+        facts.user_agent.clone_from(&own.user_agent);
+        // What only a service may say of its call is not the session's to say.
+        let keys = own.keys.iter().filter(|(key, _)| Subject::session_may_say(key));
+        facts.keys = keys.cloned().collect();
+    }
+    facts
 }

@@ -4,7 +4,8 @@ use strongroom_store::{Error, PutResourcePolicy, Tag, UpdateSecret};
 
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{SecretState, conflict};
+use crate::secret::conflict;
+use crate::state::SecretState;
 
 impl Migration<'_> {
     /// Gives what is at the target the description, tags and policy of the source. Whether there was anything to do.

@@ -9,7 +9,8 @@ use strongroom_store::{
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{Read, SecretState, conflict, digests_of, look};
+use crate::secret::{conflict, digests_of, look};
+use crate::state::{Read, SecretState};
 
 /// Holds a version without labels while it is written: a put without a label would make it current.
 const COPYING: &str = "strongroom-copying";

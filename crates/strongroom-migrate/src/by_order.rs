@@ -9,7 +9,11 @@ use strongroom_store::{
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::Migration;
-use crate::secret::{SecretState, conflict, digests_of, look};
+use crate::secret::{conflict, digests_of, look};
+use crate::state::SecretState;
+
+/// A version that was written: its place among the fitting ones, and its id at the target.
+type Written = (usize, VersionId);
 
 impl Migration<'_> {
     /// Writes the versions in order, or, where there is the secret already, compares the current one. How many were written; `None`
@@ -23,74 +27,15 @@ impl Migration<'_> {
         target: &str,
         key: Option<String>,
     ) -> Result<Option<usize>, Error> {
-        let (store, cx) = self.to;
         let name = SecretId::new(target);
-        // By place among the fitting versions.
-        let mut written: Vec<(usize, VersionId)> = Vec::new();
         let mut changed = there.is_none();
-        if let Some(there) = &there {
-            let Some(current) = fit.versions.last() else {
-                return Err(conflict("the secret has no value at the source, and one at the target"));
-            };
-            // Without ids of its own a version is known by its value and place: what is there is the beginning of what is to be there, or
-            // has its end in common with it.
-            let digests_there = digests_of(self.to, there, digests).await?;
-            let newest = there.versions.last().and_then(|version| digests_there.get(&version.version_id));
-            let last = fit.versions.len() - 1;
-            let rest = match self.continues(fit, there, &digests_there) {
-                Some(ids) => {
-                    let rest = ids.len();
-                    written.extend(ids.into_iter().enumerate());
-                    rest
-                }
-                None if newest == Some(&current.digest) => {
-                    let id = there.versions.last().map(|version| version.version_id.clone());
-                    written.extend(id.map(|id| (last, id)));
-                    last + 1
-                }
-                None if self.overwrite => last,
-                None => {
-                    return Err(conflict(
-                        "there is another secret of this name at the target, or it was changed there; overwrite() makes the source's value its newest version",
-                    ));
-                }
-            };
-            for (place, read) in fit.versions.iter().enumerate().skip(rest) {
-                let mut update = UpdateSecret::new(name.clone()).value(read.value.clone());
-                update.description = source.metadata.description.clone().filter(|text| !text.is_empty());
-                let made = store.update_secret(cx, update).await?.version_id;
-                written.extend(made.map(|id| (place, id)));
-            }
-        } else {
-            let Some((first, rest)) = fit.versions.split_first() else {
-                return Err(conflict("the target has no secrets without a value"));
-            };
-            let mut create = CreateSecret::new(target).value(first.value.clone());
-            create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
-            create.tags.clone_from(&fit.tags);
-            create.kms_key_id = key;
-            let made = store.create_secret(cx, create).await?.version_id;
-            written.extend(made.map(|id| (0, id)));
-            for (place, read) in rest.iter().enumerate() {
-                let put = store.put_secret_value(cx, PutSecretValue::new(name.clone(), read.value.clone()));
-                written.push((place + 1, put.await?.version_id));
-            }
-        }
+        let written = match &there {
+            Some(there) => self.continue_by_order(digests, source, fit, there, &name).await?,
+            None => self.create_by_order(source, fit, target, key).await?,
+        };
         let before = there.as_ref().map_or(0, |there| there.versions.len());
         let now = look(self.to, &name).await?;
-        for (place, id) in &written {
-            let read = &fit.versions[*place];
-            let own = |stage: &&Stage| ![Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(stage);
-            for stage in read.stages.iter().filter(own) {
-                if now.holder(stage) == Some(id) {
-                    continue;
-                }
-                let mut step = UpdateSecretVersionStage::new(name.clone(), stage.clone()).move_to(id);
-                step.remove_from = now.holder(stage).cloned();
-                store.update_secret_version_stage(cx, step).await?;
-                changed = true;
-            }
-        }
+        changed |= self.label_by_order(fit, &written, &now).await?;
         let now = look(self.to, &name).await?;
         changed |= self.copy_attributes(source, fit, &now).await?;
         let stored = digests_of(self.to, &now, digests).await?;
@@ -101,6 +46,99 @@ impl Migration<'_> {
         }
         let made = now.versions.len().saturating_sub(before);
         Ok((changed || made > 0).then_some(made))
+    }
+
+    /// Makes the secret, and writes the versions in order.
+    async fn create_by_order(
+        &self,
+        source: &SecretState,
+        fit: &Fit,
+        target: &str,
+        key: Option<String>,
+    ) -> Result<Vec<Written>, Error> {
+        let (store, cx) = self.to;
+        let mut written = Vec::new();
+        let Some((first, rest)) = fit.versions.split_first() else {
+            return Err(conflict("the target has no secrets without a value"));
+        };
+        let mut create = CreateSecret::new(target).value(first.value.clone());
+        create.description = source.metadata.description.clone().filter(|text| !text.is_empty());
+        create.tags.clone_from(&fit.tags);
+        create.kms_key_id = key;
+        let made = store.create_secret(cx, create).await?.version_id;
+        written.extend(made.map(|id| (0, id)));
+        for (place, read) in rest.iter().enumerate() {
+            let put =
+                store.put_secret_value(cx, PutSecretValue::new(SecretId::new(target), read.value.clone()));
+            written.push((place + 1, put.await?.version_id));
+        }
+        Ok(written)
+    }
+
+    /// Writes the versions that are not there yet.
+    async fn continue_by_order(
+        &self,
+        digests: &Digests,
+        source: &SecretState,
+        fit: &Fit,
+        there: &SecretState,
+        name: &SecretId,
+    ) -> Result<Vec<Written>, Error> {
+        let (store, cx) = self.to;
+        let mut written = Vec::new();
+        let Some(current) = fit.versions.last() else {
+            return Err(conflict("the secret has no value at the source, and one at the target"));
+        };
+        // Without ids of its own a version is known by its value and place: what is there is the beginning of what is to be there, or
+        // has its end in common with it.
+        let digests_there = digests_of(self.to, there, digests).await?;
+        let newest = there.versions.last().and_then(|version| digests_there.get(&version.version_id));
+        let last = fit.versions.len() - 1;
+        let rest = match self.continues(fit, there, &digests_there) {
+            Some(ids) => {
+                let rest = ids.len();
+                written.extend(ids.into_iter().enumerate());
+                rest
+            }
+            None if newest == Some(&current.digest) => {
+                let id = there.versions.last().map(|version| version.version_id.clone());
+                written.extend(id.map(|id| (last, id)));
+                last + 1
+            }
+            None if self.overwrite => last,
+            None => {
+                return Err(conflict(
+                    "there is another secret of this name at the target, or it was changed there; overwrite() makes the source's value its newest version",
+                ));
+            }
+        };
+        for (place, read) in fit.versions.iter().enumerate().skip(rest) {
+            let mut update = UpdateSecret::new(name.clone()).value(read.value.clone());
+            update.description = source.metadata.description.clone().filter(|text| !text.is_empty());
+            let made = store.update_secret(cx, update).await?.version_id;
+            written.extend(made.map(|id| (place, id)));
+        }
+        Ok(written)
+    }
+
+    /// Gives the versions their own labels; whether any had to move.
+    async fn label_by_order(&self, fit: &Fit, written: &[Written], now: &SecretState) -> Result<bool, Error> {
+        let (store, cx) = self.to;
+        let mut changed = false;
+        for (place, id) in written {
+            let read = &fit.versions[*place];
+            let own = |stage: &&Stage| ![Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(stage);
+            for stage in read.stages.iter().filter(own) {
+                if now.holder(stage) == Some(id) {
+                    continue;
+                }
+                let mut step = UpdateSecretVersionStage::new(now.id(), stage.clone()).move_to(id);
+                step.remove_from = now.holder(stage).cloned();
+                store.update_secret_version_stage(cx, step).await?;
+                changed = true;
+            }
+        }
+        Ok(changed)
     }
 
     /// The ids of what is written, if what is there is the beginning of the source's versions: an interrupted run's.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_store::{Capabilities, Labels, Stage, Tag};
 
-use crate::secret::{Read, SecretState};
+use crate::state::{Read, SecretState};
 
 /// The target's versions are not used up: a program must be able to put values from the first day on.
 const ROOM: usize = 10;

@@ -40,6 +40,7 @@ mod fits;
 mod migration;
 mod report;
 mod secret;
+mod state;
 
 pub use migration::{Migration, Progress};
 pub use report::{Outcome, Report, SecretReport};

@@ -3,42 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, ListSecretVersionIds, SecretId, SecretMetadata, SecretValue, Stage,
-    VersionId, VersionMetadata,
+    Error, ErrorKind, GetSecretValue, ListSecretVersionIds, SecretId, SecretMetadata, Stage, VersionId,
+    VersionMetadata,
 };
 
 use crate::digest::{Digest, Digests};
 use crate::fits::Fit;
 use crate::migration::{Migration, Side};
 use crate::report::{Outcome, SecretReport};
-
-/// All there is to know of a secret but its values.
-pub(crate) struct SecretState {
-    pub(crate) metadata: SecretMetadata,
-    /// Those that have a value, oldest first, the current one last where dates are equal.
-    pub(crate) versions: Vec<VersionMetadata>,
-    pub(crate) policy: Option<String>,
-}
-
-impl SecretState {
-    pub(crate) fn id(&self) -> SecretId {
-        // By ARN: a secret deleted and made again in between is another one.
-        SecretId::new(String::from(self.metadata.arn.clone()))
-    }
-
-    pub(crate) fn holder(&self, stage: &Stage) -> Option<&VersionId> {
-        let holds = |version: &&VersionMetadata| version.stages.contains(stage);
-        self.versions.iter().find(holds).map(|version| &version.version_id)
-    }
-}
-
-/// A version of the source, read.
-pub(crate) struct Read {
-    pub(crate) version_id: VersionId,
-    pub(crate) stages: BTreeSet<Stage>,
-    pub(crate) value: SecretValue,
-    pub(crate) digest: Digest,
-}
+use crate::state::{Read, SecretState};
 
 /// What is under a name in a store.
 pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<SecretState, Error> {

@@ -7,8 +7,10 @@ use aws_sdk_ssm::types::{ParameterHistory, ParameterType};
 use strongroom_store::{Error, ErrorKind, Labels, Stage, VersionId, VersionMetadata};
 use strongroom_types::Timestamp;
 
-use super::MANAGED_KEY;
 use crate::time::timestamp;
+
+/// The key of parameters without one of their own.
+pub(super) const MANAGED_KEY: &str = "alias/aws/ssm";
 
 pub(super) fn unreadable(member: &'static str) -> Error {
     Error::new(ErrorKind::Internal, "AWS's answer was not readable").with("member", member)

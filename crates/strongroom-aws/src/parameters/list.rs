@@ -5,8 +5,8 @@ use strongroom_store::validate::Violations;
 use strongroom_store::{Error, Filter, ListSecrets, SecretMetadata, SecretPage, SortBy, SortOrder, Stage};
 use strongroom_types::CallContext;
 
-use super::history::{time, unreadable, version_id};
-use super::{MANAGED_KEY, ParameterStore, unsupported};
+use super::history::{MANAGED_KEY, time, unreadable, version_id};
+use super::{ParameterStore, unsupported};
 use crate::caller::own_store;
 use crate::error::parameters::error;
 

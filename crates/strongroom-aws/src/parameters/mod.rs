@@ -18,7 +18,7 @@ use strongroom_store::{
 };
 use strongroom_types::{Arn, CallContext, Realm};
 
-use self::history::{History, not_secure, number, time, unreadable, version_id};
+use self::history::{History, MANAGED_KEY, not_secure, number, time, unreadable, version_id};
 use self::names::Names;
 use crate::caller::own_store;
 use crate::error::parameters::{error, on_value};
@@ -32,9 +32,6 @@ macro_rules! store_value {
         answer.map_err(|failed| on_value($name, $value, failed))
     }};
 }
-
-/// The key of parameters without one of their own.
-const MANAGED_KEY: &str = "alias/aws/ssm";
 
 /// The most bytes of a standard parameter.
 const STANDARD: usize = 4096;

@@ -70,7 +70,8 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         match self.inner.create_secret(cx, request).await {
             Err(refused) => {
                 let id = SecretId::new(name);
-                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
+                let was = was.map_err(|error| error.during(NAME))?;
                 Ok(SecretCreated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
             }
             made => made,
@@ -101,7 +102,8 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         request.value = sealed.map_err(|error| error.during(NAME))?;
         match self.inner.put_secret_value(cx, request).await {
             Err(refused) => {
-                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
+                let was = was.map_err(|error| error.during(NAME))?;
                 Ok(ValuePut { arn: was.arn, name: was.name, version_id: was.version_id, stages: was.stages })
             }
             put => put,
@@ -123,7 +125,8 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         request.value = Some(sealed);
         match self.inner.update_secret(cx, request).await {
             Err(refused) => {
-                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await?;
+                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
+                let was = was.map_err(|error| error.during(NAME))?;
                 Ok(SecretUpdated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
             }
             updated => updated,

@@ -1,5 +1,6 @@
 //! The engine: its handles, and the one way in which its operations run.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use strongroom_kms::{KeyRef, Kms};
@@ -112,7 +113,7 @@ impl Engine {
         next_token: Option<&str>,
     ) -> Result<KeyUsePage, Error> {
         let call = self.call(cx, Operation::ListKeyUses, None, Parameters::default());
-        self.perform(&call, KeyUses(&self.parts).list(&call, key, material, next_token)).await
+        self.perform(&call, pin!(KeyUses(&self.parts).list(&call, key, material, next_token))).await
     }
 
     /// Encrypts again, under the newest generation of a key, everything that is encrypted under an
@@ -128,7 +129,7 @@ impl Engine {
         progress: impl FnMut(RewrapProgress) + Send,
     ) -> Result<RewrapProgress, Error> {
         let call = self.call(cx, Operation::Rewrap, None, Parameters::default());
-        self.perform(&call, KeyUses(&self.parts).rewrap(&call, key, progress)).await
+        self.perform(&call, pin!(KeyUses(&self.parts).rewrap(&call, key, progress))).await
     }
 
     /// Closes an older generation of a key: from now on no process stores a value under it. Returns
@@ -145,7 +146,7 @@ impl Engine {
         material: &str,
     ) -> Result<Vec<KeyUse>, Error> {
         let call = self.call(cx, Operation::RetireMaterial, None, Parameters::default());
-        self.perform(&call, KeyUses(&self.parts).close_material(&call, key, material)).await
+        self.perform(&call, pin!(KeyUses(&self.parts).close_material(&call, key, material))).await
     }
 
     /// Stores when secrets were last read, purges the secrets whose recovery window is over, and
@@ -157,7 +158,7 @@ impl Engine {
     pub async fn maintain(&self) -> Result<Option<u64>, Error> {
         let owner = CallContext::owner(self.realm());
         let call = self.call(&owner, Operation::Maintain, None, Parameters::default());
-        self.perform(&call, Housekeeping(&self.parts).maintain(&call)).await
+        self.perform(&call, pin!(Housekeeping(&self.parts).maintain(&call))).await
     }
 
     /// Checks every record of the realm, opens every version of every secret, compares indexes with
@@ -167,7 +168,7 @@ impl Engine {
     /// Storage that cannot be read at all; [`ErrorKind::AccessDenied`].
     pub async fn verify(&self, cx: &CallContext) -> Result<Report, Error> {
         let call = self.call(cx, Operation::Verify, None, Parameters::default());
-        self.perform(&call, Verifier(&self.parts).verify(&call)).await
+        self.perform(&call, pin!(Verifier(&self.parts).verify(&call))).await
     }
 
     /// A call that begins now.
@@ -184,10 +185,12 @@ impl Engine {
     /// Runs a call. Every operation passes through here, whatever its outcome: refused before or
     /// after permission, failed or done. Its error names the operation that was called, and its
     /// secret.
+    ///
+    /// The operation is pinned where it is made, so that its state is not copied on the way.
     pub(crate) async fn perform<T>(
         &self,
         call: &Call<'_>,
-        operation: impl Future<Output = Result<T, Error>>,
+        operation: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
         let outcome = if call.frame.is_late(call.frame.started) {
             Err(Error::new(ErrorKind::Throttled, "the caller's deadline had passed when the call arrived"))

@@ -63,6 +63,7 @@ where
     stages::twenty_labels_are_the_most(&make().await).await;
     secrets::secrets_are_found_by_name_and_arn(&make().await).await;
     secrets::unknown_things_are_not_found(&make().await).await;
+    secrets::errors_name_the_call_and_its_secret(&make().await).await;
     secrets::metadata_is_updated_and_described(&make().await).await;
     if can.admin {
         secrets::tags_are_added_changed_and_removed(&make().await).await;

@@ -40,6 +40,29 @@ pub async fn unknown_things_are_not_found(subject: &Fixture) {
     assert_eq!(deleted.name, name);
 }
 
+/// An error names the operation that was called, and the secret that the call named.
+pub async fn errors_name_the_call_and_its_secret(subject: &Fixture) {
+    let (store, cx) = (&subject.store, &subject.cx);
+    let name = fresh("missing");
+    let id = SecretId::new(&name);
+    let put = PutSecretValue::new(&name, SecretValue::text("v"));
+    let update = UpdateSecret::new(&name).value(SecretValue::text("v"));
+    let errors = [
+        ("GetSecretValue", store.get_secret_value(cx, GetSecretValue::new(&name)).await.err()),
+        ("PutSecretValue", store.put_secret_value(cx, put).await.err()),
+        ("UpdateSecret", store.update_secret(cx, update).await.err()),
+        ("DescribeSecret", store.describe_secret(cx, &id).await.err()),
+        ("ListSecretVersionIds", {
+            store.list_secret_version_ids(cx, ListSecretVersionIds::new(&name)).await.err()
+        }),
+    ];
+    for (operation, error) in errors {
+        let error = error.expect(operation);
+        assert!(error.is_not_found(), "{error}");
+        assert_eq!((error.operation(), error.context("secret")), (Some(operation), Some(name.as_str())));
+    }
+}
+
 /// Description and key change and stay; dates move forward with every change.
 pub async fn metadata_is_updated_and_described(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("described"));

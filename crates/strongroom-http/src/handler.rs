@@ -36,8 +36,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// A request with all there is to know of it. `HttpServer::receive` makes one from a body that is
-    /// still to be read.
+    /// A request with all there is to know of it. `HttpServer::receive` makes one from a body that
+    /// is still to be read.
     #[must_use]
     pub fn new(
         parts: Parts,

@@ -33,8 +33,8 @@
 //!
 //! # What a handler must know
 //!
-//! * A client that disconnects drops the future of its request, at any `await`. What a handler calls
-//!   must bear that.
+//! * A client that disconnects drops the future of its request, at any `await`. What a handler
+//!   calls must bear that.
 //! * Browsers on the same machine can send requests to loopback. Call [`Hosts::refuse`] before
 //!   anything else: it tells requests of web pages from those of programs.
 //! * [`Incoming::body`] may hold a secret. Its bytes are wiped when the last handle to them goes.

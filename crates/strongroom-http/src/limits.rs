@@ -16,11 +16,11 @@ pub struct Limits {
     pub patience: Duration,
     /// The longest body, in bytes. Default: 1 MiB.
     pub max_body: usize,
-    /// The most KiB of bodies that have not arrived whole in memory at once. A client that sends more
-    /// waits for the others. Default: 256 MiB.
+    /// The most KiB of bodies that have not arrived whole in memory at once. A client that sends
+    /// more waits for the others. Default: 256 MiB.
     pub bodies_kib: usize,
-    /// The most connections at once; others wait to be accepted. Default: 10,240, or fewer where the
-    /// process may not open as many files.
+    /// The most connections at once; others wait to be accepted. Default: 10,240, or fewer where
+    /// the process may not open as many files.
     pub connections: usize,
     /// How long requests under way may take when the server is told to stop. Default: ten seconds.
     pub drain: Duration,

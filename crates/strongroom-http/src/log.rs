@@ -18,9 +18,9 @@ const MOST: usize = 1024 * 1024;
 /// How long the process waits at its end for what is left to be written.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Lines on their way to standard error, for `tracing-subscriber`. The lines of some milliseconds are
-/// written in one go: writing them one by one takes a tenth of the time of the requests that they
-/// report. Clones share everything.
+/// Lines on their way to standard error, for `tracing-subscriber`. The lines of some milliseconds
+/// are written in one go: writing them one by one takes a tenth of the time of the requests that
+/// they report. Clones share everything.
 #[derive(Clone, Default)]
 pub struct Log(Arc<(Mutex<Waiting>, Condvar)>);
 

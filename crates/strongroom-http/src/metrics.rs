@@ -31,11 +31,11 @@ pub fn count_request(operation: Option<&str>, code: &str, taken: Duration) {
     metrics::histogram!("strongroom_request_seconds", "operation" => operation).record(taken);
 }
 
-/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation and
-/// error code (`-` for success), and `strongroom_request_seconds` by operation.
+/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation
+/// and error code (`-` for success), and `strongroom_request_seconds` by operation.
 ///
-/// A program with a recorder of its own for the `metrics` crate finds these there, and does not need
-/// this.
+/// A program with a recorder of its own for the `metrics` crate finds these there, and does not
+/// need this.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 

@@ -14,8 +14,8 @@ use crate::body::collect;
 use crate::listen::{listen, refused};
 use crate::{BodyError, Connection, Handler, Incoming, Limits, RequestIds};
 
-/// Reads requests within limits, names them, and hands them to a [`Handler`]. Clones share limits and
-/// ids.
+/// Reads requests within limits, names them, and hands them to a [`Handler`]. Clones share limits
+/// and ids.
 #[derive(Clone, Debug)]
 pub struct HttpServer {
     shared: Arc<Shared>,
@@ -67,12 +67,12 @@ impl HttpServer {
         Incoming::new(parts, body, connection, self.shared.ids.next())
     }
 
-    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge, until
-    /// `stop` is ready; then finishes what is under way, for [`Limits::drain`] at most.
+    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge,
+    /// until `stop` is ready; then finishes what is under way, for [`Limits::drain`] at most.
     ///
     /// # Errors
-    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read along, and
-    /// for a system clock that HTTP cannot express. A listener that fails.
+    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read along,
+    /// and for a system clock that HTTP cannot express. A listener that fails.
     pub async fn serve(
         &self,
         listener: TcpListener,

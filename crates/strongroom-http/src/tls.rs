@@ -45,11 +45,12 @@ fn refused(text: impl Into<String>) -> Error {
 }
 
 impl Tls {
-    /// A certificate, followed by those that lead to its authority, and the key of the first, all in
-    /// PEM. TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN. Clients need no certificate.
+    /// A certificate, followed by those that lead to its authority, and the key of the first, all
+    /// in PEM. TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN. Clients need no certificate.
     ///
     /// # Errors
-    /// `InvalidData`: no certificate, no key (PKCS #8, PKCS #1 or SEC1), a key that is not the certificate's.
+    /// `InvalidData`: no certificate, no key (PKCS #8, PKCS #1 or SEC1), a key that is not the
+    /// certificate's.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> std::io::Result<Self> {
         let chain: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(certificates).collect();
         let chain = chain.map_err(|_| refused("the certificates are not PEM"))?;
@@ -68,8 +69,8 @@ impl Tls {
         Ok(Self { config: finished(config) })
     }
 
-    /// Asks clients for a certificate of these authorities (PEM). A client whose certificate does not
-    /// verify gets no connection; nor does a client without one, if it is `required`. What was
+    /// Asks clients for a certificate of these authorities (PEM). A client whose certificate does
+    /// not verify gets no connection; nor does a client without one, if it is `required`. What was
     /// verified is in [`Connection::client_certificates`].
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub(crate) async fn complete(
     page: &mut BatchPage,
 ) -> Result<(), ApiError> {
     for mut failed in std::mem::take(&mut page.errors) {
-        if let Some(there) = named::secret(failed.id.as_str(), own) {
+        if let Some(there) = named::elsewhere(failed.id.as_str(), "secretsmanager", own) {
             let store = room(rooms, &there).await.map_err(|_| ApiError::internal())?.store();
             match store.get_secret_value(cx, GetSecretValue::new(failed.id.clone())).await {
                 Ok(value) => {

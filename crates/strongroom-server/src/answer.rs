@@ -26,8 +26,8 @@ impl Answer {
     }
 }
 
-/// AWS's text about a member that does not satisfy a constraint. `value` is empty where AWS leaves it
-/// out, or begins with a space: ` '5'`, ` null`.
+/// AWS's text about a member that does not satisfy a constraint. `value` is empty where AWS leaves
+/// it out, or begins with a space: ` '5'`, ` null`.
 pub(crate) fn violation(value: &str, member: &str, must: &str) -> String {
     format!(
         "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: Member must {must}"
@@ -64,6 +64,11 @@ impl ApiError {
         Self::new("ValidationException", text)
     }
 
+    /// An operation that does not exist. As AWS, which says no more.
+    pub(crate) fn unknown_operation() -> Self {
+        Self::new("UnknownOperationException", "")
+    }
+
     /// A member that is required is not there.
     pub(crate) fn null(member: &str) -> Self {
         Self::validation(violation(" null", member, "not be null"))
@@ -84,6 +89,12 @@ impl ApiError {
         }
         json!({"__type": self.code, name: self.text})
     }
+}
+
+/// An operation that AWS has and this server has not.
+pub(crate) fn not_here(operation: &str) -> ApiError {
+    let text = format!("The operation {operation} is not available at this endpoint.");
+    ApiError { status: 501, ..ApiError::new("UnknownOperationException", text) }
 }
 
 impl From<strongroom_store::Error> for ApiError {

@@ -8,14 +8,19 @@ use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
 use strongroom_envelope::SecretText;
 use strongroom_http::{Connection, Hosts, HttpServer, INSANE_CLOCK, Limits, clock_is_sane};
 
+use crate::access_log::AccessLog;
 use crate::data_directory::{Turn, setup};
 use crate::rooms::{Place, Rooms};
 use crate::server::Inner;
 use crate::sigv4::SigningKeys;
+use crate::wire_call::CallObserver;
 use crate::{Server, owner_key};
 
-/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several times.
+/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several
+/// times.
 const MAX_BODY: usize = 1024 * 1024;
+/// How long a call may take, unless the builder says otherwise.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
@@ -29,6 +34,8 @@ pub struct ServerBuilder {
     owner_key: Option<(String, SecretText)>,
     accept_any: bool,
     limits: Limits,
+    deadline: Duration,
+    observers: Vec<Box<dyn CallObserver>>,
 }
 
 impl std::fmt::Debug for ServerBuilder {
@@ -53,6 +60,8 @@ impl Server {
             owner_key: None,
             accept_any: false,
             limits: Limits::new().max_body(MAX_BODY),
+            deadline: DEADLINE,
+            observers: vec![Box::new(AccessLog)],
         }
     }
 }
@@ -137,19 +146,35 @@ impl ServerBuilder {
         self
     }
 
-    /// Takes any credentials: signatures that do not fit are those of the root of the account that the access key id names in twelve
-    /// digits, or else of the server's. For test suites only, and only where nobody else can reach the server.
+    /// Takes any credentials: signatures that do not fit are those of the root of the account that
+    /// the access key id names in twelve digits, or else of the server's. For test suites only, and
+    /// only where nobody else can reach the server.
     #[must_use]
     pub fn accept_any_credentials(mut self) -> Self {
         self.accept_any = true;
         self
     }
 
-    /// How long a client may take for a handshake, a request's head, its body; and the least time that a connection is kept without being
-    /// used. Default: thirty seconds.
+    /// How long a client may take for a handshake, a request's head, its body; and the least time
+    /// that a connection is kept without being used. Default: thirty seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.limits = self.limits.patience(patience);
+        self
+    }
+
+    /// How long a call may take from the moment its request has arrived whole. After that it gives
+    /// up instead of trying again, and the client is told so. Default: thirty seconds.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Tells this observer of every request too.
+    #[cfg(test)]
+    pub(crate) fn observed_by(mut self, observer: impl CallObserver + 'static) -> Self {
+        self.observers.push(Box::new(observer));
         self
     }
 
@@ -158,10 +183,10 @@ impl ServerBuilder {
     /// # Errors
     /// As `strongroom::Builder::open`. Also if the account or identity region is not the data
     /// directory's, if a strongroom that the directory lists is gone, if others may read the
-    /// credentials file, if the access key is already in use for something else, or if the system clock
-    /// is outside the years 1970 to 9999.
+    /// credentials file, if the access key is already in use for something else, or if the system
+    /// clock is outside the years 1970 to 9999.
     pub async fn open(self) -> Result<Server, Error> {
-        let Self { owner_key, credentials, hosts, accept_any, limits, .. } = self;
+        let Self { owner_key, credentials, hosts, accept_any, limits, deadline, observers, .. } = self;
         if !clock_is_sane() {
             return Err(setup(INSANE_CLOCK));
         }
@@ -175,6 +200,8 @@ impl ServerBuilder {
             owner_key,
             hosts,
             accept_any,
+            deadline,
+            observers,
             signing_keys: SigningKeys::default(),
             http: HttpServer::new(limits),
         };

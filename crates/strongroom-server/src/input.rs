@@ -22,20 +22,26 @@ use crate::answer::{ApiError, violation};
 /// any member that is in none of the three groups.
 macro_rules! input {
     (
-        $name:ident { $($field:ident: $type:ty),* $(,)? }
+        $vis:vis $name:ident { $($field:ident: $type:ty),* $(,)? }
         $(refused { $($refused:ident: $refusal:expr),* $(,)? })?
         $(ignored { $($ignored:ident: $ignored_type:ty),* $(,)? })?
     ) => {
         #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "PascalCase", default)]
         #[allow(non_snake_case, reason = "refused members are named as in errors")]
-        struct $name {
+        $vis struct $name {
             $($field: Option<$type>,)*
             $($($refused: $crate::input::Given,)*)?
             $($(#[allow(dead_code, reason = "only its type matters")] $ignored: Option<$ignored_type>,)*)?
         }
 
         impl $crate::input::Members for $name {
+            const NAMES: &'static [&'static str] = &[
+                $(stringify!($field),)*
+                $($(stringify!($refused),)*)?
+                $($(stringify!($ignored),)*)?
+            ];
+
             fn check(&self) -> Result<(), $crate::answer::ApiError> {
                 $($($refusal.check(stringify!($refused), self.$refused)?;)*)?
                 $($crate::input::Members::check(&self.$field)?;)*
@@ -48,6 +54,9 @@ pub(crate) use input;
 
 /// What may hold members that are refused.
 pub(crate) trait Members {
+    /// The members of a structure: as fields, or as they are sent.
+    const NAMES: &'static [&'static str] = &[];
+
     /// Refuses what asks for something that is not here.
     fn check(&self) -> Result<(), ApiError> {
         Ok(())
@@ -264,7 +273,8 @@ pub(crate) fn base64(bytes: &[u8]) -> SecretText {
     SecretText::from_utf8(SecretBytes::from(out)).unwrap_or_else(|_| SecretText::from_string(String::new()))
 }
 
-/// A number that is from the first bound to the second. Refused as it was given, before it is made smaller.
+/// A number that is from the first bound to the second. Refused as it was given, before it is made
+/// smaller.
 pub(crate) fn within(number: i64, member: &str, least: u16, most: u16) -> Result<u16, ApiError> {
     let bound = match u16::try_from(number) {
         Ok(small) if (least..=most).contains(&small) => return Ok(small),

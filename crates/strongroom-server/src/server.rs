@@ -1,29 +1,33 @@
 //! From a request to its answer.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde::Deserialize;
 use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
-use strongroom_http::{BodyError, Connection, Hosts, HttpServer, Incoming, count_request, log_field};
+use strongroom_http::{BodyError, Connection, Hosts, HttpServer, Incoming};
 use strongroom_iam::{AccessKeyOrigin, Credentials};
-use strongroom_types::Retry;
+use strongroom_types::{RequestInfo, Retry};
 
+use crate::across;
 use crate::answer::{Answer, ApiError};
+use crate::api::{Admitted, Api, ApiRequest};
+use crate::apis::Wanted;
+use crate::named;
+use crate::redaction::Parameters;
 use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
-use crate::{across, keys, named, query, secrets};
+use crate::wire_call::{CallObserver, WireCall};
 
-/// A server: strongrooms behind AWS's wire protocol. Clones share everything. A `tower` service: mount it in a program's own server, or
-/// let [`Server::serve`] listen.
+/// A server: strongrooms behind AWS's wire protocol. Clones share everything. It is a `tower`
+/// service: mount it in a program's own server, or let [`Server::serve`] listen.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) inner: Arc<Inner>,
@@ -38,8 +42,12 @@ pub(crate) struct Inner {
     pub(crate) owner_key: Option<(String, SecretText)>,
     pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
+    /// How long a call may take from the moment its request had arrived.
+    pub(crate) deadline: Duration,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) http: HttpServer,
+    /// Who is told of every request.
+    pub(crate) observers: Vec<Box<dyn CallObserver>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -48,72 +56,9 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// What a request wants: of which service, and how it is answered.
-enum Wanted {
-    Secrets(String),
-    Keys(String),
-    /// STS and IAM, in their Query protocol.
-    Query,
-}
-
-impl Wanted {
-    fn of(request: &Parts) -> Option<Self> {
-        if let Some(target) = request.headers.get("x-amz-target") {
-            let (service, operation) = target.to_str().ok()?.split_once('.')?;
-            return match service {
-                "secretsmanager" => Some(Self::Secrets(operation.to_owned())),
-                "TrentService" => Some(Self::Keys(operation.to_owned())),
-                _ => None,
-            };
-        }
-        let form = request.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        form.starts_with("application/x-www-form-urlencoded").then_some(Self::Query)
-    }
-
-    /// The services that a signature may be scoped to.
-    fn scopes(&self) -> &'static [&'static str] {
-        match self {
-            Self::Secrets(_) => &["secretsmanager"],
-            Self::Keys(_) => &["kms"],
-            Self::Query => &["sts", "iam"],
-        }
-    }
-}
-
-/// Who a request is from, and where it goes.
-pub(crate) struct Admitted {
-    pub(crate) room: Strongroom,
-    /// The caller's own account, and the region of the request.
-    own: Realm,
-    /// Where the room is.
-    there: Realm,
-    /// Whether the room is an empty, temporary one, because there is none yet.
-    passing: bool,
-    pub(crate) cx: CallContext,
-    pub(crate) service: String,
-}
-
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::new(refusal.code, refusal.text)
-    }
-}
-
-/// What a request is about, for the log.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Subject {
-    secret_id: Option<String>,
-    name: Option<String>,
-    key_id: Option<String>,
-}
-
-impl Subject {
-    /// The name in a request's body, if it has one.
-    fn of(wanted: Option<&Wanted>, body: &[u8]) -> String {
-        let Some(Wanted::Secrets(_) | Wanted::Keys(_)) = wanted else { return String::new() };
-        let Self { secret_id, name, key_id } = serde_json::from_slice(body).unwrap_or_default();
-        secret_id.or(name).or(key_id).unwrap_or_default()
     }
 }
 
@@ -124,8 +69,8 @@ impl Server {
         self.over((*self.connection).clone().peer(peer))
     }
 
-    /// The server for requests that come over TLS: `aws:SecureTransport` is true for them. For a program that ends TLS itself;
-    /// `Server::serve_tls` does this.
+    /// The server for requests that come over TLS: `aws:SecureTransport` is true for them. For a
+    /// program that ends TLS itself; `Server::serve_tls` does this.
     #[must_use]
     pub fn over_tls(&self) -> Self {
         self.over((*self.connection).clone().secure())
@@ -148,7 +93,8 @@ impl Server {
         self.inner.accept_any
     }
 
-    /// The strongroom behind it, of its own account and region, as the owner's: for programs and tests that serve what they use.
+    /// The strongroom behind it, of its own account and region, as the owner's: for programs and
+    /// tests that serve what they use.
     ///
     /// # Errors
     /// Storage and damage.
@@ -169,140 +115,80 @@ impl Server {
     }
 
     pub(crate) async fn answer_whole(&self, incoming: Incoming) -> Response<Full<Bytes>> {
-        let Incoming { parts: request, body, connection, id, received: begun, .. } = incoming;
+        let Incoming { parts, body, connection, id, received, .. } = incoming;
         let by_name = (connection.accepted_in_clear || self.inner.accept_any) && !connection.secure;
-        if let Some(why) = self.inner.hosts.refuse(&request, by_name) {
-            count_request(None, "AccessDeniedException", begun.elapsed());
-            tracing::info!(code = "AccessDeniedException", request = &*id, why, "refused");
-            return plain(
-                StatusCode::FORBIDDEN,
-                json!({"__type": "AccessDeniedException", "message": why}).to_string(),
-                &id,
-            );
-        }
-        match (request.method.as_str(), request.uri.path()) {
-            ("GET" | "HEAD", "/health") => return plain(StatusCode::OK, "{\"status\":\"ok\"}", &id),
-            ("POST", "/_strongroom/reset") => return self.reset(&id).await,
+        let foreign = self.inner.hosts.refuse(&parts, by_name);
+        match (foreign, parts.method.as_str(), parts.uri.path()) {
+            (None, "GET" | "HEAD", "/health") => return plain(StatusCode::OK, "{\"status\":\"ok\"}", &id),
+            (None, "POST", "/_strongroom/reset") => return self.reset(&id).await,
             _ => {}
         }
-        let wanted = Wanted::of(&request);
-        let (answer, who) = match (&wanted, &body) {
-            (None, _) => (Err(ApiError::new("UnknownOperationException", "")), None),
-            (Some(_), Err(error)) => {
-                let (status, code, message) = match error {
-                    BodyError::TooLong => {
-                        (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB.")
-                    }
-                    BodyError::Malformed => {
-                        (400, "SerializationException", "The request's body is not well-formed HTTP.")
-                    }
-                    _ => (408, "RequestTimeoutException", "The request did not arrive whole in time."),
-                };
-                (Err(ApiError { status, ..ApiError::new(code, message) }), None)
-            }
-            (Some(wanted), Ok(body)) => match self.admit(&request, &connection, body, wanted).await {
-                Ok(admitted) => {
-                    let who = admitted.cx.caller().to_string();
-                    (self.run_first(admitted, wanted, body, &id).await, Some(who))
-                }
-                Err(error) => (Err(error), None),
-            },
+        // The only lasting handle to the body: what else refers to it ends with this request.
+        let (body, unread) = match body {
+            Ok(body) => (Arc::new(body), None),
+            Err(error) => (Arc::default(), Some(error)),
         };
-        // Of a request that nobody answers for, nothing in the body is logged.
-        let told = body.as_deref().ok().filter(|_| who.is_some()).unwrap_or_default();
-        let operation = match &wanted {
-            Some(Wanted::Secrets(name) | Wanted::Keys(name)) => Cow::Borrowed(name.as_str()),
-            Some(Wanted::Query) => Cow::Owned(query::action(told)),
-            None => Cow::Borrowed(""),
-        };
-        let code = answer.as_ref().err().map_or("-", |error| error.code.as_str());
-        let exists = !matches!(code, "UnknownOperationException" | "InvalidAction");
-        count_request(who.as_ref().filter(|_| exists).map(|_| &*operation), code, begun.elapsed());
-        tracing::info!(
-            operation = &*log_field(&operation),
-            principal = &*log_field(who.as_deref().unwrap_or("-")),
-            // Read only where somebody logs.
-            about = &*log_field(&Subject::of(wanted.as_ref(), told)),
-            code,
-            micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request = &*id,
-            "request"
-        );
-        rendered(answer, wanted.as_ref(), &id)
+        let wanted = Wanted::of(&parts, &body);
+        let presented = sigv4::parse(&parts);
+        let from = (&parts, &*connection, &id);
+        let mut call = WireCall::new(&self.inner.observers, from, &body, wanted, presented, received);
+        if let Some(why) = foreign {
+            call.foreign = foreign;
+            call.end(Some("AccessDeniedException"));
+            let told = json!({"__type": "AccessDeniedException", "message": why}).to_string();
+            return plain(StatusCode::FORBIDDEN, told, &id);
+        }
+        let answer = self.outcome(&mut call, unread).await;
+        call.end(answer.as_ref().err().map(|error| error.code.as_str()));
+        rendered(answer, call.wanted.as_ref().map(|wanted| wanted.api), &id)
+    }
+
+    /// What a request is answered with. The order of what is checked shows in which error wins.
+    async fn outcome(&self, call: &mut WireCall<'_>, unread: Option<BodyError>) -> Result<Answer, ApiError> {
+        if call.wanted.is_none() {
+            return Err(ApiError::unknown_operation());
+        }
+        if let Some(error) = unread {
+            return Err(unreadable(error));
+        }
+        let admitted = self.admit(call).await?;
+        call.principal = Some(admitted.cx.caller().to_string());
+        self.run_first(admitted, call).await
     }
 
     /// Runs an operation, even in a strongroom that does not exist yet. The first operation that
     /// succeeds makes it, so nobody without permission can make one by naming a region.
-    async fn run_first(
-        &self,
-        mut admitted: Admitted,
-        wanted: &Wanted,
-        body: &[u8],
-        id: &str,
-    ) -> Result<Answer, ApiError> {
-        let answer = self.run(&admitted, wanted, body, id).await?;
+    async fn run_first(&self, mut admitted: Admitted, call: &WireCall<'_>) -> Result<Answer, ApiError> {
+        let answer = self.run(&admitted, call).await?;
         if !admitted.passing {
             return Ok(answer);
         }
         admitted.room = self.inner.rooms.room(&admitted.own).await.map_err(|error| unopened(&error))?;
-        self.run(&admitted, wanted, body, id).await
+        self.run(&admitted, call).await
     }
 
-    async fn run(
-        &self,
-        admitted: &Admitted,
-        wanted: &Wanted,
-        body: &[u8],
-        id: &str,
-    ) -> Result<Answer, ApiError> {
-        match wanted {
-            Wanted::Secrets(operation) => {
-                let across = (&*self.inner.rooms, &admitted.own);
-                secrets::run(&*admitted.room.store(), across, &admitted.cx, operation, body).await
-            }
-            Wanted::Keys(operation) => {
-                if operation == "ReEncrypt" {
-                    let to = named::destination(body, &admitted.own).unwrap_or(admitted.own.clone());
-                    if to != admitted.there {
-                        return self.re_encrypt_across(admitted, &to, body).await;
-                    }
-                }
-                let service = admitted.room.keys().service().map_err(|_| ApiError::internal())?;
-                keys::run(&*service, &admitted.cx, operation, body).await
-            }
-            Wanted::Query => query::run(admitted, body, id).await,
-        }
-    }
-
-    /// Encrypts again under a key of another account than the one that decrypts.
-    async fn re_encrypt_across(
-        &self,
-        admitted: &Admitted,
-        to: &Realm,
-        body: &[u8],
-    ) -> Result<Answer, ApiError> {
-        // Also of the caller's own account: a region without a strongroom has no key to encrypt under,
-        // and gets none by being named.
-        let room = across::room(&self.inner.rooms, to).await;
-        let (from, to) = (admitted.room.keys(), room.map_err(|_| ApiError::internal())?.keys());
-        let from = from.local().map_err(|_| ApiError::internal())?;
-        let to = to.local().map_err(|_| ApiError::internal())?;
-        keys::re_encrypt_across(from, to, &admitted.cx, body).await
+    async fn run(&self, admitted: &Admitted, call: &WireCall<'_>) -> Result<Answer, ApiError> {
+        let Some(wanted) = &call.wanted else { return Err(ApiError::unknown_operation()) };
+        let request = ApiRequest {
+            admitted,
+            rooms: &self.inner.rooms,
+            service: call.service(),
+            operation: &wanted.name,
+            body: call.body,
+            id: call.id,
+        };
+        wanted.api.run(request).await
     }
 
     /// Finds out who signed a request, and the room it is for.
-    async fn admit(
-        &self,
-        request: &Parts,
-        connection: &Connection,
-        body: &[u8],
-        wanted: &Wanted,
-    ) -> Result<Admitted, ApiError> {
-        let presented = sigv4::parse(request)?.ok_or_else(|| {
+    async fn admit(&self, call: &WireCall<'_>) -> Result<Admitted, ApiError> {
+        let Some(wanted) = &call.wanted else { return Err(ApiError::unknown_operation()) };
+        let presented = call.presented.as_ref().map_err(Refusal::clone)?.as_ref().ok_or_else(|| {
             ApiError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
         })?;
-        if !wanted.scopes().contains(&presented.service.as_str()) {
-            let text = format!("Credential should be scoped to correct service: '{}'.", wanted.scopes()[0]);
+        let scopes = wanted.api.scopes();
+        if !scopes.contains(&presented.service.as_str()) {
+            let text = format!("Credential should be scoped to correct service: '{}'.", scopes[0]);
             return Err(ApiError::new("InvalidSignatureException", text));
         }
         let region = Region::parse(&presented.region).map_err(|_| {
@@ -311,27 +197,25 @@ impl Server {
         let home = self.inner.rooms.home().clone();
         let (account, cx) = if self.inner.accept_any {
             let account = AccountId::parse(&presented.key_id).unwrap_or(home.account());
-            match self.checked(&presented, request, body).await {
+            match self.checked(presented, call.request, call.body).await {
                 // Known credentials are who they are; made-up ones are the root of their account.
                 Ok(cx) => (account_of(&cx).unwrap_or(home.account()), cx),
                 Err(_) => (account, CallContext::new(Caller::Owner(account))),
             }
         } else {
-            (home.account(), self.checked(&presented, request, body).await?)
+            (home.account(), self.checked(presented, call.request, call.body).await?)
         };
-        let cx = with_circumstances(cx, request, connection);
+        let now = self.inner.rooms.clock().now();
+        let cx = with_circumstances(cx, call, wanted).with_deadline(now.after(self.inner.deadline));
         let rooms = &self.inner.rooms;
         let own = Realm::new(account, region);
-        let elsewhere = match wanted {
-            Wanted::Secrets(operation) => named::by_secret(operation, body, &own),
-            Wanted::Keys(operation) => named::by_key(operation, body, &own),
-            Wanted::Query => None,
-        };
+        let regional = wanted.api.arn_service();
+        let elsewhere = regional.and_then(|service| leads_to(call, wanted, service, &own));
         let mut passing = false;
-        let room = match (wanted, &elsewhere, rooms.known(&own)) {
-            (Wanted::Secrets(_) | Wanted::Keys(_), None, Some(room)) => Ok(room),
+        let room = match (regional, &elsewhere, rooms.known(&own)) {
+            (Some(_), None, Some(room)) => Ok(room),
             // What belongs to no region is kept at home.
-            (Wanted::Query, _, _) => rooms.home_of(account).await,
+            (None, _, _) => rooms.home_of(account).await,
             (_, Some(there), _) => across::room(rooms, there).await,
             _ => rooms.room_or_passing(&own).await.map(|(room, passes)| {
                 passing = passes;
@@ -340,7 +224,7 @@ impl Server {
         };
         let there = elsewhere.unwrap_or(own.clone());
         let room = room.map_err(|error| unopened(&error))?;
-        Ok(Admitted { room, passing, own, there, cx, service: presented.service })
+        Ok(Admitted { room, passing, own, there, cx })
     }
 
     /// The caller whose secret a request was signed with.
@@ -427,14 +311,38 @@ fn account_of(cx: &CallContext) -> Option<AccountId> {
     cx.caller().account().and_then(|account| AccountId::parse(account).ok())
 }
 
-/// From where, over what, with what.
-fn with_circumstances(cx: CallContext, request: &Parts, connection: &Connection) -> CallContext {
+/// The account and region of what a request names, if it is another account's and the operation may
+/// be called by others.
+fn leads_to(call: &WireCall<'_>, wanted: &Wanted<'_>, service: &str, own: &Realm) -> Option<Realm> {
+    wanted.operation.filter(|operation| operation.crosses_accounts())?;
+    named::elsewhere(call.resource()?, service, own)
+}
+
+/// What is known of a request beside who calls: for policies the facts that they look at, for logs
+/// and audit the rest.
+fn with_circumstances(cx: CallContext, call: &WireCall<'_>, wanted: &Wanted<'_>) -> CallContext {
+    let connection = call.connection;
     let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
     facts.source_ip = connection.peer;
     facts.secure_transport = Some(connection.secure);
-    let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    facts.user_agent = agent.map(str::to_owned);
-    cx.with_facts(facts)
+    facts.user_agent = call.user_agent().map(str::to_owned);
+    let parameters = Parameters::of(wanted.api, wanted.operation, call.body);
+    let mut info = RequestInfo::new().id(Arc::clone(call.id)).parameters(Arc::new(parameters));
+    info.access_key_id = call.access_key_id().map(Arc::from);
+    info.tls = connection.tls.clone();
+    cx.with_facts(facts).with_request(info)
+}
+
+/// Why a request without a body is refused.
+fn unreadable(error: BodyError) -> ApiError {
+    let (status, code, message) = match error {
+        BodyError::TooLong => (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB."),
+        BodyError::Malformed => {
+            (400, "SerializationException", "The request's body is not well-formed HTTP.")
+        }
+        _ => (408, "RequestTimeoutException", "The request did not arrive whole in time."),
+    };
+    ApiError { status, ..ApiError::new(code, message) }
 }
 
 fn unopened(error: &strongroom::Error) -> ApiError {
@@ -460,23 +368,23 @@ fn plain(status: StatusCode, text: impl Into<Bytes>, id: &str) -> Response<Full<
     response
 }
 
-fn rendered(answer: Result<Answer, ApiError>, wanted: Option<&Wanted>, id: &str) -> Response<Full<Bytes>> {
-    let xml = matches!(wanted, Some(Wanted::Query));
-    let (status, body) = match answer {
-        Ok(answer) => (200, answer.into_body()),
-        Err(error) if xml => {
-            let error = query::translated(error);
-            (error.status, Bytes::from(query::error(&error, id)))
-        }
-        Err(error) => {
-            let capital = matches!(wanted, Some(Wanted::Secrets(_)));
-            (error.status, Bytes::from(error.body(capital).to_string()))
-        }
+fn rendered(
+    answer: Result<Answer, ApiError>,
+    api: Option<&'static dyn Api>,
+    id: &str,
+) -> Response<Full<Bytes>> {
+    let (status, body) = match (answer, api) {
+        (Ok(answer), _) => (200, answer.into_body()),
+        (Err(error), Some(api)) => api.render_error(error, id),
+        (Err(error), None) => (error.status, Bytes::from(error.body(false).to_string())),
     };
+    let kind = api.map_or("application/x-amz-json-1.1", |api| api.protocol().content_type());
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let kind = if xml { "text/xml" } else { "application/x-amz-json-1.1" };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert("x-amzn-requestid", header_of(id));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,13 +44,13 @@ impl Handler for Server {
 }
 
 impl Server {
-    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge, until
-    /// `stop` is ready; then finishes what is under way, for ten seconds at most.
+    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge,
+    /// until `stop` is ready; then finishes what is under way, for ten seconds at most.
     ///
     /// # Errors
-    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read values: use
-    /// `Server::serve_tls`, or a program's own server with this one mounted in it. A listener that
-    /// fails.
+    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read values:
+    /// use `Server::serve_tls`, or a program's own server with this one mounted in it. A listener
+    /// that fails.
     pub async fn serve(
         self,
         listener: TcpListener,

@@ -18,7 +18,8 @@ pub struct TestServer {
     _stop: oneshot::Sender<()>,
 }
 
-/// Starts a server in memory on a free port of this machine, with an access key for its owner, within the current `tokio` runtime.
+/// Starts a server in memory on a free port of this machine, with an access key for its owner,
+/// within the current `tokio` runtime.
 ///
 /// # Errors
 /// Where no port can be had, or the operating system gives no random bytes.

@@ -55,7 +55,8 @@ impl TlsInfo {
 
 /// The parameters of a request as they were sent, without what must stay secret.
 ///
-/// The view is lazy: nothing is parsed or copied unless somebody asks for it.
+/// The view is lazy: nothing is parsed or copied unless somebody asks for it. Ask within the call: a
+/// server lets go of the parameters when the request is answered.
 pub trait RequestParameters: Debug + Send + Sync {
     /// The parameters as a JSON object. Secret values, plaintexts, key material and tokens are left
     /// out or replaced, whatever the client sent.

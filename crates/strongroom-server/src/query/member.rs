@@ -1,5 +1,4 @@
-//! What the members of a request may be. Each operation declares its members; what it does not
-//! declare is refused.
+//! What the members of a request may be.
 
 use super::form::Form;
 use crate::answer::{ApiError, violation};
@@ -50,7 +49,7 @@ pub(super) enum Kind {
 
 /// A member of an operation's request.
 pub(super) struct Member {
-    name: &'static str,
+    pub(super) name: &'static str,
     kind: Kind,
     required: bool,
 }
@@ -63,16 +62,6 @@ pub(super) const fn must(name: &'static str, kind: Kind) -> Member {
 /// A member that may be there.
 pub(super) const fn may(name: &'static str, kind: Kind) -> Member {
     Member { name, kind, required: false }
-}
-
-/// An operation and what its request consists of.
-pub(super) struct Operation {
-    pub(super) name: &'static str,
-    pub(super) members: &'static [Member],
-}
-
-pub(super) const fn operation(name: &'static str, members: &'static [Member]) -> Operation {
-    Operation { name, members }
 }
 
 pub(super) fn validation(text: impl Into<String>) -> ApiError {
@@ -143,7 +132,7 @@ fn is_version(text: &str) -> bool {
 
 impl Member {
     /// Whether this name in a form is the member's or, of a list, of one of its parts.
-    fn takes(&self, name: &str) -> bool {
+    pub(super) fn takes(&self, name: &str) -> bool {
         let parts = matches!(self.kind, Kind::Tags | Kind::TagKeys | Kind::Words(_));
         match name.strip_prefix(self.name) {
             Some("") => true,
@@ -159,7 +148,7 @@ impl Member {
         told
     }
 
-    fn check(&self, form: &Form) -> Result<(), ApiError> {
+    pub(super) fn check(&self, form: &Form) -> Result<(), ApiError> {
         let told = self.label();
         let list = match self.kind {
             Kind::Tags => Some(form.tags(self.name)?.len()),
@@ -277,23 +266,5 @@ impl Member {
                 Ok(())
             }
         }
-    }
-}
-
-impl Operation {
-    /// Checks that a form holds only what this operation understands: ignoring a member could
-    /// change the request's meaning.
-    pub(super) fn check(&self, form: &Form) -> Result<(), ApiError> {
-        let known = |name: &str| self.members.iter().any(|member| member.takes(name));
-        if let Some(other) = form.names().find(|name| !matches!(*name, "Action" | "Version") && !known(name))
-        {
-            let top = other.split('.').next().unwrap_or(other);
-            // A part of something that has none is named whole.
-            let declared = self.members.iter().any(|member| member.name == top);
-            let short: String = if declared { other } else { top }.chars().take(128).collect();
-            let text = format!("The parameter {short} is not supported for {}.", self.name);
-            return Err(ApiError::new("InvalidParameterCombination", text));
-        }
-        self.members.iter().try_for_each(|member| member.check(form))
     }
 }

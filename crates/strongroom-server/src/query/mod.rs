@@ -1,41 +1,89 @@
 //! STS and IAM in their Query protocol: forms in, XML out.
 
+mod call;
 mod form;
 mod iam;
 mod member;
 mod sts;
 mod xml;
 
-use strongroom_iam::Iam;
+use std::borrow::Cow;
 
+use bytes::Bytes;
+
+use self::call::{QueryCall, QueryOperation};
 use self::form::Form;
-use self::member::{Operation, validation};
 use self::xml::Xml;
 use crate::answer::{Answer, ApiError};
-use crate::server::Admitted;
+use crate::api::{Api, ApiRequest, Protocol, Running};
+use crate::operation::Operation;
 
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-/// A request that was understood.
-struct Call<'a> {
-    admitted: &'a Admitted,
-    directory: Iam,
-    action: &'a str,
-    form: &'a Form,
+/// AWS STS and IAM.
+pub(crate) struct Query;
+
+/// The tables of a service, and the namespace of its answers.
+fn service(name: &str) -> (&'static [&'static [QueryOperation]], &'static str) {
+    if name == "sts" { (&[&sts::OPERATIONS], STS) } else { (&iam::TABLES, IAM) }
 }
 
-/// What an operation answers: the content of its result, or `None` if it has no result.
-type Outcome = Result<Option<Xml>, ApiError>;
+fn find(tables: &[&'static [QueryOperation]], name: &str) -> Option<&'static QueryOperation> {
+    tables.iter().flat_map(|table| table.iter()).find(|entry| entry.operation.name == name)
+}
 
-/// What a form asks for, for the log.
-pub(crate) fn action(body: &[u8]) -> String {
+/// The operation of either service.
+fn find_anywhere(name: &str) -> Option<&'static QueryOperation> {
+    ["sts", "iam"].into_iter().find_map(|known| find(service(known).0, name))
+}
+
+impl Api for Query {
+    fn protocol(&self) -> Protocol {
+        Protocol::Query
+    }
+
+    fn scopes(&self) -> &'static [&'static str] {
+        &["sts", "iam"]
+    }
+
+    fn arn_service(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn operation(&self, name: &str) -> Option<&'static Operation> {
+        find_anywhere(name).map(|entry| &entry.operation)
+    }
+
+    #[cfg(test)]
+    fn operations(&self) -> Vec<(&'static Operation, Vec<String>)> {
+        let tables = ["sts", "iam"].into_iter().flat_map(|known| service(known).0.iter());
+        tables.flat_map(|table| table.iter()).map(|entry| (&entry.operation, entry.names())).collect()
+    }
+
+    fn shows(&self, operation: &Operation, member: &str) -> bool {
+        find_anywhere(operation.name).is_some_and(|entry| entry.takes(member))
+            && !operation.hides_member(member)
+    }
+
+    fn run<'a>(&self, request: ApiRequest<'a>) -> Running<'a> {
+        Box::pin(run(request))
+    }
+
+    fn render_error(&self, error: ApiError, id: &str) -> (u16, Bytes) {
+        let error = translated(error);
+        (error.status, Bytes::from(rendered(&error, id)))
+    }
+}
+
+/// What a form asks for, read without anything else in it.
+pub(crate) fn action(body: &[u8]) -> Cow<'_, str> {
     let mut members = form_urlencoded::parse(body);
-    members.find(|(name, _)| name == "Action").map(|(_, value)| value.into_owned()).unwrap_or_default()
+    members.find(|(name, _)| name == "Action").map(|(_, value)| value).unwrap_or_default()
 }
 
 /// An error in the words and with the status of services that speak this protocol.
-pub(crate) fn translated(error: ApiError) -> ApiError {
+fn translated(error: ApiError) -> ApiError {
     let (status, code) = match error.code.as_str() {
         "MissingAuthenticationTokenException" => (403, "MissingAuthenticationToken"),
         "IncompleteSignatureException" => (400, "IncompleteSignature"),
@@ -52,7 +100,7 @@ pub(crate) fn translated(error: ApiError) -> ApiError {
 }
 
 /// An error's body.
-pub(crate) fn error(error: &ApiError, id: &str) -> String {
+fn rendered(error: &ApiError, id: &str) -> String {
     let mut xml = Xml::new();
     xml.within("ErrorResponse", |xml| {
         xml.within("Error", |xml| {
@@ -70,16 +118,19 @@ fn unknown(action: &str, form: &Form) -> ApiError {
 }
 
 /// Runs what a form asks for.
-pub(crate) async fn run(admitted: &Admitted, body: &[u8], id: &str) -> Result<Answer, ApiError> {
-    let form = Form::parse(body)?;
+async fn run(request: ApiRequest<'_>) -> Result<Answer, ApiError> {
+    let form = Form::parse(request.body)?;
     let action = form
         .text("Action")
         .ok_or_else(|| ApiError::new("MissingAction", "The request must contain the parameter Action."))?;
+    let admitted = request.admitted;
     let iam = admitted.room.iam();
     let directory = iam.directory().map_err(|_| ApiError::internal())?.clone();
-    let call = Call { admitted, directory, action, form: &form };
-    let (space, result) =
-        if admitted.service == "sts" { (STS, sts::run(&call).await?) } else { (IAM, iam::run(&call).await?) };
+    let (tables, space) = service(request.service);
+    let entry = find(tables, action).ok_or_else(|| unknown(action, &form))?;
+    entry.check(&form)?;
+    let call = QueryCall { admitted, cx: &admitted.cx, directory, form: &form };
+    let result = (entry.run)(&call).await?;
     let mut xml = Xml::new();
     xml.root(&format!("{action}Response"), space, |xml| {
         if let Some(result) = &result {
@@ -88,17 +139,8 @@ pub(crate) async fn run(admitted: &Admitted, body: &[u8], id: &str) -> Result<An
             });
         }
         xml.within("ResponseMetadata", |xml| {
-            xml.text("RequestId", id);
+            xml.text("RequestId", request.id);
         });
     });
     Ok(Answer(xml.into_bytes()))
-}
-
-/// The operation of this name, its form checked.
-fn checked<'a>(call: &Call<'_>, operations: &'a [Operation]) -> Result<Option<&'a Operation>, ApiError> {
-    let Some(operation) = operations.iter().find(|operation| operation.name == call.action) else {
-        return Ok(None);
-    };
-    operation.check(call.form)?;
-    Ok(Some(operation))
 }

@@ -4,14 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom::{Arn, AssumeRole, Caller, IdentityRef};
 
-use super::member::{Kind, Operation, may, must, operation};
-use super::{Call, Outcome, Xml, checked, unknown, validation};
-use crate::answer::ApiError;
+use super::call::{Outcome, QueryCall, QueryOperation, operation};
+use super::member::{Kind, may, must, validation};
+use super::xml::Xml;
 
 /// The operations that the server understands, with their members. Other members, such as those
 /// that restrict or mark a session, are refused by name.
-const OPERATIONS: [Operation; 2] = [
-    operation("GetCallerIdentity", &[]),
+pub(super) const OPERATIONS: [QueryOperation; 2] = [
+    operation("GetCallerIdentity", &[], |call| Box::pin(caller(call))),
     operation(
         "AssumeRole",
         &[
@@ -22,19 +22,12 @@ const OPERATIONS: [Operation; 2] = [
             may("ExternalId", Kind::Text(2, 1224, "+=,.@:/-_")),
             may("Tags", Kind::Tags),
         ],
+        |call| Box::pin(assume_role(call)),
     ),
 ];
 
-pub(super) async fn run(call: &Call<'_>) -> Outcome {
-    match checked(call, &OPERATIONS)?.map(|operation| operation.name) {
-        Some("GetCallerIdentity") => caller(call).await.map(Some),
-        Some("AssumeRole") => assume_role(call).await.map(Some),
-        _ => Err(unknown(call.action, call.form)),
-    }
-}
-
-async fn caller(call: &Call<'_>) -> Result<Xml, ApiError> {
-    let (room, cx) = (&call.admitted.room, &call.admitted.cx);
+async fn caller(call: &QueryCall<'_>) -> Outcome {
+    let (room, cx) = (&call.admitted.room, call.cx);
     let id = match cx.caller() {
         Caller::Owner(account) => account.to_string(),
         Caller::Session { session, .. } => {
@@ -52,10 +45,10 @@ async fn caller(call: &Call<'_>) -> Result<Xml, ApiError> {
     let mut xml = Xml::new();
     xml.text("Arn", cx.caller().to_string());
     xml.text("UserId", id).text("Account", cx.caller().account().unwrap_or_default());
-    Ok(xml)
+    Ok(Some(xml))
 }
 
-async fn assume_role(call: &Call<'_>) -> Result<Xml, ApiError> {
+async fn assume_role(call: &QueryCall<'_>) -> Outcome {
     let form = call.form;
     let role = form.must("RoleArn")?;
     let role = Arn::parse(role).map_err(|_| validation(format!("{role} is invalid")))?;
@@ -66,7 +59,7 @@ async fn assume_role(call: &Call<'_>) -> Result<Xml, ApiError> {
     asked.policies.extend(form.owned("Policy"));
     asked.external_id = form.owned("ExternalId");
     asked.tags = form.tags("Tags")?;
-    let assumed = call.directory.assume_role(&call.admitted.cx, asked).await?;
+    let assumed = call.directory.assume_role(call.cx, asked).await?;
     let made = call.directory.temporary_credentials(&assumed)?;
     let mut xml = Xml::new();
     xml.within("Credentials", |xml| {
@@ -76,5 +69,5 @@ async fn assume_role(call: &Call<'_>) -> Result<Xml, ApiError> {
     xml.within("AssumedRoleUser", |xml| {
         xml.text("AssumedRoleId", &assumed.id).text("Arn", assumed.context.caller().to_string());
     });
-    Ok(xml)
+    Ok(Some(xml))
 }

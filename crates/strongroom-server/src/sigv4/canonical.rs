@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use http::request::Parts;
 
-use super::{Presented, Refusal};
+use super::parse::Presented;
+use super::refusal::Refusal;
 
 /// As RFC 3986 has it: everything but unreserved characters in hexadecimal.
 fn encode(bytes: &[u8], keep_slash: bool) -> String {

@@ -2,57 +2,22 @@
 
 mod canonical;
 mod parse;
+mod refusal;
 mod signing_keys;
 
 pub(crate) use parse::{Presented, parse};
+pub(crate) use refusal::Refusal;
 pub(crate) use signing_keys::SigningKeys;
 
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use strongroom_envelope::SecretBytes;
 use strongroom_types::{Timestamp, hex};
 use subtle::ConstantTimeEq;
 
+use self::signing_keys::mac;
+
 /// How far a clock may be off, in milliseconds.
 const SKEW: i64 = 5 * 60 * 1000;
-
-/// What is wrong with the signature of a request: AWS's code and text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: &'static str,
-    pub(crate) text: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
-
-    pub(crate) fn unknown() -> Self {
-        Self::new("UnrecognizedClientException", "The security token included in the request is invalid.")
-    }
-
-    pub(crate) fn incomplete(text: impl Into<String>) -> Self {
-        Self::new("IncompleteSignatureException", text)
-    }
-
-    fn mismatch() -> Self {
-        Self::new(
-            "InvalidSignatureException",
-            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
-        )
-    }
-}
-
-fn mac(key: &[u8], data: &[u8]) -> [u8; 32] {
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        // A key of any length will do.
-        Err(_) => return [0; 32],
-    };
-    mac.update(data);
-    mac.finalize().into_bytes().into()
-}
 
 /// The moment of `20260131T120000Z`.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 /// The longest header or query that is read, in bytes.
 const MAX: usize = 64 * 1024;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use strongroom_envelope::{SecretBytes, wipe};
 
-use super::{Presented, mac};
+use super::parse::Presented;
 
 /// So many are at hand at most.
 const MOST: usize = 1024;
@@ -52,4 +54,14 @@ fn derive(secret: &SecretBytes, presented: &Presented) -> SecretBytes {
         wipe(&mut next);
     }
     key
+}
+
+pub(super) fn mac(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
+        Ok(mac) => mac,
+        // A key of any length will do.
+        Err(_) => return [0; 32],
+    };
+    mac.update(data);
+    mac.finalize().into_bytes().into()
 }

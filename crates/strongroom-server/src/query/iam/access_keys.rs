@@ -2,17 +2,19 @@
 
 use strongroom::{AccessKeyInfo, AccessKeyOrigin};
 
-use super::{
-    Call, Kind, MARKER, MAX_ITEMS, Operation, Outcome, USER, Whose, Xml, may, page, truncated, unknown, whose,
-};
-use crate::query::member::{must, operation};
+use super::shapes::{MARKER, MAX_ITEMS, USER, Whose, page, truncated, whose};
+use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
+use crate::query::member::{Kind, may, must};
+use crate::query::xml::Xml;
 
 const ID: Kind = Kind::AccessKeyId;
 
 /// The operations that the server understands.
-pub(super) const OPERATIONS: [Operation; 4] = [
-    operation("CreateAccessKey", &[may("UserName", USER)]),
-    operation("ListAccessKeys", &[may("UserName", USER), MARKER, MAX_ITEMS]),
+pub(super) const OPERATIONS: [QueryOperation; 4] = [
+    operation("CreateAccessKey", &[may("UserName", USER)], |call| Box::pin(create_access_key(call))),
+    operation("ListAccessKeys", &[may("UserName", USER), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_access_keys(call))
+    }),
     operation(
         "UpdateAccessKey",
         &[
@@ -20,61 +22,66 @@ pub(super) const OPERATIONS: [Operation; 4] = [
             must("AccessKeyId", ID),
             must("Status", Kind::Word(&["Active", "Inactive"])),
         ],
+        |call| Box::pin(update_access_key(call)),
     ),
-    operation("DeleteAccessKey", &[may("UserName", USER), must("AccessKeyId", ID)]),
+    operation("DeleteAccessKey", &[may("UserName", USER), must("AccessKeyId", ID)], |call| {
+        Box::pin(delete_access_key(call))
+    }),
 ];
 
 fn status(key: &AccessKeyInfo) -> &'static str {
     if key.active { "Active" } else { "Inactive" }
 }
 
-pub(super) async fn run(call: &Call<'_>) -> Outcome {
-    let (form, cx, directory) = (call.form, &call.admitted.cx, &call.directory);
+async fn create_access_key(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
-    Ok(match call.action {
-        "CreateAccessKey" => {
-            let (user, made) = match &whose {
-                Whose::Owner => (None, directory.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await?),
-                Whose::User(name) => (Some(name), directory.create_access_key(cx, name).await?),
-            };
-            let mut xml = Xml::new();
-            xml.within("AccessKey", |xml| {
-                xml.maybe("UserName", user).text("AccessKeyId", &made.id).text("Status", "Active");
-                xml.text("SecretAccessKey", made.secret.expose()).moment("CreateDate", made.created);
-            });
-            Some(xml)
+    let (user, made) = match &whose {
+        Whose::Owner => {
+            (None, call.directory.put_owner_access_key(call.cx, AccessKeyOrigin::Api, None).await?)
         }
-        "ListAccessKeys" => {
-            let keys = match &whose {
-                Whose::Owner => directory.owner_access_keys(cx).await?,
-                Whose::User(name) => directory.access_keys(cx, name).await?,
-            };
-            let (keys, next) =
-                page(form, keys, |key| format!("{:016}{}", key.created.as_millis().max(0), key.id))?;
-            let mut xml = Xml::new();
-            xml.list("AccessKeyMetadata", &keys, |xml, key| {
-                xml.maybe("UserName", key.user.as_ref()).text("AccessKeyId", &key.id);
-                xml.text("Status", status(key)).moment("CreateDate", key.created);
-            });
-            truncated(&mut xml, next.as_deref());
-            Some(xml)
-        }
-        "UpdateAccessKey" => {
-            let (id, active) = (form.must("AccessKeyId")?, form.must("Status")? == "Active");
-            match &whose {
-                Whose::Owner => directory.set_owner_access_key_active(cx, id, active).await?,
-                Whose::User(name) => directory.set_access_key_active(cx, name, id, active).await?,
-            }
-            None
-        }
-        "DeleteAccessKey" => {
-            let id = form.must("AccessKeyId")?;
-            match &whose {
-                Whose::Owner => directory.delete_owner_access_key(cx, id).await?,
-                Whose::User(name) => directory.delete_access_key(cx, name, id).await?,
-            }
-            None
-        }
-        other => return Err(unknown(other, form)),
-    })
+        Whose::User(name) => (Some(name), call.directory.create_access_key(call.cx, name).await?),
+    };
+    let mut xml = Xml::new();
+    xml.within("AccessKey", |xml| {
+        xml.maybe("UserName", user).text("AccessKeyId", &made.id).text("Status", "Active");
+        xml.text("SecretAccessKey", made.secret.expose()).moment("CreateDate", made.created);
+    });
+    Ok(Some(xml))
+}
+
+async fn list_access_keys(call: &QueryCall<'_>) -> Outcome {
+    let whose = whose(call)?;
+    let keys = match &whose {
+        Whose::Owner => call.directory.owner_access_keys(call.cx).await?,
+        Whose::User(name) => call.directory.access_keys(call.cx, name).await?,
+    };
+    let (keys, next) =
+        page(call.form, keys, |key| format!("{:016}{}", key.created.as_millis().max(0), key.id))?;
+    let mut xml = Xml::new();
+    xml.list("AccessKeyMetadata", &keys, |xml, key| {
+        xml.maybe("UserName", key.user.as_ref()).text("AccessKeyId", &key.id);
+        xml.text("Status", status(key)).moment("CreateDate", key.created);
+    });
+    truncated(&mut xml, next.as_deref());
+    Ok(Some(xml))
+}
+
+async fn update_access_key(call: &QueryCall<'_>) -> Outcome {
+    let whose = whose(call)?;
+    let (id, active) = (call.form.must("AccessKeyId")?, call.form.must("Status")? == "Active");
+    match &whose {
+        Whose::Owner => call.directory.set_owner_access_key_active(call.cx, id, active).await?,
+        Whose::User(name) => call.directory.set_access_key_active(call.cx, name, id, active).await?,
+    }
+    Ok(None)
+}
+
+async fn delete_access_key(call: &QueryCall<'_>) -> Outcome {
+    let whose = whose(call)?;
+    let id = call.form.must("AccessKeyId")?;
+    match &whose {
+        Whose::Owner => call.directory.delete_owner_access_key(call.cx, id).await?,
+        Whose::User(name) => call.directory.delete_access_key(call.cx, name, id).await?,
+    }
+    Ok(None)
 }

@@ -3,21 +3,23 @@
 use strongroom::IdentityKind;
 use strongroom_iam::{AccountItem, AccountItemKind};
 
-use super::{
-    Call, Detail, Kind, MARKER, MAX_ITEMS, Operation, Outcome, Xml, may, paging, policies, roles, truncated,
-    unknown, users, validation, write_attached, write_boundary, write_tags,
+use super::shapes::{
+    Detail, MARKER, MAX_ITEMS, paging, truncated, write_attached, write_boundary, write_tags,
 };
-use crate::answer::ApiError;
-use crate::query::member::operation;
+use super::{policies, roles, users};
+use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
+use crate::query::member::{Kind, may, validation};
+use crate::query::xml::Xml;
 
 /// The operations that the server understands.
-pub(super) const OPERATIONS: [Operation; 1] = [operation(
+pub(super) const OPERATIONS: [QueryOperation; 1] = [operation(
     "GetAccountAuthorizationDetails",
     &[
         may("Filter", Kind::Words(&["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"])),
         MARKER,
         MAX_ITEMS,
     ],
+    |call| Box::pin(details(call)),
 )];
 
 /// By the letters that markers begin with.
@@ -28,14 +30,7 @@ const KINDS: [(&str, AccountItemKind, &str); 4] = [
     ("AWSManagedPolicy", AccountItemKind::PresetPolicies, "a"),
 ];
 
-pub(super) async fn run(call: &Call<'_>) -> Outcome {
-    match call.action {
-        "GetAccountAuthorizationDetails" => details(call).await.map(Some),
-        other => Err(unknown(other, call.form)),
-    }
-}
-
-async fn details(call: &Call<'_>) -> Result<Xml, ApiError> {
+async fn details(call: &QueryCall<'_>) -> Outcome {
     let form = call.form;
     let filter = form.texts("Filter")?;
     let asked = |word: &str| filter.is_empty() || filter.iter().any(|other| other == word);
@@ -50,7 +45,7 @@ async fn details(call: &Call<'_>) -> Result<Xml, ApiError> {
             Some(known.ok_or_else(|| validation("The specified value for marker is invalid."))?)
         }
     };
-    let found = call.directory.account_items(&call.admitted.cx, &kinds, marker, most).await?;
+    let found = call.directory.account_items(call.cx, &kinds, marker, most).await?;
     let mut xml = Xml::new();
     for (list, kind) in [("UserDetailList", IdentityKind::User), ("RoleDetailList", IdentityKind::Role)] {
         let of_kind = found
@@ -67,7 +62,7 @@ async fn details(call: &Call<'_>) -> Result<Xml, ApiError> {
         format!("{letter}{name}")
     });
     truncated(&mut xml, next.as_deref());
-    Ok(xml)
+    Ok(Some(xml))
 }
 
 fn write_item(xml: &mut Xml, item: &AccountItem) {

@@ -3,18 +3,17 @@
 use strongroom::{CreatePolicy, IdentityKind, ManagedPolicy};
 use strongroom_iam::{PolicyUse, PolicyVersion};
 
-use super::{
-    Call, Kind, MARKER, MAX_ITEMS, Operation, Outcome, POLICY, Xml, may, page, tag_page, truncated, unknown,
-    write_tags,
-};
+use super::shapes::{MARKER, MAX_ITEMS, POLICY, page, page_by_place, tag_page, truncated, write_tags};
 use crate::answer::ApiError;
-use crate::query::member::{must, operation};
+use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
+use crate::query::member::{Kind, may, must};
+use crate::query::xml::Xml;
 
 const ARN: Kind = Kind::PolicyArn;
 const USES: Kind = Kind::Word(&["PermissionsPolicy", "PermissionsBoundary"]);
 
 /// The operations that the server understands.
-pub(super) const OPERATIONS: [Operation; 13] = [
+pub(super) const OPERATIONS: [QueryOperation; 13] = [
     operation(
         "CreatePolicy",
         &[
@@ -24,8 +23,9 @@ pub(super) const OPERATIONS: [Operation; 13] = [
             may("Description", Kind::Free(1000)),
             may("Tags", Kind::Tags),
         ],
+        |call| Box::pin(create_policy(call)),
     ),
-    operation("GetPolicy", &[must("PolicyArn", ARN)]),
+    operation("GetPolicy", &[must("PolicyArn", ARN)], |call| Box::pin(get_policy(call))),
     operation(
         "ListPolicies",
         &[
@@ -36,8 +36,9 @@ pub(super) const OPERATIONS: [Operation; 13] = [
             MARKER,
             MAX_ITEMS,
         ],
+        |call| Box::pin(list_policies(call)),
     ),
-    operation("DeletePolicy", &[must("PolicyArn", ARN)]),
+    operation("DeletePolicy", &[must("PolicyArn", ARN)], |call| Box::pin(delete_policy(call))),
     operation(
         "ListEntitiesForPolicy",
         &[
@@ -51,18 +52,36 @@ pub(super) const OPERATIONS: [Operation; 13] = [
             MARKER,
             MAX_ITEMS,
         ],
+        |call| Box::pin(list_entities_for_policy(call)),
     ),
     operation(
         "CreatePolicyVersion",
         &[must("PolicyArn", ARN), must("PolicyDocument", Kind::Document), may("SetAsDefault", Kind::Flag)],
+        |call| Box::pin(create_policy_version(call)),
     ),
-    operation("GetPolicyVersion", &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)]),
-    operation("ListPolicyVersions", &[must("PolicyArn", ARN), MARKER, MAX_ITEMS]),
-    operation("SetDefaultPolicyVersion", &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)]),
-    operation("DeletePolicyVersion", &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)]),
-    operation("TagPolicy", &[must("PolicyArn", ARN), must("Tags", Kind::Tags)]),
-    operation("UntagPolicy", &[must("PolicyArn", ARN), must("TagKeys", Kind::TagKeys)]),
-    operation("ListPolicyTags", &[must("PolicyArn", ARN), MARKER, MAX_ITEMS]),
+    operation("GetPolicyVersion", &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)], |call| {
+        Box::pin(get_policy_version(call))
+    }),
+    operation("ListPolicyVersions", &[must("PolicyArn", ARN), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_policy_versions(call))
+    }),
+    operation(
+        "SetDefaultPolicyVersion",
+        &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)],
+        |call| Box::pin(set_default_policy_version(call)),
+    ),
+    operation("DeletePolicyVersion", &[must("PolicyArn", ARN), must("VersionId", Kind::VersionId)], |call| {
+        Box::pin(delete_policy_version(call))
+    }),
+    operation("TagPolicy", &[must("PolicyArn", ARN), must("Tags", Kind::Tags)], |call| {
+        Box::pin(tag_policy(call))
+    }),
+    operation("UntagPolicy", &[must("PolicyArn", ARN), must("TagKeys", Kind::TagKeys)], |call| {
+        Box::pin(untag_policy(call))
+    }),
+    operation("ListPolicyTags", &[must("PolicyArn", ARN), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_policy_tags(call))
+    }),
 ];
 
 /// What all answers show of a policy.
@@ -98,76 +117,99 @@ fn version(version: &PolicyVersion, with_document: bool) -> Xml {
     xml
 }
 
-pub(super) async fn run(call: &Call<'_>) -> Outcome {
-    let (form, cx, directory) = (call.form, &call.admitted.cx, &call.directory);
-    let arn = form.text("PolicyArn").unwrap_or_default();
-    Ok(match call.action {
-        "CreatePolicy" => {
-            let mut request = CreatePolicy::new(form.must("PolicyName")?, form.must("PolicyDocument")?);
-            request.path = form.owned("Path");
-            request.description = form.owned("Description");
-            request.tags = form.tags("Tags")?;
-            Some(to_xml(&directory.create_policy(cx, request).await?))
-        }
-        "GetPolicy" => Some(to_xml(&directory.managed_policy(cx, arn).await?)),
-        "ListPolicies" => Some(list(call).await?),
-        "DeletePolicy" => {
-            directory.delete_managed_policy(cx, arn).await?;
-            None
-        }
-        "ListEntitiesForPolicy" => Some(entities(call, arn).await?),
-        "CreatePolicyVersion" => {
-            let (document, default) = (form.must("PolicyDocument")?, form.flag("SetAsDefault")?);
-            let made =
-                directory.create_policy_version(cx, arn, document, default.unwrap_or_default()).await?;
-            Some(version(&made, false))
-        }
-        "GetPolicyVersion" => {
-            Some(version(&directory.policy_version(cx, arn, form.must("VersionId")?).await?, true))
-        }
-        "ListPolicyVersions" => {
-            let versions = directory.policy_versions(cx, arn).await?;
-            let (versions, next) = super::page_by_place(form, versions)?;
-            let mut xml = Xml::new();
-            xml.list("Versions", &versions, |xml, version| write_version(xml, version, false));
-            truncated(&mut xml, next.as_deref());
-            Some(xml)
-        }
-        "SetDefaultPolicyVersion" => {
-            directory.set_default_policy_version(cx, arn, form.must("VersionId")?).await?;
-            None
-        }
-        "DeletePolicyVersion" => {
-            directory.delete_policy_version(cx, arn, form.must("VersionId")?).await?;
-            None
-        }
-        "TagPolicy" => {
-            directory.tag_policy(cx, arn, &form.tags("Tags")?).await?;
-            None
-        }
-        "UntagPolicy" => {
-            directory.untag_policy(cx, arn, &form.texts("TagKeys")?).await?;
-            None
-        }
-        "ListPolicyTags" => Some(tag_page(form, directory.policy_tags(cx, arn).await?)?),
-        other => return Err(unknown(other, form)),
-    })
+async fn create_policy(call: &QueryCall<'_>) -> Outcome {
+    let mut request = CreatePolicy::new(call.form.must("PolicyName")?, call.form.must("PolicyDocument")?);
+    request.path = call.form.owned("Path");
+    request.description = call.form.owned("Description");
+    request.tags = call.form.tags("Tags")?;
+    Ok(Some(to_xml(&call.directory.create_policy(call.cx, request).await?)))
 }
 
-async fn list(call: &Call<'_>) -> Result<Xml, ApiError> {
-    let (form, cx, directory) = (call.form, &call.admitted.cx, &call.directory);
-    let scope = form.text("Scope").unwrap_or("All");
+async fn get_policy(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    Ok(Some(to_xml(&call.directory.managed_policy(call.cx, arn).await?)))
+}
+
+async fn list_policies(call: &QueryCall<'_>) -> Outcome {
+    Ok(Some(list(call).await?))
+}
+
+async fn delete_policy(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    call.directory.delete_managed_policy(call.cx, arn).await?;
+    Ok(None)
+}
+
+async fn list_entities_for_policy(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    Ok(Some(entities(call, arn).await?))
+}
+
+async fn create_policy_version(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    let (document, default) = (call.form.must("PolicyDocument")?, call.form.flag("SetAsDefault")?);
+    let made =
+        call.directory.create_policy_version(call.cx, arn, document, default.unwrap_or_default()).await?;
+    Ok(Some(version(&made, false)))
+}
+
+async fn get_policy_version(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    Ok(Some(version(&call.directory.policy_version(call.cx, arn, call.form.must("VersionId")?).await?, true)))
+}
+
+async fn list_policy_versions(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    let versions = call.directory.policy_versions(call.cx, arn).await?;
+    let (versions, next) = page_by_place(call.form, versions)?;
+    let mut xml = Xml::new();
+    xml.list("Versions", &versions, |xml, version| write_version(xml, version, false));
+    truncated(&mut xml, next.as_deref());
+    Ok(Some(xml))
+}
+
+async fn set_default_policy_version(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    call.directory.set_default_policy_version(call.cx, arn, call.form.must("VersionId")?).await?;
+    Ok(None)
+}
+
+async fn delete_policy_version(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    call.directory.delete_policy_version(call.cx, arn, call.form.must("VersionId")?).await?;
+    Ok(None)
+}
+
+async fn tag_policy(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    call.directory.tag_policy(call.cx, arn, &call.form.tags("Tags")?).await?;
+    Ok(None)
+}
+
+async fn untag_policy(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    call.directory.untag_policy(call.cx, arn, &call.form.texts("TagKeys")?).await?;
+    Ok(None)
+}
+
+async fn list_policy_tags(call: &QueryCall<'_>) -> Outcome {
+    let arn = call.form.text("PolicyArn").unwrap_or_default();
+    Ok(Some(tag_page(call.form, call.directory.policy_tags(call.cx, arn).await?)?))
+}
+
+async fn list(call: &QueryCall<'_>) -> Result<Xml, ApiError> {
+    let scope = call.form.text("Scope").unwrap_or("All");
     // The account's own first, each with its place in the list.
     let mut found = Vec::new();
     if scope != "AWS" {
-        found.extend(directory.managed_policies(cx).await?.into_iter().map(|policy| ('0', policy)));
+        found.extend(call.directory.managed_policies(call.cx).await?.into_iter().map(|policy| ('0', policy)));
     }
     if scope != "Local" {
-        found.extend(directory.preset_policies(cx).await?.into_iter().map(|policy| ('1', policy)));
+        found.extend(call.directory.preset_policies(call.cx).await?.into_iter().map(|policy| ('1', policy)));
     }
-    let prefix = form.text("PathPrefix").unwrap_or("/");
-    let attached = form.flag("OnlyAttached")?.unwrap_or_default();
-    let used = form.text("PolicyUsageFilter");
+    let prefix = call.form.text("PathPrefix").unwrap_or("/");
+    let attached = call.form.flag("OnlyAttached")?.unwrap_or_default();
+    let used = call.form.text("PolicyUsageFilter");
     found.retain(|(_, policy)| {
         let as_policy = policy.attachments > policy.boundaries;
         let used = match used {
@@ -177,19 +219,18 @@ async fn list(call: &Call<'_>) -> Result<Xml, ApiError> {
         };
         policy.path.starts_with(prefix) && (!attached || policy.attachments > 0) && used
     });
-    let (found, next) = page(form, found, |(place, policy)| format!("{place}{}", policy.name))?;
+    let (found, next) = page(call.form, found, |(place, policy)| format!("{place}{}", policy.name))?;
     let mut xml = Xml::new();
     xml.list("Policies", &found, |xml, (_, policy)| write(xml, policy));
     truncated(&mut xml, next.as_deref());
     Ok(xml)
 }
 
-async fn entities(call: &Call<'_>, arn: &str) -> Result<Xml, ApiError> {
-    let (form, cx, directory) = (call.form, &call.admitted.cx, &call.directory);
-    let mut found = directory.policy_entities(cx, arn).await?;
-    let filter = form.text("EntityFilter");
-    let used = form.text("PolicyUsageFilter");
-    let prefix = form.text("PathPrefix").unwrap_or("/");
+async fn entities(call: &QueryCall<'_>, arn: &str) -> Result<Xml, ApiError> {
+    let mut found = call.directory.policy_entities(call.cx, arn).await?;
+    let filter = call.form.text("EntityFilter");
+    let used = call.form.text("PolicyUsageFilter");
+    let prefix = call.form.text("PathPrefix").unwrap_or("/");
     found.retain(|entity| {
         let kind = match filter {
             Some("User") => entity.identity.kind() == IdentityKind::User,
@@ -207,7 +248,7 @@ async fn entities(call: &Call<'_>, arn: &str) -> Result<Xml, ApiError> {
     // An entity that has it for both uses is listed once.
     found.dedup_by(|one, other| one.identity == other.identity);
     let (found, next) =
-        page(form, found, |entity| format!("{}/{}", entity.identity.kind(), entity.identity.name()))?;
+        page(call.form, found, |entity| format!("{}/{}", entity.identity.kind(), entity.identity.name()))?;
     let of = |kind| found.iter().filter(move |entity| entity.identity.kind() == kind);
     let mut xml = Xml::new();
     xml.within("PolicyGroups", |_| ());

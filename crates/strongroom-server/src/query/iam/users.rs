@@ -2,16 +2,16 @@
 
 use strongroom::{CreateUser, Identity, IdentityKind, IdentityRef};
 
-use super::{
-    Call, Detail, Kind, MARKER, MAX_ITEMS, Operation, Outcome, POLICY, USER, Whose, Xml, attached_page,
-    inline, may, names_page, page, paging, tag_page, truncated, unknown, user, whose, write_boundary,
-    write_tags,
+use super::shapes::{
+    Detail, MARKER, MAX_ITEMS, POLICY, USER, Whose, attached_page, inline, names_page, page, paging,
+    tag_page, truncated, user, whose, write_boundary, write_tags,
 };
-use crate::answer::ApiError;
-use crate::query::member::{must, operation};
+use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
+use crate::query::member::{Kind, may, must};
+use crate::query::xml::Xml;
 
 /// The operations that the server understands.
-pub(super) const OPERATIONS: [Operation; 18] = [
+pub(super) const OPERATIONS: [QueryOperation; 18] = [
     operation(
         "CreateUser",
         &[
@@ -20,36 +20,67 @@ pub(super) const OPERATIONS: [Operation; 18] = [
             may("PermissionsBoundary", Kind::Arn),
             may("Tags", Kind::Tags),
         ],
+        |call| Box::pin(create_user(call)),
     ),
-    operation("GetUser", &[may("UserName", USER)]),
-    operation("ListUsers", &[may("PathPrefix", Kind::PathPrefix), MARKER, MAX_ITEMS]),
+    operation("GetUser", &[may("UserName", USER)], |call| Box::pin(get_user(call))),
+    operation("ListUsers", &[may("PathPrefix", Kind::PathPrefix), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_users(call))
+    }),
     operation(
         "UpdateUser",
         &[must("UserName", USER), may("NewUserName", Kind::Name(64)), may("NewPath", Kind::Path)],
+        |call| Box::pin(update_user(call)),
     ),
-    operation("DeleteUser", &[must("UserName", USER)]),
-    operation("TagUser", &[must("UserName", USER), must("Tags", Kind::Tags)]),
-    operation("UntagUser", &[must("UserName", USER), must("TagKeys", Kind::TagKeys)]),
-    operation("ListUserTags", &[must("UserName", USER), MARKER, MAX_ITEMS]),
-    operation("ListGroupsForUser", &[must("UserName", USER), MARKER, MAX_ITEMS]),
+    operation("DeleteUser", &[must("UserName", USER)], |call| Box::pin(delete_user(call))),
+    operation("TagUser", &[must("UserName", USER), must("Tags", Kind::Tags)], |call| {
+        Box::pin(tag_user(call))
+    }),
+    operation("UntagUser", &[must("UserName", USER), must("TagKeys", Kind::TagKeys)], |call| {
+        Box::pin(untag_user(call))
+    }),
+    operation("ListUserTags", &[must("UserName", USER), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_user_tags(call))
+    }),
+    operation("ListGroupsForUser", &[must("UserName", USER), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_groups_for_user(call))
+    }),
     operation(
         "PutUserPolicy",
         &[must("UserName", USER), must("PolicyName", POLICY), must("PolicyDocument", Kind::Document)],
+        |call| Box::pin(put_user_policy(call)),
     ),
-    operation("GetUserPolicy", &[must("UserName", USER), must("PolicyName", POLICY)]),
-    operation("DeleteUserPolicy", &[must("UserName", USER), must("PolicyName", POLICY)]),
-    operation("ListUserPolicies", &[must("UserName", USER), MARKER, MAX_ITEMS]),
-    operation("AttachUserPolicy", &[must("UserName", Kind::Name(64)), must("PolicyArn", Kind::PolicyArn)]),
-    operation("DetachUserPolicy", &[must("UserName", Kind::Name(64)), must("PolicyArn", Kind::PolicyArn)]),
+    operation("GetUserPolicy", &[must("UserName", USER), must("PolicyName", POLICY)], |call| {
+        Box::pin(get_user_policy(call))
+    }),
+    operation("DeleteUserPolicy", &[must("UserName", USER), must("PolicyName", POLICY)], |call| {
+        Box::pin(delete_user_policy(call))
+    }),
+    operation("ListUserPolicies", &[must("UserName", USER), MARKER, MAX_ITEMS], |call| {
+        Box::pin(list_user_policies(call))
+    }),
+    operation(
+        "AttachUserPolicy",
+        &[must("UserName", Kind::Name(64)), must("PolicyArn", Kind::PolicyArn)],
+        |call| Box::pin(attach_user_policy(call)),
+    ),
+    operation(
+        "DetachUserPolicy",
+        &[must("UserName", Kind::Name(64)), must("PolicyArn", Kind::PolicyArn)],
+        |call| Box::pin(detach_user_policy(call)),
+    ),
     operation(
         "ListAttachedUserPolicies",
         &[must("UserName", Kind::Name(64)), may("PathPrefix", Kind::PolicyPath), MARKER, MAX_ITEMS],
+        |call| Box::pin(list_attached_user_policies(call)),
     ),
     operation(
         "PutUserPermissionsBoundary",
         &[must("UserName", Kind::Name(64)), must("PermissionsBoundary", Kind::Arn)],
+        |call| Box::pin(put_user_permissions_boundary(call)),
     ),
-    operation("DeleteUserPermissionsBoundary", &[must("UserName", Kind::Name(64))]),
+    operation("DeleteUserPermissionsBoundary", &[must("UserName", Kind::Name(64))], |call| {
+        Box::pin(delete_user_permissions_boundary(call))
+    }),
 ];
 
 pub(super) fn write(xml: &mut Xml, user: &Identity, detail: Detail) {
@@ -69,107 +100,120 @@ fn to_xml(user: &Identity) -> Xml {
     xml
 }
 
-pub(super) async fn run(call: &Call<'_>) -> Outcome {
-    let (form, cx, directory) = (call.form, &call.admitted.cx, &call.directory);
-    Ok(match call.action {
-        "CreateUser" => {
-            let mut request = CreateUser::new(form.must("UserName")?);
-            request.path = form.owned("Path");
-            request.boundary = form.owned("PermissionsBoundary");
-            request.tags = form.tags("Tags")?;
-            Some(to_xml(&directory.create_user(cx, request).await?))
-        }
-        "GetUser" => Some(get(call).await?),
-        "ListUsers" => {
-            let (most, after) = paging(form)?;
-            let prefix = form.text("PathPrefix").unwrap_or("/");
-            let found = directory.list(cx, IdentityKind::User, prefix, after.as_deref(), most).await?;
-            let mut xml = Xml::new();
-            xml.list("Users", &found.identities, |xml, user| write(xml, user, Detail::Listed));
-            truncated(&mut xml, found.next_marker.as_deref());
-            Some(xml)
-        }
-        "UpdateUser" => {
-            let (name, path) = (form.text("NewUserName"), form.text("NewPath"));
-            directory.update_user(cx, form.must("UserName")?, name, path).await?;
-            None
-        }
-        "DeleteUser" => {
-            directory.delete(cx, &user(form)?).await?;
-            None
-        }
-        "TagUser" => {
-            directory.tag(cx, &user(form)?, &form.tags("Tags")?).await?;
-            None
-        }
-        "UntagUser" => {
-            directory.untag(cx, &user(form)?, &form.texts("TagKeys")?).await?;
-            None
-        }
-        "ListUserTags" => Some(tag_page(form, directory.tags(cx, &user(form)?).await?)?),
-        "ListGroupsForUser" => {
-            let groups = directory.groups(cx, form.must("UserName")?).await?;
-            let (groups, next) = page(form, groups, String::clone)?;
-            let mut xml = Xml::new();
-            xml.texts("Groups", groups);
-            truncated(&mut xml, next.as_deref());
-            Some(xml)
-        }
-        "PutUserPolicy" => {
-            let (name, document) = (form.must("PolicyName")?, form.must("PolicyDocument")?);
-            directory.put_policy(cx, &user(form)?, name, document).await?;
-            None
-        }
-        "GetUserPolicy" => {
-            let (owner, name) = (form.must("UserName")?, form.must("PolicyName")?);
-            let document = directory.policy(cx, &user(form)?, name).await?;
-            Some(inline(("UserName", owner), name, &document))
-        }
-        "DeleteUserPolicy" => {
-            directory.delete_policy(cx, &user(form)?, form.must("PolicyName")?).await?;
-            None
-        }
-        "ListUserPolicies" => Some(names_page(form, directory.policies(cx, &user(form)?).await?)?),
-        "AttachUserPolicy" => {
-            directory.attach_policy(cx, &user(form)?, form.must("PolicyArn")?).await?;
-            None
-        }
-        "DetachUserPolicy" => {
-            directory.detach_policy(cx, &user(form)?, form.must("PolicyArn")?).await?;
-            None
-        }
-        "ListAttachedUserPolicies" => {
-            Some(attached_page(form, directory.attached_policies(cx, &user(form)?).await?)?)
-        }
-        "PutUserPermissionsBoundary" => {
-            directory.put_boundary(cx, &user(form)?, form.must("PermissionsBoundary")?).await?;
-            None
-        }
-        "DeleteUserPermissionsBoundary" => {
-            directory.delete_boundary(cx, &user(form)?).await?;
-            None
-        }
-        other => return Err(unknown(other, form)),
-    })
+async fn create_user(call: &QueryCall<'_>) -> Outcome {
+    let mut request = CreateUser::new(call.form.must("UserName")?);
+    request.path = call.form.owned("Path");
+    request.boundary = call.form.owned("PermissionsBoundary");
+    request.tags = call.form.tags("Tags")?;
+    Ok(Some(to_xml(&call.directory.create_user(call.cx, request).await?)))
 }
 
 /// The named user or, if none is named, the caller, the owner included.
-async fn get(call: &Call<'_>) -> Result<Xml, ApiError> {
-    let (cx, directory) = (&call.admitted.cx, &call.directory);
+async fn get_user(call: &QueryCall<'_>) -> Outcome {
     let name = match whose(call)? {
         Whose::User(name) => name,
         Whose::Owner => {
             // The account has no date of its own: it is as old as the oldest of its owner's keys.
-            let keys = directory.owner_access_keys(cx).await?;
+            let keys = call.directory.owner_access_keys(call.cx).await?;
             let mut xml = Xml::new();
             xml.within("User", |xml| {
-                xml.text("UserId", directory.account().as_str()).text("Arn", cx.caller().to_string());
+                xml.text("UserId", call.directory.account().as_str())
+                    .text("Arn", call.cx.caller().to_string());
                 if let Some(first) = keys.first() {
                     xml.moment("CreateDate", first.created);
                 }
             });
-            return Ok(xml);
+            return Ok(Some(xml));
         }
     };
-    Ok(to_xml(&directory.get(cx, &IdentityRef::user(name)).await?))
+    Ok(Some(to_xml(&call.directory.get(call.cx, &IdentityRef::user(name)).await?)))
+}
+
+async fn list_users(call: &QueryCall<'_>) -> Outcome {
+    let (most, after) = paging(call.form)?;
+    let prefix = call.form.text("PathPrefix").unwrap_or("/");
+    let found = call.directory.list(call.cx, IdentityKind::User, prefix, after.as_deref(), most).await?;
+    let mut xml = Xml::new();
+    xml.list("Users", &found.identities, |xml, user| write(xml, user, Detail::Listed));
+    truncated(&mut xml, found.next_marker.as_deref());
+    Ok(Some(xml))
+}
+
+async fn update_user(call: &QueryCall<'_>) -> Outcome {
+    let (name, path) = (call.form.text("NewUserName"), call.form.text("NewPath"));
+    call.directory.update_user(call.cx, call.form.must("UserName")?, name, path).await?;
+    Ok(None)
+}
+
+async fn delete_user(call: &QueryCall<'_>) -> Outcome {
+    call.directory.delete(call.cx, &user(call.form)?).await?;
+    Ok(None)
+}
+
+async fn tag_user(call: &QueryCall<'_>) -> Outcome {
+    call.directory.tag(call.cx, &user(call.form)?, &call.form.tags("Tags")?).await?;
+    Ok(None)
+}
+
+async fn untag_user(call: &QueryCall<'_>) -> Outcome {
+    call.directory.untag(call.cx, &user(call.form)?, &call.form.texts("TagKeys")?).await?;
+    Ok(None)
+}
+
+async fn list_user_tags(call: &QueryCall<'_>) -> Outcome {
+    Ok(Some(tag_page(call.form, call.directory.tags(call.cx, &user(call.form)?).await?)?))
+}
+
+async fn list_groups_for_user(call: &QueryCall<'_>) -> Outcome {
+    let groups = call.directory.groups(call.cx, call.form.must("UserName")?).await?;
+    let (groups, next) = page(call.form, groups, String::clone)?;
+    let mut xml = Xml::new();
+    xml.texts("Groups", groups);
+    truncated(&mut xml, next.as_deref());
+    Ok(Some(xml))
+}
+
+async fn put_user_policy(call: &QueryCall<'_>) -> Outcome {
+    let (name, document) = (call.form.must("PolicyName")?, call.form.must("PolicyDocument")?);
+    call.directory.put_policy(call.cx, &user(call.form)?, name, document).await?;
+    Ok(None)
+}
+
+async fn get_user_policy(call: &QueryCall<'_>) -> Outcome {
+    let (owner, name) = (call.form.must("UserName")?, call.form.must("PolicyName")?);
+    let document = call.directory.policy(call.cx, &user(call.form)?, name).await?;
+    Ok(Some(inline(("UserName", owner), name, &document)))
+}
+
+async fn delete_user_policy(call: &QueryCall<'_>) -> Outcome {
+    call.directory.delete_policy(call.cx, &user(call.form)?, call.form.must("PolicyName")?).await?;
+    Ok(None)
+}
+
+async fn list_user_policies(call: &QueryCall<'_>) -> Outcome {
+    Ok(Some(names_page(call.form, call.directory.policies(call.cx, &user(call.form)?).await?)?))
+}
+
+async fn attach_user_policy(call: &QueryCall<'_>) -> Outcome {
+    call.directory.attach_policy(call.cx, &user(call.form)?, call.form.must("PolicyArn")?).await?;
+    Ok(None)
+}
+
+async fn detach_user_policy(call: &QueryCall<'_>) -> Outcome {
+    call.directory.detach_policy(call.cx, &user(call.form)?, call.form.must("PolicyArn")?).await?;
+    Ok(None)
+}
+
+async fn list_attached_user_policies(call: &QueryCall<'_>) -> Outcome {
+    Ok(Some(attached_page(call.form, call.directory.attached_policies(call.cx, &user(call.form)?).await?)?))
+}
+
+async fn put_user_permissions_boundary(call: &QueryCall<'_>) -> Outcome {
+    call.directory.put_boundary(call.cx, &user(call.form)?, call.form.must("PermissionsBoundary")?).await?;
+    Ok(None)
+}
+
+async fn delete_user_permissions_boundary(call: &QueryCall<'_>) -> Outcome {
+    call.directory.delete_boundary(call.cx, &user(call.form)?).await?;
+    Ok(None)
 }

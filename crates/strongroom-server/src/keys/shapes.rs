@@ -1,84 +1,54 @@
-//! The operations of KMS.
-
-mod admin;
-mod crypto;
-mod words;
-
-pub(crate) use crypto::re_encrypt_across;
+//! Shapes that several operations read or answer.
 
 use serde_json::{Value, json};
-use strongroom_kms::{Error, KeyManager, KeyMetadata, KeyRef, KeyState, KeyUsage, KmsAdmin, ListPage};
-use strongroom_types::CallContext;
+use strongroom_envelope::EncryptionContext;
+use strongroom_kms::{
+    AliasName, Error, Grant, GrantConstraint, KeyManager, KeyMetadata, KeyRef, KeyState, KeyTag, KeyUsage,
+    ListPage,
+};
 
 use crate::answer::{Answer, ApiError, object, seconds, violation};
-use crate::input::{Refusal, required, within};
-
-/// Operations that AWS has and this server has not: asymmetric keys, key pairs, other places for keys, replicas.
-const NOT_HERE: [&str; 17] = [
-    "ConnectCustomKeyStore",
-    "CreateCustomKeyStore",
-    "Decapsulate",
-    "DeleteCustomKeyStore",
-    "DeriveSharedSecret",
-    "DescribeCustomKeyStores",
-    "DisconnectCustomKeyStore",
-    "Encapsulate",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GetPublicKey",
-    "ReplicateKey",
-    "Sign",
-    "UpdateCustomKeyStore",
-    "UpdatePrimaryRegion",
-    "Verify",
-    "GetKeyLastUsage",
-];
+use crate::input::{Refusal, input, required, within};
 
 /// AWS encrypts what it answers for the enclave whose attestation a request brings. Ignoring it
 /// would send in clear what the client wants encrypted, so the server sends nothing, however empty
 /// the member is.
-const RECIPIENT: Refusal = Refusal::always(
+pub(super) const RECIPIENT: Refusal = Refusal::always(
     "ValidationException",
     "it cannot verify an enclave's attestation document, and does not answer in clear what was to be encrypted for an enclave",
 );
-const CUSTOM_KEY_STORE: Refusal =
+pub(super) const CUSTOM_KEY_STORE: Refusal =
     Refusal::new("CustomKeyStoreNotFoundException", "there are no custom key stores");
-const XKS_KEY: Refusal =
+pub(super) const XKS_KEY: Refusal =
     Refusal::new("UnsupportedOperationException", "there are no keys outside of the key service");
-const DRY_RUN_MODIFIERS: Refusal =
+pub(super) const DRY_RUN_MODIFIERS: Refusal =
     Refusal::new("ValidationException", "a dry run checks the ciphertext, as without modifiers");
 /// A grant for a service is only as narrow as its source ARN makes it, and this server does not
 /// check that.
-const SERVICE_PRINCIPAL: Refusal =
+pub(super) const SERVICE_PRINCIPAL: Refusal =
     Refusal::new("ValidationException", "grants are for the principals of accounts");
-const SOURCE_ARN: Refusal =
+pub(super) const SOURCE_ARN: Refusal =
     Refusal::new("ValidationException", "a grant is constrained by the encryption context only");
 
-/// Runs an operation. What it is called has been taken from the request's target.
-pub(crate) async fn run(
-    kms: &dyn KmsAdmin,
-    cx: &CallContext,
-    operation: &str,
-    body: &[u8],
-) -> Result<Answer, ApiError> {
-    if let Some(answer) = crypto::run(kms, cx, operation, body).await? {
-        return Ok(answer);
-    }
-    if let Some(answer) = admin::run(kms, cx, operation, body).await? {
-        return Ok(answer);
-    }
-    if NOT_HERE.contains(&operation) {
-        let text = format!("The operation {operation} is not available at this endpoint.");
-        return Err(ApiError { status: 501, ..ApiError::new("UnknownOperationException", text) });
-    }
-    Err(ApiError::new("UnknownOperationException", ""))
+input!(pub(super) TagInput { tag_key: String, tag_value: String });
+
+pub(super) fn tags(given: Vec<TagInput>) -> Result<Vec<KeyTag>, ApiError> {
+    let read = |(tag, place): (TagInput, usize)| {
+        let key = required(tag.tag_key, &format!("tags.{place}.member.tagKey"))?;
+        Ok(KeyTag::new(key, required(tag.tag_value, &format!("tags.{place}.member.tagValue"))?))
+    };
+    given.into_iter().zip(1..).map(read).collect()
 }
 
-fn key(given: Option<String>) -> Result<KeyRef, ApiError> {
+pub(super) fn alias(given: Option<String>) -> Result<AliasName, ApiError> {
+    Ok(AliasName::parse(&required(given, "aliasName")?)?)
+}
+
+pub(super) fn key(given: Option<String>) -> Result<KeyRef, ApiError> {
     named(given, "keyId")
 }
 
-fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
+pub(super) fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
     let given = required(given, member)?;
     if given.is_empty() || given.chars().count() > 2048 {
         let bound =
@@ -88,7 +58,7 @@ fn named(given: Option<String>, member: &str) -> Result<KeyRef, ApiError> {
     Ok(KeyRef::parse(&given)?)
 }
 
-fn page(limit: Option<i64>, marker: Option<String>) -> Result<ListPage, ApiError> {
+pub(super) fn page(limit: Option<i64>, marker: Option<String>) -> Result<ListPage, ApiError> {
     let mut page = ListPage::first();
     page.limit = limit.map(|limit| within(limit, "limit", 1, 1000)).transpose()?.map(usize::from);
     if let Some(marker) = &marker {
@@ -99,7 +69,7 @@ fn page(limit: Option<i64>, marker: Option<String>) -> Result<ListPage, ApiError
 }
 
 /// The length of a text in characters.
-fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), ApiError> {
+pub(super) fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), ApiError> {
     let bound = match text.chars().count() {
         length if length < least => format!("greater than or equal to {least}"),
         length if length > most => format!("less than or equal to {most}"),
@@ -110,7 +80,7 @@ fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), Api
 }
 
 /// A page of a list, as KMS answers it.
-fn listed(name: &str, entries: Vec<Value>, next: Option<String>) -> Result<Answer, ApiError> {
+pub(super) fn listed(name: &str, entries: Vec<Value>, next: Option<String>) -> Result<Answer, ApiError> {
     Answer::json(&object(vec![
         (name, Some(json!(entries))),
         ("Truncated", Some(json!(next.is_some()))),
@@ -118,7 +88,7 @@ fn listed(name: &str, entries: Vec<Value>, next: Option<String>) -> Result<Answe
     ]))
 }
 
-fn metadata(key: &KeyMetadata) -> Value {
+pub(super) fn metadata(key: &KeyMetadata) -> Value {
     let symmetric = key.usage == KeyUsage::EncryptDecrypt;
     let regions = key.multi_region_configuration().map(|several| {
         let place = |arn: &strongroom_types::Arn| json!({"Arn": arn.as_str(), "Region": arn.region()});
@@ -152,10 +122,38 @@ fn metadata(key: &KeyMetadata) -> Value {
     ])
 }
 
-fn arn_of(arn: &strongroom_types::Arn) -> Result<Answer, ApiError> {
+pub(super) fn arn_of(arn: &strongroom_types::Arn) -> Result<Answer, ApiError> {
     Answer::json(&json!({"KeyId": arn.as_str()}))
 }
 
-fn done(result: Result<(), Error>) -> Result<Answer, ApiError> {
+pub(super) fn done(result: Result<(), Error>) -> Result<Answer, ApiError> {
     result.map(|()| Answer::empty()).map_err(ApiError::from)
+}
+
+pub(super) fn granted(grant: &Grant) -> Value {
+    let pairs = |context: &EncryptionContext| -> Value {
+        context
+            .iter()
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let constraint = grant.constraint.as_ref().map(|constraint| match constraint {
+        GrantConstraint::EncryptionContextEquals(context) => {
+            json!({"EncryptionContextEquals": pairs(context)})
+        }
+        other => json!({"EncryptionContextSubset": pairs(other.context())}),
+    });
+    let operations: Vec<&str> = grant.operations.iter().map(|one| one.as_str()).collect();
+    object(vec![
+        ("KeyId", Some(json!(grant.key_arn.as_str()))),
+        ("GrantId", Some(json!(grant.id))),
+        ("Name", Some(json!(grant.name))),
+        ("CreationDate", Some(seconds(grant.created))),
+        ("GranteePrincipal", Some(json!(grant.grantee))),
+        ("RetiringPrincipal", grant.retiring.as_ref().map(|retiring| json!(retiring))),
+        ("IssuingAccount", Some(json!(grant.issuing_account))),
+        ("Operations", Some(json!(operations))),
+        ("Constraints", constraint),
+    ])
 }

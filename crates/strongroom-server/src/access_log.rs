@@ -1,0 +1,37 @@
+//! A line in the log and a count in the metrics for each request.
+
+use std::time::Duration;
+
+use strongroom_http::{count_request, log_field};
+
+use crate::wire_call::{CallObserver, WireCall};
+
+/// Logs and counts requests.
+pub(crate) struct AccessLog;
+
+impl CallObserver for AccessLog {
+    fn ended(&self, call: &WireCall<'_>, code: Option<&str>, taken: Duration) {
+        let code = code.unwrap_or("-");
+        let request = &**call.id;
+        if let Some(why) = call.foreign {
+            count_request(None, code, taken);
+            tracing::info!(code, request, why, "refused");
+            return;
+        }
+        let exists = !matches!(code, "UnknownOperationException" | "InvalidAction");
+        let named = call.principal.is_some() && exists;
+        count_request(named.then(|| call.operation()), code, taken);
+        // Of a request that nobody answers for, nothing in the body is logged.
+        let about = || call.principal.as_ref().and_then(|_| call.resource()).unwrap_or_default();
+        tracing::info!(
+            operation = &*log_field(call.operation()),
+            principal = &*log_field(call.principal.as_deref().unwrap_or("-")),
+            // Read only where somebody logs.
+            about = &*log_field(about()),
+            code,
+            micros = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX),
+            request,
+            "request"
+        );
+    }
+}

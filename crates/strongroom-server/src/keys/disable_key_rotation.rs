@@ -1,0 +1,17 @@
+//! `DisableKeyRotation`.
+
+use super::call::{KeysCall, KeysOperation};
+use super::shapes::{done, key};
+use crate::answer::{Answer, ApiError};
+use crate::input::{input, read};
+use crate::operation::Operation;
+
+input!(Input { key_id: String });
+
+pub(super) const OPERATION: KeysOperation =
+    KeysOperation::new(Operation::of::<Input>("DisableKeyRotation").on("KeyId"), |call| Box::pin(run(call)));
+
+async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
+    let asked: Input = read(call.body)?;
+    done(call.kms.disable_key_rotation(call.cx, &key(asked.key_id)?).await)
+}

@@ -1,0 +1,27 @@
+//! `PutKeyPolicy`.
+
+use strongroom_kms::PutKeyPolicy;
+
+use super::call::{KeysCall, KeysOperation};
+use super::shapes::{done, key};
+use crate::answer::{Answer, ApiError};
+use crate::input::{input, read, required};
+use crate::operation::Operation;
+
+input!(Input {
+    key_id: String,
+    policy_name: String,
+    policy: String,
+    bypass_policy_lockout_safety_check: bool
+});
+
+pub(super) const OPERATION: KeysOperation =
+    KeysOperation::new(Operation::of::<Input>("PutKeyPolicy").on("KeyId"), |call| Box::pin(run(call)));
+
+async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
+    let asked: Input = read(call.body)?;
+    let mut put = PutKeyPolicy::new(required(asked.policy, "policy")?);
+    put.name = asked.policy_name;
+    put.bypass_lockout_check = asked.bypass_policy_lockout_safety_check.unwrap_or(false);
+    done(call.kms.put_key_policy(call.cx, &key(asked.key_id)?, put).await)
+}

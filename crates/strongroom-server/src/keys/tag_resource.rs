@@ -1,0 +1,18 @@
+//! `TagResource`.
+
+use super::call::{KeysCall, KeysOperation};
+use super::shapes::{TagInput, done, key, tags};
+use crate::answer::{Answer, ApiError};
+use crate::input::{input, read, required};
+use crate::operation::Operation;
+
+input!(Input { key_id: String, tags: Vec<TagInput> });
+
+pub(super) const OPERATION: KeysOperation =
+    KeysOperation::new(Operation::of::<Input>("TagResource").on("KeyId"), |call| Box::pin(run(call)));
+
+async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
+    let asked: Input = read(call.body)?;
+    let (key, given) = (key(asked.key_id)?, tags(required(asked.tags, "tags")?)?);
+    done(call.kms.tag_resource(call.cx, &key, given).await)
+}

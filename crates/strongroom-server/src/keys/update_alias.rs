@@ -1,0 +1,18 @@
+//! `UpdateAlias`.
+
+use super::call::{KeysCall, KeysOperation};
+use super::shapes::{alias, done, named};
+use crate::answer::{Answer, ApiError};
+use crate::input::{input, read};
+use crate::operation::Operation;
+
+input!(Input { alias_name: String, target_key_id: String });
+
+pub(super) const OPERATION: KeysOperation =
+    KeysOperation::new(Operation::of::<Input>("UpdateAlias").on("AliasName"), |call| Box::pin(run(call)));
+
+async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
+    let asked: Input = read(call.body)?;
+    let (alias, target) = (alias(asked.alias_name)?, named(asked.target_key_id, "targetKeyId")?);
+    done(call.kms.update_alias(call.cx, &alias, &target).await)
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use strongroom_records::{Key, Revision};
-use strongroom_root::TrustedRecord;
+use strongroom_root::{TrustedRecord, UnknownMembers};
 use strongroom_store::{
     Error, ErrorKind, Labels, SecretArn, SecretMetadata, SecretRef, Stage, Tag, VersionId, VersionMetadata,
 };
@@ -57,6 +57,8 @@ pub(crate) struct Head {
     pub(crate) policy_ids: BTreeMap<String, String>,
     /// In the order they were made.
     pub(crate) versions: Vec<Version>,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
     /// Made once of name and suffix, which never change.
     #[serde(skip)]
     arn: OnceLock<Arn>,
@@ -75,6 +77,8 @@ pub(crate) struct Version {
     /// Absent while a rotation has named the version but not yet given it a value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) sealed: Option<Sealed>,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// What vouches for a version's value record.
@@ -90,6 +94,8 @@ pub(crate) struct Sealed {
     /// Whether that key is the service's managed one.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) managed: bool,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A head as it was read.
@@ -160,6 +166,7 @@ impl Head {
             policy: None,
             policy_ids: BTreeMap::new(),
             versions: Vec::new(),
+            unknown: UnknownMembers::default(),
             arn: OnceLock::new(),
         }
     }
@@ -246,6 +253,10 @@ impl Head {
 }
 
 impl Version {
+    pub(crate) fn new(id: VersionId, created: i64, stages: BTreeSet<Stage>, sealed: Option<Sealed>) -> Self {
+        Self { id, created, accessed: None, stages, sealed, unknown: UnknownMembers::default() }
+    }
+
     pub(crate) fn metadata(&self) -> VersionMetadata {
         let mut metadata = VersionMetadata::new(self.id.clone(), Timestamp::from_millis(self.created));
         metadata.stages.clone_from(&self.stages);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_policy::Context;
 use strongroom_records::{Expect, Key};
-use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_root::{TrustedBatch, TrustedRecord, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::error::storage;
@@ -88,6 +88,8 @@ pub(crate) struct AccessKeyRecord {
     pub(crate) origin: Option<AccessKeyOrigin>,
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) inactive: bool,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 impl AccessKeyRecord {
@@ -146,6 +148,7 @@ impl Iam {
                 created: created.as_millis(),
                 origin: None,
                 inactive: false,
+                unknown: UnknownMembers::default(),
             };
             self.put_access_key(&mut batch, &record, &secret, Expect::Absent).map_err(named)?;
             if self.commit(batch).await.map_err(named)? {

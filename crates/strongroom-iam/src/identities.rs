@@ -45,6 +45,7 @@ impl Iam {
             trusted_ids: Default::default(),
             max_session_seconds: None,
             access_keys: Vec::new(),
+            unknown: Default::default(),
             name,
         };
         self.create(cx, IdentityKind::User, record).await.map_err(|error| error.during("CreateUser"))
@@ -81,6 +82,7 @@ impl Iam {
             trust: Some(trust),
             max_session_seconds: Some(seconds),
             access_keys: Vec::new(),
+            unknown: Default::default(),
             name,
         };
         self.create(cx, IdentityKind::Role, record).await.map_err(named)

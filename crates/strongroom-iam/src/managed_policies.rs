@@ -197,6 +197,8 @@ impl Iam {
                 version_created: None,
                 latest: 1,
                 versions: Vec::new(),
+                version_members: Default::default(),
+                unknown: Default::default(),
             };
             let mut batch = self.inner.records.batch();
             self.put(&mut batch, &self.layout.policy(&record.name), &record, Expect::Absent)?;

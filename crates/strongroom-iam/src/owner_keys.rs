@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
 use strongroom_records::{Expect, Scan};
-use strongroom_root::TrustedBatch;
+use strongroom_root::{TrustedBatch, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::access_keys::{AccessKeyRecord, MOST, fresh, no_key, too_many};
@@ -21,13 +21,15 @@ use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, Error, ErrorKind, Iam};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct TurnRecord {
     changes: u64,
+    #[serde(flatten)]
+    unknown: UnknownMembers,
 }
 
 type Keys = Vec<Stored<AccessKeyRecord>>;
 
 /// The owner's keys as a change finds them, and what must hold when it commits.
 struct Turn {
-    changes: u64,
+    record: TurnRecord,
     expect: Expect,
     keys: Keys,
 }
@@ -100,6 +102,7 @@ impl Iam {
             created: now.as_millis(),
             origin: Some(origin),
             inactive: false,
+            unknown: UnknownMembers::default(),
         };
         let others: Keys = keys
             .iter()
@@ -127,6 +130,7 @@ impl Iam {
                 return Ok(Timestamp::from_millis(record.created));
             }
             expect = Expect::At(known.revision);
+            record.unknown = known.record.unknown;
         }
         if origin != AccessKeyOrigin::Api {
             for old in &others {
@@ -188,7 +192,7 @@ impl Iam {
         let asked = async {
             self.owner_only(cx, "ListAccessKeys")?;
             let turn = self.turn().await?;
-            Ok(turn.changes > 0 || !turn.keys.is_empty())
+            Ok(turn.record.changes > 0 || !turn.keys.is_empty())
         };
         asked.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
@@ -260,6 +264,7 @@ impl Iam {
                     created: created.as_millis(),
                     origin: old.record.origin,
                     inactive: false,
+                    unknown: UnknownMembers::default(),
                 };
                 self.put_access_key(batch, &record, &secret, Expect::Absent)
             })
@@ -323,12 +328,13 @@ impl Iam {
         // Read before the keys: a change in between makes the commit fail.
         let turn = self.read::<TurnRecord>(&self.layout.owner_keys()).await?;
         let expect = turn.as_ref().map_or(Expect::Absent, |turn| Expect::At(turn.revision));
-        let changes = turn.map_or(0, |turn| turn.record.changes);
-        Ok(Turn { changes, expect, keys: self.owner_keys().await? })
+        let record = turn.map(|turn| turn.record).unwrap_or_default();
+        Ok(Turn { record, expect, keys: self.owner_keys().await? })
     }
 
     async fn commit_turn(&self, mut batch: TrustedBatch, turn: &Turn) -> Result<bool, Error> {
-        let record = TurnRecord { changes: turn.changes.wrapping_add(1) };
+        let changes = turn.record.changes.wrapping_add(1);
+        let record = TurnRecord { changes, ..turn.record.clone() };
         self.put(&mut batch, &self.layout.owner_keys(), &record, turn.expect)?;
         self.commit(batch).await
     }

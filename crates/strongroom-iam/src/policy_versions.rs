@@ -55,7 +55,8 @@ impl PolicyRecord {
     fn step_back(&mut self) {
         let document = std::mem::take(&mut self.document);
         let created = self.version_created.unwrap_or(self.created);
-        self.versions.push(VersionRecord { number: self.version, created, document });
+        let unknown = std::mem::take(&mut self.version_members);
+        self.versions.push(VersionRecord { number: self.version, created, document, unknown });
         self.versions.sort_by_key(|version| version.number);
     }
 
@@ -63,6 +64,7 @@ impl PolicyRecord {
         self.version = version.number;
         self.version_created = Some(version.created);
         self.document = version.document;
+        self.version_members = version.unknown;
         self.updated = now;
     }
 
@@ -136,7 +138,7 @@ impl Iam {
             parse(document)?;
             record.latest += 1;
             let number = record.latest;
-            record.step_forward(VersionRecord { number, created: now, document: document.to_owned() }, now);
+            record.step_forward(VersionRecord::new(number, now, document), now);
             Ok(())
         });
         changed.await.map_err(|error| error.during("CreatePolicyVersion"))
@@ -165,8 +167,7 @@ impl Iam {
                 return Err(Error::new(ErrorKind::LimitExceeded, text));
             }
             record.latest += 1;
-            let version =
-                VersionRecord { number: record.latest, created: now, document: document.to_owned() };
+            let version = VersionRecord::new(record.latest, now, document);
             if set_as_default {
                 record.step_back();
                 record.step_forward(version, now);

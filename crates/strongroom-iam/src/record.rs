@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_records::{Key, Revision};
-use strongroom_root::TrustedRecord;
+use strongroom_root::{TrustedRecord, UnknownMembers};
 use strongroom_types::{AccountId, Arn, Realm, Timestamp};
 
 use crate::{Error, ErrorKind, Identity, IdentityKind};
@@ -38,6 +38,8 @@ pub(crate) struct IdentityRecord {
     /// The ids of a user's access keys.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) access_keys: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A managed policy's record.
@@ -71,6 +73,11 @@ pub(crate) struct PolicyRecord {
     /// The other versions, the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) versions: Vec<VersionRecord>,
+    /// What the version that `document` is has besides, and this version does not know.
+    #[serde(skip_serializing_if = "UnknownMembers::is_empty", default)]
+    pub(crate) version_members: UnknownMembers,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A version of a managed policy that does not count.
@@ -79,6 +86,14 @@ pub(crate) struct VersionRecord {
     pub(crate) number: u32,
     pub(crate) created: i64,
     pub(crate) document: String,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
+}
+
+impl VersionRecord {
+    pub(crate) fn new(number: u32, created: i64, document: &str) -> Self {
+        Self { number, created, document: document.to_owned(), unknown: UnknownMembers::default() }
+    }
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -97,6 +112,8 @@ fn one() -> u32 {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct GuardrailsRecord {
     pub(crate) guardrails: Vec<(String, String)>,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A record as it was read.

@@ -6,7 +6,7 @@ use strongroom_kms::{
     ListPage, RotationPeriod, random_bytes,
 };
 use strongroom_records::{Expect, Key, Revision, Scan};
-use strongroom_root::TrustedBatch;
+use strongroom_root::{TrustedBatch, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::layout::{AliasRecord, Generation, KeyRecord, Schedule, StoredKey, encode};
@@ -118,11 +118,13 @@ impl LocalKms {
             automatic: false,
             imported: None,
             retired: false,
+            unknown: UnknownMembers::default(),
         };
         // What a service manages rotates every year, and nobody can stop it.
         let period_days = RotationPeriod::DEFAULT;
         let next = after_days(self.now(), period_days).as_millis();
-        let rotation = new.service.map(|_| Schedule { period_days, next });
+        let rotation =
+            new.service.map(|_| Schedule { period_days, next, unknown: UnknownMembers::default() });
         let (policy, policy_ids) = match new.policy {
             Some(policy) => (Some(policy.text), policy.ids),
             None => Default::default(),
@@ -138,11 +140,12 @@ impl LocalKms {
             generations: if new.external { Vec::new() } else { vec![first] },
             origin: new.external.then(|| KeyOrigin::External.to_string()),
             on_demand_rotations: 0,
-            rotation,
+            rotation: rotation.clone(),
             tags: new.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
             policy,
             policy_ids,
             grants: 0,
+            unknown: UnknownMembers::default(),
         };
         let mut batch = records.batch();
         if !new.external {
@@ -153,7 +156,8 @@ impl LocalKms {
             batch.put(&layout.due_rotation(schedule.next, &id), b"", Expect::Any);
         }
         if let Some(name) = new.alias {
-            let alias = AliasRecord { target: id.to_string(), created: now, updated: now };
+            let unknown = UnknownMembers::default();
+            let alias = AliasRecord { target: id.to_string(), created: now, updated: now, unknown };
             batch.put(&layout.alias(name), &encode(&alias)?, Expect::Absent);
             batch.put(&layout.key_alias(&id, name), b"", Expect::Absent);
         }

@@ -69,7 +69,8 @@ impl LocalKms {
             }
             let now = self.now().as_millis();
             let created = old.as_ref().map_or(now, |old| old.created);
-            let record = AliasRecord { target: target.id.to_string(), created, updated: now };
+            let unknown = old.map(|old| old.unknown).unwrap_or_default();
+            let record = AliasRecord { target: target.id.to_string(), created, updated: now, unknown };
             let expect = existing.as_ref().map_or(Expect::Absent, |existing| Expect::At(existing.revision));
             let mut batch = records.batch();
             batch.put(&place, &encode(&record)?, expect);

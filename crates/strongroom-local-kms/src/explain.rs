@@ -192,6 +192,7 @@ impl LocalKms {
             policy: None,
             policy_ids: Default::default(),
             grants: 0,
+            unknown: Default::default(),
         };
         let arn = id.arn(self.realm());
         Ok(StoredKey::new(id, arn, KeyState::Enabled, KeySpec::SymmetricDefault, record, Revision(0)))

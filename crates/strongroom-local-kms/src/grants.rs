@@ -11,7 +11,7 @@ use strongroom_kms::{
 };
 use strongroom_policy::{GrantReport, Known, Principal, PrincipalKind, Request};
 use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_root::{TrustedBatch, TrustedRecord, UnknownMembers};
 use strongroom_types::{Arn, CallContext, Timestamp, hex};
 
 use crate::admin::check_limit;
@@ -47,6 +47,8 @@ pub(crate) struct GrantRecord {
     operations: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     constraint: Option<Constraint>,
+    #[serde(flatten)]
+    unknown: UnknownMembers,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ struct Constraint {
     /// Exactly these pairs, or these among others.
     exact: bool,
     pairs: Vec<(String, String)>,
+    #[serde(flatten)]
+    unknown: UnknownMembers,
 }
 
 impl GrantRecord {
@@ -284,6 +288,7 @@ impl LocalKms {
         let constraint = request.constraint.as_ref().map(|constraint| Constraint {
             exact: matches!(constraint, GrantConstraint::EncryptionContextEquals(_)),
             pairs: constraint.context().iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            unknown: UnknownMembers::default(),
         });
         let mut operations: Vec<String> = Vec::new();
         for operation in &request.operations {
@@ -323,6 +328,7 @@ impl LocalKms {
                 issuing_account: format!("arn:{}:iam::{account}:root", self.realm().region().partition()),
                 operations: operations.clone(),
                 constraint: constraint.clone(),
+                unknown: UnknownMembers::default(),
             };
             let named = record.digest()?.map(|digest| layout.named_grant(&key.id, &digest));
             if let Some(place) = &named

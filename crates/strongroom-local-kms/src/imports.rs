@@ -7,7 +7,7 @@ use strongroom_kms::{
     ImportedState, KeyId, KeyRef, KeyUsage, WrappingAlgorithm, WrappingKeySpec,
 };
 use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_root::{TrustedBatch, TrustedRecord, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 use subtle::ConstantTimeEq;
 
@@ -212,6 +212,7 @@ impl LocalKms {
             automatic: false,
             imported: Some(Imported { pending, ..Imported::default() }),
             retired: false,
+            unknown: UnknownMembers::default(),
         });
         Ok(number)
     }
@@ -458,14 +459,17 @@ mod tests {
             policy: None,
             policy_ids: Default::default(),
             grants: 0,
+            unknown: UnknownMembers::default(),
         };
         let arn = id.arn(&Realm::default());
         StoredKey::new(id, arn, KeyState::Enabled, KeySpec::SymmetricDefault, record, Revision(1))
     }
 
     fn generation(number: u32, present: bool, expires: Option<i64>, pending: bool) -> Generation {
-        let imported = Some(Imported { present, expires, description: None, pending });
-        Generation { number, material_id: "".into(), created: 0, automatic: false, imported, retired: false }
+        let imported = Some(Imported { present, expires, pending, ..Imported::default() });
+        let unknown = UnknownMembers::default();
+        let material_id = "".into();
+        Generation { number, material_id, created: 0, automatic: false, imported, retired: false, unknown }
     }
 
     #[test]

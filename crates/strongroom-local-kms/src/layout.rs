@@ -10,7 +10,7 @@ use strongroom_kms::{
 };
 use strongroom_policy::Policy;
 use strongroom_records::{Key, Revision};
-use strongroom_root::TrustedRecord;
+use strongroom_root::{TrustedRecord, UnknownMembers};
 use strongroom_types::{Arn, Realm, Timestamp};
 
 /// A key's record.
@@ -49,6 +49,8 @@ pub(crate) struct KeyRecord {
     /// How many grants there are.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub(crate) grants: u32,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -57,10 +59,12 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// When a key rotates by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Schedule {
     pub(crate) period_days: u16,
     pub(crate) next: i64,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A generation of key material. The material itself has a record of its own.
@@ -78,6 +82,8 @@ pub(crate) struct Generation {
     /// Its material was destroyed, and it is only remembered that there was one.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) retired: bool,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// Imported material.
@@ -92,6 +98,8 @@ pub(crate) struct Imported {
     /// It waits for a rotation.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub(crate) pending: bool,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 impl Generation {
@@ -114,6 +122,8 @@ pub(crate) struct AliasRecord {
     pub(crate) target: String,
     pub(crate) created: i64,
     pub(crate) updated: i64,
+    #[serde(flatten)]
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// A key as it was read.

@@ -93,7 +93,7 @@ impl LocalKms {
             let last = aliases.is_empty() && materials.len() < 40;
             if last {
                 batch.delete(&layout.key(id), Expect::At(key.revision));
-                if let Some(schedule) = key.record.rotation {
+                if let Some(schedule) = &key.record.rotation {
                     batch.delete(&layout.due_rotation(schedule.next, id), Expect::Any);
                 }
                 if let Some(date) = key.next_expiry() {

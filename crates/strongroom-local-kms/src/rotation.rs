@@ -7,7 +7,7 @@ use strongroom_kms::{
     RotationStatus, RotationType,
 };
 use strongroom_records::{Expect, Scan};
-use strongroom_root::TrustedBatch;
+use strongroom_root::{TrustedBatch, UnknownMembers};
 use strongroom_types::{Arn, CallContext, Timestamp};
 
 use crate::admin::{Change, check_limit};
@@ -46,7 +46,7 @@ impl StoredKey {
     /// Whether the key's schedule says that it is time. A key that is not enabled waits.
     pub(crate) fn rotation_due(&self, now: Timestamp) -> bool {
         self.state == KeyState::Enabled
-            && self.record.rotation.is_some_and(|schedule| schedule.next <= now.as_millis())
+            && self.record.rotation.as_ref().is_some_and(|schedule| schedule.next <= now.as_millis())
     }
 }
 
@@ -62,8 +62,9 @@ impl LocalKms {
         self.put_material(batch, &key.id, number, key.spec)?;
         let created = self.now().as_millis();
         let material_id = material_id()?;
+        let unknown = UnknownMembers::default();
         let generation =
-            Generation { number, material_id, created, automatic, imported: None, retired: false };
+            Generation { number, material_id, created, automatic, imported: None, retired: false, unknown };
         key.record.generations.push(generation);
         Ok(())
     }
@@ -79,10 +80,10 @@ impl LocalKms {
         if key.record.rotation == schedule {
             return;
         }
-        if let Some(old) = key.record.rotation {
+        if let Some(old) = &key.record.rotation {
             batch.delete(&layout.due_rotation(old.next, &key.id), Expect::Any);
         }
-        if let Some(new) = schedule {
+        if let Some(new) = &schedule {
             batch.put(&layout.due_rotation(new.next, &key.id), b"", Expect::Any);
         }
         key.record.rotation = schedule;
@@ -99,7 +100,7 @@ impl LocalKms {
                 ));
             }
             let soon = kms.now().after(SOON).as_millis();
-            if key.record.rotation.is_some_and(|schedule| (kms.now().as_millis()..=soon).contains(&schedule.next)) {
+            if key.record.rotation.as_ref().is_some_and(|schedule| (kms.now().as_millis()..=soon).contains(&schedule.next)) {
                 // AWS's text is unconfirmed.
                 return Err(Error::new(ErrorKind::Conflict, format!("{arn} is about to be rotated automatically.")));
             }
@@ -125,9 +126,11 @@ impl LocalKms {
         self.must_rotate(cx, key, Operation::EnableKeyRotation, &asked).await?;
         self.change_asked(cx, key, Operation::EnableKeyRotation, &asked, |kms, key, batch| {
             // Called again with the same period it changes nothing.
-            if key.record.rotation.is_none_or(|schedule| schedule.period_days != period_days) {
+            let before = key.record.rotation.as_ref();
+            if before.is_none_or(|schedule| schedule.period_days != period_days) {
                 let next = after_days(kms.now(), period_days).as_millis();
-                kms.set_schedule(key, batch, Some(Schedule { period_days, next }));
+                let unknown = before.map(|schedule| schedule.unknown.clone()).unwrap_or_default();
+                kms.set_schedule(key, batch, Some(Schedule { period_days, next, unknown }));
                 return Ok(Change::Write(()));
             }
             Ok(Change::None(()))
@@ -170,7 +173,7 @@ impl LocalKms {
         must_rotate_alone(&key)?;
         let mut status = RotationStatus::new(key.arn.clone());
         // A key that is to be deleted reports none; the schedule comes back when it is saved.
-        let schedule = key.record.rotation.filter(|_| key.state != KeyState::PendingDeletion);
+        let schedule = key.record.rotation.as_ref().filter(|_| key.state != KeyState::PendingDeletion);
         status.enabled = schedule.is_some();
         status.period_days = schedule.map(|schedule| schedule.period_days);
         status.next_rotation = schedule.map(|schedule| Timestamp::from_millis(schedule.next));
@@ -232,7 +235,7 @@ impl LocalKms {
         let mut key = key;
         for _ in 0..ATTEMPTS {
             let now = self.now();
-            let Some(schedule) = key.record.rotation.filter(|_| key.rotation_due(now)) else {
+            let Some(schedule) = key.record.rotation.clone().filter(|_| key.rotation_due(now)) else {
                 return Ok(key);
             };
             let mut batch = self.inner.records.batch();

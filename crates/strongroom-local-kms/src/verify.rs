@@ -59,7 +59,7 @@ impl LocalKms {
                     .problem(&key.id, "the key is pending deletion but missing in the index of what is due");
             }
         }
-        if let Some(schedule) = key.record.rotation {
+        if let Some(schedule) = &key.record.rotation {
             let due = self.inner.layout.due_rotation(schedule.next, &key.id);
             if self.inner.records.get(&due).await.is_ok_and(|entry| entry.is_none()) {
                 report

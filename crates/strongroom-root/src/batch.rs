@@ -6,7 +6,7 @@ use strongroom_envelope::{AnySealer, SecretBytes};
 use strongroom_records::{Batch, Expect, Key};
 
 use crate::trusted::Inner;
-use crate::{Error, TrustedRecords, frame};
+use crate::{Error, Feature, TrustedRecords, frame};
 
 /// A batch whose values are authenticated as they are added.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct TrustedBatch {
     inner: Arc<Inner>,
     sealer: AnySealer,
     batch: Batch,
+    uses: Vec<Feature>,
     failed: Option<Error>,
 }
 
@@ -24,11 +25,31 @@ impl TrustedBatch {
 
     /// Of records that are framed already.
     pub(crate) fn of(records: &TrustedRecords, batch: Batch) -> Self {
-        Self { inner: Arc::clone(&records.inner), sealer: records.sealer, batch, failed: None }
+        Self {
+            inner: Arc::clone(&records.inner),
+            sealer: records.sealer,
+            batch,
+            uses: Vec::new(),
+            failed: None,
+        }
     }
 
-    pub(crate) fn finish(self) -> Result<Batch, Error> {
-        self.failed.map_or(Ok(self.batch), Err)
+    /// What is to be written, and the features that the store must list with it.
+    pub(crate) fn finish(self) -> Result<(Batch, Vec<Feature>), Error> {
+        self.failed.map_or(Ok((self.batch, self.uses)), Err)
+    }
+
+    /// Says that what this batch writes is of a feature. The store lists it from the same commit on,
+    /// unless it does already: from then on programs that do not know a required feature refuse the
+    /// store, and open handles that do not know it stop.
+    ///
+    /// The commit fails with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the
+    /// store is of a format without features and has to be upgraded first, and when the handle was
+    /// opened without this feature ([`TrustedRecords::open_with`]).
+    pub fn uses(&mut self, feature: &Feature) {
+        if !self.uses.contains(feature) {
+            self.uses.push(*feature);
+        }
     }
 
     /// Writes `content` under `key`. Gives the record's digest, by which another record can be made to vouch for this one.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use strongroom_records::{Batch, Expect, Key, Record, Scan};
+use strongroom_records::{Batch, Expect, Key, Record, Revision, Scan};
 use strongroom_types::Clock;
 
+use crate::commit::Outcome;
 use crate::slot::{self, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
-use crate::trusted::{Inner, slots};
+use crate::trusted::Inner;
+use crate::unlock::slots;
 use crate::{Error, ErrorKind, RootKey, TrustedRecords, frame};
 
 /// How far [`TrustedRecords::rekey`] has come.
@@ -72,26 +74,45 @@ impl TrustedRecords {
         clock: &dyn Clock,
     ) -> Result<Self, Error> {
         let inner = &self.inner;
-        let mut batch = Batch::new();
-        for old in slots(&*inner.records).await? {
-            batch = batch.delete(&old.key, Expect::At(old.revision));
+        let mut met: Option<(Error, Vec<(Key, Revision)>)> = None;
+        loop {
+            let (store, revision) = inner.declared.current()?;
+            let old: Vec<_> =
+                slots(&*inner.records).await?.into_iter().map(|slot| (slot.key, slot.revision)).collect();
+            match met {
+                // A format or feature that was raised meanwhile is taken over. Roots that somebody changed are not.
+                Some((error, before)) if before != old => return Err(error),
+                _ => {}
+            }
+            let mut batch = Batch::new();
+            for (slot, revision) in &old {
+                batch = batch.delete(slot, Expect::At(*revision));
+            }
+            for (root, label) in roots {
+                let (_, key, record) =
+                    slot::seal(root, label, clock.now(), &inner.store.id, &keyring).await?;
+                batch = batch.put(&key, record, Expect::Absent);
+            }
+            let content = store.to_json()?;
+            let (framed, _) = frame::write(&keyring, &store.id, frame::PLAIN, &Store::key(), &content)?;
+            batch = batch.put(&Store::key(), framed, Expect::At(revision));
+            match inner.records.commit(batch).await {
+                Ok(revision) => {
+                    let store = Store::clone(&store);
+                    let declared = inner.declared.renewed(store.clone(), revision);
+                    let (records, realm) = (Arc::clone(&inner.records), inner.realm.clone());
+                    let inner = Inner { records, realm, store, keyring, declared };
+                    return Ok(Self::of(inner).with_sealer(self.sealer).with_read_cache(self.read_cache()));
+                }
+                Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
+                    if inner.look_again().await? == revision {
+                        return Err(error.into());
+                    }
+                    met = Some((error.into(), old));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        for (root, label) in roots {
-            let (_, key, record) = slot::seal(root, label, clock.now(), &inner.store.id, &keyring).await?;
-            batch = batch.put(&key, record, Expect::Absent);
-        }
-        let content = inner.store.to_json()?;
-        let (framed, _) = frame::write(&keyring, &inner.store.id, frame::PLAIN, &Store::key(), &content)?;
-        batch = batch.put(&Store::key(), framed, Expect::At(inner.store_revision));
-        let store_revision = inner.records.commit(batch).await?;
-        let inner = Inner {
-            records: Arc::clone(&inner.records),
-            realm: inner.realm.clone(),
-            store: inner.store.clone(),
-            store_revision,
-            keyring,
-        };
-        Ok(Self::of(inner).with_sealer(self.sealer).with_read_cache(self.read_cache()))
     }
 
     /// Writes all records of older epochs anew. Nobody writes such any more: every commit checks the store's own record.
@@ -149,33 +170,30 @@ impl TrustedRecords {
                 Err(error) => return Err(error),
             }
         }
-        let mut batch = self.batch_of(&ready);
         if ready.is_empty() {
             return Ok((0, damaged));
         }
-        match self.commit(batch).await {
-            Ok(_) => return Ok((ready.len() as u64, damaged)),
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            Err(error) => return Err(error),
+        if self.commit_anew(&ready).await? {
+            return Ok((ready.len() as u64, damaged));
         }
         let mut done = 0;
         for one in &ready {
-            batch = self.batch_of(std::slice::from_ref(one));
-            match self.commit(batch).await {
-                Ok(_) => done += 1,
-                // Written by somebody else, who knows the new store key, or deleted.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) => return Err(error),
-            }
+            // Else it was written by somebody else, who knows the new store key, or deleted.
+            done += u64::from(self.commit_anew(std::slice::from_ref(one)).await?);
         }
         Ok((done, damaged))
     }
 
-    fn batch_of(&self, records: &[Record]) -> crate::TrustedBatch {
-        let put = |batch: Batch, record: &Record| {
-            batch.put(&record.key, record.value.clone(), Expect::At(record.revision))
-        };
-        crate::TrustedBatch::of(self, records.iter().fold(Batch::new(), put))
+    /// Writes records that are ready, unless somebody has written one of them. That alone may pass a
+    /// record by: one that stays as it was is lost with the old store key.
+    async fn commit_anew(&self, ready: &[Record]) -> Result<bool, Error> {
+        loop {
+            match self.commit_once(batch_of(ready), &[]).await? {
+                Outcome::Done(_) => return Ok(true),
+                Outcome::Conflict(_) => return Ok(false),
+                Outcome::Moved(_) => {}
+            }
+        }
     }
 
     /// The record as it is under the newest epoch; what is sealed in it is sealed anew.
@@ -192,4 +210,11 @@ impl TrustedRecords {
             frame::write(&self.inner.keyring, &self.inner.store.id, kind, &verified.key, &content)?;
         Ok(Record { key: verified.key, revision: verified.revision, value })
     }
+}
+
+fn batch_of(records: &[Record]) -> Batch {
+    let put = |batch: Batch, record: &Record| {
+        batch.put(&record.key, record.value.clone(), Expect::At(record.revision))
+    };
+    records.iter().fold(Batch::new(), put)
 }

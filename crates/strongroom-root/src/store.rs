@@ -1,53 +1,122 @@
 //! The store's own record and the keys everything in it hangs on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{Label, MacKey, SecretBytes, SecretKey, random_array};
 use strongroom_records::Key;
 use strongroom_types::{AccountId, Realm, Region, Timestamp, hex};
 
-use crate::{Error, ErrorKind};
+use crate::feature::{is_name, is_version, unknown};
+use crate::{Error, ErrorKind, Feature, UnknownMembers};
 
-/// The version of everything that is stored. A program refuses what is newer.
-const FORMAT: u32 = 1;
+/// The newest format, which new stores have. A program refuses what is newer.
+pub(crate) const NEWEST_FORMAT: u32 = 2;
 
 /// What a store says of itself; the record `store`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Store {
-    format: u32,
+    pub(crate) format: u32,
     pub(crate) id: String,
     account: String,
     region: String,
     created: i64,
+    /// The features that a program must know, each with the version that brought it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    required: BTreeMap<String, String>,
+    /// The features that a program may ignore.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    optional: BTreeMap<String, String>,
+    #[serde(flatten)]
+    unknown: UnknownMembers,
 }
 
 impl Store {
+    /// The first format that has a place for features.
+    pub(crate) const WITH_FEATURES: u32 = 2;
+
     pub(crate) fn key() -> Key {
         Key::of(["store"])
     }
 
     pub(crate) fn new(realm: &Realm, now: Timestamp) -> Result<Self, Error> {
         Ok(Self {
-            format: FORMAT,
+            format: NEWEST_FORMAT,
             id: hex(&random_array::<16>()?),
             account: realm.account().to_string(),
             region: realm.region().to_string(),
             created: now.as_millis(),
+            required: BTreeMap::new(),
+            optional: BTreeMap::new(),
+            unknown: UnknownMembers::default(),
         })
     }
 
     pub(crate) fn parse(content: &[u8]) -> Result<Self, Error> {
         let incompatible = |text: &'static str| Error::new(ErrorKind::Incompatible, text);
+        let unreadable = || incompatible("the store's own record is not readable");
         /// Read first, so that a newer layout is refused as newer and not as unreadable.
         #[derive(Deserialize)]
         struct Version {
             format: u32,
         }
-        let version: Version = serde_json::from_slice(content)
-            .map_err(|_| incompatible("the store's own record is not readable"))?;
-        if version.format != FORMAT {
+        let version: Version = serde_json::from_slice(content).map_err(|_| unreadable())?;
+        if !(1..=NEWEST_FORMAT).contains(&version.format) {
             return Err(incompatible("the store was written by a newer version of Strongroom"));
         }
-        serde_json::from_slice(content).map_err(|_| incompatible("the store's own record is not readable"))
+        let store: Self = serde_json::from_slice(content).map_err(|_| unreadable())?;
+        // They are told before the record is verified.
+        let plain = |(name, since): (&String, &String)| is_name(name) && is_version(since);
+        if store.required.iter().chain(&store.optional).all(plain) { Ok(store) } else { Err(unreadable()) }
+    }
+
+    /// Refuses a store that requires a feature which is not among these.
+    pub(crate) fn check_known(&self, known: &[Feature]) -> Result<(), Error> {
+        let is_unknown = |name: &str| !known.iter().any(|feature| feature.name() == name);
+        match self.required.iter().find(|(name, _)| is_unknown(name)) {
+            Some((name, since)) => Err(unknown(name, since)),
+            None => Ok(()),
+        }
+    }
+
+    fn list(&self, feature: &Feature) -> &BTreeMap<String, String> {
+        if feature.is_required() { &self.required } else { &self.optional }
+    }
+
+    /// Whether the store says that it uses the feature.
+    pub(crate) fn has(&self, feature: &Feature) -> bool {
+        self.list(feature).contains_key(feature.name())
+    }
+
+    /// Notes that the store uses a feature from now on.
+    pub(crate) fn add(&mut self, feature: &Feature) -> Result<(), Error> {
+        if self.format < Self::WITH_FEATURES {
+            let text = format!(
+                "the store is of format {}, which has no place for the feature \"{feature}\"; call upgrade() first",
+                self.format
+            );
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        let list = if feature.is_required() { &mut self.required } else { &mut self.optional };
+        list.entry(feature.name().to_owned()).or_insert_with(|| feature.since().to_owned());
+        Ok(())
+    }
+
+    /// The names of the features that the store uses, required ones first.
+    pub(crate) fn features(&self) -> impl Iterator<Item = &str> {
+        self.required.keys().chain(self.optional.keys()).map(String::as_str)
+    }
+
+    /// Whether this can be a later state of the same store: formats are only raised, and features
+    /// only added.
+    pub(crate) fn follows(&self, earlier: &Self) -> bool {
+        let same = |one: &Self| (one.id.clone(), one.account.clone(), one.region.clone());
+        let keeps =
+            |now: &BTreeMap<_, _>, then: &BTreeMap<String, _>| then.keys().all(|name| now.contains_key(name));
+        same(self) == same(earlier)
+            && self.format >= earlier.format
+            && keeps(&self.required, &earlier.required)
+            && keeps(&self.optional, &earlier.optional)
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {

@@ -9,11 +9,14 @@ use strongroom_types::{Clock, Realm};
 
 use crate::batch::TrustedBatch;
 use crate::cache::{DEFAULT_BYTES, ReadCache};
+use crate::declared::Declared;
 use crate::error::tampered;
+use crate::feature::KNOWN;
 use crate::frame;
 use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
-use crate::{Error, ErrorKind, RecoveryCode, RootKey, RootSlot};
+use crate::unlock::{slots, unlock};
+use crate::{Error, ErrorKind, Feature, RecoveryCode, RootKey, RootSlot};
 
 pub(crate) const MATERIAL: Label = Label::new("strongroom-mat");
 
@@ -34,9 +37,10 @@ pub struct TrustedRecords {
 pub(crate) struct Inner {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) realm: Realm,
+    /// As it was when the store was opened: its id never changes.
     pub(crate) store: Store,
-    pub(crate) store_revision: Revision,
     pub(crate) keyring: Keyring,
+    pub(crate) declared: Declared,
 }
 
 /// A record whose MAC was verified.
@@ -79,13 +83,29 @@ impl TrustedRecords {
         realm: Option<&Realm>,
         clock: &dyn Clock,
     ) -> Result<Self, Error> {
+        Self::open_with(records, root, realm, clock, &[]).await
+    }
+
+    /// As [`TrustedRecords::open`], for a program that knows `features` besides those of this version
+    /// of Strongroom: one that keeps records of its own in the store.
+    ///
+    /// # Errors
+    /// As [`TrustedRecords::open`].
+    pub async fn open_with(
+        records: Arc<dyn Records>,
+        root: RootKey,
+        realm: Option<&Realm>,
+        clock: &dyn Clock,
+        features: &[Feature],
+    ) -> Result<Self, Error> {
         let snapshot = records.snapshot().await?;
         let stored = snapshot.get(&Store::key()).await?;
         let nothing_else = snapshot.scan(&Scan::prefix(&Key::default()).limit(1)).await?.records.is_empty();
         drop(snapshot);
         let stored = match stored {
             Some(stored) => {
-                return Self::open_existing(records, stored, Resolved::new(root, false)?, realm).await;
+                return Self::open_existing(records, stored, Resolved::new(root, false)?, realm, features)
+                    .await;
             }
             None if nothing_else => Store::new(realm.unwrap_or(&Realm::default()), clock.now())?,
             None => return Err(tampered(&Store::key(), "it is missing")),
@@ -101,14 +121,15 @@ impl TrustedRecords {
         match records.commit(batch).await {
             Ok(store_revision) => {
                 let realm = stored.realm()?;
-                let inner = Inner { records, realm, store: stored, store_revision, keyring };
+                let declared = Declared::new(features, stored.clone(), store_revision);
+                let inner = Inner { records, realm, store: stored, keyring, declared };
                 Ok(Self::of(inner))
             }
             Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
                 // Another process made the store in this moment: it is theirs, and opens with our root or not.
                 let mut now = records.read(&[Store::key()]).await?;
                 let stored = now.pop().flatten().ok_or(error)?;
-                Self::open_existing(records, stored, root, realm).await
+                Self::open_existing(records, stored, root, realm, features).await
             }
             Err(error) => Err(error.into()),
         }
@@ -130,6 +151,7 @@ impl TrustedRecords {
         stored: Record,
         root: Resolved,
         realm: Option<&Realm>,
+        features: &[Feature],
     ) -> Result<Self, Error> {
         let content = stored
             .value
@@ -137,6 +159,7 @@ impl TrustedRecords {
             .ok_or_else(|| Error::new(ErrorKind::Incompatible, "the store's own record is not readable"))?;
         // Not trusted yet: it only says which id and format to try the root with.
         let store = Store::parse(content)?;
+        store.check_known(&[KNOWN, features].concat())?;
         let keyring = unlock(&*records, &root, &store).await?;
         let verified = frame::verify(&keyring, &store.id, stored)?;
         let own = store.realm()?;
@@ -148,7 +171,8 @@ impl TrustedRecords {
             .with("store", &own)
             .with("asked for", wanted));
         }
-        let inner = Inner { records, realm: own, store, store_revision: verified.revision, keyring };
+        let declared = Declared::new(features, store.clone(), verified.revision);
+        let inner = Inner { records, realm: own, store, keyring, declared };
         Ok(Self::of(inner))
     }
 
@@ -209,14 +233,18 @@ impl TrustedRecords {
     pub async fn read(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
         let (cache, storage) = (&self.cache, &self.inner.records);
         if cache.is_off() {
-            return self.verify_all(storage.read(keys).await?).await;
+            let found = storage.read(keys).await?;
+            self.inner.keep_up().await?;
+            return self.verify_all(found).await;
         }
         let question = cache.ask(keys);
         let Some(fresh) = storage.read_if_changed(question.since(), keys).await? else {
+            self.inner.keep_up_if_stale().await?;
             // Only a question with a token is answered so, and that had all the records.
             let missing = || Error::new(ErrorKind::Storage, "the storage gave no records");
             return question.into_known().ok_or_else(missing);
         };
+        self.inner.keep_up().await?;
         let records = self.verify_all(fresh.records).await?;
         cache.keep(&question, fresh.token, keys, &records);
         Ok(records)
@@ -254,7 +282,9 @@ impl TrustedRecords {
     /// # Errors
     /// Storage errors.
     pub async fn snapshot(&self) -> Result<TrustedSnapshot, Error> {
-        Ok(TrustedSnapshot { inner: Arc::clone(&self.inner), snapshot: self.inner.records.snapshot().await? })
+        let snapshot = self.inner.records.snapshot().await?;
+        self.inner.keep_up().await?;
+        Ok(TrustedSnapshot { inner: Arc::clone(&self.inner), snapshot })
     }
 
     /// Whether anything was committed: see [`Records::change_token`].
@@ -269,38 +299,6 @@ impl TrustedRecords {
     #[must_use]
     pub fn batch(&self) -> TrustedBatch {
         TrustedBatch::new(self)
-    }
-
-    /// Commits a batch, on the condition that the store key is still the one this handle knows.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Conflict`], [`ErrorKind::StoreChanged`], storage errors.
-    pub async fn commit(&self, batch: TrustedBatch) -> Result<Revision, Error> {
-        match self.inner.records.commit(self.fenced(batch)?).await {
-            Ok(revision) => Ok(revision),
-            Err(error) if error.kind() == strongroom_records::ErrorKind::Conflict => {
-                let now = self.inner.records.read(&[Store::key()]).await?.pop().flatten();
-                if now.is_some_and(|record| record.revision == self.inner.store_revision) {
-                    Err(error.into())
-                } else {
-                    Err(frame::changed())
-                }
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Hands over a batch whose outcome nobody waits for: see [`Records::commit_soon`].
-    ///
-    /// # Errors
-    /// Storage errors, as far as they are known when this returns.
-    pub async fn commit_soon(&self, batch: TrustedBatch) -> Result<(), Error> {
-        Ok(self.inner.records.commit_soon(self.fenced(batch)?).await?)
-    }
-
-    /// The batch as the storage gets it: with the condition on the store key, unless something in it failed.
-    fn fenced(&self, batch: TrustedBatch) -> Result<Batch, Error> {
-        Ok(batch.finish()?.check(&Store::key(), Expect::At(self.inner.store_revision)))
     }
 
     /// Seals something secret for `key` and nowhere else, to be given out: what is stored goes through
@@ -419,55 +417,6 @@ impl TrustedRecords {
     }
 }
 
-pub(crate) async fn slots(records: &dyn Records) -> Result<Vec<Record>, Error> {
-    // Some more than may be added: two processes that add the last one at the same moment must not lock one out.
-    let scan = Scan::prefix(&Slot::prefix()).limit(2 * MAX_SLOTS);
-    Ok(records.snapshot().await?.scan(&scan).await?.records)
-}
-
-/// Tries the root at every slot of its kind.
-async fn unlock(records: &dyn Records, root: &Resolved, store: &Store) -> Result<Keyring, Error> {
-    let slots = slots(records).await?;
-    let mut same_kind = false;
-    let mut stretched = 0;
-    for record in &slots {
-        // A damaged slot must not keep another root out.
-        let Ok(slot) = Slot::parse(&record.key, &record.value) else { continue };
-        if slot.is_passphrase() && root.kind() == slot::RootKind::Passphrase {
-            // Who can write the storage could fill it with expensive slots.
-            stretched += 1;
-            if stretched > MAX_PASSPHRASES {
-                continue;
-            }
-        }
-        match slot.open(root, &store.id).await {
-            Ok(Some(keyring)) => {
-                let keyring = Keyring::parse(&keyring)?;
-                slot.verify(&keyring, &store.id)?;
-                return Ok(keyring);
-            }
-            Ok(None) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::RootInvalid | ErrorKind::Tampered) => {}
-            Err(error) => return Err(error),
-        }
-        same_kind |= slot.describe().kind == root.kind();
-    }
-    Err(Error::new(
-        ErrorKind::WrongRoot,
-        match (same_kind, root.kind()) {
-            (true, slot::RootKind::Key) => "the root key does not open this strongroom",
-            (true, slot::RootKind::Passphrase) => "the passphrase does not open this strongroom",
-            (true, slot::RootKind::Recovery) => "the recovery code does not open this strongroom",
-            (true, slot::RootKind::Kms) => {
-                "the key of the key service does not open this strongroom: it was wrapped by another, or for another strongroom"
-            }
-            (false, _) => {
-                "this strongroom has no root of this kind; open it with the kind of root it was made with"
-            }
-        },
-    ))
-}
-
 impl Inner {
     pub(crate) fn seal(
         &self,
@@ -506,18 +455,28 @@ impl Inner {
         if error.kind() != ErrorKind::StoreChanged {
             return error;
         }
-        match self.records.read(&[Store::key()]).await {
-            Ok(store)
-                if store.first().is_some_and(|store| {
-                    store.as_ref().is_some_and(|store| store.revision == self.store_revision)
-                }) =>
-            {
-                Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
-                    .with("because", "it is of an unknown store key")
-                    .because(error)
-            }
-            _ => error,
+        match self.look_again().await {
+            Ok(_) => Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
+                .with("because", "it is of an unknown store key")
+                .because(error),
+            Err(refused) if refused.kind() == ErrorKind::Incompatible => refused,
+            Err(_) => error,
         }
+    }
+
+    /// The store's own record has moved, or may have: see [`Declared::look_again`].
+    pub(crate) async fn look_again(&self) -> Result<Revision, Error> {
+        self.declared.look_again(&*self.records, &self.keyring).await
+    }
+
+    /// For what is known already: see [`Declared::keep_up_if_stale`].
+    async fn keep_up_if_stale(&self) -> Result<(), Error> {
+        self.declared.keep_up_if_stale(&*self.records, &self.keyring).await
+    }
+
+    /// For what is read: see [`Declared::keep_up`].
+    async fn keep_up(&self) -> Result<(), Error> {
+        self.declared.keep_up(&*self.records, &self.keyring).await
     }
 
     pub(crate) fn aad(&self, key: &Key) -> Vec<u8> {

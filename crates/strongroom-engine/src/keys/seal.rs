@@ -3,7 +3,7 @@
 use strongroom_envelope::{DataKey, Envelope};
 use strongroom_kms::{Decrypt, GenerateDataKey, GrantOperation, KeyRef};
 use strongroom_records::Expect;
-use strongroom_root::{TrustedBatch, TrustedRecord};
+use strongroom_root::{TrustedBatch, TrustedRecord, UnknownMembers};
 use strongroom_store::{Error, ErrorKind, SecretValue, Target, VersionId};
 use strongroom_types::{CallContext, from_hex, hex};
 
@@ -123,6 +123,7 @@ impl Keys<'_> {
             key: value.key_arn.clone(),
             material: value.material.clone(),
             managed: value.managed,
+            unknown: UnknownMembers::default(),
         };
         batch.put(&layout.use_of(head, version, &sealed), b"", Expect::Any);
         if let Some(material) = &sealed.material {

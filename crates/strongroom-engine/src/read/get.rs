@@ -170,7 +170,7 @@ mod tests {
         let mut head = Head::clone(&before.head);
         let created = head.created + 1;
         let stages = [Stage::PENDING].into();
-        head.versions.push(Version { id: token.clone(), created, accessed: None, stages, sealed: None });
+        head.versions.push(Version::new(token.clone(), created, stages, None));
         let batch = storage.0.records.batch();
         assert!(storage.commit_head(batch, Some(&before), &head).await.unwrap());
         (engine, cx)

@@ -119,13 +119,7 @@ impl Writer<'_> {
                 let sealed = keys.seal(call, &head, &version, value).await?;
                 let sealed = keys.put_value(&mut batch, &head, &version, &sealed, Expect::Absent);
                 let stages = [Stage::CURRENT].into();
-                head.versions.push(Version {
-                    id: version.clone(),
-                    created: head.created,
-                    accessed: None,
-                    stages,
-                    sealed: Some(sealed),
-                });
+                head.versions.push(Version::new(version.clone(), head.created, stages, Some(sealed)));
             }
             if storage.commit_head(batch, None, &head).await? {
                 let version_id = request.value.as_ref().map(|_| version);
@@ -278,13 +272,8 @@ impl Writer<'_> {
                 // this order.
                 let last = head.versions.last().map_or(i64::MIN, |last| last.created.saturating_add(1));
                 let created = self.0.now().as_millis().max(last);
-                head.versions.push(Version {
-                    id: version.clone(),
-                    created,
-                    accessed: None,
-                    stages: labels.of(version).cloned().unwrap_or_default(),
-                    sealed: Some(sealed),
-                });
+                let stages = labels.of(version).cloned().unwrap_or_default();
+                head.versions.push(Version::new(version.clone(), created, stages, Some(sealed)));
             }
         }
         Ok(())

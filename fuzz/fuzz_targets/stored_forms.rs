@@ -1,11 +1,12 @@
-//! Whatever another store answers: as a sealed value, bytes or text, and as a snapshot of records. Reading never panics, gives no value that
-//! nobody sealed, and fails in few words.
+//! Whatever another store answers: as a sealed value, bytes or text, and as a snapshot of records; and whatever the storage gives as the
+//! store's own record. Reading never panics, gives no value that nobody sealed, and fails in few words.
 #![no_main]
 
 use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
-use strongroom::records::{ErrorKind as RecordsError, Records};
+use strongroom::records::{Batch, ErrorKind as RecordsError, Expect, Key, MemoryRecords, Records};
+use strongroom::root::TrustedRecords;
 use strongroom::store::{GetSecretValue, SecretAdmin, SecretStore, SecretValue};
 use strongroom::{EngineLimits, RootKey, ClientEncrypted, SecretErrorKind, SecretRecords, Strongroom};
 
@@ -34,6 +35,22 @@ async fn world() -> World {
     World { outer, sealed, accepting, snapshot, good }
 }
 
+/// The store's own record is read before anything is known of its author.
+async fn declare(bytes: &[u8]) {
+    let records = Arc::new(MemoryRecords::new());
+    let framed = [&[1, 0, 0, 0, 1], [0; 32].as_slice(), bytes].concat();
+    records.commit(Batch::new().put(&Key::of(["store"]), framed, Expect::Absent)).await.unwrap();
+    match TrustedRecords::peek_realm(&*records).await {
+        Ok(realm) => assert!(realm.is_some()),
+        Err(error) => assert!(error.to_string().len() < 1_000),
+    }
+    let root = RootKey::from_bytes([1; 32]);
+    let refused = Strongroom::builder().records(records).root_key(root).open().await.unwrap_err();
+    let text = refused.to_string();
+    // Whatever it calls a feature, it is shown only if it is a plain word.
+    assert!(text.len() < 1_000 && !text.chars().any(|c| c.is_control() && c != '\n'));
+}
+
 static WORLD: OnceLock<World> = OnceLock::new();
 
 fuzz_target!(|input: (u8, usize, &[u8])| {
@@ -59,6 +76,7 @@ fuzz_target!(|input: (u8, usize, &[u8])| {
     let text = (how & 4 != 0).then(|| String::from_utf8(stored.clone()).ok()).flatten();
     let value = text.map_or_else(|| SecretValue::binary(stored), SecretValue::text);
     pollster::block_on(async {
+        declare(bytes).await;
         let cx = world.outer.context();
         // A fresh secret, so that versions do not grow.
         world.outer.create("s").value(value.clone()).send().await.unwrap();

@@ -32,6 +32,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     limits: EngineLimits,
     existing: bool,
+    upgrade: bool,
     kms: Option<Arc<dyn Kms>>,
     directory: Option<Result<Iam, Error>>,
     others: Option<Arc<dyn OtherAccounts>>,
@@ -55,6 +56,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             limits: EngineLimits::default(),
             existing: false,
+            upgrade: false,
             kms: None,
             directory: None,
             others: None,
@@ -67,6 +69,14 @@ impl Builder {
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.existing = true;
+        self
+    }
+
+    /// Upgrades an older strongroom to the newest format while opening it: see
+    /// [`Strongroom::upgrade`]. Without this it keeps its format, and older programs go on using it.
+    #[must_use]
+    pub fn upgrade(mut self) -> Self {
+        self.upgrade = true;
         self
     }
 
@@ -200,6 +210,9 @@ impl Builder {
         };
         let records =
             TrustedRecords::open(records, root, realm.as_ref(), &*self.clock).await?.with_sealer(self.sealer);
+        if self.upgrade {
+            records.upgrade().await?;
+        }
         let iam = match self.directory {
             Some(directory) => directory?,
             None => Iam::new(records.clone(), Arc::clone(&self.clock)),

@@ -114,7 +114,7 @@ pub use strongroom_migrate::Migration;
 pub use strongroom_records::{MemoryRecords, Records};
 pub use strongroom_root::{
     ErrorKind as RootErrorKind, PassphraseCost, Problem, RecoveryCode, RekeyProgress, Report, RootKey,
-    RootKind, RootSlot,
+    RootKind, RootSlot, Upgrade,
 };
 pub use strongroom_secret_records::SecretRecords;
 pub use strongroom_store::{

@@ -5,7 +5,7 @@ use std::path::Path;
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_kms::KeyRef;
 use strongroom_local_kms::Retirement;
-use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
+use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, Upgrade};
 
 use crate::{Error, Strongroom};
 
@@ -135,6 +135,44 @@ impl Strongroom {
             keys_deleted,
             busy_elsewhere: secrets.is_none(),
         })
+    }
+
+    /// Upgrades the strongroom to the newest format. A strongroom of an older format works as it is;
+    /// what needs a newer one says so.
+    ///
+    /// ```
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
+    /// let upgrade = room.upgrade().await?;
+    /// if upgrade.is_change() {
+    ///     println!("upgraded from format {} to {}", upgrade.from, upgrade.to);
+    /// }
+    /// # assert!(!upgrade.is_change()); // a new strongroom has the newest format
+    /// # Ok::<(), strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// Programs of a version that does not know the new format refuse the strongroom from then on:
+    /// upgrade them first. Handles of this version, in this process and in others, go on. Make a
+    /// [backup](Strongroom::backup) before; there is no way back.
+    ///
+    /// It is one commit, so that a strongroom is never between two formats. When it is killed, or its
+    /// outcome is not known, call it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Root`](crate::ErrorKind::Root).
+    pub async fn upgrade(&self) -> Result<Upgrade, Error> {
+        let (parts, _) = self.owner_only("upgrade the strongroom")?;
+        Ok(parts.records.upgrade().await?)
+    }
+
+    /// The format of what is stored, as this handle last saw it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Secret`](crate::ErrorKind::Secret) over another store, whose format is its own.
+    pub fn format(&self) -> Result<u32, Error> {
+        Ok(self.own("tell its format")?.0.records.format())
     }
 
     /// The roots that open this strongroom, oldest first. A handle that is open stays open when its root is removed.

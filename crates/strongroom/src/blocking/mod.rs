@@ -21,7 +21,7 @@ use pollster::block_on;
 use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_iam::AssumeRole;
 use strongroom_local_kms::Retirement;
-use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot};
+use strongroom_root::{RecoveryCode, RekeyProgress, Report, RootKey, RootSlot, Upgrade};
 use strongroom_store::{Filter, FilterKey, Operation, SecretId, SecretMetadata, SecretRef, Stage};
 use strongroom_types::{CallContext, Caller, Realm};
 
@@ -312,6 +312,22 @@ impl Strongroom {
     /// As [`crate::Strongroom::maintain`].
     pub fn maintain(&self) -> Result<Maintained, Error> {
         block_on(self.0.maintain())
+    }
+
+    /// As [`crate::Strongroom::upgrade`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::upgrade`].
+    pub fn upgrade(&self) -> Result<Upgrade, Error> {
+        block_on(self.0.upgrade())
+    }
+
+    /// As [`crate::Strongroom::format`].
+    ///
+    /// # Errors
+    /// As [`crate::Strongroom::format`].
+    pub fn format(&self) -> Result<u32, Error> {
+        self.0.format()
     }
 
     /// As [`crate::Strongroom::roots`].

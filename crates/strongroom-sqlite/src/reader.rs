@@ -47,15 +47,33 @@ impl Reader {
         Ok(reader)
     }
 
-    async fn run<T: Send + 'static>(
+    /// Hands over a job. What comes back is its answer.
+    fn start_job<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (reply, mut result) = oneshot::channel();
+    ) -> Result<oneshot::Receiver<Result<T, Error>>, Error> {
+        let (reply, result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let _ = reply.send(job(connection));
         });
         self.jobs.send(job).map_err(|_| gone())?;
+        Ok(result)
+    }
+
+    /// Runs a job that may be long.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.start_job(job)?.await.map_err(|_| gone())?
+    }
+
+    /// Runs a job that takes a few microseconds unless the disk is asked: its answer is looked out for.
+    async fn run_short<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let mut result = self.start_job(job)?;
         match self.spins.answer(|| result.try_recv().ok()) {
             Some(result) => result,
             None => result.await.map_err(|_| gone())?,
@@ -114,7 +132,7 @@ impl Readers {
         snapshot
             .reader
             .get()?
-            .run(|connection| {
+            .run_short(|connection| {
                 connection.execute_batch("BEGIN").map_err(storage)?;
                 // A deferred transaction sees the state of its first read, so read something now.
                 connection
@@ -132,7 +150,7 @@ impl Readers {
         let borrowed = self.borrow().await?;
         borrowed
             .get()?
-            .run(move |connection| match keys.as_slice() {
+            .run_short(move |connection| match keys.as_slice() {
                 // A single statement is a transaction of its own.
                 [key] => Ok(vec![get(connection, key)?]),
                 keys => {
@@ -200,7 +218,7 @@ impl Drop for SqliteSnapshot {
 impl Snapshot for SqliteSnapshot {
     async fn get(&self, key: &Key) -> Result<Option<Record>, Error> {
         let key = key.clone();
-        self.reader.get()?.run(move |connection| get(connection, &key)).await
+        self.reader.get()?.run_short(move |connection| get(connection, &key)).await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page, Error> {

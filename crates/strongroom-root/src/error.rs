@@ -19,7 +19,8 @@ pub enum ErrorKind {
     RootExposed,
     /// The store belongs to another account or region than the one asked for.
     RealmMismatch,
-    /// The store was written by a newer program, or is of another kind altogether.
+    /// The store was written by a newer program, requires a feature that this one does not know, or is
+    /// of another kind altogether.
     Incompatible,
     /// A record is not what Strongroom wrote: changed, moved, cut or missing.
     Tampered,
@@ -37,7 +38,7 @@ pub enum ErrorKind {
     NoStore,
     /// A path the caller gave cannot be used: it exists, does not exist, or is of another kind.
     InvalidPath,
-    /// This storage cannot do it.
+    /// This storage cannot do it, or the store's format has no place for it: upgrade the store.
     Unsupported,
     /// The storage failed.
     Storage,

@@ -110,11 +110,11 @@ impl Store {
     /// Whether this can be a later state of the same store: formats are only raised, and features
     /// only added.
     pub(crate) fn follows(&self, earlier: &Self) -> bool {
-        let same = |one: &Self| (one.id.clone(), one.account.clone(), one.region.clone());
         let keeps =
             |now: &BTreeMap<_, _>, then: &BTreeMap<String, _>| then.keys().all(|name| now.contains_key(name));
-        same(self) == same(earlier)
-            && self.format >= earlier.format
+        let same =
+            (&self.id, &self.account, &self.region) == (&earlier.id, &earlier.account, &earlier.region);
+        same && self.format >= earlier.format
             && keeps(&self.required, &earlier.required)
             && keeps(&self.optional, &earlier.optional)
     }

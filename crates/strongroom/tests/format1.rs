@@ -374,7 +374,7 @@ fn kind_of(key: &Key) -> String {
         key.segments().unwrap().into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect();
     let kind = match segments.first().map(String::as_str) {
         Some("realm") if segments[3] == "iam" => {
-            if segments.len() == 7 {
+            if segments.len() == 8 {
                 "secret-of-access-key"
             } else {
                 &segments[5]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strongroom::root::UnknownMembers;
 use strongroom::{AccountId, Error, ErrorKind as Kind, Realm, Region, RootKey};
 use strongroom_types::hex;
 
@@ -42,6 +43,8 @@ pub(crate) struct Manifest {
     identity_region: String,
     /// `ACCOUNT/REGION` of each strongroom.
     strongrooms: BTreeSet<String>,
+    #[serde(flatten)]
+    unknown: UnknownMembers,
 }
 
 /// One process's turn on the directory. Dropping it ends the turn.
@@ -74,6 +77,7 @@ impl Manifest {
             account: home.account().to_string(),
             identity_region: home.region().to_string(),
             strongrooms: BTreeSet::new(),
+            unknown: UnknownMembers::default(),
         })
     }
 

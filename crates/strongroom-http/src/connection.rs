@@ -18,7 +18,7 @@ pub struct Connection {
     /// The TLS connection, where this crate accepted it.
     pub tls: Option<TlsInfo>,
     /// The certificates that the client presented, in DER, its own first. Empty unless the server
-    /// asked for them. See `Tls::client_authorities` for what was verified.
+    /// asked for them. `Tls::client_authorities` and `Tls::client_keys` say what was verified.
     pub client_certificates: Vec<Bytes>,
     /// Whether this crate accepted the connection without TLS. Only then must a request name this
     /// machine as its host: with TLS the certificate says whose the name is, and a program that

@@ -5,11 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    SignatureScheme,
+};
 use strongroom_envelope::SecretBytes;
 use strongroom_types::TlsInfo;
 use tokio::net::TcpStream;
@@ -86,10 +93,26 @@ impl Tls {
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
         let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
+        self.asking_clients(verifier.build().map_err(|error| refused(error.to_string()))?)
+    }
+
+    /// Asks clients for a certificate and accepts any whose private key the client holds: nobody
+    /// verifies who issued it, or whether it has expired. For servers that know their clients by
+    /// their keys, as KES does. A client without a certificate gets no connection if one is
+    /// `required`.
+    ///
+    /// # Errors
+    /// None that this crate knows; those that rustls may have with its protocol versions.
+    pub fn client_keys(self, required: bool) -> std::io::Result<Self> {
+        let algorithms = provider().signature_verification_algorithms;
+        self.asking_clients(Arc::new(AnyClient { required, algorithms }))
+    }
+
+    fn asking_clients(self, verifier: Arc<dyn ClientCertVerifier>) -> std::io::Result<Self> {
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(Error::other)?
-            .with_client_cert_verifier(verifier.build().map_err(|error| refused(error.to_string()))?)
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::clone(&self.config.cert_resolver));
         Ok(Self { config: finished(config) })
     }
@@ -143,4 +166,52 @@ fn connection(session: &ServerConnection) -> Connection {
     let presented = session.peer_certificates().unwrap_or_default();
     let client_certificates = presented.iter().map(|one| Bytes::copy_from_slice(one)).collect();
     Connection { client_certificates, ..Connection::new().tls(tls) }
+}
+
+/// Accepts every certificate of a client that has signed the handshake with its key.
+#[derive(Debug)]
+struct AnyClient {
+    required: bool,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for AnyClient {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
 }

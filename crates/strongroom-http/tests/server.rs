@@ -221,6 +221,19 @@ mod tls {
         }
     }
 
+    #[tokio::test]
+    async fn a_client_known_by_its_key_may_have_a_certificate_of_anybody() {
+        let (server, strangers) = (authority(), authority());
+        let (certificate, key) = issued(&server);
+        let tls = |required| {
+            Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap().client_keys(required).unwrap()
+        };
+        let stranger = answered(&server, tls(true), Some(issued(&strangers))).await;
+        assert!(stranger.contains("36 4 Some(127.0.0.1) 1 Some(TlsInfo"), "{stranger}");
+        assert!(!answered(&server, tls(true), None).await.contains("HTTP/1.1"));
+        assert!(answered(&server, tls(false), None).await.contains("36 4 Some(127.0.0.1) 0 Some(TlsInfo"));
+    }
+
     #[test]
     fn authorities_that_are_none_are_refused() {
         let authority = authority();

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use strongroom_http::{count_request, log_field};
 
+use crate::answer::ApiError;
 use crate::wire_call::{CallObserver, WireCall};
 
 /// Logs and counts requests.
 pub(crate) struct AccessLog;
 
 impl CallObserver for AccessLog {
-    fn ended(&self, call: &WireCall<'_>, code: Option<&str>, taken: Duration) {
-        let code = code.unwrap_or("-");
+    fn ended(&self, call: &WireCall<'_>, error: Option<&ApiError>, taken: Duration) {
+        let code = error.map_or("-", |error| error.code.as_str());
         let request = &**call.id;
         if let Some(why) = call.foreign {
             count_request(None, code, taken);

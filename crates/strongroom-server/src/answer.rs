@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use strongroom_envelope::SecretBytes;
-use strongroom_types::Timestamp;
+use strongroom_types::{Retry, Timestamp};
 
 /// The body of an answer; empty where the operation answers nothing. Wiped when it has been sent.
 #[derive(Debug, Default)]
@@ -88,6 +88,18 @@ impl ApiError {
             return json!({"__type": self.code});
         }
         json!({"__type": self.code, name: self.text})
+    }
+}
+
+/// A strongroom that cannot be opened. The log says why, the client is told only what helps it.
+pub(crate) fn unopened(error: &strongroom::Error) -> ApiError {
+    tracing::error!(%error, "a strongroom cannot be opened");
+    match error.kind() {
+        // What storage says of itself, such as a full disk; it names no place.
+        strongroom::ErrorKind::Root(_) if error.retry() == Retry::Later => {
+            ApiError::new("InternalServiceError", error.message())
+        }
+        _ => ApiError::internal(),
     }
 }
 

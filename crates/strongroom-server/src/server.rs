@@ -9,15 +9,14 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use serde_json::json;
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_http::{BodyError, Connection, Hosts, HttpServer, Incoming};
 use strongroom_iam::{AccessKeyOrigin, Credentials};
-use strongroom_types::{RequestInfo, Retry};
+use strongroom_types::RequestInfo;
 
 use crate::across;
-use crate::answer::{Answer, ApiError};
+use crate::answer::{Answer, ApiError, unopened};
 use crate::api::{Admitted, Api, ApiRequest};
 use crate::apis::Wanted;
 use crate::named;
@@ -134,12 +133,12 @@ impl Server {
         let mut call = WireCall::new(&self.inner.observers, from, &body, wanted, presented, received);
         if let Some(why) = foreign {
             call.foreign = foreign;
-            call.end(Some("AccessDeniedException"));
-            let told = json!({"__type": "AccessDeniedException", "message": why}).to_string();
-            return plain(StatusCode::FORBIDDEN, told, &id);
+            let error = ApiError { status: 403, ..ApiError::new("AccessDeniedException", why) };
+            call.end(Some(&error));
+            return plain(StatusCode::FORBIDDEN, error.body(false).to_string(), &id);
         }
         let answer = self.outcome(&mut call, unread).await;
-        call.end(answer.as_ref().err().map(|error| error.code.as_str()));
+        call.end(answer.as_ref().err());
         rendered(answer, call.wanted.as_ref().map(|wanted| wanted.api), &id)
     }
 
@@ -343,17 +342,6 @@ fn unreadable(error: BodyError) -> ApiError {
         _ => (408, "RequestTimeoutException", "The request did not arrive whole in time."),
     };
     ApiError { status, ..ApiError::new(code, message) }
-}
-
-fn unopened(error: &strongroom::Error) -> ApiError {
-    tracing::error!(%error, "a strongroom cannot be opened");
-    match error.kind() {
-        // What storage says of itself, such as a full disk; it names no place.
-        strongroom::ErrorKind::Root(_) if error.retry() == Retry::Later => {
-            ApiError::new("InternalServiceError", error.message())
-        }
-        _ => ApiError::internal(),
-    }
 }
 
 fn header_of(id: &str) -> HeaderValue {

@@ -8,6 +8,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use strongroom_http::Connection;
 
+use crate::answer::ApiError;
 use crate::api::Protocol;
 use crate::apis::Wanted;
 use crate::named;
@@ -18,8 +19,8 @@ const ABANDONED: &str = "ClientDisconnected";
 
 /// Is told of every request that ends, those included that nobody was let in for.
 pub(crate) trait CallObserver: Send + Sync {
-    /// A request ended, `code` being that of its error. Must not wait for anything.
-    fn ended(&self, call: &WireCall<'_>, code: Option<&str>, taken: Duration);
+    /// A request ended, with this error if it failed. Must not wait for anything.
+    fn ended(&self, call: &WireCall<'_>, error: Option<&ApiError>, taken: Duration);
 }
 
 /// One request: the frame that the log, the metrics and an audit share. It is made before anything
@@ -108,18 +109,18 @@ impl<'a> WireCall<'a> {
         self.resource.get_or_init(read).as_deref()
     }
 
-    /// The request is answered; `code` is that of its error.
-    pub(crate) fn end(&mut self, code: Option<&str>) {
+    /// The request is answered, with this error if it failed.
+    pub(crate) fn end(&mut self, error: Option<&ApiError>) {
         self.ended = true;
         let taken = self.received.elapsed();
-        self.observers.iter().for_each(|observer| observer.ended(self, code, taken));
+        self.observers.iter().for_each(|observer| observer.ended(self, error, taken));
     }
 }
 
 impl Drop for WireCall<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Some(ABANDONED));
+            self.end(Some(&ApiError::new(ABANDONED, "The client disconnected.")));
         }
     }
 }

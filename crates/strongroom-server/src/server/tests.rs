@@ -32,7 +32,7 @@ struct Seen {
 }
 
 impl CallObserver for Watching {
-    fn ended(&self, call: &WireCall<'_>, code: Option<&str>, _taken: Duration) {
+    fn ended(&self, call: &WireCall<'_>, error: Option<&ApiError>, _taken: Duration) {
         let seen = Seen {
             id: call.id.to_string(),
             operation: call.operation().to_owned(),
@@ -41,7 +41,7 @@ impl CallObserver for Watching {
             agent: call.user_agent().map(str::to_owned),
             key: call.access_key_id().map(str::to_owned),
             principal: call.principal.clone(),
-            code: code.map(str::to_owned),
+            code: error.map(|error| error.code.clone()),
         };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
     }

@@ -6,8 +6,8 @@ use strongroom_types::{Arn, CallContext, Timestamp};
 use crate::{
     AliasName, CreateGrant, CreatedGrant, Error, ErrorKind, GrantFilter, GrantPage, GrantRef,
     ImportKeyMaterial, ImportParameters, ImportedMaterial, KeyId, KeyMetadata, KeyOrigin, KeyRef, KeySpec,
-    KeyState, KeyTag, KeyUsage, Kms, PolicyNamePage, PutKeyPolicy, RotationPage, RotationStatus, TagPage,
-    WrappingAlgorithm, WrappingKeySpec,
+    KeyState, KeyTag, KeyUsage, Kms, Operation, PolicyNamePage, PutKeyPolicy, RotationPage, RotationStatus,
+    TagPage, WrappingAlgorithm, WrappingKeySpec,
 };
 
 /// What CreateKey takes.
@@ -202,24 +202,26 @@ pub struct ScheduledDeletion {
     pub pending_window_days: u16,
 }
 
-fn unsupported(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, "").during(operation)
+fn unsupported(operation: Operation) -> Error {
+    Error::new(ErrorKind::Unsupported, "").during(operation.name())
 }
 
 /// The management of keys. Management operations take a key's id or ARN. An alias is refused with
 /// [`ErrorKind::InvalidArn`] before anything is looked up, as AWS does: resolve it first with
 /// [`Kms::describe_key`].
 ///
-/// Rotation by schedule, tags, key policies, grants and imported material have defaults that refuse.
+/// Rotation by schedule, tags, key policies, grants and imported material have defaults that
+/// refuse.
 #[async_trait]
 pub trait KmsAdmin: Kms {
-    /// Makes a key. Not idempotent: every call makes another.
+    /// Creates a key. Not idempotent: every call creates another.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::AccessDenied`].
     async fn create_key(&self, cx: &CallContext, request: CreateKey) -> Result<KeyMetadata, Error>;
 
-    /// All keys, those that AWS manages and those pending deletion included. 100 a page unless told, at most 1,000.
+    /// All keys, those that AWS manages and those pending deletion included. 100 a page by default,
+    /// at most 1,000.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidMarker`], [`crate::ErrorKind::Validation`].
@@ -228,7 +230,8 @@ pub trait KmsAdmin: Kms {
     /// Changes the description.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::Validation`].
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`],
+    /// [`crate::ErrorKind::Validation`].
     async fn update_key_description(
         &self,
         cx: &CallContext,
@@ -236,23 +239,25 @@ pub trait KmsAdmin: Kms {
         description: &str,
     ) -> Result<(), Error>;
 
-    /// Makes a disabled key usable again; fine when it is.
+    /// Makes a disabled key usable again. Repeating it is fine.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`].
     async fn enable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error>;
 
-    /// Stops all use of a key; fine when it is stopped.
+    /// Stops all use of a key. Repeating it is fine.
     ///
     /// # Errors
     /// As [`KmsAdmin::enable_key`].
     async fn disable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error>;
 
-    /// Plans the deletion of a key in `days` (7 to 30, 30 unless told). What only this key opens is lost then.
+    /// Schedules the deletion of a key in `days` (7 to 30; 30 by default). Whatever only this key
+    /// opens is lost then.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when it is planned already,
-    /// [`crate::ErrorKind::Validation`], [`crate::ErrorKind::AccessDenied`] for a key that AWS manages.
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when a deletion is
+    /// scheduled already, [`crate::ErrorKind::Validation`], [`crate::ErrorKind::AccessDenied`] for
+    /// a key that AWS manages.
     async fn schedule_key_deletion(
         &self,
         cx: &CallContext,
@@ -260,42 +265,45 @@ pub trait KmsAdmin: Kms {
         days: Option<u16>,
     ) -> Result<ScheduledDeletion, Error>;
 
-    /// Takes a planned deletion back. The key is disabled then.
+    /// Cancels a scheduled deletion. The key is disabled afterwards.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when no deletion is planned.
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidState`] when no deletion is
+    /// scheduled.
     async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error>;
 
-    /// Gives the key new material at once. The old one goes on decrypting for ever. At most 25 times in a key's life.
+    /// Gives the key new material at once. Older material keeps decrypting. At most 25 times in a
+    /// key's life.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Disabled`], [`crate::ErrorKind::InvalidState`],
-    /// [`crate::ErrorKind::LimitExceeded`].
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Disabled`],
+    /// [`crate::ErrorKind::InvalidState`], [`crate::ErrorKind::LimitExceeded`].
     async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error>;
 
-    /// Lets the key rotate by itself, every 365 days unless told (90 to 2,560), for the first time one period from now. Called
-    /// again it changes the period.
+    /// Rotates the key automatically every 365 days by default (90 to 2,560), for the first time
+    /// one period from now. A repeated call changes the period.
     ///
     /// # Errors
-    /// Those of key state; [`crate::ErrorKind::Validation`]; [`crate::ErrorKind::Unsupported`] for keys that do not rotate.
+    /// Those of key state; [`crate::ErrorKind::Validation`]; [`crate::ErrorKind::Unsupported`] for
+    /// keys that do not rotate.
     async fn enable_key_rotation(
         &self,
         _cx: &CallContext,
         _key: &KeyRef,
         _period_days: Option<u16>,
     ) -> Result<(), Error> {
-        Err(unsupported("EnableKeyRotation"))
+        Err(unsupported(Operation::EnableKeyRotation))
     }
 
-    /// Stops the rotation by itself; all material stays.
+    /// Stops automatic rotation; all material stays.
     ///
     /// # Errors
     /// As [`KmsAdmin::enable_key_rotation`].
     async fn disable_key_rotation(&self, _cx: &CallContext, _key: &KeyRef) -> Result<(), Error> {
-        Err(unsupported("DisableKeyRotation"))
+        Err(unsupported(Operation::DisableKeyRotation))
     }
 
-    /// Whether and when the key rotates by itself.
+    /// Whether and when the key rotates automatically.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Unsupported`].
@@ -304,10 +312,11 @@ pub trait KmsAdmin: Kms {
         _cx: &CallContext,
         _key: &KeyRef,
     ) -> Result<RotationStatus, Error> {
-        Err(unsupported("GetKeyRotationStatus"))
+        Err(unsupported(Operation::GetKeyRotationStatus))
     }
 
-    /// The rotations there were, oldest first; with `all`, the first material too. 100 a page unless told, at most 1,000.
+    /// The rotations so far, oldest first; with `all`, the first material too. 100 a page by
+    /// default, at most 1,000.
     ///
     /// # Errors
     /// As [`KmsAdmin::get_key_rotation_status`]; [`crate::ErrorKind::InvalidMarker`].
@@ -318,18 +327,18 @@ pub trait KmsAdmin: Kms {
         _all: bool,
         _page: &ListPage,
     ) -> Result<RotationPage, Error> {
-        Err(unsupported("ListKeyRotations"))
+        Err(unsupported(Operation::ListKeyRotations))
     }
 
-    /// Adds tags, or changes the values of those there are.
+    /// Adds tags, or changes the values of existing ones.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Tag`], [`crate::ErrorKind::Validation`], those of key state.
     async fn tag_resource(&self, _cx: &CallContext, _key: &KeyRef, _tags: Vec<KeyTag>) -> Result<(), Error> {
-        Err(unsupported("TagResource"))
+        Err(unsupported(Operation::TagResource))
     }
 
-    /// Removes tags; those that are not there are ignored.
+    /// Removes tags; missing ones are ignored.
     ///
     /// # Errors
     /// As [`KmsAdmin::tag_resource`].
@@ -339,20 +348,21 @@ pub trait KmsAdmin: Kms {
         _key: &KeyRef,
         _tag_keys: Vec<String>,
     ) -> Result<(), Error> {
-        Err(unsupported("UntagResource"))
+        Err(unsupported(Operation::UntagResource))
     }
 
-    /// The tags in the order they were added. 50 a page unless told, which is also the most.
+    /// The tags in the order they were added. 50 a page, which is also the maximum.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidMarker`], [`crate::ErrorKind::Validation`].
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::InvalidMarker`],
+    /// [`crate::ErrorKind::Validation`].
     async fn list_resource_tags(
         &self,
         _cx: &CallContext,
         _key: &KeyRef,
         _page: &ListPage,
     ) -> Result<TagPage, Error> {
-        Err(unsupported("ListResourceTags"))
+        Err(unsupported(Operation::ListResourceTags))
     }
 
     /// Gives a key a name.
@@ -400,21 +410,22 @@ pub trait KmsAdmin: Kms {
         _key: &KeyRef,
         _name: Option<&str>,
     ) -> Result<String, Error> {
-        Err(unsupported("GetKeyPolicy"))
+        Err(unsupported(Operation::GetKeyPolicy))
     }
 
-    /// Puts another key policy in the place of the one there is.
+    /// Replaces the key policy.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedPolicy`], also for one that its author could not change again; [`ErrorKind::LimitExceeded`] for
-    /// more than 32 KiB; [`ErrorKind::NotFound`]; [`ErrorKind::AccessDenied`].
+    /// [`ErrorKind::MalformedPolicy`], also for one that its author could not change again;
+    /// [`ErrorKind::LimitExceeded`] for more than 32 KiB; [`ErrorKind::NotFound`];
+    /// [`ErrorKind::AccessDenied`].
     async fn put_key_policy(
         &self,
         _cx: &CallContext,
         _key: &KeyRef,
         _request: PutKeyPolicy,
     ) -> Result<(), Error> {
-        Err(unsupported("PutKeyPolicy"))
+        Err(unsupported(Operation::PutKeyPolicy))
     }
 
     /// The names of the key's policies: `default`.
@@ -427,27 +438,29 @@ pub trait KmsAdmin: Kms {
         _key: &KeyRef,
         _page: &ListPage,
     ) -> Result<PolicyNamePage, Error> {
-        Err(unsupported("ListKeyPolicies"))
+        Err(unsupported(Operation::ListKeyPolicies))
     }
 
     /// Lets a principal use a key. The repeat of a named request gives the same grant.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`], [`ErrorKind::InvalidGrantToken`], [`ErrorKind::LimitExceeded`] for
-    /// more than 50,000 of a key; those of key state; [`ErrorKind::DryRun`].
+    /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`], [`ErrorKind::InvalidGrantToken`],
+    /// [`ErrorKind::LimitExceeded`] for more than 50,000 of a key; those of key state;
+    /// [`ErrorKind::DryRun`].
     async fn create_grant(
         &self,
         _cx: &CallContext,
         _key: &KeyRef,
         _request: CreateGrant,
     ) -> Result<CreatedGrant, Error> {
-        Err(unsupported("CreateGrant"))
+        Err(unsupported(Operation::CreateGrant))
     }
 
-    /// The grants of a key. 50 a page unless told, at most 100.
+    /// The grants of a key. 50 a page by default, at most 100.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::InvalidMarker`], [`ErrorKind::Validation`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::InvalidMarker`],
+    /// [`ErrorKind::Validation`].
     async fn list_grants(
         &self,
         _cx: &CallContext,
@@ -455,10 +468,10 @@ pub trait KmsAdmin: Kms {
         _filter: &GrantFilter,
         _page: &ListPage,
     ) -> Result<GrantPage, Error> {
-        Err(unsupported("ListGrants"))
+        Err(unsupported(Operation::ListGrants))
     }
 
-    /// The grants that a principal may retire, of all keys. 50 a page unless told, at most 100.
+    /// The grants of all keys that a principal may retire. 50 a page by default, at most 100.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArn`], [`ErrorKind::InvalidMarker`], [`ErrorKind::Validation`].
@@ -468,22 +481,23 @@ pub trait KmsAdmin: Kms {
         _retiring: &str,
         _page: &ListPage,
     ) -> Result<GrantPage, Error> {
-        Err(unsupported("ListRetirableGrants"))
+        Err(unsupported(Operation::ListRetirableGrants))
     }
 
-    /// Ends a grant, by somebody whom it lets.
+    /// Ends a grant, called by somebody whom the grant itself permits to.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantToken`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::AccessDenied`],
-    /// [`ErrorKind::DryRun`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantToken`], [`ErrorKind::InvalidGrantId`],
+    /// [`ErrorKind::AccessDenied`], [`ErrorKind::DryRun`].
     async fn retire_grant(&self, _cx: &CallContext, _grant: &GrantRef, _dry_run: bool) -> Result<(), Error> {
-        Err(unsupported("RetireGrant"))
+        Err(unsupported(Operation::RetireGrant))
     }
 
-    /// Ends a grant, by somebody whom the key's policy lets.
+    /// Ends a grant, called by somebody whom the key's policy permits to.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::AccessDenied`], [`ErrorKind::DryRun`].
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidGrantId`], [`ErrorKind::AccessDenied`],
+    /// [`ErrorKind::DryRun`].
     async fn revoke_grant(
         &self,
         _cx: &CallContext,
@@ -491,7 +505,7 @@ pub trait KmsAdmin: Kms {
         _grant_id: &str,
         _dry_run: bool,
     ) -> Result<(), Error> {
-        Err(unsupported("RevokeGrant"))
+        Err(unsupported(Operation::RevokeGrant))
     }
 
     /// A public key to wrap material under, and a token that goes with it, both good for a day.
@@ -505,24 +519,26 @@ pub trait KmsAdmin: Kms {
         _algorithm: WrappingAlgorithm,
         _spec: WrappingKeySpec,
     ) -> Result<ImportParameters, Error> {
-        Err(unsupported("GetParametersForImport"))
+        Err(unsupported(Operation::GetParametersForImport))
     }
 
-    /// Brings material to a key that waits for it, or that lost it; the key is enabled then.
+    /// Imports material into a key that waits for it or lost it; the key is enabled afterwards.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidImportToken`], [`ErrorKind::ExpiredImportToken`], [`ErrorKind::IncorrectKeyMaterial`],
-    /// [`ErrorKind::InvalidCiphertext`], [`ErrorKind::Validation`], [`ErrorKind::Unsupported`]; those of key state.
+    /// [`ErrorKind::InvalidImportToken`], [`ErrorKind::ExpiredImportToken`],
+    /// [`ErrorKind::IncorrectKeyMaterial`], [`ErrorKind::InvalidCiphertext`],
+    /// [`ErrorKind::Validation`], [`ErrorKind::Unsupported`]; those of key state.
     async fn import_key_material(
         &self,
         _cx: &CallContext,
         _key: &KeyRef,
         _request: ImportKeyMaterial,
     ) -> Result<ImportedMaterial, Error> {
-        Err(unsupported("ImportKeyMaterial"))
+        Err(unsupported(Operation::ImportKeyMaterial))
     }
 
-    /// Destroys imported material: one generation's by its id, else the current one's. The key waits for its import then.
+    /// Destroys imported material: that of one generation by its id, else the current one. The key
+    /// then waits for an import.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`], [`ErrorKind::NotFound`]; those of key state.
@@ -532,6 +548,6 @@ pub trait KmsAdmin: Kms {
         _key: &KeyRef,
         _key_material_id: Option<&str>,
     ) -> Result<ImportedMaterial, Error> {
-        Err(unsupported("DeleteImportedKeyMaterial"))
+        Err(unsupported(Operation::DeleteImportedKeyMaterial))
     }
 }

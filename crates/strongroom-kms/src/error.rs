@@ -14,41 +14,41 @@ pub enum ErrorKind {
     Disabled,
     /// The key's state does not allow the operation.
     InvalidState,
-    /// The ciphertext is damaged, foreign, or its context differs. Which, nobody is told.
+    /// The ciphertext is damaged, foreign, or its context differs. Nothing tells which.
     InvalidCiphertext,
-    /// The code is not the message's under this key.
+    /// The code is not that of the message under this key.
     InvalidMac,
     /// The key named in the request is not the one the ciphertext was made with.
     IncorrectKey,
     /// The key's usage or spec does not allow the operation.
     InvalidKeyUsage,
-    /// The caller may not, or must not know.
+    /// The caller has no permission, or must not learn whether the key exists.
     AccessDenied,
     /// The caller's session is over.
     ExpiredToken,
     /// A member of the request violates its constraint.
     Validation,
-    /// An ARN is not one.
+    /// An ARN is malformed.
     InvalidArn,
-    /// An alias name is not one.
+    /// An alias name is malformed.
     InvalidAliasName,
     /// The alias name is reserved for AWS.
     NotAuthorized,
     /// The tags of a request are wrong.
     Tag,
-    /// A key policy is none, or one that cannot be put.
+    /// A key policy is malformed, or cannot be put.
     MalformedPolicy,
-    /// A grant token is not one that was given out.
+    /// A grant token was never given out.
     InvalidGrantToken,
-    /// A grant's id is not one.
+    /// A grant's id is malformed.
     InvalidGrantId,
-    /// An import token is not one that was given out for this key.
+    /// An import token was never given out for this key.
     InvalidImportToken,
     /// An import token is too old.
     ExpiredImportToken,
-    /// Not the material that the key had.
+    /// The material is not the material that the key had.
     IncorrectKeyMaterial,
-    /// A page marker is not one that was given out.
+    /// A page marker was never given out.
     InvalidMarker,
     /// A quota is used up.
     LimitExceeded,
@@ -56,7 +56,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The request would have succeeded, but was a dry run.
     DryRun,
-    /// Two changes met; nothing was applied.
+    /// Another change came first; nothing was applied.
     Conflict,
     /// Too many requests.
     Throttled,
@@ -152,7 +152,8 @@ impl From<ErrorKind> for Fault {
 }
 
 error_type!(
-    /// A failure of a key service. Holds key ids, ARNs and aliases; never plaintext, ciphertext or key material.
+    /// A failure of a key service. Holds key ids, ARNs and aliases; never plaintext, ciphertext or
+    /// key material.
     Error of ErrorKind
 );
 

@@ -244,7 +244,8 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(invalid(&format!("Value '{name}' at 'name' failed to satisfy constraint: {bound}")))
 }
 
-/// Whether a text is the ARN of an IAM principal, or, for the member `granteePrincipal`, the name of a service.
+/// Whether a text is the ARN of an IAM principal, or, for the member `granteePrincipal`, the name
+/// of a service.
 ///
 /// # Errors
 /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`].
@@ -276,7 +277,8 @@ pub fn check_principal(member: &str, text: &str) -> Result<(), Error> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct CreatedGrant {
-    /// Names the grant to those who cannot know it yet. It is not secret and gives nobody else anything.
+    /// Names the grant to those who cannot know it yet. It is not secret and gives nobody else
+    /// anything.
     pub token: String,
     /// 64 hexadecimal digits.
     pub id: String,

@@ -44,7 +44,8 @@ words!(
 words!(
     /// Which material is imported.
     ImportType {
-        /// Material that the key has had before. What a key has first is new to it, and may be called so or not.
+        /// Material that the key has had before. What a key has first is new to it, and may be
+        /// called so or not.
         ExistingKeyMaterial = "EXISTING_KEY_MATERIAL",
         /// Material that the key has not had, for its next rotation.
         NewKeyMaterial = "NEW_KEY_MATERIAL",
@@ -96,7 +97,7 @@ impl std::fmt::Debug for ImportKeyMaterial {
 }
 
 impl ImportKeyMaterial {
-    /// Material that stays. AWS's API takes it to expire unless told.
+    /// Material that stays. AWS's API takes it to expire by default.
     #[must_use]
     pub fn new(import_token: impl Into<Vec<u8>>, encrypted_key_material: impl Into<Vec<u8>>) -> Self {
         Self {

@@ -124,7 +124,8 @@ impl KeySpec {
     /// Reads a spec from a request.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for the asymmetric specs that AWS has, by name; [`ErrorKind::Validation`] for others.
+    /// [`ErrorKind::Unsupported`] for the asymmetric specs that AWS has, by name;
+    /// [`ErrorKind::Validation`] for others.
     pub fn parse(word: &str) -> Result<Self, Error> {
         if let Some(spec) = Self::from_word(word) {
             return Ok(spec);
@@ -267,7 +268,8 @@ pub struct MultiRegionConfiguration {
 }
 
 impl KeyMetadata {
-    /// The configuration of a multi-Region key. Keys are not replicated yet: each is the primary one, without replicas.
+    /// The configuration of a multi-Region key. Keys are not replicated yet: each is the primary
+    /// one, without replicas.
     #[must_use]
     pub fn multi_region_configuration(&self) -> Option<MultiRegionConfiguration> {
         self.multi_region.then(|| MultiRegionConfiguration {

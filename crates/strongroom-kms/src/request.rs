@@ -1,8 +1,8 @@
 //! What the operations of [`crate::Kms`] take.
 //!
 //! Required members are arguments of `new`, optional ones have a builder method each. A request
-//! borrows keys, contexts and bytes from the caller, so making one copies nothing, and a decorator may
-//! clone it to repeat a call. Members that AWS adds later become fields that nobody has to set.
+//! borrows keys, contexts and bytes from the caller, so making one copies nothing, and a decorator
+//! may clone it to repeat a call. Members that AWS adds later become fields that nobody has to set.
 
 use std::fmt;
 
@@ -108,8 +108,8 @@ macro_rules! request {
 macro_rules! dry_run {
     ($($name:ident)*) => {$(
         impl $name<'_> {
-            /// Checks everything and does nothing: the answer to a request that would have succeeded
-            /// is [`crate::ErrorKind::DryRun`].
+            /// Checks everything and does nothing: the answer to a request that would have
+            /// succeeded is [`crate::ErrorKind::DryRun`].
             #[must_use]
             pub fn dry_run(self) -> Self {
                 self.with_dry_run(true)
@@ -259,8 +259,8 @@ request!(
             source_context: &'a EncryptionContext,
             /// The key to encrypt under: AWS's `DestinationKeyId`.
             key: &'a KeyRef,
-            /// The context of the new ciphertext, AWS's `DestinationEncryptionContext`; empty unless
-            /// set.
+            /// The context of the new ciphertext, AWS's `DestinationEncryptionContext`; empty
+            /// unless set.
             context: &'a EncryptionContext,
             /// Check everything, do nothing.
             dry_run: bool,

@@ -63,11 +63,11 @@ pub struct Rotation {
     pub kind: Option<RotationType>,
     /// Whether it waits for a rotation to become the one that encrypts; imported material only.
     pub pending: bool,
-    /// What is told of imported material.
+    /// What ListKeyRotations reports of imported material.
     pub imported: Option<ImportedState>,
 }
 
-/// What is told of imported material.
+/// What ListKeyRotations reports of imported material.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportedState {
@@ -110,7 +110,7 @@ pub struct RotationPage {
 pub struct RotationPeriod;
 
 impl RotationPeriod {
-    /// Unless told.
+    /// Unless the request says otherwise.
     pub const DEFAULT: u16 = 365;
 
     /// 90 to 2,560 days, 365 when absent.

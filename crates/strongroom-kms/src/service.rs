@@ -8,14 +8,16 @@ use strongroom_types::{CallContext, Service};
 
 use crate::{
     Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, Error, ErrorKind, GenerateDataKey,
-    GenerateMac, GenerateRandom, KeyMetadata, Mac, ReEncrypt, ReEncrypted, VerifyMac, WrappedDataKey,
+    GenerateMac, GenerateRandom, KeyMetadata, Mac, Operation, ReEncrypt, ReEncrypted, VerifyMac,
+    WrappedDataKey,
 };
 
 /// What an implementation can and cannot do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// The service this handle acts for: calls through it may use that service's managed key (`alias/aws/<service>`).
+    /// The service this handle acts for: calls through it may use that service's managed key
+    /// (`alias/aws/<service>`).
     pub via_service: Option<Service>,
     /// Whether dry runs are understood.
     pub dry_run: bool,
@@ -43,8 +45,8 @@ impl Capabilities {
     }
 }
 
-fn no_macs(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, "").during(operation)
+fn no_macs(operation: Operation) -> Error {
+    Error::new(ErrorKind::Unsupported, "").during(operation.name())
 }
 
 /// A key service: keys that encrypt and decrypt and that nobody sees.
@@ -126,10 +128,10 @@ pub trait Kms: Send + Sync + Debug {
     /// The default refuses.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::InvalidKeyUsage`] for a key or algorithm that does not fit, those of key state;
-    /// [`crate::ErrorKind::Unsupported`] unless the service has HMAC keys.
+    /// [`crate::ErrorKind::InvalidKeyUsage`] for a key or algorithm that does not fit, those of key
+    /// state; [`crate::ErrorKind::Unsupported`] unless the service has HMAC keys.
     async fn generate_mac(&self, _cx: &CallContext, _request: GenerateMac<'_>) -> Result<Mac, Error> {
-        Err(no_macs("GenerateMac"))
+        Err(no_macs(Operation::GenerateMac))
     }
 
     /// Verifies a code that [`Kms::generate_mac`] made.
@@ -139,7 +141,7 @@ pub trait Kms: Send + Sync + Debug {
     /// # Errors
     /// [`crate::ErrorKind::InvalidMac`] for every other code; those of [`Kms::generate_mac`].
     async fn verify_mac(&self, _cx: &CallContext, _request: VerifyMac<'_>) -> Result<Mac, Error> {
-        Err(no_macs("VerifyMac"))
+        Err(no_macs(Operation::VerifyMac))
     }
 
     /// Makes 1 to 1,024 random bytes.
@@ -153,7 +155,7 @@ pub trait Kms: Send + Sync + Debug {
         _cx: &CallContext,
         request: GenerateRandom,
     ) -> Result<SecretBytes, Error> {
-        crate::random::generate(request.bytes).map_err(|error| error.during("GenerateRandom"))
+        crate::random::generate(request.bytes).map_err(|error| error.during(Operation::GenerateRandom.name()))
     }
 
     /// What this implementation can do beyond the required.

@@ -27,9 +27,11 @@ impl KeyTag {
     /// Checks the tags of one request.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for lengths; [`ErrorKind::Tag`] for duplicates, AWS's own and too many.
+    /// [`ErrorKind::Validation`] for lengths; [`ErrorKind::Tag`] for duplicates, AWS's own and too
+    /// many.
     pub fn check(tags: &[Self]) -> Result<(), Error> {
-        // The first ten are told, so that an answer is not many times as long as its request.
+        // Only the first ten are reported, so that an answer is not many times as long as its
+        // request.
         let mut violated = Vec::new();
         for (index, tag) in tags.iter().enumerate() {
             let members = [("tagKey", &tag.key, 1, 128), ("tagValue", &tag.value, 0, 256)];

@@ -2,35 +2,31 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use strongroom_envelope::{AnySealer, EncryptionContext, SecretBytes};
 use strongroom_kms::{
-    Capabilities, Ciphertext, DataKeyPair, DataKeySpec, Decrypt, Decrypted, DescribeKey, Encrypt, Error,
-    ErrorKind, GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, KeyRef, KeySpec, KeyUsage, Kms,
-    Mac, MacAlgorithm, ReEncrypt, ReEncrypted, VerifyMac, WrappedDataKey, random_bytes,
+    Ciphertext, DataKeySpec, Decrypted, Error, ErrorKind, GenerateDataKey, KeyRef, KeySpec, KeyUsage,
+    MacAlgorithm, Operation, ReEncrypt, ReEncrypted,
 };
-use strongroom_types::{Arn, CallContext};
+use strongroom_types::Arn;
 
-use crate::blob::{self, Blob};
-use crate::cache::Material;
+use crate::cache::material::Material;
+use crate::call::KeyCall;
+use crate::gate::Gate;
+use crate::grants::token::Tokens;
+use crate::keys::stored::Stored;
 use crate::layout::{Generation, StoredKey};
-use crate::local::LocalKms;
-use crate::mac;
-use crate::request_facts::RequestFacts;
-use crate::states::Operation;
+use crate::material::blob::{self, Blob};
+use crate::material::rotation::NewMaterial;
+use crate::naming::finder::Finder;
+use crate::needs::{Permission, Role};
+use crate::parts::{Parts, dry_run};
 
 /// The longest plaintext of Encrypt, in bytes.
 const MAX_PLAINTEXT: usize = 4096;
+/// Whether both keys of a ReEncrypt are one.
+const SAME_KEY: &str = "kms:ReEncryptOnSameKey";
 
-pub(crate) fn dry_run(asked: bool) -> Result<(), Error> {
-    if asked {
-        let text = "The request would have succeeded, but the DryRun option is set.";
-        return Err(Error::new(ErrorKind::DryRun, text));
-    }
-    Ok(())
-}
-
-fn check_plaintext(plaintext: &[u8]) -> Result<(), Error> {
+pub(crate) fn check_plaintext(plaintext: &[u8]) -> Result<(), Error> {
     let violated = |bound: &str| {
         Err(Error::new(
             ErrorKind::Validation,
@@ -46,7 +42,7 @@ fn check_plaintext(plaintext: &[u8]) -> Result<(), Error> {
     }
 }
 
-fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
+pub(crate) fn check_spec(spec: DataKeySpec) -> Result<(), Error> {
     let violated = |count: u16, bound: &str| {
         Err(Error::new(
             ErrorKind::Validation,
@@ -70,12 +66,25 @@ fn check_usage(key: &StoredKey, usage: KeyUsage, operation: Operation) -> Result
     }
     Err(Error::new(
         ErrorKind::InvalidKeyUsage,
-        format!("{} key usage is {own} which is not valid for {}.", key.arn, operation.name()),
+        format!("{} key usage is {own} which is not valid for {operation}.", key.arn),
     ))
 }
 
-/// A key that was resolved and permitted, with its newest material at hand.
-struct Ready {
+/// The answer to a caller who named no key, whether the ciphertext's key is unknown or denied to
+/// them.
+fn unknown_key() -> Error {
+    Error::new(
+        ErrorKind::AccessDenied,
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+    )
+}
+
+fn invalid_ciphertext() -> Error {
+    Error::new(ErrorKind::InvalidCiphertext, "")
+}
+
+/// A key that was found and permitted, with its newest material at hand.
+pub(crate) struct Ready {
     key: Arc<StoredKey>,
     newest: Generation,
     material: Arc<Material>,
@@ -83,7 +92,7 @@ struct Ready {
 }
 
 impl Ready {
-    fn seal(&self, context: &EncryptionContext, plaintext: &[u8]) -> Result<Ciphertext, Error> {
+    pub(crate) fn seal(&self, context: &EncryptionContext, plaintext: &[u8]) -> Result<Ciphertext, Error> {
         let blob = blob::New::of(&self.key.id, self.newest.number, context, plaintext.len());
         Ok(self.answer(blob.seal(self.sealer, self.material.symmetric()?, plaintext)?))
     }
@@ -105,93 +114,85 @@ impl Ready {
     }
 }
 
-impl LocalKms {
-    async fn ready(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        operation: Operation,
-        asked: &RequestFacts<'_>,
-        dry: bool,
-    ) -> Result<Ready, Error> {
-        self.check_asked(cx, asked)?;
-        let key = self.named(cx, key, operation).await?;
-        self.ready_with(cx, key, operation, asked, dry).await
+/// Encrypts, decrypts, and makes codes.
+#[derive(Clone, Copy)]
+pub(crate) struct Crypto<'a>(pub(crate) &'a Parts);
+
+impl Crypto<'_> {
+    /// The key to encrypt under.
+    pub(crate) async fn ready(self, call: &KeyCall<'_>, key: &KeyRef, dry: bool) -> Result<Ready, Error> {
+        Gate(self.0).check_request(call)?;
+        let needed = call.needs(Role::Key)?;
+        let key = Finder(self.0).named(call, key, needed).await?;
+        self.ready_with(call, key, needed, dry).await
     }
 
     async fn ready_with(
-        &self,
-        cx: &CallContext,
+        self,
+        call: &KeyCall<'_>,
         key: Arc<StoredKey>,
-        operation: Operation,
-        asked: &RequestFacts<'_>,
+        needed: &'static Permission,
         dry: bool,
     ) -> Result<Ready, Error> {
-        let key = self.fresh_for(asked, key).await?;
-        self.permit(cx, &key, operation, asked).await?;
-        check_usage(&key, KeyUsage::EncryptDecrypt, operation)?;
+        let key = self.fresh_for(call, key).await?;
+        Gate(self.0).permit(call, &key, needed).await?;
+        check_usage(&key, KeyUsage::EncryptDecrypt, call.operation())?;
         dry_run(dry)?;
-        let due = key.record.rotation.is_some() && key.rotation_due(self.now());
-        let key = if due { Box::pin(self.rotated(cx, &key, operation, asked)).await? } else { key };
+        let due = key.record.rotation.is_some() && key.rotation_due(self.0.now());
+        let key = if due { Box::pin(self.rotated(call, &key, needed)).await? } else { key };
         let newest = key.newest()?.clone();
-        let material = match self.material_known(&key, newest.number) {
-            Some(material) => material,
-            None => Box::pin(self.unwrap_material(&key, newest.number)).await?,
-        };
-        Ok(Ready { key, newest, material, sealer: self.inner.records.sealer() })
+        let material = self.material(&key, newest.number).await?;
+        Ok(Ready { key, newest, material, sealer: self.0.inner.records.sealer() })
     }
 
-    /// A key whose schedule was due, with its new material. Whoever else changed it meanwhile may have said more.
+    async fn material(self, key: &StoredKey, generation: u32) -> Result<Arc<Material>, Error> {
+        match Stored(self.0).material_known(key, generation) {
+            Some(material) => Ok(material),
+            None => Box::pin(Stored(self.0).unwrap_material(key, generation)).await,
+        }
+    }
+
+    /// A key whose schedule was due, with its new material. Whoever else changed it meanwhile may
+    /// have taken the permission away.
     async fn rotated(
-        &self,
-        cx: &CallContext,
+        self,
+        call: &KeyCall<'_>,
         key: &StoredKey,
-        operation: Operation,
-        asked: &RequestFacts<'_>,
+        needed: &'static Permission,
     ) -> Result<Arc<StoredKey>, Error> {
-        let key = Arc::new(self.rotate_if_due(key.clone()).await?);
-        self.permit(cx, &key, operation, asked).await?;
+        let key = Arc::new(NewMaterial(self.0).rotate_if_due(key.clone()).await?);
+        Gate(self.0).permit(call, &key, needed).await?;
         Ok(key)
     }
 
-    /// Whoever has a token counts on a grant that others may have made just now: what is kept here need not know of it.
-    async fn fresh_for(
-        &self,
-        asked: &RequestFacts<'_>,
+    /// Whoever has a token counts on a grant that others may have made just now, which the cache
+    /// need not know of.
+    pub(crate) async fn fresh_for(
+        self,
+        call: &KeyCall<'_>,
         key: Arc<StoredKey>,
     ) -> Result<Arc<StoredKey>, Error> {
-        if asked.tokens.is_empty() {
+        if call.tokens.is_empty() {
             return Ok(key);
         }
-        Ok(Box::pin(self.read_again(key.id.to_bytes())).await?.unwrap_or(key))
+        Ok(Box::pin(Stored(self.0).read_again(key.id.to_bytes())).await?.unwrap_or(key))
     }
 
-    async fn unseal(
-        &self,
-        cx: &CallContext,
+    /// Decrypts with the key that the call names, or else with the one that the ciphertext names.
+    pub(crate) async fn unseal(
+        self,
+        call: &KeyCall<'_>,
         ciphertext: &[u8],
         context: &EncryptionContext,
-        operation: Operation,
-        asked: &RequestFacts<'_>,
         dry: bool,
     ) -> Result<Decrypted, Error> {
-        let unknown = || {
-            Error::new(
-                ErrorKind::AccessDenied,
-                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
-            )
-        };
-        // Whoever did not name the key is not told which it is.
-        let hide = |error: Error| match error.kind() {
-            ErrorKind::AccessDenied if asked.reference.is_none() => unknown(),
-            _ => error,
-        };
-        self.check_asked(cx, asked)?;
-        let named = match asked.reference {
+        let needed = call.needs(Role::Key)?;
+        Gate(self.0).check_request(call)?;
+        let named = match call.reference {
             Some(named) => {
-                let named = self.named(cx, named, operation).await?;
-                let named = self.fresh_for(asked, named).await?;
-                self.allow(cx, &named, operation, asked).await?;
+                let named = Finder(self.0).named(call, named, needed).await?;
+                let named = self.fresh_for(call, named).await?;
+                Gate(self.0).allow(call, &named, needed).await?;
                 Some(named)
             }
             None => None,
@@ -200,7 +201,7 @@ impl LocalKms {
         let blob = Blob::parse(ciphertext)?;
         let key = match named {
             Some(named) if named.id.to_bytes() == blob.key => {
-                self.check_state(&named, operation)?;
+                Gate(self.0).check_state(call, &named)?;
                 named
             }
             Some(_) => {
@@ -210,70 +211,72 @@ impl LocalKms {
                 ));
             }
             None => {
-                let key = match self.inner.keys.key(blob.key) {
+                let key = match self.0.inner.keys.key(blob.key) {
                     Some(key) => key,
-                    None => Box::pin(self.known(blob.key)).await?.ok_or_else(unknown)?,
+                    None => Box::pin(Stored(self.0).known(blob.key)).await?.ok_or_else(unknown_key)?,
                 };
-                let key = self.fresh_for(asked, key).await?;
-                self.permit(cx, &key, operation, asked).await.map_err(hide)?;
+                let key = self.fresh_for(call, key).await?;
+                self.permit_opening(call, &key, needed).await?;
                 key
             }
         };
-        // Another process may have rotated the key a moment ago: what is kept here need not know its newest generation.
+        // Another process may have rotated the key a moment ago: the cache need not know its newest
+        // generation.
         let key = if key.generation(blob.generation).is_some() {
             key
         } else {
-            let key = Box::pin(self.read_again(blob.key)).await?.unwrap_or(key);
-            self.permit(cx, &key, operation, asked).await.map_err(hide)?;
+            let key = Box::pin(Stored(self.0).read_again(blob.key)).await?.unwrap_or(key);
+            self.permit_opening(call, &key, needed).await?;
             key
         };
-        let invalid = || Error::new(ErrorKind::InvalidCiphertext, "");
         if key.spec != KeySpec::SymmetricDefault {
-            return Err(invalid());
+            return Err(invalid_ciphertext());
         }
         let generation = key.generation(blob.generation).filter(|generation| !generation.retired);
-        let generation = generation.ok_or_else(invalid)?;
-        let material = match self.material_known(&key, generation.number) {
-            Some(material) => material,
-            None => Box::pin(self.unwrap_material(&key, generation.number)).await?,
-        };
-        let plaintext = blob.open(self.inner.records.sealer(), material.symmetric()?, context)?;
+        let generation = generation.ok_or_else(invalid_ciphertext)?;
+        let material = self.material(&key, generation.number).await?;
+        let plaintext = blob.open(self.0.inner.records.sealer(), material.symmetric()?, context)?;
         dry_run(dry)?;
         let key_material_id = Some(generation.material_id.clone());
         Ok(Decrypted { plaintext, key_arn: key.arn.clone(), key_material_id })
     }
-}
 
-impl LocalKms {
-    async fn data_key(
-        &self,
-        cx: &CallContext,
-        request: &GenerateDataKey<'_>,
-        operation: Operation,
-    ) -> Result<(SecretBytes, Ciphertext), Error> {
-        check_spec(request.spec)?;
-        let GenerateDataKey { key, context, grant_tokens, .. } = request;
-        let asked = RequestFacts::nothing().of(key).context(context).tokens(grant_tokens);
-        let ready = self.ready(cx, key, operation, &asked, request.dry_run).await?;
-        ready.seal_fresh(context, request.spec.len())
+    /// Permission to decrypt. A caller who did not name the key does not learn which it is.
+    async fn permit_opening(
+        self,
+        call: &KeyCall<'_>,
+        key: &StoredKey,
+        needed: &'static Permission,
+    ) -> Result<(), Error> {
+        Gate(self.0).permit(call, key, needed).await.map_err(|error| match error.kind() {
+            ErrorKind::AccessDenied if call.reference.is_none() => unknown_key(),
+            _ => error,
+        })
     }
 
-    /// The HMAC key and its material, once everything about the request but the code is known to be right.
-    async fn mac_key(
-        &self,
-        cx: &CallContext,
+    pub(crate) async fn data_key(
+        self,
+        call: &KeyCall<'_>,
+        request: &GenerateDataKey<'_>,
+    ) -> Result<(SecretBytes, Ciphertext), Error> {
+        check_spec(request.spec)?;
+        let ready = self.ready(call, request.key, request.dry_run).await?;
+        ready.seal_fresh(request.context, request.spec.len())
+    }
+
+    /// The HMAC key and its material, once everything about the request but the code is right.
+    pub(crate) async fn mac_key(
+        self,
+        call: &KeyCall<'_>,
         named: &KeyRef,
         algorithm: MacAlgorithm,
-        operation: Operation,
-        tokens: &[String],
     ) -> Result<(Arn, Arc<Material>), Error> {
-        let asked =
-            RequestFacts::nothing().of(named).tokens(tokens).with("kms:MacAlgorithm", algorithm.as_str());
-        self.check_asked(cx, &asked)?;
-        let key = self.named(cx, named, operation).await?;
-        let key = self.fresh_for(&asked, key).await?;
-        self.permit(cx, &key, operation, &asked).await?;
-        check_usage(&key, KeyUsage::GenerateVerifyMac, operation)?;
+        Gate(self.0).check_request(call)?;
+        let needed = call.needs(Role::Key)?;
+        let key = Finder(self.0).named(call, named, needed).await?;
+        let key = self.fresh_for(call, key).await?;
+        Gate(self.0).permit(call, &key, needed).await?;
+        check_usage(&key, KeyUsage::GenerateVerifyMac, call.operation())?;
         if key.spec.mac_algorithm() != Some(algorithm) {
             return Err(Error::new(
                 ErrorKind::InvalidKeyUsage,
@@ -281,63 +284,37 @@ impl LocalKms {
             ));
         }
         let newest = key.newest()?.number;
-        let material = match self.material_known(&key, newest) {
-            Some(material) => material,
-            None => Box::pin(self.unwrap_material(&key, newest)).await?,
-        };
+        let material = self.material(&key, newest).await?;
         Ok((key.arn.clone(), material))
     }
-}
 
-impl LocalKms {
-    /// Like [`Kms::re_encrypt`], but encrypts under a key of another key service in this process,
-    /// that of another account.
-    ///
-    /// # Errors
-    /// As [`Kms::re_encrypt`]. Each service checks permission for its own key.
-    pub async fn re_encrypt_into(
-        &self,
-        cx: &CallContext,
-        destination: &Self,
-        request: ReEncrypt<'_>,
+    /// ReEncrypt from this service's key to one of `destination`, which may be another account's.
+    /// Each service decides over its own key.
+    pub(crate) async fn re_encrypt(
+        self,
+        call: &KeyCall<'_>,
+        destination: Crypto<'_>,
+        request: &ReEncrypt<'_>,
     ) -> Result<ReEncrypted, Error> {
-        let ReEncrypt { ciphertext, source_context, key, context, .. } = request;
-        let named = |error: Error| error.during("ReEncrypt");
-        const SAME: &str = "kms:ReEncryptOnSameKey";
-        let one = self.realm() == destination.realm();
-        // A token is one side's: the other cannot read it.
-        let (mut source_tokens, mut tokens) = (request.grant_tokens.clone(), request.grant_tokens.clone());
-        if !one {
-            let knows = |side: &Self, token: &String| side.check_tokens(std::slice::from_ref(token));
-            source_tokens.retain(|token| knows(self, token).is_ok());
-            tokens.retain(|token| knows(destination, token).is_ok());
-            let both = [&source_tokens[..], &tokens].concat();
-            if let Some(unknown) = request.grant_tokens.iter().find(|token| !both.contains(token)) {
-                knows(self, unknown).map_err(named)?;
-            }
-        }
-        let asked = RequestFacts::nothing().context(context).tokens(&tokens);
-        destination.check_asked(cx, &asked).map_err(named)?;
-        // Looked for once: what the policies are asked about is what is used. What is wrong with it
+        let one = self.0.realm() == destination.0.realm();
+        let (source_tokens, tokens) = self.tokens_by_side(destination, &request.grant_tokens)?;
+        let side = || KeyCall::new(call.cx(), Operation::ReEncrypt, self.0.now());
+        Gate(destination.0).check_request(&side().context(request.context).tokens(&tokens))?;
+        // Looked up once: the policies decide over the very key that is used. What is wrong with it
         // is reported in its turn.
-        let found = destination.named(cx, key, Operation::ReEncryptTo).await;
-        let same = match (&found, Blob::parse(ciphertext)) {
+        let needed = call.needs(Role::Destination)?;
+        let found = Finder(destination.0).named(call, request.key, needed).await;
+        let same = match (&found, Blob::parse(request.ciphertext)) {
             (Ok(key), Ok(blob)) => one && key.id.to_bytes() == blob.key,
             _ => false,
         };
         let same = same.to_string();
-        let mut asked =
-            RequestFacts::nothing().context(source_context).tokens(&source_tokens).with(SAME, &same);
-        asked.reference = request.source_key;
-        let operation = Operation::ReEncryptFrom;
-        let source =
-            self.unseal(cx, ciphertext, source_context, operation, &asked, false).await.map_err(named)?;
-        let asked = RequestFacts::nothing().of(key).context(context).tokens(&tokens).with(SAME, &same);
-        let found = found.map_err(named)?;
-        let operation = Operation::ReEncryptTo;
-        let ready =
-            destination.ready_with(cx, found, operation, &asked, request.dry_run).await.map_err(named)?;
-        let sealed = ready.seal(context, source.plaintext.expose()).map_err(named)?;
+        let mut from = side().context(request.source_context).tokens(&source_tokens).with(SAME_KEY, &same);
+        from.reference = request.source_key;
+        let source = self.unseal(&from, request.ciphertext, request.source_context, false).await?;
+        let to = side().of(request.key).context(request.context).tokens(&tokens).with(SAME_KEY, &same);
+        let ready = destination.ready_with(&to, found?, needed, request.dry_run).await?;
+        let sealed = ready.seal(request.context, source.plaintext.expose())?;
         Ok(ReEncrypted {
             ciphertext: sealed.ciphertext,
             source_key_arn: source.key_arn,
@@ -346,115 +323,24 @@ impl LocalKms {
             key_material_id: sealed.key_material_id,
         })
     }
-}
 
-#[async_trait]
-impl Kms for LocalKms {
-    async fn generate_data_key(
-        &self,
-        cx: &CallContext,
-        request: GenerateDataKey<'_>,
-    ) -> Result<DataKeyPair, Error> {
-        let (plaintext, sealed) = self
-            .data_key(cx, &request, Operation::GenerateDataKey)
-            .await
-            .map_err(|error| error.during("GenerateDataKey"))?;
-        Ok(DataKeyPair {
-            plaintext,
-            ciphertext: sealed.ciphertext,
-            key_arn: sealed.key_arn,
-            key_material_id: sealed.key_material_id,
-        })
-    }
-
-    async fn generate_data_key_without_plaintext(
-        &self,
-        cx: &CallContext,
-        request: GenerateDataKey<'_>,
-    ) -> Result<WrappedDataKey, Error> {
-        let (_, sealed) = self
-            .data_key(cx, &request, Operation::GenerateDataKeyWithoutPlaintext)
-            .await
-            .map_err(|error| error.during("GenerateDataKeyWithoutPlaintext"))?;
-        Ok(WrappedDataKey {
-            ciphertext: sealed.ciphertext,
-            key_arn: sealed.key_arn,
-            key_material_id: sealed.key_material_id,
-        })
-    }
-
-    async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
-        let named = |error: Error| error.during("Encrypt");
-        let Encrypt { plaintext, key, context, .. } = request;
-        check_plaintext(plaintext).map_err(named)?;
-        let asked = RequestFacts::nothing().of(key).context(context).tokens(&request.grant_tokens);
-        let operation = Operation::Encrypt;
-        let ready = self.ready(cx, key, operation, &asked, request.dry_run).await.map_err(named)?;
-        ready.seal(context, plaintext).map_err(named)
-    }
-
-    async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
-        let Decrypt { ciphertext, context, .. } = request;
-        let mut asked = RequestFacts::nothing().context(context).tokens(&request.grant_tokens);
-        asked.reference = request.key;
-        self.unseal(cx, ciphertext, context, Operation::Decrypt, &asked, request.dry_run)
-            .await
-            .map_err(|error| error.during("Decrypt"))
-    }
-
-    async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
-        self.re_encrypt_into(cx, self, request).await
-    }
-
-    async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error> {
-        let named = |error: Error| error.during("DescribeKey");
-        let asked = RequestFacts::nothing().of(request.key).tokens(&request.grant_tokens);
-        self.check_asked(cx, &asked).map_err(named)?;
-        let key = self.named(cx, request.key, Operation::DescribeKey).await.map_err(named)?;
-        let key = self.fresh_for(&asked, key).await.map_err(named)?;
-        self.permit(cx, &key, Operation::DescribeKey, &asked).await.map_err(named)?;
-        Ok(key.metadata(self.realm(), self.now()))
-    }
-
-    async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
-        let named = |error: Error| error.during("GenerateMac");
-        let GenerateMac { message, key, algorithm, .. } = request;
-        mac::check_message(message).map_err(named)?;
-        let tokens = &request.grant_tokens;
-        let (key_arn, material) =
-            self.mac_key(cx, key, algorithm, Operation::GenerateMac, tokens).await.map_err(named)?;
-        dry_run(request.dry_run).map_err(named)?;
-        let key = material.hmac().map_err(named)?;
-        let mac = mac::generate(algorithm, key.expose(), message).map_err(named)?;
-        Ok(Mac { mac, algorithm, key_arn })
-    }
-
-    async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
-        let named = |error: Error| error.during("VerifyMac");
-        let VerifyMac { message, mac, key, algorithm, .. } = request;
-        mac::check_message(message).map_err(named)?;
-        mac::check_mac(mac).map_err(named)?;
-        let tokens = &request.grant_tokens;
-        let (key_arn, material) =
-            self.mac_key(cx, key, algorithm, Operation::VerifyMac, tokens).await.map_err(named)?;
-        let key = material.hmac().map_err(named)?;
-        mac::verify(algorithm, key.expose(), message, mac).map_err(named)?;
-        dry_run(request.dry_run).map_err(named)?;
-        Ok(Mac { mac: mac.to_vec(), algorithm, key_arn })
-    }
-
-    async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
-        let named = |error: Error| error.during("GenerateRandom");
-        self.authorize(cx, Operation::GenerateRandom).await.map_err(named)?;
-        check_spec(DataKeySpec::Bytes(request.bytes)).map_err(named)?;
-        random_bytes(usize::from(request.bytes)).map_err(named)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let capabilities = Capabilities::new().dry_run();
-        match self.via {
-            Some(service) => capabilities.via_service(service),
-            None => capabilities,
+    /// The tokens that this side knows, and those that the other does. Within one service that is
+    /// all of them, known or not.
+    fn tokens_by_side(
+        self,
+        destination: Crypto<'_>,
+        all: &[String],
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        let (mut own, mut theirs) = (all.to_vec(), all.to_vec());
+        if self.0.realm() == destination.0.realm() {
+            return Ok((own, theirs));
+        }
+        let knows = |side: Self, token: &String| Tokens(side.0).check(std::slice::from_ref(token));
+        own.retain(|token| knows(self, token).is_ok());
+        theirs.retain(|token| Tokens(destination.0).check(std::slice::from_ref(token)).is_ok());
+        match all.iter().find(|token| !own.contains(token) && !theirs.contains(token)) {
+            Some(unknown) => knows(self, unknown).map(|()| (own, theirs)),
+            None => Ok((own, theirs)),
         }
     }
 }

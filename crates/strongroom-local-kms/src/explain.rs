@@ -3,20 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use strongroom_envelope::EncryptionContext;
 use strongroom_kms::{Error, ErrorKind, GrantOperation, KeyRef, KeySpec, KeyState};
-use strongroom_policy::{Detail, Effect, Explanation, Possible, PrincipalName, Request, Subject};
+use strongroom_policy::{Detail, Effect, Explanation, Possible, PrincipalName};
 use strongroom_records::{Revision, Scan};
 use strongroom_types::CallContext;
 
-use crate::grants::GrantRecord;
+use crate::call::KeyCall;
+use crate::gate::Gate;
+use crate::grants::lookup::Grants;
+use crate::grants::record::GrantRecord;
+use crate::keys::stored::Stored;
 use crate::layout::{KeyRecord, StoredKey, decode};
-use crate::local::{LocalKms, storage};
 use crate::managed::Managed;
-use crate::request_facts::RequestFacts;
-use crate::states::Operation;
+use crate::naming::finder::Finder;
+use crate::needs::need_of;
+use crate::parts::{Parts, storage};
 
-/// The most grants that an explanation lists, and the most that are looked at for it, by each name of the caller.
+/// The most grants that an explanation lists, and the most that are looked at for it, by each name
+/// of the caller.
 const MOST_GRANTS: usize = 20;
 const LOOKED_AT: usize = 1000;
 
@@ -48,70 +52,31 @@ pub struct KeyAccess {
     pub managed: bool,
 }
 
-fn operation(permission: GrantOperation) -> Result<Operation, Error> {
-    Ok(match permission {
-        GrantOperation::Decrypt => Operation::Decrypt,
-        GrantOperation::Encrypt => Operation::Encrypt,
-        GrantOperation::GenerateDataKey => Operation::GenerateDataKey,
-        GrantOperation::GenerateDataKeyWithoutPlaintext => Operation::GenerateDataKeyWithoutPlaintext,
-        GrantOperation::ReEncryptFrom => Operation::ReEncryptFrom,
-        GrantOperation::ReEncryptTo => Operation::ReEncryptTo,
-        GrantOperation::CreateGrant => Operation::CreateGrant,
-        GrantOperation::RetireGrant => Operation::RetireGrant,
-        GrantOperation::DescribeKey => Operation::DescribeKey,
-        GrantOperation::GenerateMac => Operation::GenerateMac,
-        GrantOperation::VerifyMac => Operation::VerifyMac,
-        _ => return Err(Error::new(ErrorKind::Unsupported, "")),
-    })
-}
+/// Explains decisions over keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Explainer<'a>(pub(crate) &'a Parts);
 
-/// What a decision about a key is about.
-struct Question {
-    subject: Subject,
-    key: Arc<StoredKey>,
-    request: Request,
-}
-
-impl LocalKms {
-    async fn question(
-        &self,
-        cx: &CallContext,
+impl Explainer<'_> {
+    /// Why the caller may do this, or not.
+    pub(crate) async fn explain(
+        self,
+        call: &KeyCall<'_>,
         permission: GrantOperation,
         key: &KeyRef,
-        asked: &RequestFacts<'_>,
-    ) -> Result<Question, Error> {
-        let operation = operation(permission)?;
-        let key = self.resolve_quietly(key).await?;
-        let subject = self.subject(cx).await?;
-        let request = self.request(&subject, &key, operation, asked).await?;
-        Ok(Question { subject, key, request })
-    }
-
-    /// Why a caller may do this with a key under this encryption context, or not. The decision is that of the operation itself, named by its ARN; but for
-    /// what only the request of CreateGrant, RetireGrant or a MAC says, and that who retires a grant has its right from the grant.
-    /// Whoever asks is not asked for permission: do so before.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`], storage and damage.
-    pub async fn explain(
-        &self,
-        cx: &CallContext,
-        permission: GrantOperation,
-        key: &KeyRef,
-        context: &EncryptionContext,
         detail: Detail,
     ) -> Result<KeyAccess, Error> {
-        let asked = RequestFacts::nothing().of(key).context(context);
-        let question = self.question(cx, permission, key, &asked).await?;
-        let Question { subject, key, request } = &question;
+        let needed = need_of(permission).ok_or_else(|| Error::new(ErrorKind::Unsupported, ""))?;
+        let key = &self.resolve_quietly(key).await?;
+        let subject = &Gate(self.0).subject(call.cx()).await?;
+        let request = &Gate(self.0).request(subject, key, call, &needed.permission).await?;
         let managed = key.record.service.is_some();
-        let policies = subject.policies().key(key.policy(self.realm())?).fixed(managed);
+        let policies = subject.policies().key(key.policy(self.0.realm())?).fixed(managed);
         // A grant may be one of two things that are needed, of which the decision names the other.
-        let granted = self.is_granted(key, request.principal(), permission, &asked).await?;
+        let granted = Grants(self.0).is_granted(key, request.principal(), permission, call).await?;
         let policies = policies.granted(granted);
         let mut explanation = policies.explain_with(request, detail);
-        for grant in self.grants_of(key, request, LOOKED_AT).await? {
-            explanation.grants.push(grant.report(permission, &asked, request.principal())?);
+        for grant in Grants(self.0).of_caller(key, request, LOOKED_AT).await? {
+            explanation.grants.push(grant.report(permission, call, request.principal())?);
         }
         // Those that decide first.
         explanation.grants.sort_by_key(|grant| !grant.matches);
@@ -119,20 +84,17 @@ impl LocalKms {
         Ok(KeyAccess {
             explanation,
             possible: policies.possible(request),
-            state: key.state_at(self.now()),
+            state: key.state_at(self.0.now()),
             managed,
         })
     }
 
     /// Whom a key's policy and its grants name.
-    ///
-    /// # Errors
-    /// As [`LocalKms::explain`].
-    pub async fn principals(&self, key: &KeyRef) -> Result<KeyPrincipals, Error> {
+    pub(crate) async fn principals(self, key: &KeyRef) -> Result<KeyPrincipals, Error> {
         let key = self.resolve_quietly(key).await?;
         let mut found = KeyPrincipals::default();
         // By their names, not by who stands behind them.
-        let text = key.policy_text(self.realm());
+        let text = key.policy_text(self.0.realm());
         let policy = strongroom_policy::Policy::kept_resource(&text).map_err(|error| {
             Error::new(ErrorKind::Tampered, "the key's policy is not readable").because(error)
         })?;
@@ -151,8 +113,8 @@ impl LocalKms {
             }
         }
         if key.record.grants > 0 {
-            let scan = Scan::prefix(&self.inner.layout.grants(&key.id)).limit(1000);
-            let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
+            let scan = Scan::prefix(&self.0.inner.layout.grants(&key.id)).limit(1000);
+            let snapshot = self.0.inner.records.snapshot().await.map_err(storage)?;
             let grants = snapshot.scan(&scan).await.map_err(storage)?;
             for stored in &grants.records {
                 found.names.insert(decode::<GrantRecord>(stored)?.grantee().to_owned());
@@ -162,25 +124,27 @@ impl LocalKms {
         Ok(found)
     }
 
-    /// As `resolve`, by whoever; the managed key of a service that has none yet is told as it would be made.
-    async fn resolve_quietly(&self, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
+    /// As `resolve`, by whoever; the managed key of a service that has none yet is explained as it
+    /// would be made.
+    async fn resolve_quietly(self, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
         if let KeyRef::Alias(name) | KeyRef::AliasArn(_, name) = key
             && let Some(managed) = Managed::of(name)
-            && self.known_alias(name).await?.is_none()
+            && Stored(self.0).known_alias(name).await?.is_none()
         {
             return Ok(Arc::new(self.unmade(managed)?));
         }
-        self.resolve(&CallContext::owner(self.realm()), key).await
+        Finder(self.0).resolve(&CallContext::owner(self.0.realm()), key).await
     }
 
-    /// The managed key of a service as it will be when somebody first uses it, with an id that no key has.
-    fn unmade(&self, managed: &Managed) -> Result<StoredKey, Error> {
+    /// The managed key of a service as it will be when somebody first uses it, with an id that no
+    /// key has.
+    fn unmade(self, managed: &Managed) -> Result<StoredKey, Error> {
         let id = strongroom_kms::KeyId::parse("00000000-0000-0000-0000-000000000000")?;
         let record = KeyRecord {
             id: id.to_string(),
             description: String::new(),
             state: KeyState::Enabled.to_string(),
-            created: self.now().as_millis(),
+            created: self.0.now().as_millis(),
             deletion_date: None,
             spec: None,
             origin: None,
@@ -194,7 +158,7 @@ impl LocalKms {
             grants: 0,
             unknown: Default::default(),
         };
-        let arn = id.arn(self.realm());
+        let arn = id.arn(self.0.realm());
         Ok(StoredKey::new(id, arn, KeyState::Enabled, KeySpec::SymmetricDefault, record, Revision(0)))
     }
 }

@@ -1,39 +1,43 @@
 //! `KmsAdmin` of the local key service. What is more than a few lines stands with its noun.
 
+use std::future::ready;
+
 use async_trait::async_trait;
 use strongroom_kms::{
-    AliasName, AliasPage, CreateGrant, CreateKey, CreatedGrant, Error, ErrorKind, GrantFilter, GrantPage,
-    GrantRef, ImportKeyMaterial, ImportParameters, ImportedMaterial, KeyEntry, KeyMetadata, KeyPage, KeyRef,
-    KeyState, KeyTag, KmsAdmin, ListPage, PolicyNamePage, PutKeyPolicy, RotationPage, RotationStatus,
-    ScheduledDeletion, TagPage, WrappingAlgorithm, WrappingKeySpec,
+    AliasName, AliasPage, CreateGrant, CreateKey, CreatedGrant, Error, GrantFilter, GrantPage, GrantRef,
+    ImportKeyMaterial, ImportParameters, ImportedMaterial, KeyEntry, KeyMetadata, KeyPage, KeyRef, KeyState,
+    KeyTag, KmsAdmin, ListPage, Operation, PolicyNamePage, PutKeyPolicy, RotationPage, RotationPeriod,
+    RotationStatus, ScheduledDeletion, TagPage, WrappingAlgorithm, WrappingKeySpec,
 };
-use strongroom_records::Expect;
-use strongroom_types::{Arn, CallContext, Timestamp};
+use strongroom_types::{Arn, CallContext};
 
-use crate::admin::{Change, check_description, check_limit};
+use crate::admin::aliases::Aliases;
+use crate::admin::change::{Change, Changes};
+use crate::admin::create::{self, Creation, check_description};
+use crate::admin::deletion::{Deletions, check_window};
+use crate::admin::grants::KeyGrants;
+use crate::admin::imports::{self, Imports};
+use crate::admin::policy::Policies;
+use crate::admin::rotation::Rotations;
+use crate::admin::tags::{self, Tags};
+use crate::call::KeyCall;
+use crate::document::NAME as POLICY_NAME;
+use crate::gate::Gate;
 use crate::layout::{StoredKey, last_segment};
 use crate::local::LocalKms;
-use crate::request_facts::RequestFacts;
-use crate::rotation::after_days;
-use crate::states::Operation;
+use crate::needs::Role;
+use crate::parts::{Parts, check_limit};
 
 #[async_trait]
 impl KmsAdmin for LocalKms {
     async fn create_key(&self, cx: &CallContext, request: CreateKey) -> Result<KeyMetadata, Error> {
-        self.make_key(cx, &request, None).await.map_err(|error| error.during("CreateKey"))
+        let call = self.call(cx, Operation::CreateKey).with_facts(create::facts_of(&request));
+        self.perform(&call, Creation(&self.0).create(&call, &request, None)).await
     }
 
     async fn list_keys(&self, cx: &CallContext, page: &ListPage) -> Result<KeyPage, Error> {
-        let named = |error: Error| error.during("ListKeys");
-        self.authorize(cx, Operation::ListKeys).await.map_err(named)?;
-        let limit = check_limit(page, 100, 1000).map_err(named)?;
-        let found = self.page(&self.inner.layout.keys(), page, limit).await.map_err(named)?;
-        let mut keys = Vec::with_capacity(found.records.len());
-        for stored in &found.records {
-            let id = StoredKey::parse(stored, self.realm()).map_err(named)?.id;
-            keys.push(KeyEntry { arn: id.arn(self.realm()), id });
-        }
-        Ok(KeyPage { keys, next_marker: found.cursor.as_ref().and_then(last_segment) })
+        let call = self.call(cx, Operation::ListKeys);
+        self.perform(&call, list_keys(&self.0, &call, page)).await
     }
 
     async fn update_key_description(
@@ -42,26 +46,18 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         description: &str,
     ) -> Result<(), Error> {
-        let named = |error: Error| error.during("UpdateKeyDescription");
-        check_description(description).map_err(named)?;
-        self.change(cx, key, Operation::UpdateKeyDescription, |_, key, _| {
-            description.clone_into(&mut key.record.description);
-            Ok(Change::Write(()))
-        })
-        .await
-        .map_err(named)
+        let call = self.call(cx, Operation::UpdateKeyDescription);
+        self.perform(&call, describe_anew(&self.0, &call, key, description)).await
     }
 
     async fn enable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.change(cx, key, Operation::EnableKey, |_, key, _| Ok(set_state(key, KeyState::Enabled)))
-            .await
-            .map_err(|error| error.during("EnableKey"))
+        let call = self.call(cx, Operation::EnableKey);
+        self.perform(&call, set_state(&self.0, &call, key, KeyState::Enabled)).await
     }
 
     async fn disable_key(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.change(cx, key, Operation::DisableKey, |_, key, _| Ok(set_state(key, KeyState::Disabled)))
-            .await
-            .map_err(|error| error.during("DisableKey"))
+        let call = self.call(cx, Operation::DisableKey);
+        self.perform(&call, set_state(&self.0, &call, key, KeyState::Disabled)).await
     }
 
     async fn schedule_key_deletion(
@@ -70,56 +66,23 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         days: Option<u16>,
     ) -> Result<ScheduledDeletion, Error> {
-        let named = |error: Error| error.during("ScheduleKeyDeletion");
-        let days = days.unwrap_or(30);
-        if !(7..=30).contains(&days) {
-            let bound = if days < 7 { "greater than or equal to 7" } else { "less than or equal to 30" };
-            return Err(named(Error::new(
-                ErrorKind::Validation,
-                format!(
-                    "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must have value {bound}"
-                ),
-            )));
-        }
-        let deletion_date = after_days(self.now(), days);
-        let asked =
-            RequestFacts::nothing().with("kms:ScheduleKeyDeletionPendingWindowInDays", days.to_string());
-        let key_arn = self
-            .change_asked(cx, key, Operation::ScheduleKeyDeletion, &asked, |kms, key, batch| {
-                key.state = KeyState::PendingDeletion;
-                key.record.deletion_date = Some(deletion_date.as_millis());
-                batch.put(&kms.inner.layout.due_key(deletion_date, &key.id), b"", Expect::Any);
-                Ok(Change::Write(key.arn.clone()))
-            })
-            .await
-            .map_err(named)?;
-        Ok(ScheduledDeletion {
-            key_arn,
-            deletion_date,
-            state: KeyState::PendingDeletion,
-            pending_window_days: days,
-        })
+        let call = self.call(cx, Operation::ScheduleKeyDeletion);
+        let days = match check_window(days) {
+            Ok(days) => days,
+            Err(error) => return self.perform(&call, ready(Err(error))).await,
+        };
+        let call = call.with("kms:ScheduleKeyDeletionPendingWindowInDays", days.to_string());
+        self.perform(&call, Deletions(&self.0).schedule(&call, key, days)).await
     }
 
     async fn cancel_key_deletion(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
-        self.change(cx, key, Operation::CancelKeyDeletion, |kms, key, batch| {
-            if key.is_due(kms.now()) {
-                // Parts of it may be gone already.
-                let text = format!("{} is pending deletion.", key.arn);
-                return Err(Error::new(ErrorKind::InvalidState, text));
-            }
-            key.state = KeyState::Disabled;
-            if let Some(date) = key.record.deletion_date.take() {
-                batch.delete(&kms.inner.layout.due_key(Timestamp::from_millis(date), &key.id), Expect::Any);
-            }
-            Ok(Change::Write(key.arn.clone()))
-        })
-        .await
-        .map_err(|error| error.during("CancelKeyDeletion"))
+        let call = self.call(cx, Operation::CancelKeyDeletion);
+        self.perform(&call, Deletions(&self.0).cancel(&call, key)).await
     }
 
     async fn rotate_key_on_demand(&self, cx: &CallContext, key: &KeyRef) -> Result<Arn, Error> {
-        self.rotate_on_demand(cx, key).await.map_err(|error| error.during("RotateKeyOnDemand"))
+        let call = self.call(cx, Operation::RotateKeyOnDemand);
+        self.perform(&call, Rotations(&self.0).on_demand(&call, key)).await
     }
 
     async fn enable_key_rotation(
@@ -128,16 +91,23 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         period_days: Option<u16>,
     ) -> Result<(), Error> {
-        let done = self.schedule_rotation(cx, key, period_days).await;
-        done.map_err(|error| error.during("EnableKeyRotation"))
+        let call = self.call(cx, Operation::EnableKeyRotation);
+        let days = match RotationPeriod::check(period_days) {
+            Ok(days) => days,
+            Err(error) => return self.perform(&call, ready(Err(error))).await,
+        };
+        let call = call.with("kms:RotationPeriodInDays", days.to_string());
+        self.perform(&call, Rotations(&self.0).schedule(&call, key, days)).await
     }
 
     async fn disable_key_rotation(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        self.stop_rotation(cx, key).await.map_err(|error| error.during("DisableKeyRotation"))
+        let call = self.call(cx, Operation::DisableKeyRotation);
+        self.perform(&call, Rotations(&self.0).stop(&call, key)).await
     }
 
     async fn get_key_rotation_status(&self, cx: &CallContext, key: &KeyRef) -> Result<RotationStatus, Error> {
-        self.rotation_status(cx, key).await.map_err(|error| error.during("GetKeyRotationStatus"))
+        let call = self.call(cx, Operation::GetKeyRotationStatus);
+        self.perform(&call, Rotations(&self.0).status(&call, key)).await
     }
 
     async fn list_key_rotations(
@@ -147,11 +117,17 @@ impl KmsAdmin for LocalKms {
         all: bool,
         page: &ListPage,
     ) -> Result<RotationPage, Error> {
-        self.rotations(cx, key, all, page).await.map_err(|error| error.during("ListKeyRotations"))
+        let call = self.call(cx, Operation::ListKeyRotations);
+        self.perform(&call, Rotations(&self.0).list(&call, key, all, page)).await
     }
 
     async fn tag_resource(&self, cx: &CallContext, key: &KeyRef, tags: Vec<KeyTag>) -> Result<(), Error> {
-        self.tag(cx, key, tags).await.map_err(|error| error.during("TagResource"))
+        let call = self.call(cx, Operation::TagResource).with_facts(tags::facts_of(&tags));
+        let tagged = async {
+            KeyTag::check(&tags)?;
+            Tags(&self.0).tag(&call, key, &tags).await
+        };
+        self.perform(&call, tagged).await
     }
 
     async fn untag_resource(
@@ -160,7 +136,8 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         tag_keys: Vec<String>,
     ) -> Result<(), Error> {
-        self.untag(cx, key, tag_keys).await.map_err(|error| error.during("UntagResource"))
+        let call = self.call(cx, Operation::UntagResource).with_many("aws:TagKeys", &tag_keys);
+        self.perform(&call, Tags(&self.0).untag(&call, key, &tag_keys)).await
     }
 
     async fn list_resource_tags(
@@ -169,19 +146,23 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         page: &ListPage,
     ) -> Result<TagPage, Error> {
-        self.tags(cx, key, page).await.map_err(|error| error.during("ListResourceTags"))
+        let call = self.call(cx, Operation::ListResourceTags);
+        self.perform(&call, Tags(&self.0).list(&call, key, page)).await
     }
 
     async fn create_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
-        self.make_alias(cx, alias, target).await.map_err(|error| error.during("CreateAlias"))
+        let call = self.call(cx, Operation::CreateAlias);
+        self.perform(&call, Aliases(&self.0).create(&call, alias, target)).await
     }
 
     async fn update_alias(&self, cx: &CallContext, alias: &AliasName, target: &KeyRef) -> Result<(), Error> {
-        self.move_alias(cx, alias, target).await.map_err(|error| error.during("UpdateAlias"))
+        let call = self.call(cx, Operation::UpdateAlias);
+        self.perform(&call, Aliases(&self.0).update(&call, alias, target)).await
     }
 
     async fn delete_alias(&self, cx: &CallContext, alias: &AliasName) -> Result<(), Error> {
-        self.remove_alias(cx, alias).await.map_err(|error| error.during("DeleteAlias"))
+        let call = self.call(cx, Operation::DeleteAlias);
+        self.perform(&call, Aliases(&self.0).delete(&call, alias)).await
     }
 
     async fn list_aliases(
@@ -190,7 +171,8 @@ impl KmsAdmin for LocalKms {
         key: Option<&KeyRef>,
         page: &ListPage,
     ) -> Result<AliasPage, Error> {
-        self.aliases(cx, key, page).await.map_err(|error| error.during("ListAliases"))
+        let call = self.call(cx, Operation::ListAliases);
+        self.perform(&call, Aliases(&self.0).list(&call, key, page)).await
     }
 
     async fn get_key_policy(
@@ -199,7 +181,8 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         name: Option<&str>,
     ) -> Result<String, Error> {
-        self.policy(cx, key, name).await.map_err(|error| error.during("GetKeyPolicy"))
+        let call = self.call(cx, Operation::GetKeyPolicy).with("kms:PolicyName", name.unwrap_or(POLICY_NAME));
+        self.perform(&call, Policies(&self.0).get(&call, key, name)).await
     }
 
     async fn put_key_policy(
@@ -208,7 +191,11 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         request: PutKeyPolicy,
     ) -> Result<(), Error> {
-        self.put_policy(cx, key, request).await.map_err(|error| error.during("PutKeyPolicy"))
+        let call = self
+            .call(cx, Operation::PutKeyPolicy)
+            .with("kms:BypassPolicyLockoutSafetyCheck", request.bypass_lockout_check.to_string())
+            .with("kms:PolicyName", request.name.as_deref().unwrap_or(POLICY_NAME));
+        self.perform(&call, Policies(&self.0).put(&call, key, &request)).await
     }
 
     async fn list_key_policies(
@@ -217,7 +204,8 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         page: &ListPage,
     ) -> Result<PolicyNamePage, Error> {
-        self.policy_names(cx, key, page).await.map_err(|error| error.during("ListKeyPolicies"))
+        let call = self.call(cx, Operation::ListKeyPolicies);
+        self.perform(&call, Policies(&self.0).names(&call, key, page)).await
     }
 
     async fn create_grant(
@@ -226,7 +214,8 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         request: CreateGrant,
     ) -> Result<CreatedGrant, Error> {
-        self.make_grant(cx, key, request).await.map_err(|error| error.during("CreateGrant"))
+        let call = self.call(cx, Operation::CreateGrant).grant(&request);
+        self.perform(&call, KeyGrants(&self.0).create(&call, key, &request)).await
     }
 
     async fn list_grants(
@@ -236,7 +225,8 @@ impl KmsAdmin for LocalKms {
         filter: &GrantFilter,
         page: &ListPage,
     ) -> Result<GrantPage, Error> {
-        self.grants(cx, key, filter, page).await.map_err(|error| error.during("ListGrants"))
+        let call = self.call(cx, Operation::ListGrants);
+        self.perform(&call, KeyGrants(&self.0).list(&call, key, filter, page)).await
     }
 
     async fn list_retirable_grants(
@@ -245,11 +235,13 @@ impl KmsAdmin for LocalKms {
         retiring: &str,
         page: &ListPage,
     ) -> Result<GrantPage, Error> {
-        self.retirable_grants(cx, retiring, page).await.map_err(|error| error.during("ListRetirableGrants"))
+        let call = self.call(cx, Operation::ListRetirableGrants);
+        self.perform(&call, KeyGrants(&self.0).retirable(&call, retiring, page)).await
     }
 
     async fn retire_grant(&self, cx: &CallContext, grant: &GrantRef, dry_run: bool) -> Result<(), Error> {
-        self.retire(cx, grant, dry_run).await.map_err(|error| error.during("RetireGrant"))
+        let call = self.call(cx, Operation::RetireGrant);
+        self.perform(&call, KeyGrants(&self.0).retire(&call, grant, dry_run)).await
     }
 
     async fn revoke_grant(
@@ -259,7 +251,8 @@ impl KmsAdmin for LocalKms {
         grant_id: &str,
         dry_run: bool,
     ) -> Result<(), Error> {
-        self.revoke(cx, key, grant_id, dry_run).await.map_err(|error| error.during("RevokeGrant"))
+        let call = self.call(cx, Operation::RevokeGrant);
+        self.perform(&call, KeyGrants(&self.0).revoke(&call, key, grant_id, dry_run)).await
     }
 
     async fn get_parameters_for_import(
@@ -269,8 +262,11 @@ impl KmsAdmin for LocalKms {
         algorithm: WrappingAlgorithm,
         spec: WrappingKeySpec,
     ) -> Result<ImportParameters, Error> {
-        let made = self.parameters_for_import(cx, key, algorithm, spec).await;
-        made.map_err(|error| error.during("GetParametersForImport"))
+        let call = self
+            .call(cx, Operation::GetParametersForImport)
+            .with("kms:WrappingAlgorithm", algorithm.as_str())
+            .with("kms:WrappingKeySpec", spec.as_str());
+        self.perform(&call, Imports(&self.0).parameters(&call, key, algorithm, spec)).await
     }
 
     async fn import_key_material(
@@ -279,7 +275,8 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         request: ImportKeyMaterial,
     ) -> Result<ImportedMaterial, Error> {
-        self.import_wrapped(cx, key, &request).await.map_err(|error| error.during("ImportKeyMaterial"))
+        let call = self.call(cx, Operation::ImportKeyMaterial).with_facts(imports::facts_of(&request));
+        self.perform(&call, Imports(&self.0).import_wrapped(&call, key, &request)).await
     }
 
     async fn delete_imported_key_material(
@@ -288,15 +285,44 @@ impl KmsAdmin for LocalKms {
         key: &KeyRef,
         key_material_id: Option<&str>,
     ) -> Result<ImportedMaterial, Error> {
-        let deleted = self.delete_imported(cx, key, key_material_id).await;
-        deleted.map_err(|error| error.during("DeleteImportedKeyMaterial"))
+        let call = self.call(cx, Operation::DeleteImportedKeyMaterial);
+        self.perform(&call, Imports(&self.0).delete(&call, key, key_material_id)).await
     }
 }
 
-fn set_state(key: &mut StoredKey, state: KeyState) -> Change<()> {
-    if key.state == state {
-        return Change::None(());
+async fn list_keys(parts: &Parts, call: &KeyCall<'_>, page: &ListPage) -> Result<KeyPage, Error> {
+    Gate(parts).authorize(call, call.needs(Role::Account)?).await?;
+    let limit = check_limit(page, 100, 1000)?;
+    let found = parts.page(&parts.inner.layout.keys(), page, limit).await?;
+    let mut keys = Vec::with_capacity(found.records.len());
+    for stored in &found.records {
+        let id = StoredKey::parse(stored, parts.realm())?.id;
+        keys.push(KeyEntry { arn: id.arn(parts.realm()), id });
     }
-    key.state = state;
-    Change::Write(())
+    Ok(KeyPage { keys, next_marker: found.cursor.as_ref().and_then(last_segment) })
+}
+
+async fn describe_anew(
+    parts: &Parts,
+    call: &KeyCall<'_>,
+    key: &KeyRef,
+    description: &str,
+) -> Result<(), Error> {
+    check_description(description)?;
+    let changed = Changes(parts).change(call, key, |_, key, _| {
+        description.clone_into(&mut key.record.description);
+        Ok(Change::Write(()))
+    });
+    changed.await
+}
+
+async fn set_state(parts: &Parts, call: &KeyCall<'_>, key: &KeyRef, state: KeyState) -> Result<(), Error> {
+    let changed = Changes(parts).change(call, key, |_, key, _| {
+        if key.state == state {
+            return Ok(Change::None(()));
+        }
+        key.state = state;
+        Ok(Change::Write(()))
+    });
+    changed.await
 }

@@ -1,8 +1,9 @@
-//! A complete software key service: [`LocalKms`], `Kms` and `KmsAdmin` over any [`Records`](strongroom_records::Records).
+//! A complete software key service: [`LocalKms`], `Kms` and `KmsAdmin` over any
+//! [`Records`](strongroom_records::Records).
 //!
-//! Keys have several generations of key material, the newest encrypts and all decrypt; the material is sealed under
-//! the store key, the store key under the roots. Each wrap derives a key of its own from the material and 32 random
-//! bytes, so that one key serves any number of secrets.
+//! Keys have several generations of key material, the newest encrypts and all decrypt; the material
+//! is sealed under the store key, the store key under the roots. Each wrap derives a key of its own
+//! from the material and 32 random bytes, so that one key serves any number of secrets.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -33,32 +34,28 @@
 //! ```
 
 mod admin;
-mod aliases;
-mod blob;
 mod cache;
+mod call;
 mod crypto;
+mod document;
 mod explain;
+mod facts;
+mod gate;
 mod grants;
-mod imports;
 mod keys;
+mod kms;
 mod kms_admin;
 mod layout;
 mod local;
-mod mac;
-mod maintain;
 mod managed;
+mod material;
+mod naming;
+mod needs;
 mod options;
-mod permission;
-mod policy;
-mod request_facts;
-mod retire;
-mod rotation;
+mod parts;
 mod states;
-mod tags;
-mod verify;
-mod wrapping;
+mod upkeep;
 
 pub use explain::{KeyAccess, KeyPrincipals};
-pub use local::LocalKms;
+pub use local::{LocalKms, Retirement};
 pub use options::LocalKmsOptions;
-pub use retire::Retirement;

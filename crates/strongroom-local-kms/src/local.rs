@@ -1,33 +1,38 @@
-//! The service itself: resolving keys, permission, state.
+//! The service itself: its handles and what they are made of.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use strongroom_envelope::random_array;
-use strongroom_kms::{AliasName, Error, ErrorKind, KeyId, KeyRef, KeyState};
-use strongroom_policy::{Authorizer, NoDirectory};
-use strongroom_records::Revision;
-use strongroom_root::{TrustedBatch, TrustedRecords};
-use strongroom_types::{AccountId, Arn, CallContext, Clock, Realm, Service, hex};
+use strongroom_envelope::SecretBytes;
+use strongroom_kms::{
+    AliasName, CreateKey, Error, ImportKeyMaterial, ImportedMaterial, KeyMetadata, KeyRef, Operation,
+    ReEncrypt, ReEncrypted,
+};
+use strongroom_policy::{Authorizer, Detail, NoDirectory};
+use strongroom_root::{Report, TrustedRecords};
+use strongroom_types::{CallContext, Clock, Realm, Service};
 
 use crate::LocalKmsOptions;
-use crate::cache::{Material, MaterialCache};
-use crate::keys::{KeyCache, Look, RawKeyId};
-use crate::layout::{AliasRecord, Layout, StoredKey, decode};
-use crate::permission::principal;
-use crate::states::Operation;
+use crate::admin::create::{self, Creation};
+use crate::admin::deletion::Deletions;
+use crate::admin::imports::{self, Imports};
+use crate::cache::keys::KeyCache;
+use crate::cache::material::MaterialCache;
+use crate::call::KeyCall;
+use crate::crypto::Crypto;
+use crate::explain::{Explainer, KeyAccess, KeyPrincipals};
+use crate::layout::Layout;
+use crate::parts::{Inner, Parts};
+use crate::upkeep::Upkeep;
+use crate::upkeep::verification::Verification;
 
 /// A complete software key service over [`TrustedRecords`]. Clones share everything.
 ///
-/// This handle is the account's: it creates, manages and uses the customer's keys. The keys that AWS services manage
-/// (`alias/aws/...`) work only through a handle of that service, [`LocalKms::for_service`].
+/// This handle is the account's: it creates, manages and uses the customer's keys. The keys that
+/// AWS services manage (`alias/aws/...`) work only through a handle of that service,
+/// [`LocalKms::for_service`].
 #[derive(Clone)]
-pub struct LocalKms {
-    pub(crate) inner: Arc<Inner>,
-    /// The service this handle acts for. Set here and nowhere else, so that no caller can claim it.
-    pub(crate) via: Option<Service>,
-    /// Who knows callers and their policies.
-    pub(crate) authorizer: Arc<dyn Authorizer>,
-}
+pub struct LocalKms(pub(crate) Parts);
 
 impl std::fmt::Debug for LocalKms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -35,16 +40,14 @@ impl std::fmt::Debug for LocalKms {
     }
 }
 
-pub(crate) struct Inner {
-    pub(crate) records: TrustedRecords,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) layout: Layout,
-    pub(crate) keys: KeyCache,
-    pub(crate) materials: MaterialCache,
+/// Says that its author knows what is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retirement {
+    /// Ciphertexts made under the generation and kept anywhere, which nobody can count, will never
+    /// open again.
+    LosesCiphertextsElsewhere,
 }
-
-/// How often a change is tried again after meeting another one.
-pub(crate) const ATTEMPTS: usize = 32;
 
 impl LocalKms {
     /// The key service of the account and region that `records` belong to.
@@ -59,285 +62,230 @@ impl LocalKms {
         let layout = Layout(records.realm().clone());
         let keys = KeyCache::new(options.staleness);
         let materials = MaterialCache::new(options.material_in_memory);
-        let authorizer = Arc::new(NoDirectory::default());
-        Self { inner: Arc::new(Inner { records, clock, layout, keys, materials }), via: None, authorizer }
+        let inner = Arc::new(Inner { records, clock, layout, keys, materials });
+        Self(Parts { inner, via: None, authorizer: Arc::new(NoDirectory::default()) })
     }
 
-    /// A handle that asks `authorizer` who calls. Without one, callers are who they say, and have no policies of their own: key
-    /// policies and grants decide alone.
+    /// A handle that asks `authorizer` who calls. Without one, callers are who they say they are
+    /// and have no policies of their own: key policies and grants decide alone.
     #[must_use]
     pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self { authorizer, ..self.clone() }
+        Self(Parts { authorizer, ..self.0.clone() })
     }
 
-    /// A handle that acts for `service`: calls through it may use that service's managed key, which is made at first use.
+    /// A handle that acts for `service`: calls through it may use that service's managed key, which
+    /// is created at first use.
     #[must_use]
     pub fn for_service(&self, service: Service) -> Self {
-        Self { via: Some(service), ..self.clone() }
+        Self(Parts { via: Some(service), ..self.0.clone() })
     }
 
     /// The account and region of the keys.
     #[must_use]
     pub fn realm(&self) -> &Realm {
-        &self.inner.layout.0
+        self.0.realm()
     }
 
-    /// The key that `key` names, if it is known here. Most calls need no more: what may wait has futures of its own, boxed, so
-    /// that the usual one stays small.
-    pub(crate) fn resolve_known(&self, key: &KeyRef) -> Option<Arc<StoredKey>> {
-        let keys = &self.inner.keys;
-        match key {
-            KeyRef::Id(id) => keys.key(id.to_bytes()),
-            KeyRef::Arn(arn, id) => keys.key(id.to_bytes()).filter(|known| known.arn == *arn),
-            KeyRef::Alias(name) => keys.alias(name).and_then(|target| keys.key(target)),
-            _ => None,
-        }
+    /// A call of an operation, made now.
+    pub(crate) fn call<'a>(&self, cx: &'a CallContext, operation: Operation) -> KeyCall<'a> {
+        KeyCall::new(cx, operation, self.0.now())
     }
 
-    /// The key that `key` names, in whatever state, as it was a moment ago: see [`LocalKmsOptions::staleness`].
-    pub(crate) async fn resolve(&self, cx: &CallContext, key: &KeyRef) -> Result<Arc<StoredKey>, Error> {
-        match key {
-            KeyRef::Id(id) => self.by_id(id).await,
-            KeyRef::Arn(arn, id) => {
-                self.check_region(arn)?;
-                let known = self.known(id.to_bytes()).await?;
-                known.filter(|known| known.arn == *arn).ok_or_else(|| no_key(arn))
-            }
-            KeyRef::Alias(name) => self.by_alias(cx, name).await,
-            KeyRef::AliasArn(arn, name) => {
-                self.check_region(arn)?;
-                if *arn != name.arn(self.realm()) {
-                    return Err(Error::new(ErrorKind::NotFound, format!("Alias {arn} is not found.")));
+    /// What every operation goes through: the caller's deadline before the work, the operation's
+    /// name on the error after it.
+    pub(crate) async fn perform<T>(
+        &self,
+        call: &KeyCall<'_>,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let done = match call.check_deadline() {
+            Ok(()) => work.await,
+            Err(late) => Err(late),
+        };
+        done.map_err(|error| error.during(call.operation().name()))
+    }
+
+    /// Creates a key and its first alias in one commit: there is never a key without its name.
+    ///
+    /// # Errors
+    /// Those of `create_key` and `create_alias`.
+    pub async fn create_named_key(
+        &self,
+        cx: &CallContext,
+        request: CreateKey,
+        alias: &AliasName,
+    ) -> Result<KeyMetadata, Error> {
+        let call = self.call(cx, Operation::CreateKey).with_facts(create::facts_of(&request));
+        self.perform(&call, Creation(&self.0).create_named(&call, &request, alias)).await
+    }
+
+    /// Brings material to a key made with [`strongroom_kms::CreateKey::external`], or brings again
+    /// what it lost, from within the process, where nothing has to wrap it. Ignores
+    /// [`ImportKeyMaterial::import_token`] and the wrapped material of `options`.
+    ///
+    /// # Errors
+    /// Those of ImportKeyMaterial but for token and wrapping.
+    pub async fn import_plain_material(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        material: &SecretBytes,
+        options: &ImportKeyMaterial,
+    ) -> Result<ImportedMaterial, Error> {
+        let call = self.call(cx, Operation::ImportKeyMaterial).with_facts(imports::facts_of(options));
+        self.perform(&call, Imports(&self.0).import(&call, key, material, options)).await
+    }
+
+    /// As [`strongroom_kms::Kms::re_encrypt`], but encrypts under a key of another key service in
+    /// this process, such as that of another account.
+    ///
+    /// # Errors
+    /// As [`strongroom_kms::Kms::re_encrypt`]. Each service checks permission for its own key.
+    pub async fn re_encrypt_into(
+        &self,
+        cx: &CallContext,
+        destination: &Self,
+        request: ReEncrypt<'_>,
+    ) -> Result<ReEncrypted, Error> {
+        let call = self.call(cx, Operation::ReEncrypt);
+        let destination = Crypto(&destination.0);
+        self.perform(&call, Crypto(&self.0).re_encrypt(&call, destination, &request)).await
+    }
+
+    /// Destroys the material of an older generation of a key, named by its material id. What was
+    /// encrypted under it never opens again. The key service cannot know whether such ciphertexts
+    /// exist: `strongroom`'s `retire_key_material` looks through the secrets first, and keeps new
+    /// ones from using it. The caller needs `kms:ScheduleKeyDeletion`. Repeating it is fine.
+    ///
+    /// # Errors
+    /// [`strongroom_kms::ErrorKind::NotFound`] for the key and for the material;
+    /// [`strongroom_kms::ErrorKind::InvalidState`] for the generation that encrypts, and for a key
+    /// pending deletion; [`strongroom_kms::ErrorKind::Unsupported`] for imported material, which
+    /// DeleteImportedKeyMaterial deletes.
+    pub async fn retire_material(
+        &self,
+        cx: &CallContext,
+        key: &KeyRef,
+        key_material_id: &str,
+        _confirmed: Retirement,
+    ) -> Result<(), Error> {
+        // Gone at once: a policy that demands a longer wait forbids it.
+        let call = self.call(cx, Operation::RetireMaterial);
+        let call = call.with("kms:ScheduleKeyDeletionPendingWindowInDays", "0");
+        self.perform(&call, Deletions(&self.0).retire_material(&call, key, key_material_id)).await
+    }
+
+    /// Gives new material to the keys whose schedule says so, deletes imported material whose date
+    /// has come, and deletes the keys whose deletion date has passed: material, record, aliases,
+    /// grants. What only they open is lost. Returns how many keys were deleted. Safe to call from
+    /// several processes at once.
+    ///
+    /// # Errors
+    /// [`strongroom_kms::ErrorKind::Internal`] for storage.
+    /// [`strongroom_kms::ErrorKind::Tampered`] for a damaged key, after all others were looked at.
+    pub async fn maintain(&self) -> Result<u64, Error> {
+        Upkeep(&self.0).run().await
+    }
+
+    /// Reads every key and alias, unseals every generation, and reports what is wrong.
+    ///
+    /// # Errors
+    /// Storage that cannot be read at all.
+    pub async fn verify(&self) -> Result<Report, Error> {
+        Verification(&self.0).run().await
+    }
+
+    /// Why a caller may use a key under this encryption context, or why not. The decision is that
+    /// of the operation itself, with the key named by its ARN, except for what only the request of
+    /// CreateGrant, RetireGrant or a MAC says, and for whoever retires a grant, whose right comes
+    /// from the grant. Asks for no permission: check beforehand whether the caller may see an
+    /// explanation.
+    ///
+    /// # Errors
+    /// [`strongroom_kms::ErrorKind::NotFound`], storage and damage.
+    pub async fn explain(
+        &self,
+        cx: &CallContext,
+        permission: strongroom_kms::GrantOperation,
+        key: &KeyRef,
+        context: &strongroom_envelope::EncryptionContext,
+        detail: Detail,
+    ) -> Result<KeyAccess, Error> {
+        let call = self.call(cx, permission.operation()).of(key).context(context);
+        Explainer(&self.0).explain(&call, permission, key, detail).await
+    }
+
+    /// Whom a key's policy and its grants name.
+    ///
+    /// # Errors
+    /// As [`LocalKms::explain`].
+    pub async fn principals(&self, key: &KeyRef) -> Result<KeyPrincipals, Error> {
+        Explainer(&self.0).principals(key).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_kms::{DescribeKey, Kms as _, KmsAdmin as _};
+    use strongroom_records::MemoryRecords;
+    use strongroom_root::RootKey;
+    use strongroom_types::SystemClock;
+
+    use super::*;
+    use crate::gate::Gate;
+    use crate::keys::stored::Stored;
+    use crate::needs::{Role, needs};
+
+    async fn service() -> (LocalKms, CallContext) {
+        let root = RootKey::from_bytes([1; 32]);
+        let records = Arc::new(MemoryRecords::new());
+        let records = TrustedRecords::open(records, root, None, &SystemClock).await.unwrap();
+        let cx = CallContext::owner(records.realm());
+        (LocalKms::new(records, Arc::new(SystemClock)), cx)
+    }
+
+    /// The short way allows nothing that the long one does not.
+    #[test]
+    fn the_short_way_comes_to_the_same() {
+        pollster::block_on(async {
+            let (kms, cx) = service().await;
+            let own = kms.create_key(&cx, CreateKey::new()).await.unwrap().id;
+            let service = kms.for_service(Service::SecretsManager);
+            let alias = KeyRef::parse("alias/aws/secretsmanager").unwrap();
+            let managed = service.describe_key(&cx, DescribeKey::new(&alias)).await.unwrap().id;
+            let (mut short, mut allowed) = (0, 0);
+            for id in [own, managed] {
+                let key = Stored(&kms.0).find_now(&id).await.unwrap().unwrap();
+                for handle in [&kms, &service, &kms.for_service(Service::ParameterStore)] {
+                    for operation in Operation::ALL {
+                        let of_keys = [Role::Key, Role::Destination];
+                        for need in needs(*operation).iter().filter(|need| of_keys.contains(&need.role)) {
+                            let (gate, call) = (Gate(&handle.0), handle.call(&cx, *operation));
+                            let asked = gate.ask(&call, &key, &need.permission).await;
+                            allowed += u32::from(asked.is_ok());
+                            if gate.is_plain(&cx, &key, &need.permission) {
+                                short += 1;
+                                assert!(asked.is_ok(), "{operation} of {id} through {:?}", handle.0.via);
+                            }
+                        }
+                    }
                 }
-                self.by_alias(cx, name).await
             }
-            other => Err(Error::new(ErrorKind::NotFound, format!("Invalid keyId '{other}'"))),
-        }
+            assert!(short > 0 && allowed > short, "{short} {allowed}");
+        });
     }
 
-    fn check_region(&self, arn: &Arn) -> Result<(), Error> {
-        if arn.region() == self.realm().region().as_str() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::NotFound, format!("Invalid arn {}", arn.region())))
+    #[test]
+    fn a_call_whose_deadline_has_passed_does_nothing_and_names_its_operation() {
+        pollster::block_on(async {
+            let (kms, cx) = service().await;
+            let key = KeyRef::from(kms.create_key(&cx, CreateKey::new()).await.unwrap().id);
+            let late = cx.clone().with_deadline(strongroom_types::Timestamp::from_millis(1));
+            let error = kms.disable_key(&late, &key).await.unwrap_err();
+            assert_eq!(error.kind(), strongroom_kms::ErrorKind::DependencyTimeout);
+            assert_eq!(error.operation(), Some("DisableKey"));
+            let state = kms.describe_key(&cx, DescribeKey::new(&key)).await.unwrap().state;
+            assert_eq!(state, strongroom_kms::KeyState::Enabled);
+        });
     }
-
-    /// The key that a request names, as it was a moment ago.
-    pub(crate) async fn named(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        operation: Operation,
-    ) -> Result<Arc<StoredKey>, Error> {
-        if self.is_foreign(cx) {
-            return Box::pin(self.named_from_afar(cx, key, operation)).await;
-        }
-        match self.resolve_known(key) {
-            Some(key) => Ok(key),
-            None => Box::pin(self.resolve(cx, key)).await,
-        }
-    }
-
-    /// Another account's caller names keys by ARN, and is not told whether there is one.
-    async fn named_from_afar(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        operation: Operation,
-    ) -> Result<Arc<StoredKey>, Error> {
-        self.check_from_afar(cx, key)?;
-        self.resolve(cx, key).await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => self.hidden(cx, operation),
-            _ => error,
-        })
-    }
-
-    /// What is no ARN means something in the caller's own account, where there are no keys as far as is known here.
-    fn check_from_afar(&self, cx: &CallContext, key: &KeyRef) -> Result<(), Error> {
-        let account = principal(cx, self.realm())?.account().and_then(|text| AccountId::parse(text).ok());
-        let own = Realm::new(account.unwrap_or(self.realm().account()), self.realm().region().clone());
-        match key {
-            KeyRef::Id(id) => Err(no_key(&id.arn(&own))),
-            KeyRef::Alias(name) => {
-                Err(Error::new(ErrorKind::NotFound, format!("Alias {} is not found.", name.arn(&own))))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The key as it is now. Management operations take ids and ARNs only.
-    pub(crate) async fn resolve_managed(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        operation: Operation,
-    ) -> Result<StoredKey, Error> {
-        check_no_alias(key)?;
-        if !self.is_foreign(cx) {
-            return self.find_managed(key).await;
-        }
-        self.check_from_afar(cx, key)?;
-        self.find_managed(key).await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => self.hidden(cx, operation),
-            _ => error,
-        })
-    }
-
-    async fn find_managed(&self, key: &KeyRef) -> Result<StoredKey, Error> {
-        let (id, arn) = match key {
-            KeyRef::Id(id) => (id, id.arn(self.realm())),
-            KeyRef::Arn(arn, id) => {
-                self.check_region(arn)?;
-                (id, arn.clone())
-            }
-            other => return Err(Error::new(ErrorKind::NotFound, format!("Invalid keyId '{other}'"))),
-        };
-        let found = self.find_now(id).await?.filter(|found| found.arn == arn);
-        found.ok_or_else(|| no_key(&arn))
-    }
-
-    async fn by_id(&self, id: &KeyId) -> Result<Arc<StoredKey>, Error> {
-        self.known(id.to_bytes()).await?.ok_or_else(|| no_key(&id.arn(self.realm())))
-    }
-
-    /// A key as it was a moment ago.
-    pub(crate) async fn known(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
-        if let Some(key) = self.inner.keys.key(id) {
-            return Ok(Some(key));
-        }
-        self.read_key(id).await
-    }
-
-    async fn read_key(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
-        let look = self.look().await?;
-        if let Some(key) = self.inner.keys.key_at(look, id) {
-            return Ok(Some(key));
-        }
-        self.read_stored(look, id).await
-    }
-
-    async fn read_stored(&self, look: Look, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
-        let Some(key) = self.find_now(&KeyId::from_bytes(id.0, id.1)).await? else { return Ok(None) };
-        if key.state != KeyState::Enabled {
-            // Maybe by another process: what is unwrapped of it goes.
-            self.inner.materials.forget(&key.id);
-        }
-        let key = Arc::new(key);
-        self.inner.keys.keep_key(look, &key);
-        Ok(Some(key))
-    }
-
-    /// A key past what is kept, which it replaces.
-    pub(crate) async fn read_again(&self, id: RawKeyId) -> Result<Option<Arc<StoredKey>>, Error> {
-        let look = self.look().await?;
-        self.read_stored(look, id).await
-    }
-
-    /// Asks the storage whether anybody has committed anything.
-    async fn look(&self) -> Result<Look, Error> {
-        let commits = self.inner.keys.commits();
-        let token = self.inner.records.change_token().await.map_err(storage)?;
-        Ok(self.inner.keys.renew(token, commits))
-    }
-
-    /// The key as it is now.
-    pub(crate) async fn find_now(&self, id: &KeyId) -> Result<Option<StoredKey>, Error> {
-        let stored = self.inner.records.get(&self.inner.layout.key(id)).await.map_err(storage)?;
-        stored.as_ref().map(|stored| StoredKey::parse(stored, self.realm())).transpose()
-    }
-
-    async fn by_alias(&self, cx: &CallContext, name: &AliasName) -> Result<Arc<StoredKey>, Error> {
-        let Some(target) = self.known_alias(name).await? else {
-            return Box::pin(self.make_managed(cx, name)).await.map(Arc::new);
-        };
-        let missing = || no_key(&KeyId::from_bytes(target.0, target.1).arn(self.realm()));
-        self.known(target).await?.ok_or_else(missing)
-    }
-
-    /// The key behind an alias, if there is the alias.
-    pub(crate) async fn known_alias(&self, name: &AliasName) -> Result<Option<RawKeyId>, Error> {
-        match self.inner.keys.alias(name) {
-            Some(target) => Ok(Some(target)),
-            None => Box::pin(self.read_alias(name)).await,
-        }
-    }
-
-    async fn read_alias(&self, name: &AliasName) -> Result<Option<RawKeyId>, Error> {
-        let look = self.look().await?;
-        if let Some(target) = self.inner.keys.alias_at(look, name) {
-            return Ok(Some(target));
-        }
-        let place = self.inner.layout.alias(name);
-        let Some(stored) = self.inner.records.get(&place).await.map_err(storage)? else { return Ok(None) };
-        let target = KeyId::parse(&decode::<AliasRecord>(&stored)?.target)?;
-        self.inner.keys.keep_alias(look, name, &target);
-        Ok(Some(target.to_bytes()))
-    }
-
-    /// Commits, and sees to it that this process knows at once.
-    pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<Revision, Error> {
-        let result = self.inner.records.commit(batch).await.map_err(storage);
-        // Also where it failed: what became of it may not be known.
-        self.inner.keys.committed();
-        result
-    }
-
-    /// The material of a generation, if it is in memory.
-    pub(crate) fn material_known(&self, key: &StoredKey, generation: u32) -> Option<Arc<Material>> {
-        self.inner.materials.get(&key.id, generation)
-    }
-
-    /// The material of a generation, unwrapped.
-    pub(crate) async fn unwrap_material(
-        &self,
-        key: &StoredKey,
-        generation: u32,
-    ) -> Result<Arc<Material>, Error> {
-        let place = self.inner.layout.material(&key.id, generation);
-        let missing =
-            || Error::new(ErrorKind::Tampered, "the key's material is missing").with("record", &place);
-        let stored = self.inner.records.get(&place).await.map_err(storage)?.ok_or_else(missing)?;
-        let bytes = self.inner.records.unseal(&place, &stored.content).map_err(storage)?;
-        let material = Arc::new(Material::new(key.spec, bytes)?);
-        self.inner.materials.insert(&key.id, generation, &material);
-        Ok(material)
-    }
-}
-
-/// Refuses an alias where only a key's id or ARN is allowed, before looking it up, so that nobody
-/// learns whether it exists.
-pub(crate) fn check_no_alias(key: &KeyRef) -> Result<(), Error> {
-    if key.is_alias() {
-        let text = "Key Aliases are not supported for this operation.";
-        return Err(Error::new(ErrorKind::InvalidArn, text));
-    }
-    Ok(())
-}
-
-fn no_key(arn: &Arn) -> Error {
-    Error::new(ErrorKind::NotFound, format!("Key '{arn}' does not exist"))
-}
-
-/// Somebody else was first each time.
-pub(crate) fn contended() -> Error {
-    Error::new(ErrorKind::Conflict, "the key is being changed by others")
-}
-
-/// A fresh id of key material: 64 hexadecimal digits.
-pub(crate) fn material_id() -> Result<Arc<str>, Error> {
-    Ok(hex(&random_array::<32>()?).into())
-}
-
-/// Storage's errors in the words of a key service.
-pub(crate) fn storage(error: strongroom_root::Error) -> Error {
-    use strongroom_root::ErrorKind as Root;
-    let kind = match error.kind() {
-        Root::Tampered => ErrorKind::Tampered,
-        Root::Conflict => ErrorKind::Conflict,
-        Root::Busy => ErrorKind::Throttled,
-        Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-        Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
-        _ => ErrorKind::Internal,
-    };
-    Error::from_frame(error.into_frame().map_kind(kind))
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LocalKmsOptions {
-    /// How long another process's changes to keys may go unnoticed here: a key disabled, rotated or renamed there. Default:
-    /// 100 ms. Zero is strict: the storage is asked whether anything has changed on every call. This process's own changes
-    /// are seen at once in any case.
+    /// How long another process's changes to keys may go unnoticed here: a key disabled, rotated or
+    /// renamed there. Default: 100 ms. Zero is strict: the storage is asked whether anything has
+    /// changed on every call. This process's own changes are seen at once in any case.
     pub staleness: Duration,
-    /// How many generations of unwrapped key material are kept in memory. Default: 1,024. Zero keeps none: each call unwraps
-    /// what it needs and wipes it.
+    /// How many generations of unwrapped key material are kept in memory. Default: 1,024. Zero
+    /// keeps none: each call unwraps what it needs and wipes it.
     pub material_in_memory: usize,
 }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use strongroom_envelope::SecretBytes;
 use strongroom_kms::{
     Capabilities, Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, Error, ErrorKind,
-    GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, Kms, Mac, ReEncrypt, ReEncrypted, VerifyMac,
-    WrappedDataKey,
+    GenerateDataKey, GenerateMac, GenerateRandom, KeyMetadata, Kms, Mac, Operation, ReEncrypt, ReEncrypted,
+    VerifyMac, WrappedDataKey,
 };
 use strongroom_types::CallContext;
 
@@ -44,10 +44,10 @@ impl FaultyKms {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn called(&self, operation: &'static str) -> Result<(), Error> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+    fn called(&self, operation: Operation) -> Result<(), Error> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation.name());
         match self.plan.lock().unwrap_or_else(PoisonError::into_inner).pop_front().flatten() {
-            Some(kind) => Err(Error::new(kind, "planned fault").during(operation)),
+            Some(kind) => Err(Error::new(kind, "planned fault").during(operation.name())),
             None => Ok(()),
         }
     }
@@ -61,7 +61,7 @@ impl Kms for FaultyKms {
         cx: &CallContext,
         request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error> {
-        self.called("GenerateDataKey")?;
+        self.called(Operation::GenerateDataKey)?;
         self.inner.generate_data_key(cx, request).await
     }
 
@@ -70,22 +70,22 @@ impl Kms for FaultyKms {
         cx: &CallContext,
         request: GenerateDataKey<'_>,
     ) -> Result<WrappedDataKey, Error> {
-        self.called("GenerateDataKeyWithoutPlaintext")?;
+        self.called(Operation::GenerateDataKeyWithoutPlaintext)?;
         self.inner.generate_data_key_without_plaintext(cx, request).await
     }
 
     async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error> {
-        self.called("Encrypt")?;
+        self.called(Operation::Encrypt)?;
         self.inner.encrypt(cx, request).await
     }
 
     async fn decrypt(&self, cx: &CallContext, request: Decrypt<'_>) -> Result<Decrypted, Error> {
-        self.called("Decrypt")?;
+        self.called(Operation::Decrypt)?;
         self.inner.decrypt(cx, request).await
     }
 
     async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error> {
-        self.called("ReEncrypt")?;
+        self.called(Operation::ReEncrypt)?;
         self.inner.re_encrypt(cx, request).await
     }
 
@@ -94,17 +94,17 @@ impl Kms for FaultyKms {
     }
 
     async fn generate_mac(&self, cx: &CallContext, request: GenerateMac<'_>) -> Result<Mac, Error> {
-        self.called("GenerateMac")?;
+        self.called(Operation::GenerateMac)?;
         self.inner.generate_mac(cx, request).await
     }
 
     async fn verify_mac(&self, cx: &CallContext, request: VerifyMac<'_>) -> Result<Mac, Error> {
-        self.called("VerifyMac")?;
+        self.called(Operation::VerifyMac)?;
         self.inner.verify_mac(cx, request).await
     }
 
     async fn generate_random(&self, cx: &CallContext, request: GenerateRandom) -> Result<SecretBytes, Error> {
-        self.called("GenerateRandom")?;
+        self.called(Operation::GenerateRandom)?;
         self.inner.generate_random(cx, request).await
     }
 

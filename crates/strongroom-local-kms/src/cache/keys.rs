@@ -18,8 +18,8 @@ const CAPACITY: usize = 1024;
 /// What a key is known by here: the bytes of its id.
 pub(crate) type RawKeyId = ([u8; 16], bool);
 
-/// Hashes the bytes of key ids. What is in the maps are keys that exist, whose ids are random: nobody can choose them so that
-/// they collide.
+/// Hashes the bytes of key ids. What is in the maps are keys that exist, whose ids are random:
+/// nobody can choose them so that they collide.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
@@ -40,13 +40,14 @@ impl Hasher for IdHasher {
 /// A map by key ids.
 pub(crate) type ById<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-/// Keys that were read and verified, good while the storage's change token is the one they were read under. The token is asked
-/// at most once in the time given; what another process commits is seen after that time at the latest, what this one commits
-/// at once.
+/// Keys that were read and verified, good while the storage's change token is the one they were
+/// read under. The token is asked at most once in the time given; what another process commits is
+/// seen after that time at the latest, what this one commits at once.
 pub(crate) struct KeyCache {
     staleness: Duration,
     state: RwLock<State>,
-    /// Counts the commits of this process: a token that was asked before one must not make what was read before it good again.
+    /// Counts the commits of this process: a token that was asked before one must not make what was
+    /// read before it good again.
     commits: AtomicU64,
 }
 
@@ -100,7 +101,8 @@ impl KeyCache {
         self.commits.load(Ordering::Acquire)
     }
 
-    /// The token was asked, after [`KeyCache::commits`]: if it is another one, all that is known is old.
+    /// The token was asked, after [`KeyCache::commits`]: if it is another one, all that is known is
+    /// old.
     pub(crate) fn renew(&self, token: ChangeToken, commits: u64) -> Look {
         let mut state = self.write();
         if state.token != Some(token) {
@@ -150,7 +152,8 @@ impl KeyCache {
         }
     }
 
-    /// This process has committed something: the token is asked again before anything known is used.
+    /// This process has committed something: the token is asked again before anything known is
+    /// used.
     pub(crate) fn committed(&self) {
         self.commits.fetch_add(1, Ordering::AcqRel);
         self.write().asked = None;

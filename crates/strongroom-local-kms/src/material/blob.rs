@@ -3,7 +3,7 @@
 use strongroom_envelope::{AnySealer, EncryptionContext, Label, SealedBox, SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId};
 
-use crate::keys::RawKeyId;
+use crate::cache::keys::RawKeyId;
 
 const LABEL: Label = Label::new("strongroom-kms");
 const MAGIC: [u8; 2] = *b"SK";
@@ -12,8 +12,9 @@ const HEADER: usize = 2 + 1 + 1 + 16 + 4;
 /// The longest ciphertext any key service returns.
 const MAX_LEN: usize = 6144;
 
-/// A ciphertext taken apart: `SK` (2) · version (1) · id form (1: 0 UUID, 1 multi-Region) · key id (16) · generation
-/// `u32` · sealed box. The header and the canonical encryption context are authenticated.
+/// A ciphertext taken apart: `SK` (2) · version (1) · id form (1: 0 UUID, 1 multi-Region) · key id
+/// (16) · generation `u32` · sealed box. The header and the canonical encryption context are
+/// authenticated.
 pub(crate) struct Blob<'a> {
     pub(crate) key: RawKeyId,
     pub(crate) generation: u32,
@@ -108,7 +109,8 @@ impl New {
     }
 }
 
-/// What is authenticated with a ciphertext: header and context. The usual context fits without an allocation.
+/// What is authenticated with a ciphertext: header and context. The usual context fits without an
+/// allocation.
 struct Aad {
     small: [u8; Self::SMALL],
     large: Vec<u8>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strongroom_envelope::{SecretBytes, SecretKey};
 use strongroom_kms::{Error, ErrorKind, KeyId, KeySpec};
 
-use crate::keys::{ById, RawKeyId};
+use crate::cache::keys::{ById, RawKeyId};
 
 /// Unwrapped key material.
 pub(crate) enum Material {
@@ -42,8 +42,9 @@ impl Material {
     }
 }
 
-/// Unwrapped material by key and generation. Material never changes, so an entry is never wrong, only no longer wanted;
-/// whether the key may be used is decided elsewhere, on every call. Entries wipe themselves when the last user lets go.
+/// Unwrapped material by key and generation. Material never changes, so an entry is never wrong,
+/// only no longer wanted; whether the key may be used is decided elsewhere, on every call. Entries
+/// wipe themselves when the last user lets go.
 pub(crate) struct MaterialCache {
     /// The most generations kept; beyond it an arbitrary one goes. Zero keeps none.
     capacity: usize,

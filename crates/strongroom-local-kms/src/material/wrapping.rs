@@ -1,24 +1,34 @@
-//! Key material on its way in: wrapped under an RSA key that was made for it. RSA is AWS-LC's, which works in constant time;
-//! without the feature `aws-lc-rs` there is none.
+//! Key material on its way in: wrapped under an RSA key that was made for it. RSA is AWS-LC's,
+//! which works in constant time; without the feature `aws-lc-rs` there is none.
 
 #[cfg(not(feature = "aws-lc-rs"))]
 mod without_rsa {
+    use std::marker::PhantomData;
+
     use strongroom_envelope::SecretBytes;
     use strongroom_kms::{
         Error, ErrorKind, ImportKeyMaterial, ImportParameters, WrappingAlgorithm, WrappingKeySpec,
     };
 
     use crate::layout::StoredKey;
-    use crate::local::LocalKms;
+    use crate::parts::Parts;
 
     fn unavailable() -> Error {
         Error::new(ErrorKind::Unsupported, "wrapped key material needs the feature aws-lc-rs")
     }
 
-    impl LocalKms {
+    /// Makes wrapping keys and unwraps what comes back under them.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Wrapping<'a>(PhantomData<&'a Parts>);
+
+    impl<'a> Wrapping<'a> {
+        pub(crate) fn new(_parts: &'a Parts) -> Self {
+            Self(PhantomData)
+        }
+
         #[allow(clippy::unused_async, reason = "with the feature it waits for a thread")]
         pub(crate) async fn new_parameters(
-            &self,
+            self,
             _key: &StoredKey,
             _algorithm: WrappingAlgorithm,
             _spec: WrappingKeySpec,
@@ -26,8 +36,8 @@ mod without_rsa {
             Err(unavailable())
         }
 
-        pub(crate) fn unwrap_arrival(
-            &self,
+        pub(crate) fn unwrap(
+            self,
             _key: &StoredKey,
             _request: &ImportKeyMaterial,
         ) -> Result<SecretBytes, Error> {
@@ -112,22 +122,30 @@ mod with_rsa {
 
     use super::rsa;
     use crate::layout::StoredKey;
-    use crate::local::LocalKms;
+    use crate::parts::Parts;
 
     /// How long parameters are good.
     const VALID: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
     /// The longest token and the longest wrapped material, in bytes, as AWS has them.
     const MAX: usize = 6144;
 
-    impl LocalKms {
-        fn import_place(&self, key: &StoredKey) -> strongroom_records::Key {
-            self.inner.layout.token_place("import").then(key.id.as_str())
+    /// Makes wrapping keys and unwraps what comes back under them.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Wrapping<'a>(&'a Parts);
+
+    impl<'a> Wrapping<'a> {
+        pub(crate) fn new(parts: &'a Parts) -> Self {
+            Self(parts)
         }
 
-        /// Makes a pair of keys, on a thread of its own since that takes up to some seconds. The token holds the private one,
-        /// sealed for this key; nothing is stored.
+        fn place(self, key: &StoredKey) -> strongroom_records::Key {
+            self.0.inner.layout.token_place("import").then(key.id.as_str())
+        }
+
+        /// Makes a pair of keys, on a thread of its own since that takes up to some seconds. The
+        /// token holds the private one, sealed for this key; nothing is stored.
         pub(crate) async fn new_parameters(
-            &self,
+            self,
             key: &StoredKey,
             algorithm: WrappingAlgorithm,
             spec: WrappingKeySpec,
@@ -139,7 +157,7 @@ mod with_rsa {
                 .spawn(move || drop(sender.send(rsa::pair(spec))))
                 .map_err(|error| failed().because(error))?;
             let (public_key, private) = receiver.await.map_err(|_| failed())?.map_err(|_| failed())?;
-            let valid_to = self.now().after(VALID);
+            let valid_to = self.0.now().after(VALID);
             let mut content = SecretBytes::with_capacity(private.len() + 64);
             content.extend_from_slice(&valid_to.as_millis().to_be_bytes());
             let word = algorithm.as_str().as_bytes();
@@ -147,13 +165,13 @@ mod with_rsa {
             content.extend_from_slice(word);
             content.extend_from_slice(private.expose());
             let import_token =
-                self.inner.records.seal(&self.import_place(key), &content).map_err(crate::local::storage)?;
+                self.0.inner.records.seal(&self.place(key), &content).map_err(crate::parts::storage)?;
             Ok(ImportParameters { key_arn: key.arn.clone(), import_token, public_key, valid_to })
         }
 
         /// The material of a request.
-        pub(crate) fn unwrap_arrival(
-            &self,
+        pub(crate) fn unwrap(
+            self,
             key: &StoredKey,
             request: &ImportKeyMaterial,
         ) -> Result<SecretBytes, Error> {
@@ -172,14 +190,13 @@ mod with_rsa {
                 );
                 return Err(Error::new(ErrorKind::Validation, text));
             }
-            let records = &self.inner.records;
-            let content =
-                records.unseal(&self.import_place(key), &request.import_token).map_err(|_| invalid())?;
+            let records = &self.0.inner.records;
+            let content = records.unseal(&self.place(key), &request.import_token).map_err(|_| invalid())?;
             let (date, rest) = content.expose().split_first_chunk::<8>().ok_or_else(invalid)?;
             let (len, rest) = rest.split_first().ok_or_else(invalid)?;
             let (word, private) = rest.split_at_checked(usize::from(*len)).ok_or_else(invalid)?;
             let algorithm = std::str::from_utf8(word).ok().and_then(WrappingAlgorithm::from_word);
-            if self.now() >= Timestamp::from_millis(i64::from_be_bytes(*date)) {
+            if self.0.now() >= Timestamp::from_millis(i64::from_be_bytes(*date)) {
                 return Err(Error::new(ErrorKind::ExpiredImportToken, ""));
             }
             let private = SecretBytes::copy_from(private);
@@ -188,3 +205,8 @@ mod with_rsa {
         }
     }
 }
+
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) use with_rsa::Wrapping;
+#[cfg(not(feature = "aws-lc-rs"))]
+pub(crate) use without_rsa::Wrapping;

@@ -1,22 +1,16 @@
-//! Key policies.
+//! The documents of key policies.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use strongroom_kms::{Error, ErrorKind, KeyRef, ListPage, PolicyNamePage, PutKeyPolicy};
-use strongroom_policy::{Effect, Known, Policy, PrincipalName, Quantifier, Request, Subject};
-use strongroom_types::{CallContext, Realm};
+use strongroom_kms::{Error, ErrorKind, PutKeyPolicy};
+use strongroom_policy::{Effect, Policy, PrincipalName, Quantifier};
+use strongroom_types::Realm;
 
-use crate::admin::{Change, check_limit};
 use crate::layout::StoredKey;
-use crate::local::LocalKms;
 use crate::managed::Managed;
-use crate::permission::not_found_out;
-use crate::request_facts::RequestFacts;
-use crate::states::Operation;
 
 /// What the one policy of a key is called.
-const NAME: &str = "default";
+pub(crate) const NAME: &str = "default";
 
 /// The policy of a key that was made without one: it leaves everything to the account.
 fn default_text(realm: &Realm) -> String {
@@ -117,18 +111,18 @@ impl StoredKey {
     }
 }
 
-pub(crate) fn check_policy_name(name: Option<&str>) -> Result<(), Error> {
+pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
     match name {
         None | Some(NAME) => Ok(()),
         Some(_) => Err(Error::new(ErrorKind::NotFound, "No such policy exists")),
     }
 }
 
-fn malformed(text: impl Into<String>) -> Error {
+pub(crate) fn malformed(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::MalformedPolicy, text.into())
 }
 
-fn nobody() -> Error {
+pub(crate) fn nobody() -> Error {
     malformed("Policy contains a statement with one or more invalid principals.")
 }
 
@@ -148,7 +142,7 @@ impl NewPolicy {
 }
 
 /// Everything that can be wrong with a document whoever puts it.
-fn check(text: &str) -> Result<Policy, Error> {
+pub(crate) fn check(text: &str) -> Result<Policy, Error> {
     if text.is_empty() {
         return Err(Error::new(
             ErrorKind::Validation,
@@ -183,98 +177,6 @@ fn check(text: &str) -> Result<Policy, Error> {
         ));
     }
     Ok(policy)
-}
-
-impl LocalKms {
-    /// A document that may be put: a good one that names somebody, which its author can change again unless that is waived.
-    pub(crate) async fn check_policy(
-        &self,
-        subject: &Subject,
-        request: &Request,
-        put: &PutKeyPolicy,
-    ) -> Result<NewPolicy, Error> {
-        let policy = check(&put.policy)?;
-        let ids = self.ids_named(&policy).await?;
-        let may_again = subject.policies().key(&policy).decide(request).is_allowed();
-        if put.bypass_lockout_check || may_again {
-            return Ok(NewPolicy { text: put.policy.clone(), ids });
-        }
-        Err(malformed("The new key policy will not allow you to update the key policy in the future."))
-    }
-
-    /// The unique ids of users and roles that a policy names. A name of nobody is refused, where there is somebody to tell.
-    async fn ids_named(&self, policy: &Policy) -> Result<BTreeMap<String, String>, Error> {
-        let ids = self.authorizer.ids_named(policy, self.realm()).await.map_err(not_found_out)?;
-        ids.ok_or_else(nobody)
-    }
-
-    pub(crate) async fn look_up(&self, name: &str) -> Result<Known, Error> {
-        self.authorizer.look_up(name, self.realm()).await.map_err(not_found_out)
-    }
-
-    /// The policy as it is told: whoever is deleted stands in it by the id that was theirs.
-    async fn told_policy(&self, key: &StoredKey) -> Result<String, Error> {
-        let mut text = key.policy_text(self.realm());
-        for (arn, id) in &key.record.policy_ids {
-            if !matches!(self.look_up(arn).await?, Known::Somebody { id: now, .. } if now == *id) {
-                text = text.replace(&format!("\"{arn}\""), &format!("\"{id}\""));
-            }
-        }
-        Ok(text)
-    }
-
-    pub(crate) async fn policy(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        name: Option<&str>,
-    ) -> Result<String, Error> {
-        let key = self.resolve_managed(cx, key, Operation::GetKeyPolicy).await?;
-        let asked = RequestFacts::nothing().with("kms:PolicyName", name.unwrap_or(NAME));
-        self.permit(cx, &key, Operation::GetKeyPolicy, &asked).await?;
-        check_policy_name(name)?;
-        self.told_policy(&key).await
-    }
-
-    pub(crate) async fn put_policy(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        put: PutKeyPolicy,
-    ) -> Result<(), Error> {
-        let asked = RequestFacts::nothing()
-            .with("kms:BypassPolicyLockoutSafetyCheck", put.bypass_lockout_check.to_string())
-            .with("kms:PolicyName", put.name.as_deref().unwrap_or(NAME));
-        let stored = self.resolve_managed(cx, key, Operation::PutKeyPolicy).await?;
-        self.permit(cx, &stored, Operation::PutKeyPolicy, &asked).await?;
-        let subject = self.subject(cx).await?;
-        let request = self.request(&subject, &stored, Operation::PutKeyPolicy, &asked).await?;
-        check_policy_name(put.name.as_deref())?;
-        let new = self.check_policy(&subject, &request, &put).await?;
-        self.change_asked(cx, key, Operation::PutKeyPolicy, &asked, |_, key, _| {
-            key.record.policy = Some(new.text.clone());
-            key.record.policy_ids.clone_from(&new.ids);
-            key.policy = Arc::default();
-            Ok(Change::Write(()))
-        })
-        .await
-    }
-
-    pub(crate) async fn policy_names(
-        &self,
-        cx: &CallContext,
-        key: &KeyRef,
-        page: &ListPage,
-    ) -> Result<PolicyNamePage, Error> {
-        check_limit(page, 100, 1000)?;
-        let key = self.resolve_managed(cx, key, Operation::ListKeyPolicies).await?;
-        self.permit(cx, &key, Operation::ListKeyPolicies, &RequestFacts::nothing()).await?;
-        match page.marker.as_deref() {
-            None => Ok(PolicyNamePage { names: vec![NAME.to_owned()], next_marker: None }),
-            Some(NAME) => Ok(PolicyNamePage::default()),
-            Some(_) => Err(Error::new(ErrorKind::InvalidMarker, "Invalid marker")),
-        }
-    }
 }
 
 #[cfg(test)]

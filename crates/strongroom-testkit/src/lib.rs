@@ -1,5 +1,6 @@
-//! What "correct" means at each joint of Strongroom, as code: a conformance suite for `Records`, one for `Kms`, one
-//! for `SecretStore`. Run them in a test of your own implementation; they panic with what is wrong.
+//! What "correct" means at each joint of Strongroom, as code: a conformance suite each for `Records`,
+//! `Kms`, `KmsAdmin`, `SecretStore` and `Authorizer`. Run them in a test of your own implementation; they
+//! panic with what is wrong.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -27,11 +28,13 @@
     reason = "a conformance suite says what is wrong by panicking"
 )]
 
+pub mod authorizer;
 mod clock;
 mod counting;
 mod disk;
 mod faults;
 pub mod kms;
+pub mod kms_admin;
 mod kms_faults;
 pub mod records;
 mod runtime;

@@ -84,3 +84,16 @@ fn context(identity: &Identity) -> CallContext {
 fn run<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
+
+#[test]
+fn the_directory_conforms() {
+    use strongroom_testkit::authorizer::{self, Fixture, Identity};
+    pollster::block_on(authorizer::conformance(async || {
+        let world = world().await;
+        let alice = world.user("alice").await;
+        let known = Identity { cx: context(&alice), arn: alice.arn.to_string(), id: alice.id.to_string() };
+        let unknown = format!("arn:aws:iam::{}:user/nobody", world.realm.account());
+        let (authorizer, now) = (Arc::new(world.iam), world.clock.now());
+        Fixture { authorizer, realm: world.realm, now, known: Some(known), unknown }
+    }));
+}

@@ -93,6 +93,10 @@ impl ApiError {
 
 /// A strongroom that cannot be opened. The log says why, the client is told only what helps it.
 pub(crate) fn unopened(error: &strongroom::Error) -> ApiError {
+    // As many are open, or asked for, as may be: the client tries again.
+    if error.kind() == strongroom::ErrorKind::Secret(strongroom_store::ErrorKind::Throttled) {
+        return ApiError::new(error.code(), error.message());
+    }
     tracing::error!(%error, "a strongroom cannot be opened");
     match error.kind() {
         // What storage says of itself, such as a full disk; it names no place.

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use strongroom::strongrooms::{EmptyRoom, Strongrooms};
 use strongroom::{CallContext, Realm, Strongroom};
 
 use crate::answer::{Answer, ApiError};
 use crate::operation::Operation;
-use crate::rooms::Rooms;
 
 /// An operation that is running. Dropping it is safe at any moment: what it changes, it changes in
 /// one commit.
@@ -74,8 +74,8 @@ pub(crate) struct Admitted {
     pub(crate) own: Realm,
     /// Where the room is.
     pub(crate) there: Realm,
-    /// Whether the room is an empty, temporary one, because there is none yet.
-    pub(crate) passing: bool,
+    /// What the room is while there is none yet.
+    pub(crate) empty: Option<EmptyRoom>,
     /// The caller, the facts of the call, and what is known of the request.
     pub(crate) cx: CallContext,
 }
@@ -85,7 +85,7 @@ pub(crate) struct Admitted {
 pub(crate) struct ApiRequest<'a> {
     pub(crate) admitted: &'a Admitted,
     /// The other strongrooms, for operations on several accounts.
-    pub(crate) rooms: &'a Rooms,
+    pub(crate) rooms: &'a Strongrooms,
     /// The service that the signature is scoped to.
     pub(crate) service: &'a str,
     /// What the operation is called.

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use strongroom::strongrooms::Regions;
 use strongroom::{AccountId, Region};
 use strongroom_envelope::SecretText;
 use strongroom_server::{Server, ServerBuilder};
@@ -58,10 +60,14 @@ pub(crate) struct Arguments {
     /// Keep everything in memory.
     #[arg(long)]
     pub(crate) memory: bool,
-    /// The region that keeps identities; the server serves all regions. Default: the data
-    /// directory's, or us-east-1 for a new one.
+    /// The region that keeps identities. Default: the data directory's, or us-east-1 for a new one.
     #[arg(long, global = true, env = "STRONGROOM_REGION")]
     pub(crate) region: Option<String>,
+    /// The regions to serve, besides the one that keeps identities: names separated by commas, `aws`
+    /// for AWS's public regions, or `all` for any name. Requests for other regions are refused.
+    /// Default: `aws`, and the regions that the data directory already has a strongroom in.
+    #[arg(long, value_name = "LIST", env = "STRONGROOM_REGIONS")]
+    pub(crate) regions: Option<String>,
     /// The account. Default: the data directory's, or 000000000000 for a new one.
     #[arg(long, global = true, env = "STRONGROOM_ACCOUNT")]
     pub(crate) account: Option<String>,
@@ -76,6 +82,16 @@ pub(crate) struct Arguments {
     /// The file of the owner's access key. Default: DATA/access-key.
     #[arg(long, value_name = "FILE", global = true, env = "STRONGROOM_CREDENTIALS")]
     pub(crate) credentials: Option<PathBuf>,
+    /// How often to do housekeeping in every strongroom, for example 30s, 10m, 1h or 1d: secrets and
+    /// keys past their date are purged. `off` purges nothing.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10m",
+        env = "STRONGROOM_HOUSEKEEPING",
+        value_parser = housekeeping
+    )]
+    pub(crate) housekeeping: Housekeeping,
     /// The loopback address that answers Prometheus (`GET /metrics`). Without it the server counts
     /// nothing.
     #[arg(long, value_name = "HOST:PORT", env = "STRONGROOM_METRICS")]
@@ -97,6 +113,31 @@ pub(crate) struct Arguments {
     /// Allow core dumps and debuggers, which see secrets.
     #[arg(long)]
     pub(crate) core_dumps: bool,
+}
+
+/// How often housekeeping is done; `None` for never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Housekeeping(pub(crate) Option<Duration>);
+
+/// Reads `off`, or a whole number and a unit.
+fn housekeeping(text: &str) -> Result<Housekeeping, String> {
+    const FORM: &str = "give a whole number with s, m, h or d, for example 10m; or off";
+    if text == "off" {
+        return Ok(Housekeeping(None));
+    }
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(FORM.to_owned()),
+    };
+    let number: u32 = number.parse().map_err(|_| FORM)?;
+    match u64::from(number) * seconds {
+        0 => Err(FORM.to_owned()),
+        seconds => Ok(Housekeeping(Some(Duration::from_secs(seconds)))),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,7 +190,7 @@ impl Arguments {
 
     /// Ignores variables that are set to an empty text, as compose files set them.
     fn forget_empty(&mut self) {
-        let texts = [&mut self.region, &mut self.account, &mut self.metrics];
+        let texts = [&mut self.region, &mut self.regions, &mut self.account, &mut self.metrics];
         for text in texts {
             text.take_if(|text| text.is_empty());
         }
@@ -175,12 +216,16 @@ impl Arguments {
 
     /// The server that the command line describes.
     pub(crate) fn server(&self) -> Result<ServerBuilder, Box<dyn Error>> {
-        let mut builder = Server::builder();
+        let mut builder = Server::builder().housekeeping(self.housekeeping.0);
         if let Some(account) = &self.account {
             builder = builder.account(AccountId::parse(account)?);
         }
         if let Some(region) = &self.region {
             builder = builder.region(Region::parse(region)?);
+        }
+        if let Some(regions) = &self.regions {
+            let regions: Regions = regions.parse().map_err(|error| format!("--regions: {error}"))?;
+            builder = builder.regions(regions);
         }
         if let (Some(directory), Some(root_key)) = (self.directory(), self.root_key_path()) {
             builder = builder.directory(directory, root_key);
@@ -198,5 +243,21 @@ pub(crate) fn given_access_key() -> Result<Option<(String, SecretText)>, Box<dyn
         (Ok(id), Ok(secret)) => Ok(Some((id, SecretText::from_string(secret)))),
         (Err(_), Err(_)) => Ok(None),
         _ => Err(format!("{ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} go together").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_whole_number_and_a_unit() {
+        for (text, seconds) in [("30s", 30), ("10m", 600), ("1h", 3600), ("2d", 172_800)] {
+            assert_eq!(housekeeping(text), Ok(Housekeeping(Some(Duration::from_secs(seconds)))), "{text}");
+        }
+        assert_eq!(housekeeping("off"), Ok(Housekeeping(None)));
+        for wrong in ["", "s", "10", "0m", "-1m", "1.5h", "10 m", "99999999999d", "never", "1µ"] {
+            assert!(housekeeping(wrong).unwrap_err().contains("10m"), "{wrong}");
+        }
     }
 }

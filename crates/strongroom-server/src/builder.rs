@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::{AccountId, Clock, Error, Region, Strongroom, SystemClock};
+use strongroom::strongrooms::{DirectoryLock, Regions, Strongrooms};
+use strongroom::{AccountId, Clock, Error, Region, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_http::{Connection, Hosts, HttpServer, INSANE_CLOCK, Limits, clock_is_sane};
 
 use crate::access_log::AccessLog;
-use crate::data_directory::{Turn, setup};
-use crate::rooms::{Place, Rooms};
+use crate::housekeeping::{self, Housekeeping};
+use crate::opening::{Opening, Place};
 use crate::server::Inner;
+use crate::setup::setup;
 use crate::sigv4::SigningKeys;
 use crate::wire_call::CallObserver;
 use crate::{Server, owner_key};
@@ -24,23 +26,20 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Says what a server serves. Made by [`Server::builder`].
 pub struct ServerBuilder {
-    place: Place,
-    account: Option<AccountId>,
-    region: Option<Region>,
-    existing: bool,
+    opening: Opening,
     credentials: Option<PathBuf>,
     hosts: Hosts,
-    clock: Arc<dyn Clock>,
     owner_key: Option<(String, SecretText)>,
     accept_any: bool,
     limits: Limits,
     deadline: Duration,
     observers: Vec<Box<dyn CallObserver>>,
+    housekeeping: Option<Duration>,
 }
 
 impl std::fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerBuilder").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("ServerBuilder").field("place", &self.opening.place).finish_non_exhaustive()
     }
 }
 
@@ -49,19 +48,24 @@ impl Server {
     /// `us-east-1`.
     #[must_use]
     pub fn builder() -> ServerBuilder {
-        ServerBuilder {
+        let opening = Opening {
             place: Place::Memory,
             account: None,
             region: None,
+            regions: None,
             existing: false,
+            clock: None,
+        };
+        ServerBuilder {
+            opening,
             credentials: None,
             hosts: Hosts::default(),
-            clock: Arc::new(SystemClock),
             owner_key: None,
             accept_any: false,
             limits: Limits::new().max_body(MAX_BODY),
             deadline: DEADLINE,
             observers: vec![Box::new(AccessLog)],
+            housekeeping: Some(housekeeping::EVERY),
         }
     }
 }
@@ -75,7 +79,8 @@ impl ServerBuilder {
     /// The server never makes a lost strongroom anew.
     #[must_use]
     pub fn directory(mut self, data: impl Into<PathBuf>, root_key: impl Into<PathBuf>) -> Self {
-        self.place = Place::Directory { data: data.into(), root_key: root_key.into(), shared_key: false };
+        self.opening.place =
+            Place::Directory { data: data.into(), root_key: root_key.into(), shared_key: false };
         self
     }
 
@@ -83,16 +88,53 @@ impl ServerBuilder {
     /// `RootKey::shared_file`. The server never makes such a file.
     #[must_use]
     pub fn shared_root_key(mut self) -> Self {
-        if let Place::Directory { shared_key, .. } = &mut self.place {
+        if let Place::Directory { shared_key, .. } = &mut self.opening.place {
             *shared_key = true;
         }
+        self
+    }
+
+    /// Serves these strongrooms, which a program opened itself: with storage, a key service, a cache
+    /// or a store of its own. Account, region, regions and clock are theirs.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use strongroom::strongrooms::Strongrooms;
+    /// use strongroom::{Realm, Region, Strongroom};
+    /// use strongroom_server::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = Strongroom::builder().memory().root_key(strongroom::RootKey::generate()?).open().await?;
+    /// # let store = other.store();
+    /// // Any SecretStore: AWS's, a decorated one, one of your own.
+    /// let realm = Realm::new(Realm::default().account(), Region::parse("eu-west-1")?);
+    /// let rooms = Strongrooms::builder().memory().room(Strongroom::over(store, realm)).open().await?;
+    ///
+    /// // Secrets of eu-west-1 are asked for there; all other regions are in memory.
+    /// let server = Server::builder().strongrooms(rooms).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn strongrooms(mut self, rooms: Strongrooms) -> Self {
+        self.opening.place = Place::Given(rooms);
+        self
+    }
+
+    /// The regions that are served, besides the one that keeps identities. Default: AWS's public
+    /// regions and those in which the data directory already has a strongroom. A request for another
+    /// region is refused with `InvalidSignatureException` before anything else is looked at.
+    #[must_use]
+    pub fn regions(mut self, regions: Regions) -> Self {
+        self.opening.regions = Some(regions);
         self
     }
 
     /// Opens only a data directory that already holds a strongroom.
     #[must_use]
     pub fn existing(mut self) -> Self {
-        self.existing = true;
+        self.opening.existing = true;
         self
     }
 
@@ -100,15 +142,15 @@ impl ServerBuilder {
     /// `000000000000` for a new one.
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
-        self.account = Some(account);
+        self.opening.account = Some(account);
         self
     }
 
-    /// The region that keeps identities. The server serves all regions. Default: that of the data
+    /// The region that keeps identities. Default: that of the data
     /// directory, or `us-east-1` for a new one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
+        self.opening.region = Some(region);
         self
     }
 
@@ -134,7 +176,7 @@ impl ServerBuilder {
     /// Where the time comes from. Default: the operating system.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.opening.clock = Some(clock);
         self
     }
 
@@ -178,7 +220,17 @@ impl ServerBuilder {
         self
     }
 
-    /// Opens what there is.
+    /// How often housekeeping is done in every strongroom that is kept, opened or not: secrets and
+    /// keys past their date are purged, and it is written down when secrets were last read. `None`
+    /// leaves it to the program ([`Strongrooms::maintain`]): nothing that was scheduled for deletion is
+    /// deleted by itself then. Default: ten minutes, and once soon after the start.
+    #[must_use]
+    pub fn housekeeping(mut self, every: Option<Duration>) -> Self {
+        self.housekeeping = every;
+        self
+    }
+
+    /// Opens what there is, and begins housekeeping on a thread of its own.
     ///
     /// # Errors
     /// As `strongroom::Builder::open`. Also if the account or identity region is not the data
@@ -186,24 +238,35 @@ impl ServerBuilder {
     /// credentials file, if the access key is already in use for something else, or if the system
     /// clock is outside the years 1970 to 9999.
     pub async fn open(self) -> Result<Server, Error> {
-        let Self { owner_key, credentials, hosts, accept_any, limits, deadline, observers, .. } = self;
         if !clock_is_sane() {
             return Err(setup(INSANE_CLOCK));
         }
+        if self.housekeeping == Some(Duration::ZERO) {
+            return Err(setup("housekeeping: the time between two rounds is zero"));
+        }
         // Reports what is wrong with the file before anything is made.
-        let known = owner_key::Known::read(owner_key, credentials)?;
-        let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
-        let home = starting.rooms.home_room().await?;
+        let known = owner_key::Known::read(self.owner_key, self.credentials)?;
+        let starting = self.opening.start().await?;
+        let home = starting.rooms.identities(starting.rooms.home().account()).await?;
         let owner_key = owner_key::settle(&home, starting.new, known).await?;
+        let housekeeping = match self.housekeeping {
+            Some(every) => Some(
+                Housekeeping::start(starting.rooms.clone(), every)
+                    .map_err(|error| setup("the thread for housekeeping cannot start").because(error))?,
+            ),
+            None => None,
+        };
         let inner = Inner {
             rooms: starting.rooms,
+            memory: starting.memory,
+            _housekeeping: housekeeping,
             owner_key,
-            hosts,
-            accept_any,
-            deadline,
-            observers,
+            hosts: self.hosts,
+            accept_any: self.accept_any,
+            deadline: self.deadline,
+            observers: self.observers,
             signing_keys: SigningKeys::default(),
-            http: HttpServer::new(limits),
+            http: HttpServer::new(self.limits),
         };
         Ok(Server { inner: Arc::new(inner), connection: Arc::new(Connection::new()) })
     }
@@ -214,8 +277,9 @@ impl ServerBuilder {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_identities(self) -> Result<Identities, Error> {
-        let starting = Rooms::start(self.place, self.existing, self.account, self.region, self.clock).await?;
-        Ok(Identities { room: starting.rooms.home_room().await?, _turn: starting.turn })
+        let starting = self.opening.start().await?;
+        let room = starting.rooms.identities(starting.rooms.home().account()).await?;
+        Ok(Identities { room, _rooms: starting.rooms, _lock: starting.lock })
     }
 }
 
@@ -224,7 +288,9 @@ impl ServerBuilder {
 #[derive(Debug)]
 pub struct Identities {
     room: Strongroom,
-    _turn: Option<Turn>,
+    /// For the directories of other accounts.
+    _rooms: Strongrooms,
+    _lock: Option<DirectoryLock>,
 }
 
 impl Identities {

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
+use strongroom::root::PrivateFile;
 use strongroom_envelope::{SecretBytes, SecretText};
-
-use crate::private_file::{self, Prepared};
 
 /// The longest file that is read, in bytes.
 const MAX: u64 = 16 * 1024;
@@ -103,7 +102,7 @@ pub fn write(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> 
 
 /// The next content of a credentials file: on the disk, but not yet in place. With it, a key is
 /// accepted only once it can no longer be lost.
-pub struct Next(Prepared);
+pub struct Next(PrivateFile);
 
 impl std::fmt::Debug for Next {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,7 +119,7 @@ impl Next {
         let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
         let old = SecretBytes::from_vec(std::fs::read(path).unwrap_or_default());
         let text = with_key(std::str::from_utf8(old.expose()).unwrap_or_default(), id, secret);
-        private_file::prepare(path, text.expose()).map(Self).map_err(named)
+        PrivateFile::prepare(path, text.expose()).map(Self).map_err(named)
     }
 
     /// Puts the new content in place. If that fails, it stays where the error says.

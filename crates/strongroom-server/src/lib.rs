@@ -15,8 +15,17 @@
 //! ```
 //!
 //! Every request is signed (Signature Version 4) and decided by the policies of who signed it. One
-//! server answers for every region that a signature names; each has its own secrets and keys, and
+//! server answers for many regions: the signature names one, each has its own secrets and keys, and
 //! all have one directory of users and roles.
+//!
+//! * **Regions** are AWS's public ones, unless [`ServerBuilder::regions`] or `--regions` says
+//!   otherwise: names separated by commas, `aws`, or `all`. Another region is refused, as AWS does
+//!   it, with `InvalidSignatureException`. Nothing is made in a region before an operation that
+//!   creates something there was permitted.
+//! * **Housekeeping** is done in every strongroom that is kept, opened or not, every ten minutes:
+//!   [`ServerBuilder::housekeeping`], `--housekeeping`. It purges what is past its deletion date.
+//! * **Storage, key service, cache, other stores**: [`ServerBuilder::strongrooms`] serves
+//!   strongrooms that a program opened itself.
 
 mod access_log;
 mod across;
@@ -25,19 +34,19 @@ mod api;
 mod apis;
 mod builder;
 pub mod credentials;
-mod data_directory;
+mod housekeeping;
 mod input;
 mod keys;
 mod named;
+mod opening;
 mod operation;
 mod owner_key;
-mod private_file;
 mod query;
 mod redaction;
-mod rooms;
 mod secrets;
 mod server;
 mod service;
+mod setup;
 mod sigv4;
 mod test_server;
 mod wire_call;

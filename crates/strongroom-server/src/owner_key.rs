@@ -7,7 +7,7 @@ use strongroom_envelope::SecretText;
 use strongroom_iam::AccessKeyOrigin;
 
 use crate::credentials::{self, AccessKey, Next};
-use crate::data_directory::setup;
+use crate::setup::setup;
 
 /// What is known about the key before any storage is opened.
 pub(crate) struct Known {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use strongroom::strongrooms::{Lookup, MemoryRealms, Strongrooms};
 use strongroom::{AccountId, CallContext, Caller, Realm, Region, SessionFacts, Strongroom};
 use strongroom_envelope::SecretText;
 use strongroom_http::{BodyError, Connection, Hosts, HttpServer, Incoming};
@@ -19,9 +20,9 @@ use crate::across;
 use crate::answer::{Answer, ApiError, unopened};
 use crate::api::{Admitted, Api, ApiRequest};
 use crate::apis::Wanted;
+use crate::housekeeping::Housekeeping;
 use crate::named;
 use crate::redaction::Parameters;
-use crate::rooms::Rooms;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
 use crate::wire_call::{CallObserver, WireCall};
 
@@ -35,7 +36,11 @@ pub struct Server {
 }
 
 pub(crate) struct Inner {
-    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) rooms: Strongrooms,
+    /// What a reset empties, of a server in memory.
+    pub(crate) memory: Option<MemoryRealms>,
+    /// Ends with the server.
+    pub(crate) _housekeeping: Option<Housekeeping>,
     /// The owner's access key that was given or made for this server; `None` if it has been
     /// revoked.
     pub(crate) owner_key: Option<(String, SecretText)>,
@@ -98,7 +103,13 @@ impl Server {
     /// # Errors
     /// Storage and damage.
     pub async fn room(&self) -> Result<Strongroom, strongroom::Error> {
-        self.inner.rooms.room(self.inner.rooms.home()).await
+        self.inner.rooms.create(self.inner.rooms.home()).await
+    }
+
+    /// The strongrooms behind it, of all accounts and regions.
+    #[must_use]
+    pub fn strongrooms(&self) -> &Strongrooms {
+        &self.inner.rooms
     }
 
     /// The owner's access key that this server was given or made: id and secret. `None` if the key
@@ -155,14 +166,24 @@ impl Server {
         self.run_first(admitted, call).await
     }
 
-    /// Runs an operation, even in a strongroom that does not exist yet. The first operation that
-    /// succeeds makes it, so nobody without permission can make one by naming a region.
+    /// Runs an operation, even where there is no strongroom yet. There an empty room in memory
+    /// answers. Only what was permitted there, succeeded and wrote something makes a strongroom, so
+    /// nobody makes one by looking, or without permission by naming a region.
     async fn run_first(&self, mut admitted: Admitted, call: &WireCall<'_>) -> Result<Answer, ApiError> {
         let answer = self.run(&admitted, call).await?;
-        if !admitted.passing {
+        // Naming another account never makes it.
+        let Some(empty) = admitted.empty.take().filter(|_| admitted.there == admitted.own) else {
+            return Ok(answer);
+        };
+        if !empty.was_written().await.map_err(|error| unopened(&error))? {
             return Ok(answer);
         }
-        admitted.room = self.inner.rooms.room(&admitted.own).await.map_err(|error| unopened(&error))?;
+        let regional = call.wanted.as_ref().is_some_and(|wanted| wanted.api.arn_service().is_some());
+        let made = match regional {
+            true => self.inner.rooms.create(&admitted.own).await,
+            false => self.inner.rooms.identities(admitted.own.account()).await,
+        };
+        admitted.room = made.map_err(|error| unopened(&error))?;
         self.run(&admitted, call).await
     }
 
@@ -190,9 +211,7 @@ impl Server {
             let text = format!("Credential should be scoped to correct service: '{}'.", scopes[0]);
             return Err(ApiError::new("InvalidSignatureException", text));
         }
-        let region = Region::parse(&presented.region).map_err(|_| {
-            ApiError::new("InvalidSignatureException", "Credential should be scoped to a valid region.")
-        })?;
+        let region = self.region(presented, wanted)?;
         let home = self.inner.rooms.home().clone();
         let (account, cx) = if self.inner.accept_any {
             let account = AccountId::parse(&presented.key_id).unwrap_or(home.account());
@@ -210,20 +229,31 @@ impl Server {
         let own = Realm::new(account, region);
         let regional = wanted.api.arn_service();
         let elsewhere = regional.and_then(|service| leads_to(call, wanted, service, &own));
-        let mut passing = false;
-        let room = match (regional, &elsewhere, rooms.known(&own)) {
-            (Some(_), None, Some(room)) => Ok(room),
+        let found = match (regional, &elsewhere) {
             // What belongs to no region is kept at home.
-            (None, _, _) => rooms.home_of(account).await,
-            (_, Some(there), _) => across::room(rooms, there).await,
-            _ => rooms.room_or_passing(&own).await.map(|(room, passes)| {
-                passing = passes;
-                room
-            }),
+            (None, _) => rooms.lookup_identities(account).await,
+            (_, Some(there)) => across::room(rooms, there).await,
+            (_, None) => across::room(rooms, &own).await,
         };
-        let there = elsewhere.unwrap_or(own.clone());
-        let room = room.map_err(|error| unopened(&error))?;
-        Ok(Admitted { room, passing, own, there, cx })
+        let (room, empty) = match found.map_err(|error| unopened(&error))? {
+            Lookup::Kept(room) => (room, None),
+            Lookup::Empty(empty) => (empty.room().clone(), Some(empty)),
+            _ => return Err(ApiError::internal()),
+        };
+        let there = elsewhere.unwrap_or_else(|| own.clone());
+        Ok(Admitted { room, empty, own, there, cx })
+    }
+
+    /// The region that a signature names. Only one that is served is looked at any further: like
+    /// AWS's endpoints, the server knows no other. What belongs to no region may be signed for any,
+    /// since clients sign it for one of their own choice.
+    fn region(&self, presented: &Presented, wanted: &Wanted<'_>) -> Result<Region, ApiError> {
+        let region = Region::parse(&presented.region).ok();
+        let regional = wanted.api.arn_service().is_some();
+        let served = |region: &Region| !regional || self.inner.rooms.serves(region);
+        region.filter(served).ok_or_else(|| {
+            ApiError::new("InvalidSignatureException", "Credential should be scoped to a valid region.")
+        })
     }
 
     /// The caller whose secret a request was signed with.
@@ -235,13 +265,13 @@ impl Server {
     ) -> Result<CallContext, ApiError> {
         presented.check_time(self.inner.rooms.clock().now())?;
         let rooms = &self.inner.rooms;
-        let home = rooms.home_of(rooms.home().account()).await.map_err(|_| ApiError::internal())?;
+        let home = rooms.identities(rooms.home().account()).await.map_err(|_| ApiError::internal())?;
         let mut found = credentials(&home, presented).await?;
         // Other accounts have users only where anybody may say which account is his; and only they
         // get keys of this form.
         let issued = ["AKIA", "ASIA"].iter().any(|prefix| presented.key_id.starts_with(prefix));
         if found.is_none() && self.inner.accept_any && issued {
-            for account in rooms.accounts() {
+            for account in rooms.accounts().await.map_err(|_| ApiError::internal())? {
                 let home = Realm::new(account, rooms.home().region().clone());
                 let Some(room) = rooms.existing(&home).await.map_err(|_| ApiError::internal())? else {
                     continue;
@@ -266,11 +296,12 @@ impl Server {
 
     /// Empties everything: of a server in memory that takes any credentials.
     async fn reset(&self, id: &str) -> Response<Full<Bytes>> {
-        if !(self.inner.accept_any && self.inner.rooms.is_in_memory()) {
+        let Some(memory) = self.inner.memory.as_ref().filter(|_| self.inner.accept_any) else {
             let text = r#"{"message":"only with --memory and --accept-any-credentials"}"#;
             return plain(StatusCode::FORBIDDEN, text, id);
-        }
-        self.inner.rooms.forget();
+        };
+        memory.clear();
+        self.inner.rooms.close_all();
         match self.admit_owner().await {
             Ok(()) => plain(StatusCode::OK, "{}", id),
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "{}", id),
@@ -279,7 +310,7 @@ impl Server {
 
     /// Gives the owner its access key again, in memory that was emptied.
     async fn admit_owner(&self) -> Result<(), strongroom::Error> {
-        let home = self.inner.rooms.home_of(self.inner.rooms.home().account()).await?;
+        let home = self.inner.rooms.identities(self.inner.rooms.home().account()).await?;
         if let Some((id, secret)) = &self.inner.owner_key {
             let given = (id.clone(), SecretText::copy_from(secret.expose()));
             let origin = AccessKeyOrigin::Environment;

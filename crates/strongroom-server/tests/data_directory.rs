@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use support::process::{Server, command, kept_key, start};
-use support::{Answer, Signer, call, exchange};
+use support::{Answer, Signer, call};
 
 const HOME: &str = "000000000000/us-east-1/records.sqlite3";
 
@@ -389,65 +389,6 @@ fn nothing_is_acknowledged_into_a_directory_that_was_removed() {
         assert_eq!(create(&server, &in_region(&key, "ap-south-1"), name).status, 500);
     }
     assert!(!place.data.exists());
-}
-
-/// The answer to a signed form to IAM.
-fn iam(server: &Server, signer: &Signer, form: &str) -> String {
-    let mut request = "POST / HTTP/1.1\r\n".to_owned();
-    for (name, value) in signer.form_headers(&server.address, "iam", form.as_bytes()) {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str(&format!(
-        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    ));
-    let answer = exchange(&mut server.connect(), request.as_bytes()).unwrap();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.body
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn nobody_without_permission_makes_a_strongroom_by_naming_a_region() {
-    let place = Place::new();
-    let server = place.start(&[]);
-    let owner = place.key();
-    iam(&server, &owner, "Action=CreateUser&Version=2010-05-08&UserName=eve");
-    let made = iam(&server, &owner, "Action=CreateAccessKey&Version=2010-05-08&UserName=eve");
-    let part = |name: &str| {
-        let (_, rest) = made.split_once(&format!("<{name}>")).unwrap();
-        rest.split_once('<').unwrap().0.to_owned()
-    };
-    let eve = Signer::new(&part("AccessKeyId"), &part("SecretAccessKey"));
-    let files = || fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count();
-    let threads = || fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap().count();
-    let (files_before, threads_before) = (files(), threads());
-    for n in 0..100 {
-        let there = in_region(&eve, &format!("{}-north-{n}", ["xa", "xb", "xc"][n % 3]));
-        assert_eq!(create(&server, &there, "s").status, 400);
-        let get = get(&server, &there, "s");
-        assert!(get.body.contains("AccessDeniedException"), "{get:?}");
-        // Nor by a key of another account, which would be encrypted again under one of this.
-        let elsewhere = "arn:aws:kms:REGION:111122223333:key/00000000-0000-0000-0000-000000000000";
-        let elsewhere = elsewhere.replace("REGION", &there.region);
-        let body = format!(
-            r#"{{"CiphertextBlob":"AAAA","SourceKeyId":"{elsewhere}","DestinationKeyId":"alias/aws/ssm"}}"#
-        );
-        assert_eq!(call(&mut server.connect(), &there, "TrentService.ReEncrypt", &body).status, 400);
-        // Nor by what is no request at all.
-        let wrong = call(&mut server.connect(), &there, "secretsmanager.CreateSecret", "{}");
-        assert_eq!(wrong.status, 400);
-    }
-    assert!(files() < files_before + 10 && threads() < threads_before + 10);
-    let regions = fs::read_dir(place.file("000000000000")).unwrap().count();
-    assert_eq!(regions, 1, "only the home");
-    assert!(!fs::read_to_string(place.file("strongroom.json")).unwrap().contains("north"));
-    // Who may makes one, and it is kept.
-    let there = in_region(&owner, "xa-north-1");
-    assert!(get(&server, &there, "s").body.contains("ResourceNotFoundException"));
-    assert_eq!(create(&server, &there, "s").status, 200);
-    stop(server);
-    assert_eq!(get(&place.start(&[]), &there, "s").status, 200);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind, Strongroom};
 
 /// The database's name inside a directory.
 #[cfg(feature = "sqlite")]
-const DATABASE: &str = "records.sqlite3";
+pub(crate) const DATABASE: &str = "records.sqlite3";
 
 /// Says where a strongroom is kept and what opens it. Made by [`Strongroom::builder`].
 pub struct Builder {
@@ -237,7 +237,7 @@ impl Builder {
     }
 }
 
-fn no_store() -> Error {
+pub(crate) fn no_store() -> Error {
     let kind = ErrorKind::Root(strongroom_root::ErrorKind::NoStore);
     Error::new(kind, "there is no strongroom here; leave out existing() to make one")
 }
@@ -248,7 +248,7 @@ async fn stored_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
 }
 
 #[cfg(feature = "sqlite")]
-async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
+pub(crate) async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
     make_directory(directory).map_err(|error| {
         Error::new(ErrorKind::Root(strongroom_root::ErrorKind::InvalidPath), "the directory cannot be made")
             .with("directory", directory.display())

@@ -76,6 +76,7 @@ mod keys;
 mod kms_root;
 pub mod request;
 mod room;
+pub mod strongrooms;
 mod upkeep;
 
 #[cfg(feature = "aws")]

@@ -446,6 +446,16 @@ impl Strongroom {
     }
 }
 
+/// Whether somebody else has a handle of this room. Handles of its keys and of its directory alone
+/// do not count.
+pub(crate) fn is_shared(room: &Strongroom) -> bool {
+    let parts = match &room.backend {
+        Backend::Own(parts, _) => Arc::strong_count(parts),
+        Backend::Elsewhere(_) => 1,
+    };
+    Arc::strong_count(&room.store) > 1 || parts > 1
+}
+
 /// Why a room over another store refuses.
 pub(crate) fn elsewhere(what: &str) -> Error {
     let text = format!(

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use strongroom::Keys;
+use strongroom::strongrooms::Strongrooms;
 use strongroom_kms::KmsAdmin;
 use strongroom_types::{CallContext, Realm};
 
 use crate::api::Running;
 use crate::operation::Operation;
-use crate::rooms::Rooms;
 
 /// What an operation is given.
 pub(super) struct KeysCall<'a> {
@@ -18,7 +18,7 @@ pub(super) struct KeysCall<'a> {
     pub(super) cx: &'a CallContext,
     pub(super) body: &'a [u8],
     /// The other strongrooms, for an encryption under a key of another account.
-    pub(super) rooms: &'a Rooms,
+    pub(super) rooms: &'a Strongrooms,
     /// The caller's own account, and the region of the request.
     pub(super) own: &'a Realm,
     /// Whose keys these are.

@@ -147,7 +147,8 @@ impl Api for Keys {
 
     fn run<'a>(&self, request: ApiRequest<'a>) -> Running<'a> {
         let keys = request.admitted.room.keys();
-        let Ok(kms) = keys.service() else { return failed(ApiError::internal()) };
+        // Secrets that another store keeps are under keys that it knows.
+        let Ok(kms) = keys.service() else { return failed(not_here(request.operation)) };
         match find(request.operation) {
             Some(entry) => (entry.run)(KeysCall {
                 kms,

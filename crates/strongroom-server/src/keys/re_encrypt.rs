@@ -47,8 +47,8 @@ async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
     } else {
         // Also of the caller's own account: a region without a strongroom has no key to encrypt
         // under, and gets none by being named.
-        let room = across::room(call.rooms, there).await.map_err(|_| ApiError::internal())?;
-        let keys = room.keys();
+        let found = across::room(call.rooms, there).await.map_err(|_| ApiError::internal())?;
+        let keys = found.room().keys();
         let local = keys.local().map_err(|_| ApiError::internal())?;
         let decrypting = call.keys.local().map_err(|_| ApiError::internal())?;
         decrypting.re_encrypt_into(call.cx, local, request).await?

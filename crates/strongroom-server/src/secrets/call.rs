@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use strongroom::strongrooms::Strongrooms;
 use strongroom_store::SecretAdmin;
 use strongroom_types::{CallContext, Realm};
 
 use crate::api::Running;
 use crate::operation::Operation;
-use crate::rooms::Rooms;
 
 /// What an operation is given.
 pub(super) struct SecretsCall<'a> {
@@ -15,7 +15,7 @@ pub(super) struct SecretsCall<'a> {
     pub(super) cx: &'a CallContext,
     pub(super) body: &'a [u8],
     /// The other strongrooms, for batches.
-    pub(super) rooms: &'a Rooms,
+    pub(super) rooms: &'a Strongrooms,
     /// The caller's own account, and the region of the request.
     pub(super) own: &'a Realm,
 }

@@ -1,0 +1,407 @@
+//! The strongrooms of a process.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use strongroom_iam::{Iam, OtherAccounts};
+use strongroom_records::{MemoryRecords, Records};
+use strongroom_root::RootKey;
+use strongroom_store::SecretAdmin;
+use strongroom_types::{AccountId, Clock, Realm, Region};
+use tokio::sync::Mutex;
+
+use super::empty_room::{EmptyRoom, Lookup, Permits, throttled};
+use super::open_rooms::{OpenRooms, close_aside};
+use super::records_for::RecordsFor;
+use super::regions::Regions;
+use crate::{Builder, Error, ErrorKind, Maintained, Strongroom};
+
+/// What a program changes about the builder of each strongroom.
+pub(super) type Configure = Arc<dyn Fn(Builder, &Realm) -> Builder + Send + Sync>;
+/// What a program puts in front of each strongroom.
+pub(super) type Front = Arc<dyn Fn(&Strongroom) -> Result<Arc<dyn SecretAdmin>, Error> + Send + Sync>;
+
+/// The strongrooms of a process, one for each account and region, opened when they are asked for.
+/// Clones share everything. See the [module](self).
+#[derive(Clone)]
+pub struct Strongrooms {
+    inner: Arc<Inner>,
+}
+
+/// What [`Strongrooms`] are made of.
+pub(super) struct Parts {
+    pub(super) records: Arc<dyn RecordsFor>,
+    pub(super) root: RootKey,
+    pub(super) home: Realm,
+    pub(super) regions: Regions,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) configure: Option<Configure>,
+    pub(super) front: Option<Front>,
+    /// Strongrooms of the program's own, which are always open.
+    pub(super) own: Vec<Strongroom>,
+    pub(super) open: OpenRooms,
+}
+
+struct Inner {
+    parts: Parts,
+    /// One room is opened at a time, so that none is opened twice.
+    opening: Mutex<()>,
+    empty: Permits,
+    /// For the rooms, which ask for the directories of each other's accounts.
+    me: Weak<Self>,
+}
+
+impl fmt::Debug for Strongrooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { records, home, regions, .. } = &self.inner.parts;
+        f.debug_struct("Strongrooms")
+            .field("home", home)
+            .field("records", records)
+            .field("regions", regions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Strongrooms {
+    pub(super) async fn open(parts: Parts) -> Result<Self, Error> {
+        let inner = Arc::new_cyclic(|me| Inner {
+            parts,
+            opening: Mutex::default(),
+            empty: Permits::default(),
+            me: Weak::clone(me),
+        });
+        let rooms = Self { inner };
+        rooms.identities(rooms.home().account()).await?;
+        Ok(rooms)
+    }
+
+    /// Whose the process is, and which region's strongrooms keep the users and roles of each account.
+    #[must_use]
+    pub fn home(&self) -> &Realm {
+        &self.inner.parts.home
+    }
+
+    /// Where the time comes from.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.parts.clock
+    }
+
+    /// Whether strongrooms are opened and made in this region.
+    #[must_use]
+    pub fn serves(&self, region: &Region) -> bool {
+        let Parts { regions, home, own, .. } = &self.inner.parts;
+        regions.contains(region)
+            || home.region() == region
+            || own.iter().any(|room| room.realm().region() == region)
+    }
+
+    /// The strongroom of a realm if it is open. Takes a lock for a moment, and never waits for
+    /// storage.
+    #[must_use]
+    pub fn open_now(&self, realm: &Realm) -> Option<Strongroom> {
+        self.inner.open_now(realm)
+    }
+
+    /// The strongroom of a realm if there is one. Makes none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] for a region that is not [served](Self::serves); `ThrottlingException`
+    /// if as many strongrooms are open as may be and each is in use; as [`Builder::open`].
+    pub async fn existing(&self, realm: &Realm) -> Result<Option<Strongroom>, Error> {
+        self.served(realm)?;
+        self.inner.existing(realm).await
+    }
+
+    /// The strongroom of a realm, or what answers in its place while there is none. Makes none.
+    ///
+    /// # Errors
+    /// As [`existing`](Self::existing); `ThrottlingException` also for too many at once.
+    pub async fn lookup(&self, realm: &Realm) -> Result<Lookup, Error> {
+        match self.existing(realm).await? {
+            Some(room) => Ok(Lookup::Kept(room)),
+            None => self.inner.empty_room(realm).await.map(Lookup::Empty),
+        }
+    }
+
+    /// The strongroom of a realm, made if there is none. To be called after whoever asks for it was
+    /// found to be permitted: see [`EmptyRoom`].
+    ///
+    /// # Errors
+    /// As [`existing`](Self::existing).
+    pub async fn create(&self, realm: &Realm) -> Result<Strongroom, Error> {
+        self.served(realm)?;
+        self.inner.create(realm).await
+    }
+
+    /// The strongroom that keeps the users and roles of an account, made if there is none.
+    ///
+    /// # Errors
+    /// As [`Builder::open`].
+    pub async fn identities(&self, account: AccountId) -> Result<Strongroom, Error> {
+        let home = self.inner.home_of(account);
+        match self.inner.directory_now(&home) {
+            Some(room) => Ok(room),
+            None => self.inner.create_directory(&home).await,
+        }
+    }
+
+    /// The strongroom that keeps the users and roles of an account, or what answers in its place
+    /// while there is none. Makes none.
+    ///
+    /// # Errors
+    /// As [`lookup`](Self::lookup).
+    pub async fn lookup_identities(&self, account: AccountId) -> Result<Lookup, Error> {
+        let home = self.inner.home_of(account);
+        match self.inner.directory_of(&home).await? {
+            Some(room) => Ok(Lookup::Kept(room)),
+            None => self.inner.empty_room(&home).await.map(Lookup::Empty),
+        }
+    }
+
+    /// The accounts that have users and roles of their own: those that are open before those that
+    /// are not.
+    ///
+    /// # Errors
+    /// Storage that cannot be read.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
+        let region = self.home().region();
+        let mut accounts = self.inner.parts.open.accounts_in(region);
+        for realm in self.inner.parts.records.realms().await? {
+            if realm.region() == region && !accounts.contains(&realm.account()) {
+                accounts.push(realm.account());
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// The realms that have a strongroom, open or not, in order.
+    ///
+    /// # Errors
+    /// Storage that cannot be read.
+    pub async fn realms(&self) -> Result<Vec<Realm>, Error> {
+        let mut realms = self.inner.parts.records.realms().await?;
+        realms.extend(self.inner.parts.own.iter().map(|room| room.realm().clone()));
+        realms.sort_unstable();
+        realms.dedup();
+        Ok(realms)
+    }
+
+    /// How many strongrooms are open, besides the program's own.
+    #[must_use]
+    pub fn open_rooms(&self) -> usize {
+        self.inner.parts.open.len()
+    }
+
+    /// One round of housekeeping: [`Strongroom::maintain`] for every realm that has a strongroom,
+    /// also for those of regions that are no longer served. What is not open is opened for that
+    /// moment only. `done` is told of each realm; a failure of one keeps no other from its turn.
+    ///
+    /// # Errors
+    /// If the realms cannot be listed.
+    pub async fn maintain(
+        &self,
+        mut done: impl FnMut(&Realm, Result<Maintained, Error>) + Send,
+    ) -> Result<(), Error> {
+        for realm in self.realms().await? {
+            let result = self.inner.maintain(&realm).await;
+            done(&realm, result);
+        }
+        self.close_idle();
+        Ok(())
+    }
+
+    /// Closes the strongrooms that have been idle for long enough and that nobody has a handle of.
+    /// Opening another one does this too. Returns how many were closed.
+    pub fn close_idle(&self) -> usize {
+        self.inner.parts.open.close_idle(self.home())
+    }
+
+    /// Forgets all open strongrooms, also those in use. Their handles stay valid.
+    pub fn close_all(&self) {
+        self.inner.parts.open.close_all();
+    }
+
+    fn served(&self, realm: &Realm) -> Result<(), Error> {
+        if self.serves(realm.region()) {
+            return Ok(());
+        }
+        let text = format!("the region {} is not served: add it with regions(..)", realm.region());
+        Err(Error::new(ErrorKind::Setup, text))
+    }
+}
+
+impl Inner {
+    fn home_of(&self, account: AccountId) -> Realm {
+        Realm::new(account, self.parts.home.region().clone())
+    }
+
+    fn open_now(&self, realm: &Realm) -> Option<Strongroom> {
+        match self.parts.own.iter().find(|room| room.realm() == realm) {
+            Some(room) => Some(room.clone()),
+            None => self.parts.open.get(realm),
+        }
+    }
+
+    /// The room with an account's users and roles, if it is open: never a room over another store.
+    fn directory_now(&self, home: &Realm) -> Option<Strongroom> {
+        let own = || self.parts.own.iter().find(|room| room.realm() == home && room.own("").is_ok());
+        self.parts.open.get(home).or_else(|| own().cloned())
+    }
+
+    async fn existing(&self, realm: &Realm) -> Result<Option<Strongroom>, Error> {
+        if let Some(room) = self.open_now(realm) {
+            return Ok(Some(room));
+        }
+        let _turn = self.opening.lock().await;
+        let home = self.home_of(realm.account());
+        let Some(directory) = self.kept(&home, self.directory_now(&home), None).await? else {
+            return Ok(None);
+        };
+        if *realm == home {
+            return Ok(Some(directory));
+        }
+        self.kept(realm, self.open_now(realm), Some(&directory)).await
+    }
+
+    async fn create(&self, realm: &Realm) -> Result<Strongroom, Error> {
+        if let Some(room) = self.open_now(realm) {
+            return Ok(room);
+        }
+        let home = self.home_of(realm.account());
+        if *realm == home {
+            return self.create_directory(&home).await;
+        }
+        let _turn = self.opening.lock().await;
+        let directory = match self.directory_now(&home) {
+            Some(directory) => directory,
+            None => self.made(&home, None).await?,
+        };
+        match self.open_now(realm) {
+            Some(room) => Ok(room),
+            None => self.made(realm, Some(&directory)).await,
+        }
+    }
+
+    async fn create_directory(&self, home: &Realm) -> Result<Strongroom, Error> {
+        let _turn = self.opening.lock().await;
+        match self.directory_now(home) {
+            Some(room) => Ok(room),
+            None => self.made(home, None).await,
+        }
+    }
+
+    /// The room of a realm: the one that is open, or the one that is kept.
+    async fn kept(
+        &self,
+        realm: &Realm,
+        open: Option<Strongroom>,
+        directory: Option<&Strongroom>,
+    ) -> Result<Option<Strongroom>, Error> {
+        if open.is_some() {
+            return Ok(open);
+        }
+        let Some(records) = self.parts.records.open(realm).await? else { return Ok(None) };
+        self.parts.open.make_space(&self.parts.home).map_err(|_| throttled())?;
+        let builder = self.builder(realm, directory).records(records).existing();
+        self.opened(realm, builder.open().await?).map(Some)
+    }
+
+    /// The room of a realm that is not open, made if it is not kept.
+    async fn made(&self, realm: &Realm, directory: Option<&Strongroom>) -> Result<Strongroom, Error> {
+        self.parts.open.make_space(&self.parts.home).map_err(|_| throttled())?;
+        let creation = self.parts.records.create(realm).await?;
+        let builder = self.builder(realm, directory).records(creation.records());
+        let builder = if creation.is_existing() { builder.existing() } else { builder };
+        let room = builder.open().await?;
+        creation.finish().await?;
+        self.opened(realm, room)
+    }
+
+    fn opened(&self, realm: &Realm, room: Strongroom) -> Result<Strongroom, Error> {
+        let room = self.fronted(room)?;
+        self.parts.open.insert(realm.clone(), room.clone());
+        Ok(room)
+    }
+
+    fn fronted(&self, room: Strongroom) -> Result<Strongroom, Error> {
+        match &self.parts.front {
+            Some(front) => Ok(room.on(front(&room)?)),
+            None => Ok(room),
+        }
+    }
+
+    fn builder(&self, realm: &Realm, directory: Option<&Strongroom>) -> Builder {
+        let builder = Strongroom::builder().clock(Arc::clone(&self.parts.clock));
+        let builder = match &self.parts.configure {
+            Some(configure) => configure(builder, realm),
+            None => builder,
+        };
+        let builder = builder
+            .root_key(self.parts.root.duplicate())
+            .account(realm.account())
+            .region(realm.region().clone())
+            .other_accounts(Arc::new(Directories(Weak::clone(&self.me))));
+        match directory {
+            Some(directory) => builder.identities_of(directory),
+            None => builder,
+        }
+    }
+
+    /// In memory, for one request, with the users and roles of the realm's account if it has any.
+    async fn empty_room(&self, realm: &Realm) -> Result<EmptyRoom, Error> {
+        let permit = self.empty.one()?;
+        let home = self.home_of(realm.account());
+        let directory = if home == *realm { None } else { self.directory_of(&home).await? };
+        let records = Arc::new(MemoryRecords::new());
+        let builder = self.builder(realm, directory.as_ref());
+        let builder =
+            builder.root_key(RootKey::generate()?).records(Arc::clone(&records) as Arc<dyn Records>);
+        let room = self.fronted(builder.open().await?)?;
+        EmptyRoom::new(room, records, permit).await
+    }
+
+    /// The room with an account's users and roles, if there is one. Makes none.
+    async fn directory_of(&self, home: &Realm) -> Result<Option<Strongroom>, Error> {
+        if let Some(room) = self.directory_now(home) {
+            return Ok(Some(room));
+        }
+        let _turn = self.opening.lock().await;
+        self.kept(home, self.directory_now(home), None).await
+    }
+
+    async fn maintain(&self, realm: &Realm) -> Result<Maintained, Error> {
+        let own = self.parts.own.iter().find(|room| room.realm() == realm).cloned();
+        if let Some(room) = own.or_else(|| self.parts.open.peek(realm)) {
+            return room.maintain().await;
+        }
+        let Some(records) = self.parts.records.open(realm).await? else {
+            return Ok(Maintained::default());
+        };
+        let room = self.builder(realm, None).records(records).existing().open().await?;
+        let maintained = room.maintain().await;
+        close_aside(room);
+        maintained
+    }
+}
+
+/// The directories of the accounts. It keeps nothing alive.
+struct Directories(Weak<Inner>);
+
+#[async_trait]
+impl OtherAccounts for Directories {
+    async fn directory_of(&self, account: AccountId) -> Result<Option<Iam>, strongroom_iam::Error> {
+        let failed =
+            |text: &'static str| strongroom_iam::Error::new(strongroom_iam::ErrorKind::Internal, text);
+        let rooms = self.0.upgrade().ok_or_else(|| failed("the strongrooms are closed"))?;
+        let unknown = "the directory of another account cannot be read";
+        let found = rooms.directory_of(&rooms.home_of(account)).await;
+        match found.map_err(|error| failed(unknown).because(error))? {
+            Some(room) => {
+                Ok(Some(room.iam().directory().map_err(|error| failed(unknown).because(error))?.clone()))
+            }
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The strongrooms of a process: what is opened, made and closed.
+
+#![cfg(test)]
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pollster::block_on;
+use strongroom::records::Records;
+use strongroom::strongrooms::{
+    Creation, DataDirectory, Lookup, MemoryRealms, RecordsFor, Regions, Strongrooms,
+};
+use strongroom::{AccountId, CachePolicy, Error, IdentityRef, Realm, Region, RootKey, Strongroom, presets};
+
+fn realm(region: &str) -> Realm {
+    Realm::new(AccountId::DEFAULT, Region::parse(region).unwrap())
+}
+
+fn of_account(account: &str, region: &str) -> Realm {
+    Realm::new(AccountId::parse(account).unwrap(), Region::parse(region).unwrap())
+}
+
+/// Storage that counts how often it is asked for.
+#[derive(Debug, Default)]
+struct Counting {
+    realms: MemoryRealms,
+    opened: AtomicUsize,
+    created: AtomicUsize,
+}
+
+#[async_trait]
+impl RecordsFor for Counting {
+    async fn open(&self, realm: &Realm) -> Result<Option<Arc<dyn Records>>, Error> {
+        let found = self.realms.open(realm).await?;
+        self.opened.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
+        Ok(found)
+    }
+
+    async fn create(&self, realm: &Realm) -> Result<Creation, Error> {
+        self.created.fetch_add(1, Ordering::Relaxed);
+        self.realms.create(realm).await
+    }
+
+    async fn realms(&self) -> Result<Vec<Realm>, Error> {
+        self.realms.realms().await
+    }
+}
+
+#[test]
+fn nothing_is_made_by_looking_and_an_empty_room_refuses_what_a_new_one_would() {
+    block_on(async {
+        let storage = Arc::new(Counting::default());
+        let rooms = Strongrooms::builder().records(storage.clone()).open().await.unwrap();
+        assert_eq!(storage.created.load(Ordering::Relaxed), 1, "the home");
+        let there = realm("eu-west-1");
+        for _ in 0..3 {
+            assert!(rooms.existing(&there).await.unwrap().is_none());
+            let Lookup::Empty(empty) = rooms.lookup(&there).await.unwrap() else {
+                panic!("there is nothing")
+            };
+            let room = empty.room();
+            assert_eq!(room.realm(), &there);
+            assert_eq!(room.get("s").send().await.unwrap_err().code(), "ResourceNotFoundException");
+            assert!(room.list().all().await.unwrap().is_empty());
+            room.random_password().send().await.unwrap();
+            assert!(!empty.was_written().await.unwrap(), "a read writes nothing");
+        }
+        // By the users and roles of the account, which are at home.
+        let home = rooms.identities(AccountId::DEFAULT).await.unwrap();
+        let alice = home.iam().create_user("alice").await.unwrap();
+        let Lookup::Empty(empty) = rooms.lookup(&there).await.unwrap() else { panic!("there is nothing") };
+        let hers = empty.room().as_caller(alice.caller().unwrap());
+        let refused = hers.create("s").text("v").send().await.unwrap_err();
+        assert_eq!(refused.code(), "AccessDeniedException");
+        assert!(!empty.was_written().await.unwrap(), "nor does what is refused");
+        let document =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        home.iam().put_policy(IdentityRef::user("alice"), "all", document).await.unwrap();
+        hers.create("s").text("v").send().await.unwrap();
+        assert!(empty.was_written().await.unwrap());
+        assert_eq!(rooms.realms().await.unwrap(), [Realm::default()]);
+        rooms.create(&there).await.unwrap().create("s").text("v").send().await.unwrap();
+        assert!(matches!(rooms.lookup(&there).await.unwrap(), Lookup::Kept(_)));
+        assert_eq!(rooms.realms().await.unwrap(), [there, Realm::default()]);
+        assert_eq!(storage.created.load(Ordering::Relaxed), 2);
+    });
+}
+
+#[test]
+fn a_region_that_is_not_served_is_refused_before_storage_is_asked() {
+    block_on(async {
+        let storage = Arc::new(Counting::default());
+        let regions = Regions::only([Region::parse("eu-west-1").unwrap()]);
+        let rooms = Strongrooms::builder().records(storage.clone()).regions(regions).open().await.unwrap();
+        for name in ["xa-north-1", "eu-central-1"] {
+            for error in [
+                rooms.create(&realm(name)).await.unwrap_err(),
+                rooms.existing(&realm(name)).await.unwrap_err(),
+                rooms.lookup(&realm(name)).await.unwrap_err(),
+            ] {
+                assert!(error.to_string().contains(name), "{error}");
+            }
+        }
+        assert_eq!(storage.created.load(Ordering::Relaxed), 1);
+        rooms.create(&realm("eu-west-1")).await.unwrap();
+        // By default, regions that are there are served too.
+        let local = realm("local-test-1");
+        let again = |regions: Option<Regions>| {
+            let builder =
+                Strongrooms::builder().records(storage.clone()).root_key(RootKey::from_bytes([1; 32]));
+            match regions {
+                Some(regions) => builder.regions(regions),
+                None => builder,
+            }
+        };
+        storage.realms.clear();
+        let rooms = again(Some(Regions::all())).open().await.unwrap();
+        rooms.create(&local).await.unwrap();
+        assert!(again(None).open().await.unwrap().existing(&local).await.unwrap().is_some());
+        assert!(again(Some(Regions::aws())).open().await.unwrap().existing(&local).await.is_err());
+    });
+}
+
+#[test]
+fn so_many_rooms_are_open_and_no_more_and_handles_in_use_stay_valid() {
+    block_on(async {
+        let storage = Arc::new(Counting::default());
+        let rooms = Strongrooms::builder().records(storage.clone()).most_open(4).open().await.unwrap();
+        let names = ["eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "eu-central-1"];
+        for name in names {
+            rooms.create(&realm(name)).await.unwrap().create("s").text(name).send().await.unwrap();
+            assert!(rooms.open_rooms() <= 4);
+        }
+        for name in names {
+            let room = rooms.existing(&realm(name)).await.unwrap().unwrap();
+            assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), name);
+        }
+        assert_eq!(rooms.open_rooms(), 4);
+        // What was used last is still open.
+        let opened = storage.opened.load(Ordering::Relaxed);
+        rooms.existing(&realm("eu-central-1")).await.unwrap().unwrap();
+        assert_eq!(storage.opened.load(Ordering::Relaxed), opened);
+        // In use: the home and three. A fourth is refused, and can be had when one is free.
+        let mut held = Vec::new();
+        for name in &names[..3] {
+            held.push(rooms.existing(&realm(name)).await.unwrap().unwrap());
+        }
+        let refused = rooms.existing(&realm("eu-north-1")).await.unwrap_err();
+        assert_eq!(refused.code(), "ThrottlingException");
+        assert_eq!(held[0].get("s").send().await.unwrap().expose_text().unwrap(), names[0]);
+        let first = held.remove(0);
+        let store = first.store();
+        drop(first);
+        assert!(rooms.existing(&realm("eu-north-1")).await.is_err(), "its store is in use");
+        drop(store);
+        rooms.existing(&realm("eu-north-1")).await.unwrap().unwrap();
+        // A handle outlives the place in the list.
+        rooms.close_all();
+        assert_eq!(rooms.open_rooms(), 0);
+        assert_eq!(held[0].get("s").send().await.unwrap().expose_text().unwrap(), names[1]);
+    });
+}
+
+#[test]
+fn idle_rooms_are_closed_but_not_the_home_nor_what_others_decide_by() {
+    block_on(async {
+        let rooms = Strongrooms::builder().memory().idle(Duration::from_millis(30)).open().await.unwrap();
+        let (home, there) =
+            (of_account("111122223333", "us-east-1"), of_account("111122223333", "eu-west-1"));
+        let held = rooms.create(&there).await.unwrap();
+        assert_eq!(rooms.open_rooms(), 3);
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(rooms.close_idle(), 0, "the one is in use, and the other has its users");
+        assert!(rooms.open_now(&home).is_some());
+        drop(held);
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(rooms.close_idle(), 2);
+        assert!(rooms.open_now(&there).is_none() && rooms.open_now(&home).is_none());
+        assert_eq!(rooms.open_rooms(), 1);
+        assert!(rooms.open_now(&Realm::default()).is_some());
+        assert!(rooms.existing(&there).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn users_and_roles_are_those_of_the_account_and_other_accounts_are_asked() {
+    block_on(async {
+        let rooms = Strongrooms::builder().memory().open().await.unwrap();
+        let theirs = of_account("111122223333", "eu-west-1");
+        let room = rooms.create(&theirs).await.unwrap();
+        room.create("db").text("v").send().await.unwrap();
+        let accounts = rooms.accounts().await.unwrap();
+        assert_eq!(accounts.len(), 2);
+        // A user of the home account, made in one region, reads in another.
+        let alice =
+            rooms.create(&realm("eu-north-1")).await.unwrap().iam().create_user("alice").await.unwrap();
+        let far = rooms.create(&realm("eu-west-1")).await.unwrap();
+        far.create("mine").text("v").send().await.unwrap();
+        let read = presets::read_names(["*"]);
+        far.iam().put_policy(&alice, "read", &read).await.unwrap();
+        assert!(far.as_caller(alice.caller().unwrap()).get("mine").send().await.is_ok());
+        // Of another account's secrets nobody may read what its policy does not allow.
+        let hers = room.as_caller(alice.caller().unwrap());
+        assert_eq!(hers.get("db").send().await.unwrap_err().code(), "AccessDeniedException");
+    });
+}
+
+#[test]
+fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
+    block_on(async {
+        let other =
+            Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+        other.create("theirs").text("v").send().await.unwrap();
+        let local = realm("local-test-1");
+        let own = Strongroom::over(other.store(), local.clone());
+        let policy = CachePolicy::new(Duration::from_secs(300));
+        let seen = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&seen);
+        let rooms = Strongrooms::builder()
+            .memory()
+            .room(own)
+            .configure(move |builder, _| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                builder
+            })
+            .front(move |room| Ok(room.cached(policy.clone(), None)?.room().store()))
+            .open()
+            .await
+            .unwrap();
+        assert_eq!(seen.load(Ordering::Relaxed), 1);
+        assert!(rooms.serves(local.region()), "the region of one's own room is served");
+        let room = rooms.open_now(&local).unwrap();
+        assert_eq!(room.get("theirs").send().await.unwrap().expose_text().unwrap(), "v");
+        assert!(rooms.realms().await.unwrap().contains(&local));
+        // Behind the cache a value stays as it was read, though the store has another.
+        let room = rooms.create(&realm("eu-west-1")).await.unwrap();
+        room.create("s").text("one").send().await.unwrap();
+        assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "one");
+        assert!(room.for_service("rds").is_err(), "there is something in front of it");
+        let again = rooms.existing(&realm("eu-west-1")).await.unwrap().unwrap();
+        again.put("s").text("two").send().await.unwrap();
+        assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "two");
+        rooms.maintain(|realm, done| assert!(done.is_ok(), "{realm}")).await.unwrap();
+    });
+}
+
+/// Polls a future so many times and drops it.
+fn abandon(future: impl Future, polls: usize) -> bool {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..polls {
+        if let Poll::Ready(_) = future.as_mut().poll(&mut context) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+#[test]
+fn what_an_abandoned_creation_leaves_behind_is_nothing_until_a_later_one_completes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data");
+    let there = realm("eu-west-1");
+    block_on(async {
+        let data = DataDirectory::at(&path).root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
+        assert!(data.is_new());
+        let rooms = Strongrooms::builder().directory(&data).open().await.unwrap();
+        for polls in 0..200 {
+            if abandon(rooms.create(&there), polls) {
+                break;
+            }
+            // Nothing that was not acknowledged is there, or all of it.
+            let found = rooms.existing(&there).await.unwrap();
+            if let Some(room) = found {
+                assert!(room.list().all().await.unwrap().is_empty());
+            }
+        }
+        rooms.create(&there).await.unwrap().create("s").text("v").send().await.unwrap();
+        // A second process finds it, and makes another that the first finds.
+        let options = DataDirectory::at(&path).root_key(RootKey::from_bytes([1; 32])).existing();
+        let other = options.open().await.unwrap();
+        assert!(!other.is_new());
+        let others = Strongrooms::builder().directory(&other).open().await.unwrap();
+        let room = others.existing(&there).await.unwrap().unwrap();
+        assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "v");
+        let far = realm("eu-north-1");
+        assert!(rooms.existing(&far).await.unwrap().is_none());
+        others.create(&far).await.unwrap().create("far").text("v").send().await.unwrap();
+        assert!(rooms.existing(&far).await.unwrap().unwrap().get("far").send().await.is_ok());
+        // One that is listed and gone is an error for ever, and is never made anew.
+        drop((rooms, others, room));
+        std::fs::remove_dir_all(path.join("000000000000/eu-north-1")).unwrap();
+        let options = DataDirectory::at(&path).root_key(RootKey::from_bytes([1; 32]));
+        let rooms = Strongrooms::builder().directory(&options.open().await.unwrap()).open().await.unwrap();
+        for _ in 0..2 {
+            assert!(rooms.existing(&far).await.is_err() && rooms.create(&far).await.is_err());
+        }
+        assert!(!path.join("000000000000/eu-north-1").exists());
+    });
+}
+
+#[test]
+fn a_file_without_a_strongroom_in_it_is_no_strongroom() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data");
+    block_on(async {
+        let options = DataDirectory::at(&path).root_key(RootKey::from_bytes([1; 32]));
+        let rooms = Strongrooms::builder().directory(&options.open().await.unwrap()).open().await.unwrap();
+        let there = realm("eu-west-1");
+        let place = path.join("000000000000/eu-west-1");
+        std::fs::create_dir(&place).unwrap();
+        std::fs::write(place.join("records.sqlite3"), b"").unwrap();
+        assert!(rooms.existing(&there).await.unwrap().is_none());
+        rooms.create(&there).await.unwrap().create("s").text("v").send().await.unwrap();
+        assert!(rooms.existing(&there).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn while_a_start_holds_the_directory_no_other_process_starts_on_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data");
+    block_on(async {
+        let options = || DataDirectory::at(&path).root_key(RootKey::from_bytes([1; 32]));
+        let (data, lock) = options().open_locked().await.unwrap();
+        // It can add to the directory meanwhile.
+        let rooms = Strongrooms::builder().directory(&data).open().await.unwrap();
+        rooms.create(&realm("eu-west-1")).await.unwrap();
+        assert!(!abandon(options().open(), 50), "another waits");
+        drop(lock);
+        options().open().await.unwrap();
+        rooms.create(&realm("eu-west-2")).await.unwrap();
+    });
+}

@@ -25,7 +25,7 @@ async fn open(builder: Builder) -> Strongroom {
         r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"secretsmanager:*","Resource":"*"}}}}"#,
         alice.arn
     );
-    room.put_policy("prod/named", named).send().await.unwrap();
+    room.policy("prod/named").put(named).send().await.unwrap();
     room
 }
 
@@ -54,7 +54,8 @@ fn reads(c: &mut Criterion) {
             let caller = alice.caller().unwrap();
             group.bench_function("explain", |b| {
                 b.iter(|| {
-                    block_on(room.explain(caller.clone(), Operation::GetSecretValue, "prod/own")).unwrap()
+                    block_on(room.iam().explain(caller.clone(), Operation::GetSecretValue, "prod/own"))
+                        .unwrap()
                 });
             });
             for n in 0..99 {
@@ -62,7 +63,7 @@ fn reads(c: &mut Criterion) {
             }
             group.sample_size(20);
             group.bench_function("who_can_100", |b| {
-                b.iter(|| block_on(room.who_can(Operation::GetSecretValue, "prod/own")).unwrap());
+                b.iter(|| block_on(room.iam().who_can(Operation::GetSecretValue, "prod/own")).unwrap());
             });
         }
     }

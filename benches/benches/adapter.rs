@@ -19,11 +19,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use strongroom::EncryptionContext;
+use strongroom::Kms;
 use strongroom::aws::{AwsKms, SecretsManagerStore};
-use strongroom::envelope::EncryptionContext;
-use strongroom::kms::{Decrypt, Kms};
-use strongroom::store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue};
+use strongroom::kms::Decrypt;
+use strongroom::store::{GetSecretValue, PutSecretValue};
 use strongroom::{CallContext, Realm};
+use strongroom::{SecretStore, SecretValue};
 
 const SECRET: &str = r#""ARN":"arn:aws:secretsmanager:us-east-1:000000000000:secret:db-AbCdEf","Name":"db","VersionId":"00000000-0000-4000-8000-000000000001","VersionStages":["AWSCURRENT"]"#;
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -25,9 +25,12 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pollster::block_on;
-use strongroom::cache::{Handle, Watch, WatchOptions};
-use strongroom::store::{GetSecretValue, SecretAdmin, SecretStore, SecretValue};
-use strongroom::{CachePolicy, Cached, CallContext, RootKey, Strongroom};
+use strongroom::WatchOptions;
+use strongroom::cache::Cached;
+use strongroom::cache::{Handle, Watch};
+use strongroom::store::GetSecretValue;
+use strongroom::{CachePolicy, CallContext, RootKey, Strongroom};
+use strongroom::{SecretAdmin, SecretStore, SecretValue};
 
 const NAME: &str = "prod/orders/db";
 const ANSWER: &str = r#"{"ARN":"arn:aws:secretsmanager:us-east-1:000000000000:secret:prod/orders/db-AbCdEf","Name":"prod/orders/db","VersionId":"00000000-0000-4000-8000-000000000001","VersionStages":["AWSCURRENT"],"SecretString":"s3cret","CreatedDate":1700000000.0}"#;
@@ -70,7 +73,7 @@ struct Ours {
 async fn ours() -> Ours {
     let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
     room.create(NAME).text("s3cret").send().await.unwrap();
-    let policy = CachePolicy::new(Duration::from_secs(3600));
+    let policy = CachePolicy::ttl(Duration::from_secs(3600));
     let runtime = tokio::runtime::Handle::current();
     let spawn = Arc::new(move |task| drop(runtime.spawn(task)));
     let cached = Cached::spawning(room.store(), policy, spawn).unwrap();
@@ -78,7 +81,8 @@ async fn ours() -> Ours {
     let handle = cached.handle(&cx, NAME);
     handle.get().await.unwrap();
     let sleep = Arc::new(|time| -> strongroom::cache::Task { Box::pin(tokio::time::sleep(time)) });
-    let watch = cached.watch(&cx, NAME, WatchOptions::every(Duration::from_secs(60), sleep)).await.unwrap();
+    let watch =
+        cached.watch(&cx, NAME, WatchOptions::every_with(Duration::from_secs(60), sleep)).await.unwrap();
     Ours { cached, cx, handle, watch }
 }
 

@@ -18,10 +18,13 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use pollster::block_on;
-use strongroom::envelope::EncryptionContext;
-use strongroom::kms::{CreateKey, Decrypt, GenerateDataKey, KeyRef, Kms, KmsAdmin};
-use strongroom::root::{RootKey, TrustedRecords};
-use strongroom::{CallContext, LocalKms, LocalKmsOptions, MemoryRecords, Records, SystemClock};
+use strongroom::EncryptionContext;
+use strongroom::RootKey;
+use strongroom::kms::{CreateKey, Decrypt, GenerateDataKey, KeyRef};
+use strongroom::kms::{LocalKms, LocalKmsOptions};
+use strongroom::root::TrustedRecords;
+use strongroom::{CallContext, MemoryRecords, Records, SystemClock};
+use strongroom::{Kms, KmsAdmin};
 use strongroom_sqlite::SqliteRecords;
 
 /// Header of the ciphertext and the context, encoded.

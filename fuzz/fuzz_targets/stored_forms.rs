@@ -5,10 +5,14 @@
 use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
-use strongroom::records::{Batch, ErrorKind as RecordsError, Expect, Key, MemoryRecords, Records};
+use strongroom::records::{Batch, ErrorKind as RecordsError, Expect, Key};
+use strongroom::{MemoryRecords, Records};
 use strongroom::root::TrustedRecords;
-use strongroom::store::{GetSecretValue, SecretAdmin, SecretStore, SecretValue};
-use strongroom::{EngineLimits, RootKey, ClientEncrypted, SecretErrorKind, SecretRecords, Strongroom};
+use strongroom::store::GetSecretValue;
+use strongroom::{SecretAdmin, SecretStore, SecretValue};
+use strongroom::records::SecretRecords;
+use strongroom::store::{ClientEncrypted, EngineLimits};
+use strongroom::{RootKey, SecretErrorKind, Strongroom};
 
 struct World {
     outer: Strongroom,

@@ -163,7 +163,7 @@ async fn connections() {
         room.verify().await.unwrap_err(),
         room.iam().create_user("alice").await.unwrap_err(),
         room.keys().create("alias/k", "").await.unwrap_err(),
-        room.roots().await.unwrap_err(),
+        room.roots().list().await.unwrap_err(),
         room.for_service("rds").unwrap_err(),
     ];
     for error in refused {

@@ -7,7 +7,9 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::{CachedKms, DataKeyPolicy, KmsRoot, RootKey, SecretRecords, Strongroom};
+use strongroom::cache::{CachedKms, DataKeyPolicy};
+use strongroom::records::SecretRecords;
+use strongroom::{KmsRoot, RootKey, Strongroom};
 use strongroom_aws::{AwsKms, SecretsManagerStore};
 use strongroom_server::test_server;
 use strongroom_testkit::FaultyKms;

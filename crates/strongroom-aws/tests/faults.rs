@@ -68,7 +68,7 @@ impl Change {
                 room.delete(name).send().await.unwrap();
             }
             Self::DropPolicy => {
-                room.put_policy(name, POLICY).send().await.unwrap();
+                room.policy(name).put(POLICY).send().await.unwrap();
             }
             _ => (),
         }
@@ -124,7 +124,7 @@ async fn told(room: &Strongroom, name: &str) -> Option<(String, BTreeMap<Version
     let mut versions = BTreeMap::new();
     let mut rest = (metadata.description, metadata.tags, metadata.deleted.is_some(), None);
     if metadata.deleted.is_none() {
-        rest.3 = room.policy(name).await.unwrap();
+        rest.3 = room.policy(name).get().await.unwrap();
         for version in room.versions(name).include_deprecated().all().await.unwrap() {
             versions.insert(version.version_id, version.stages.into_iter().collect());
         }

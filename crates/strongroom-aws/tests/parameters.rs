@@ -10,7 +10,8 @@ mod support;
 use std::sync::Arc;
 
 use emulator::{Moto, compare, failing};
-use strongroom::{ClientEncrypted, Migration, RootKey, Stage, Strongroom};
+use strongroom::store::ClientEncrypted;
+use strongroom::{Migration, RootKey, Stage, Strongroom};
 use strongroom_aws::ParameterStore;
 use strongroom_store::{
     CreateSecret, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue,

@@ -1,45 +1,49 @@
-//! How long values are kept, and what happens when the store is down.
+//! How long values are cached, and what happens when the store is down.
 
 use std::time::Duration;
 
 use strongroom_store::{Error, ErrorKind};
 use strongroom_types::Timestamp;
 
-/// What a [`crate::Cached`] keeps, and for how long.
+/// What a [`crate::Cached`] caches, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachePolicy {
-    /// How long a value is taken for the current one. A right that is taken away, and another program's new value, is known after this time
-    /// at the latest, if the store can be asked.
+    /// How long a value counts as current. A revoked permission and another program's new value
+    /// take effect within this time, as long as the store can be reached.
     pub time_to_live: Duration,
-    /// By how much of it that time is shortened, at random, so that what was read together is not asked for together again: 0 to 100 percent.
+    /// By how much the time to live is shortened at random, so that values that were read together
+    /// are not all refreshed together: 0 to 100 percent.
     pub jitter_percent: u8,
-    /// From how much of that time on a read has the value fetched again in the background: 0 to 100 percent; 100 is never.
+    /// After which part of the time to live a read refreshes the value in the background: 0 to 100
+    /// percent; 100 is never.
     pub refresh_ahead_percent: u8,
-    /// How old a value may become while the store is down. Nothing makes it younger but a read that succeeds.
+    /// How old a value may become while the store is down. Only a successful read makes it younger.
     pub hard_limit: Duration,
-    /// How long it is remembered that there is no such secret.
+    /// How long the cache remembers that a secret does not exist.
     pub missing_for: Duration,
-    /// How long the store is left alone after the first failure; twice as long after each further one.
+    /// The pause after the store's first failure, which doubles after each further one.
     pub back_off: Duration,
-    /// How long at most.
+    /// The longest pause.
     pub max_back_off: Duration,
-    /// How many values there may be; beyond it the one that was used longest ago goes.
+    /// The most values; beyond it, the least recently used one is dropped.
     pub max_entries: usize,
-    /// How many bytes of values there may be.
+    /// The most bytes of values.
     pub max_bytes: usize,
-    /// How often a cache with a background tells the store of the reads that it has served. What handles serve is told with the next fetch, or
-    /// read by name, after that time.
+    /// How often a cache with a background reports to the store the reads that it served. Reads
+    /// that handles served are reported with the next fetch, or read by name, after that time.
     pub report_every: Duration,
-    /// Whether reads are kept for [`crate::Cached::drain_reads`] also where the store takes no reports of them.
+    /// Whether reads are kept for [`crate::Cached::drain_reads`] even if the store takes no
+    /// reports.
     pub keep_reads: bool,
-    /// Whether values lie sealed under a key of this process while they are kept. A hit then opens one into memory of its own, and handles show
-    /// nothing to [`crate::Handle::peek`].
+    /// Whether cached values are encrypted under a key of this process. A hit then decrypts a value
+    /// into memory of its own, and [`crate::Handle::peek`] returns `None`.
     pub sealed_in_memory: bool,
 }
 
 impl Default for CachePolicy {
-    /// Five minutes, fetched again from 80 percent on, up to an hour while the store is down; a thousand values, 16 MiB.
+    /// Five minutes, refreshed from 80 percent on, up to an hour while the store is down; a
+    /// thousand values, 16 MiB.
     fn default() -> Self {
         Self {
             time_to_live: Duration::from_secs(300),
@@ -59,9 +63,10 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
-    /// The default with another time to live; the hard limit is twelve times that, as in the default.
+    /// The default with another time to live; the hard limit is twelve times that, as in the
+    /// default: `CachePolicy::ttl(Duration::from_secs(300))`.
     #[must_use]
-    pub fn new(time_to_live: Duration) -> Self {
+    pub fn ttl(time_to_live: Duration) -> Self {
         Self { time_to_live, hard_limit: time_to_live.saturating_mul(12), ..Self::default() }
     }
 
@@ -159,14 +164,14 @@ impl CachePolicy {
         self.time_to_live - most.mul_f64(f64::from(dice) / f64::from(u16::MAX))
     }
 
-    /// From when on a value is fetched again; not before its end where that is not wanted, but for a new day (UTC): the first use of a day is a
-    /// read of the store, which dates it.
+    /// From when on a value is fetched again; not before its end where that is not wanted, but for
+    /// a new day (UTC): the first use of a day is a read of the store, which dates it.
     pub(crate) fn ahead(&self, since: Timestamp, life: Duration) -> Timestamp {
         since.after(life * u32::from(self.refresh_ahead_percent) / 100).min(self.day_ends(since, life))
     }
 
-    /// When a new day's first use is the store's: within the first ten minutes of the day, as the dice fell for the value's life, so that not all ask at
-    /// midnight.
+    /// When a new day's first use is the store's: within the first ten minutes of the day, as the
+    /// dice fell for the value's life, so that not all ask at midnight.
     pub(crate) fn day_ends(&self, since: Timestamp, life: Duration) -> Timestamp {
         let most = self.time_to_live * u32::from(self.jitter_percent) / 100;
         let fell = self.time_to_live.saturating_sub(life);
@@ -174,7 +179,8 @@ impl CachePolicy {
         next_day(since).after(Duration::from_secs(600).mul_f64(share.clamp(0.0, 1.0)))
     }
 
-    /// How long the store is left alone after so many failures: between half and all of the time, by the dice.
+    /// How long the store is left alone after so many failures: between half and all of the time,
+    /// by the dice.
     fn rest(&self, failures: u32, dice: u16) -> Duration {
         let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         let whole = self.back_off.saturating_mul(factor).min(self.max_back_off);
@@ -188,8 +194,9 @@ pub(crate) fn next_day(moment: Timestamp) -> Timestamp {
     Timestamp::from_millis((moment.as_millis().div_euclid(DAY) + 1).saturating_mul(DAY))
 }
 
-/// Whether the last known value may be served instead of a failure of this kind: the store could not say what is there now. What it did say
-/// (denied, deleted, does not open, gone) is never ridden out.
+/// Whether the last known value may be served instead of a failure of this kind, because the store
+/// could not say what is there now. What it did say (denied, deleted, cannot be decrypted, gone) is
+/// never ridden out.
 #[must_use]
 pub fn may_be_ridden_out(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::Internal)
@@ -337,7 +344,7 @@ mod tests {
     }
 
     fn policy() -> CachePolicy {
-        CachePolicy::new(Duration::from_secs(100)).jitter_percent(0).hard_limit(Duration::from_secs(1000))
+        CachePolicy::ttl(Duration::from_secs(100)).jitter_percent(0).hard_limit(Duration::from_secs(1000))
     }
 
     fn got(asked: i64) -> State<u8> {
@@ -411,7 +418,7 @@ mod tests {
         let state = State::default().after(&policy(), failed, at(5000), at(5000), u16::MAX);
         assert_eq!(state.step(&policy(), at(5000)), Step::SayFailure);
         assert_eq!(state.step(&policy(), at(1400)), Step::Fetch);
-        assert!(CachePolicy::new(Duration::MAX).check().is_err());
+        assert!(CachePolicy::ttl(Duration::MAX).check().is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The store.
+//! The caching store.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ use crate::slot::Slot;
 use crate::stats::{CacheStats, Counts};
 use crate::vault::Vault;
 
-/// A secret store around any other that keeps values for a while. Clones share what is kept.
+/// A secret store around any other that caches values. Clones share the cache.
 pub struct Cached<S> {
     pub(crate) shared: Arc<Shared<S>>,
 }
@@ -46,16 +46,18 @@ enum Why {
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// Around `inner`. Without [`Cached::spawning`] nothing happens in the background: a value is fetched again by the first read after its time.
+    /// A cache around `inner`. Nothing happens in the background, unlike with [`Cached::spawning`]:
+    /// the first read after a value's time to live fetches it again.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParameter`] for a policy that cannot be.
+    /// [`ErrorKind::InvalidParameter`] for an inconsistent policy.
     pub fn new(inner: S, policy: CachePolicy) -> Result<Self, Error> {
         Self::build(inner, policy, Arc::new(CoarseClock::new()), None)
     }
 
-    /// As [`Cached::new`], with something that does things in the background:
-    /// `Cached::spawning(store, policy, Arc::new(move |task| drop(runtime.spawn(task))))` with a `tokio::runtime::Handle`.
+    /// As [`Cached::new`], with tasks in the background:
+    /// `Cached::spawning(store, policy, Arc::new(move |task| drop(runtime.spawn(task))))` with a
+    /// `tokio::runtime::Handle`.
     ///
     /// # Errors
     /// As [`Cached::new`].
@@ -63,7 +65,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         Self::build(inner, policy, Arc::new(CoarseClock::new()), Some(spawn))
     }
 
-    /// As [`Cached::new`] or [`Cached::spawning`], with the time from elsewhere.
+    /// As [`Cached::new`] or [`Cached::spawning`], with another clock.
     ///
     /// # Errors
     /// As [`Cached::new`].
@@ -89,7 +91,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         &self.shared.inner
     }
 
-    /// What it did so far.
+    /// What the cache has done so far.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -143,8 +145,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.entries().slot(question, &self.shared.policy, self.shared.spawn.is_some())
     }
 
-    /// Reads a value: what is kept, if it is young enough, else what the store says, else, while that is down, what is kept up to the hard
-    /// limit.
+    /// Reads a value: the cached one if it is young enough, else the store's; while the store is
+    /// down, the cached one up to the hard limit.
     ///
     /// # Errors
     /// As the store's own.
@@ -196,10 +198,10 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Fetches a value now, whatever is kept: what is told was asked for after this was called.
+    /// Fetches a value now, whatever is cached. The answer was asked for after this call began.
     ///
     /// # Errors
-    /// As the store's own; what is kept stays, unless the store said that it must not.
+    /// As the store's own; the cached value stays, unless the store said that it must not be used.
     pub async fn refresh_now(
         &self,
         cx: &CallContext,
@@ -209,8 +211,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.fetch_since(cx, request, &question, self.now()).await.map(|fetched| self.fresh(fetched))
     }
 
-    /// What is kept if it was asked for after a moment, else what the store says now: one call for all who want to know what has become of a value
-    /// that they were handed before.
+    /// What is kept if it was asked for after a moment, else what the store says now: one call for
+    /// all who want to know what has become of a value that they were handed before.
     pub(crate) async fn read_since(
         &self,
         cx: &CallContext,
@@ -238,7 +240,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Asks the store; a call that was under way from before the moment is not taken for the answer.
+    /// Asks the store; a call that was under way from before the moment is not taken for the
+    /// answer.
     async fn fetch_since(
         &self,
         cx: &CallContext,
@@ -345,8 +348,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         Some((self.opened(held)?.into_version(), since))
     }
 
-    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was written meanwhile. Of who joins another's call the store
-    /// does not know.
+    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was
+    /// written meanwhile. Of who joins another's call the store does not know.
     async fn fetch(
         &self,
         cx: &CallContext,
@@ -364,7 +367,8 @@ impl<S: SecretStore + 'static> Cached<S> {
             let answer = self.shared.calls.join(&key, || {
                 own = true;
                 async {
-                    // One that was given up and is taken over after a write would be a second one beside those from after it.
+                    // One that was given up and is taken over after a write would be a second one
+                    // beside those from after it.
                     if self.entries().is_over(question, began) {
                         return None;
                     }
@@ -481,7 +485,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         }));
     }
 
-    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and what is being asked for. `all`: these are all its names.
+    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and what is
+    /// being asked for. `all`: these are all its names.
     pub(crate) fn written(&self, names: &[&str], all: bool) {
         let mut entries = self.entries();
         entries.log(all.then(|| names.iter().map(|name| (*name).to_owned()).collect()));

@@ -1,4 +1,4 @@
-//! A value as a cache hands it out.
+//! A value from a cache.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use strongroom_store::SecretVersion;
 pub enum Source {
     /// The store, for this read or one at the same time.
     Store,
-    /// What is kept, within its time to live.
+    /// The cache, within the time to live.
     Cache,
-    /// What is kept, older than that: the store is down.
+    /// The cache, after the time to live, because the store is down.
     Stale,
 }
 
-/// A value as it is kept: a handle to it, no copy.
+/// A handle to a cached value, not a copy.
 #[derive(Clone, Debug)]
 pub struct CachedSecret {
     version: Arc<SecretVersion>,
@@ -34,7 +34,7 @@ impl CachedSecret {
         self.version
     }
 
-    /// How old it is at most: since when it was asked for.
+    /// Its greatest possible age, counted from when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.age

@@ -7,17 +7,20 @@ use std::time::Instant;
 
 use strongroom_types::{Clock, Timestamp};
 
-/// The operating system's time as of its last tick, a few milliseconds ago at most: asking costs a fifth of asking for the exact one. What is kept
-/// for seconds does not need more.
+/// The operating system's time as of its last tick, a few milliseconds ago at most: asking costs a
+/// fifth of asking for the exact one. What is kept for seconds does not need more.
 ///
-/// It follows the wall clock forward, and passes as fast as the monotonic clock when that is set back: what is kept never looks more than a second younger than it is,
-/// and after a clock was set to a wrong future and back, the time stays ahead of the wall clock's until the program ends.
+/// It follows the wall clock forward, and passes as fast as the monotonic clock when that is set
+/// back: what is kept never looks more than a second younger than it is, and after a clock was set
+/// to a wrong future and back, the time stays ahead of the wall clock's until the program ends.
 #[derive(Debug)]
 pub struct CoarseClock {
-    /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree within [`SLACK`]. Both only grow.
+    /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree
+    /// within [`SLACK`]. Both only grow.
     behind: AtomicI64,
     base: AtomicI64,
-    /// The wall clock's tick for which they were last compared: until the next one there is nothing new to see.
+    /// The wall clock's tick for which they were last compared: until the next one there is nothing
+    /// new to see.
     compared: AtomicI64,
     /// CachedSecret while they are changed.
     setting: Mutex<()>,
@@ -25,8 +28,8 @@ pub struct CoarseClock {
     begun: Instant,
 }
 
-/// By how many milliseconds the clocks may come apart before one is taken to have been set: more than the pause between asking the one and the
-/// other, which would add up.
+/// By how many milliseconds the clocks may come apart before one is taken to have been set: more
+/// than the pause between asking the one and the other, which would add up.
 const SLACK: i64 = 1000;
 
 impl CoarseClock {
@@ -89,8 +92,8 @@ impl CoarseClock {
         if by_wall.abs_diff(by_passed) <= SLACK.unsigned_abs() {
             return by_wall;
         }
-        // One alone decides, and on what it reads itself: what was read before may be from before another has set them, or from before a stop
-        // of this thread between the two.
+        // One alone decides, and on what it reads itself: what was read before may be from before
+        // another has set them, or from before a stop of this thread between the two.
         let _alone = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, passed) = read();
         let (by_wall, by_passed) = both((wall, passed));

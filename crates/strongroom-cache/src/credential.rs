@@ -9,13 +9,13 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::cached::Cached;
 use crate::cached_secret::CachedSecret;
 
-/// What an attempt with a credential failed with.
+/// Why an attempt with a credential failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "an attempt was rejected or it was not")]
 pub enum Attempt<E> {
-    /// The other side does not take this credential: another one may do.
+    /// The other side rejected this credential; another one may work.
     Rejected(E),
-    /// Something else: another credential does not help.
+    /// Another reason; another credential does not help.
     Failed(E),
 }
 
@@ -23,11 +23,11 @@ pub enum Attempt<E> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CredentialError<E> {
-    /// None of the versions that may be the right one was taken: the last attempt's failure.
+    /// None of the candidate versions was accepted; the last attempt's failure.
     Rejected(E),
     /// An attempt failed for another reason than its credential.
     Failed(E),
-    /// There was no credential to be had.
+    /// No credential could be read.
     Store(Error),
 }
 
@@ -51,10 +51,11 @@ impl<E: std::error::Error + 'static> std::error::Error for CredentialError<E> {
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// Does something with a credential, such as logging in, so that it survives a rotation: with the current version as it is kept; if that is
-    /// rejected, as the store has it now; then with the pending and the previous one, which a rotation is about to put in its place or has
-    /// just done. Each version is tried once, and no further one is begun after the deadline;
-    /// how long a single call of the store or an attempt takes is theirs to limit.
+    /// Uses a credential, for example to log in, in a way that survives its rotation. `attempt` gets
+    /// the current version as it is cached; if that is rejected, as the store has it now; then the
+    /// pending and the previous version, which a rotation is about to make current or has just
+    /// replaced. Each version is tried once, and no attempt begins after the deadline. It does not
+    /// limit how long a single call of the store or an attempt takes.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -123,7 +124,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         Err(rejected.map_or_else(|| CredentialError::Store(nothing(&id)), CredentialError::Rejected))
     }
 
-    /// A version to try; none where there is none of this label. `rejected`: when the last one was handed out that was rejected.
+    /// A version to try; none where there is none of this label. `rejected`: when the last one was
+    /// handed out that was rejected.
     fn candidate(
         &self,
         cx: &CallContext,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use strongroom_kms::{Error, ErrorKind};
 
-/// What a [`crate::CachedKms`] keeps. Decrypted data keys, for as long as it says; generated ones are not used again unless
-/// [`DataKeyPolicy::reuse`] says how often.
+/// What a [`crate::CachedKms`] keeps. Decrypted data keys, for as long as it says; generated ones
+/// are not used again unless [`DataKeyPolicy::reuse`] says how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataKeyPolicy {
@@ -25,7 +25,7 @@ impl DataKeyPolicy {
     /// The longest time an entry may be used: a day.
     pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Decrypted data keys for this long, at most a thousand; generated ones are not used again.
+    /// Caches decrypted data keys for this long, at most a thousand; generated ones are not reused.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         Self { max_age, max_entries: 1_000, max_messages: 1, max_bytes: u64::MAX, bytes_a_message: 65_536 }
@@ -38,15 +38,16 @@ impl DataKeyPolicy {
         self
     }
 
-    /// Gives a generated key out again for the same caller, key and context: for at most so many messages and bytes together. The messages
-    /// then share a data key, and whoever has it has them all.
+    /// Reuses a generated key for the same caller, key and context, for at most this many messages
+    /// and bytes in total. The messages then share a data key: anyone who holds it can read all of
+    /// them.
     #[must_use]
     pub fn reuse(mut self, messages: u64, bytes: u64) -> Self {
         (self.max_messages, self.max_bytes) = (messages, bytes);
         self
     }
 
-    /// Sets [`DataKeyPolicy::bytes_a_message`]: 65,536 unless told, the longest value of a secret.
+    /// Sets [`DataKeyPolicy::bytes_a_message`]: by default 65,536, the longest value of a secret.
     #[must_use]
     pub fn bytes_a_message(mut self, bytes: u64) -> Self {
         self.bytes_a_message = bytes;

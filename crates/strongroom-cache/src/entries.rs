@@ -27,11 +27,13 @@ pub(crate) struct Entries {
     slots_swept: usize,
     /// When what is too old to be served is thrown away next.
     next_sweep: Option<Timestamp>,
-    /// Counts the writes that went through this store: what was asked before one that concerns it is not kept after it.
+    /// Counts the writes that went through this store: what was asked before one that concerns it
+    /// is not kept after it.
     pub(crate) writes: u64,
     /// What is being asked for: after how many writes that began, and how many take part.
     asked: HashMap<Question, (u64, usize)>,
-    /// The last of them, newest last, by the names of their secrets; none where a name may be missing, so that it may concern all.
+    /// The last of them, newest last, by the names of their secrets; none where a name may be
+    /// missing, so that it may concern all.
     log: VecDeque<(u64, Option<Vec<String>>)>,
     /// The newest that is not in the log any more.
     forgotten: u64,
@@ -64,7 +66,8 @@ impl Entry {
 }
 
 impl Entry {
-    /// What a handle may serve without asking. Where nothing happens in the background, that ends with the day.
+    /// What a handle may serve without asking. Where nothing happens in the background, that ends
+    /// with the day.
     fn shown(
         &self,
         question: &Question,
@@ -111,7 +114,8 @@ impl Entry {
         }
     }
 
-    /// Whether it is of a secret that one of these names: by what was asked, or by what was answered.
+    /// Whether it is of a secret that one of these names: by what was asked, or by what was
+    /// answered.
     pub(crate) fn is_of(&self, question: &Question, names: &[&str]) -> bool {
         let asked = question.id.as_str();
         let answered = |name: &str| match &self.state.known {
@@ -167,7 +171,8 @@ impl Entries {
         self.forgotten > began || later.into_iter().any(|(_, names)| concerns(names))
     }
 
-    /// Takes part in asking: in what is under way, unless a write that concerns it has come since, or anew. After how many writes that began.
+    /// Takes part in asking: in what is under way, unless a write that concerns it has come since,
+    /// or anew. After how many writes that began.
     pub(crate) fn ask(&mut self, question: &Question) -> u64 {
         if let Some((began, _)) = self.asked.get(question).copied()
             && !self.is_over(question, began)

@@ -33,7 +33,8 @@ impl<K: Hash + Eq + Clone, T> Drop for Passenger<'_, K, T> {
         let mut calls = self.flights.lock();
         let Some(own) = self.cell.take() else { return };
         let known = calls.get(self.key).is_some_and(|cell| Arc::ptr_eq(cell, &own));
-        // A call that is over is over for who comes later. One that was given up goes with the last who waits: this one and the map.
+        // A call that is over is over for who comes later. One that was given up goes with the last
+        // who waits: this one and the map.
         if known && (own.initialized() || Arc::strong_count(&own) <= 2) {
             calls.remove(self.key);
         }
@@ -48,8 +49,8 @@ impl<K: Hash + Eq + Clone, T> Flights<K, T> {
 }
 
 impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
-    /// The outcome of the call for this key: of the one under way, or of `call`. Whoever is dropped while it makes the call leaves it to
-    /// the next who waits.
+    /// The outcome of the call for this key: of the one under way, or of `call`. Whoever is dropped
+    /// while it makes the call leaves it to the next who waits.
     pub(crate) async fn join<F: Future<Output = T>>(&self, key: &K, call: impl FnOnce() -> F) -> T {
         let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
         let passenger = Passenger { flights: self, key, cell: Some(cell) };

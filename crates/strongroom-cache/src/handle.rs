@@ -1,4 +1,4 @@
-//! One secret, for who reads it all the time: a hit takes no lock and copies nothing.
+//! A handle to one secret: a hit takes no lock and copies nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,8 @@ use crate::cached_secret::{CachedSecret, Source};
 use crate::question::Question;
 use crate::slot::{Shown, Slot};
 
-/// A secret as one caller reads it. Made by [`Cached::handle`]; clones share what they show.
+/// A handle to one secret as one caller reads it. Made by [`Cached::handle`]; clones share what
+/// they show.
 pub struct Handle<S> {
     cached: Cached<S>,
     cx: CallContext,
@@ -42,27 +43,27 @@ impl<S> std::fmt::Debug for Handle<S> {
     }
 }
 
-/// A value that is looked at: it stays as it is as long as this is held.
+/// A cached value, unchanged as long as this is held.
 pub struct CacheHit {
     shown: Guard<Option<Arc<Shown>>>,
     now: Timestamp,
 }
 
 impl CacheHit {
-    /// How old it is at most.
+    /// Its greatest possible age.
     #[must_use]
     pub fn age(&self) -> Duration {
         let since = self.shown.as_ref().map_or(self.now, |shown| shown.since);
         age(since, self.now).unwrap_or_default()
     }
 
-    /// The version; there is one in each that [`Handle::peek`] gives.
+    /// The version; always there in a hit from [`Handle::peek`].
     #[must_use]
     pub fn version(&self) -> Option<&SecretVersion> {
         self.shown.as_ref().map(|shown| &*shown.version)
     }
 
-    /// The value's bytes. Whoever calls this takes care of where they go.
+    /// The value's bytes. The caller is responsible for where they go.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         self.version().map(SecretVersion::expose_bytes).unwrap_or_default()
@@ -86,7 +87,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// # room.create("prod/db").text("s3cret").send().await.unwrap();
     /// # let cached = Cached::new(room.store(), CachePolicy::default()).unwrap();
     /// let db = cached.handle(room.context(), "prod/db");
-    /// assert_eq!(db.get().await.unwrap().expose_bytes(), b"s3cret"); // asks, where it must
+    /// assert_eq!(db.get().await.unwrap().expose_bytes(), b"s3cret"); // asks if it must
     /// let hit = db.peek().unwrap();                                 // takes no lock, waits for nothing
     /// assert_eq!(hit.expose_bytes(), b"s3cret");
     /// # });
@@ -101,7 +102,8 @@ impl<S: SecretStore + 'static> Cached<S> {
 }
 
 impl<S: SecretStore + 'static> Handle<S> {
-    /// The value that is kept, within its time to live; nothing where the store must be asked: then [`Handle::get`].
+    /// The cached value within its time to live; `None` if the store must be asked, by
+    /// [`Handle::get`].
     #[must_use]
     pub fn peek(&self) -> Option<CacheHit> {
         let now = self.cached.now();
@@ -125,7 +127,7 @@ impl<S: SecretStore + 'static> Handle<S> {
         Some(CacheHit { shown, now })
     }
 
-    /// The value, as [`Cached::read`] reads it.
+    /// Reads the value as [`Cached::read`] does.
     ///
     /// # Errors
     /// As [`Cached::read`].

@@ -31,7 +31,8 @@ impl<T> Kept<T> {
         Self { entries: HashMap::new(), order: BTreeMap::new(), uses: 0, max_entries, max_age }
     }
 
-    /// An entry that is young enough. One from a time that has not come yet is not: the clock was set back, and nobody knows its age.
+    /// An entry that is young enough. One from a time that has not come yet is not: the clock was
+    /// set back, and nobody knows its age.
     pub(crate) fn get(&mut self, place: &EntryId, now: Timestamp) -> Option<&mut T> {
         let known = self.entries.get(place)?;
         if age(known.since, now).is_none_or(|age| age >= self.max_age) {

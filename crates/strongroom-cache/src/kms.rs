@@ -1,4 +1,4 @@
-//! The key service.
+//! The caching key service.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ use crate::kept::{EntryId, Kept};
 
 const PLACES: Label = Label::new("cached-places");
 
-/// A key service around any other that keeps data keys. Clones share what is kept.
+/// A key service around any other that caches data keys. Clones share the cache.
 #[derive(Clone)]
 pub struct CachedKms {
     shared: Arc<Shared>,
@@ -55,28 +55,29 @@ struct Generated {
     messages: u64,
 }
 
-/// What was served by a [`CachedKms`].
+/// What a [`CachedKms`] has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachedKmsStats {
-    /// Calls that were answered with what is kept.
+    /// Calls that were answered from the cache.
     pub hits: u64,
-    /// Calls for which the other service was asked, by them or by another at the same time.
+    /// Calls that asked the other service, themselves or with another call at the same time.
     pub misses: u64,
-    /// Entries there are.
+    /// Entries in the cache.
     pub entries: usize,
 }
 
 impl CachedKms {
-    /// Around `inner`, keeping what the policy says.
+    /// A cache around `inner` with this policy.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for a policy that cannot be; no random bytes.
+    /// [`ErrorKind::Validation`] for an inconsistent policy; if the operating system returns no
+    /// random bytes.
     pub fn new(inner: Arc<dyn Kms>, policy: DataKeyPolicy) -> Result<Self, Error> {
         Self::with_clock(inner, policy, Arc::new(CoarseClock::new()))
     }
 
-    /// As [`CachedKms::new`], with the time from elsewhere.
+    /// As [`CachedKms::new`], with another clock.
     ///
     /// # Errors
     /// As [`CachedKms::new`].
@@ -86,7 +87,9 @@ impl CachedKms {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         policy.check()?;
-        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        let none = |error| {
+            Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+        };
         let places = MacKey::derived(&SecretKey::generate().map_err(none)?, PLACES);
         let shared = Shared {
             inner,
@@ -103,14 +106,14 @@ impl CachedKms {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Wipes everything that is kept. What is being asked for at this moment is not kept either.
+    /// Wipes the cache. Answers to calls under way are not cached either.
     pub fn clear(&self) {
         self.shared.cleared.fetch_add(1, Ordering::SeqCst);
         self.decrypted().clear();
         self.generated().clear();
     }
 
-    /// What was served so far.
+    /// What it has done so far.
     #[must_use]
     pub fn served(&self) -> CachedKmsStats {
         let entries = self.decrypted().len() + self.generated().len();

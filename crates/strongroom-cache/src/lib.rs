@@ -1,8 +1,8 @@
-//! Reads at memory speed that are never wrongly old.
+//! Caches around any secret store and any key service: reads at memory speed, of bounded age.
 //!
 //! # Values
 //!
-//! [`Cached`] is a secret store around any other that keeps values for a while:
+//! [`Cached`] is a secret store around any other that caches values:
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
@@ -14,7 +14,7 @@
 //!
 //! # let aws = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
 //! // `aws` is any room, such as Strongroom::aws().send().await?.
-//! let policy = CachePolicy::new(Duration::from_secs(300));
+//! let policy = CachePolicy::ttl(Duration::from_secs(300));
 //! let runtime = tokio::runtime::Handle::current();
 //! let store = Cached::spawning(aws.store(), policy, Arc::new(move |task| drop(runtime.spawn(task))))?;
 //! let room = Strongroom::over(Arc::new(store.clone()), aws.realm().clone());
@@ -29,28 +29,37 @@
 //! # }
 //! ```
 //!
-//! * **Whose.** A value is found again by the caller it was read for, with the same session: one caller's permission never serves another.
-//! * **How old.** Not older than the time to live; fetched again in the background from 80 percent of it on, so that nobody waits for what is
-//!   read all the time. While the store is down ([`may_be_ridden_out`] says what that is) the last known value is served up to a hard
-//!   limit, which no failure moves; what the store does say (denied, deleted) counts at once. Every [`CachedSecret`] tells its age and source.
-//! * **One call.** Of all who ask for the same at once, one asks the store; if it is dropped half way, the next takes over.
-//! * **Own writes** are seen by the next read. What another program writes is seen after the time to live at the latest.
-//! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and copies nothing.
-//! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the background, and shows only what the program
-//!   accepts; [`Cached::with_credential`] carries a login over a rotation.
-//! * **Counted.** Every read that is served without the store is reported to it afterwards, in batches, by caller and version
-//!   ([`Cached::flush_reads`]; [`Cached::drain_reads`] gives them to the program instead); and the first use of a day (UTC) is a read of the
-//!   store, so that a secret that is read from the cache all day never looks unused, also where no reports are taken. [`Cached::stats`] tells hits, misses,
-//!   refreshes, failures and ages; with the feature `metrics` they are published as series. A [`Watch`] reads the store with every look; looks at what it
-//!   shows are not counted.
-//! * **Left alone.** A store that is down is asked again after a rest that doubles, with jitter.
-//! * **Wiped.** Values are handles to memory that wipes itself; a hit copies none. With [`CachePolicy::sealed_in_memory`] they lie sealed under a key
-//!   of this process, and a hit opens them.
+//! * **Per caller.** A value is served only to the caller it was read for, in the same session: one
+//!   caller's permission never serves another.
+//! * **Bounded age.** A value is never older than its time to live, and is refreshed in the
+//!   background from 80 percent of it on, so that nobody waits for values in constant use. While
+//!   the store is down ([`may_be_ridden_out`] says what that means), the last known value is served
+//!   up to a hard limit, which no failure extends. What the store does say (denied, deleted) counts
+//!   at once. Every [`CachedSecret`] has its age and source.
+//! * **One call.** Of all who ask for the same value at once, one asks the store; if that one is
+//!   dropped half way, the next takes over.
+//! * **Own writes** are seen by the next read; writes of other programs, within the time to live.
+//! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and
+//!   copies nothing.
+//! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the
+//!   background, and shows only values that the program accepts; [`Cached::with_credential`]
+//!   carries a login over a rotation.
+//! * **Counted.** Every read that is served without the store is reported to it afterwards, in
+//!   batches, by caller and version ([`Cached::flush_reads`]; [`Cached::drain_reads`] gives the
+//!   reports to the program instead). The first use of each day (UTC) reads the store, so that a
+//!   secret in constant use never looks unused even if the store takes no reports.
+//!   [`Cached::stats`] has hits, misses, refreshes, failures and ages; the feature `metrics`
+//!   publishes them as series. A [`Watch`] reads the store each time it looks; accesses to the
+//!   value it shows are not counted.
+//! * **Backed off.** A store that is down is asked again after a pause that doubles, with jitter.
+//! * **Wiped.** Values are handles to self-wiping memory; a hit copies none. With
+//!   [`CachePolicy::sealed_in_memory`] they are stored encrypted under a key of this process, and a
+//!   hit decrypts them.
 //!
 //! # Data keys
 //!
-//! [`CachedKms`] is a key service around any other that keeps data keys for a while, so that what is read or written again and again asks the
-//! other service once.
+//! [`CachedKms`] is a key service around any other that caches data keys, so that repeated reads
+//! and writes call the other service once.
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
@@ -75,15 +84,18 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Nothing is kept unless a program puts this in between, since it has a price: as long as an entry may live
-//! ([`DataKeyPolicy::new`]), who has lost a right to a key, or whose key was disabled, may go on reading what was read before by the same caller.
+//! Nothing is cached unless a program asks for it, because it has a price: for the lifetime of an
+//! entry ([`DataKeyPolicy::new`]), a caller who has lost the permission to use a key, or whose key
+//! was disabled, can still read what the same caller read before.
 //!
-//! * **Whose, for what.** An entry is found again only by the same caller with the same session, for the same ciphertext or key, the same encryption
-//!   context and the same demands (key, grant tokens, length).
-//! * **One call.** Of several who ask for the same at once, one asks the other service; if it is dropped half way, the next takes over. They
-//!   share its failure too, which is not kept.
-//! * **Bounded.** By entries and age; generated keys, if they are to be used again at all ([`DataKeyPolicy::reuse`]), by messages and bytes too.
-//! * **Wiped.** Keys lie in memory that wipes itself, and are wiped when they go. Each answer is a copy that its caller owns.
+//! * **Per caller and use.** An entry is found again only by the same caller in the same session,
+//!   for the same ciphertext or key, the same encryption context and the same options (key, grant
+//!   tokens, length).
+//! * **One call.** Of several who ask for the same at once, one asks the other service; if that one
+//!   is dropped half way, the next takes over. They share its failure too, which is not cached.
+//! * **Bounded.** By entries and age; generated keys that are reused ([`DataKeyPolicy::reuse`]), by
+//!   messages and bytes too.
+//! * **Wiped.** Keys are in self-wiping memory. Each answer is a copy that its caller owns.
 
 mod asker;
 mod cache_policy;
@@ -100,6 +112,8 @@ mod kept;
 mod kms;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "tokio")]
+mod on_tokio;
 mod question;
 mod reads;
 mod report;
@@ -118,6 +132,8 @@ pub use credential::{Attempt, CredentialError};
 pub use data_key_policy::DataKeyPolicy;
 pub use handle::{CacheHit, Handle};
 pub use kms::{CachedKms, CachedKmsStats};
+#[cfg(feature = "tokio")]
+pub use on_tokio::{sleep_on_tokio, spawn_on_tokio};
 pub use shared::{Spawn, Task};
 pub use stats::CacheStats;
 pub use watch::{Sleep, Watch, WatchOptions, WatchedSecret};

@@ -1,4 +1,5 @@
-//! What the caches did so far, as series of the `metrics` crate, whose recorder the program chooses.
+//! What the caches did so far, as series of the `metrics` crate, whose recorder the program
+//! chooses.
 
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ fn float(count: usize) -> f64 {
 }
 
 impl CacheStats {
-    /// Sets the series of this cache, labelled `cache` with its name, to what is counted here; a program does so every now and then:
-    /// `strongroom_cache_hits_total`, `_misses_total`, `_refused_total`, `_refreshes_total`, `_failures_total`, `_stale_total`, `_reads_lost_total`, and now
-    /// `strongroom_cache_entries`, `_bytes`, `_oldest_seconds` and `_reads_waiting`.
+    /// Sets the series of this cache, labelled `cache` with its name, to what is counted here; a
+    /// program does so every now and then: `strongroom_cache_hits_total`, `_misses_total`,
+    /// `_refused_total`, `_refreshes_total`, `_failures_total`, `_stale_total`,
+    /// `_reads_lost_total`, and now `strongroom_cache_entries`, `_bytes`, `_oldest_seconds` and
+    /// `_reads_waiting`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());
         counter!("strongroom_cache_hits_total", &[name()]).absolute(self.hits);
@@ -33,7 +36,8 @@ impl CacheStats {
 }
 
 impl CachedKmsStats {
-    /// As [`CacheStats::publish`], for data keys: `strongroom_data_key_cache_hits_total`, `_misses_total` and `_entries`.
+    /// As [`CacheStats::publish`], for data keys: `strongroom_data_key_cache_hits_total`,
+    /// `_misses_total` and `_entries`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());
         counter!("strongroom_data_key_cache_hits_total", &[name()]).absolute(self.hits);

@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     pub(crate) hits: Counter,
 }
 
-/// What is served, by what, and how often that was told.
+/// What was served, by what, and how often it was reported.
 struct Told {
     tally: Arc<Tally>,
     told: u64,
@@ -121,7 +121,7 @@ impl Reads {
         self.waiting.drain().map(|((question, _), (cx, reads))| (question, cx, reads)).collect()
     }
 
-    /// Whether it is time to report, and nobody does: who is told so does it.
+    /// Whether it is time to report and nobody does. The caller that gets `true` must do it.
     pub(crate) fn is_due(&mut self, every: Duration, now: Timestamp, served: impl FnOnce() -> bool) -> bool {
         // A clock that was set back must not stop it.
         let early = self.next.is_some_and(|next| now < next && next <= now.after(every));

@@ -14,11 +14,12 @@ use crate::question::Question;
 use crate::stats::Counts;
 use crate::vault::Vault;
 
-/// Something to be done in the background.
+/// A task for the background.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Does things in the background, such as `move |task| drop(runtime.spawn(task))` with a `tokio::runtime::Handle`: it is called on whichever thread
-/// reads, so `tokio::spawn` alone would panic where there is no runtime.
+/// Runs tasks in the background, for example `move |task| drop(runtime.spawn(task))` with a
+/// `tokio::runtime::Handle`. It is called on whichever thread reads, so `tokio::spawn` alone would
+/// panic outside of a runtime. With the feature `tokio`: `spawn_on_tokio`.
 pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
 
 pub(crate) struct Shared<S> {

@@ -1,4 +1,4 @@
-//! What a cache did so far.
+//! What a cache has done so far.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -16,27 +16,28 @@ pub(crate) struct Counts {
     pub(crate) stale: AtomicU64,
 }
 
-/// What a [`crate::Cached`] did so far.
+/// What a [`crate::Cached`] has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Reads that were answered with what is kept.
+    /// Reads that were answered from the cache.
     pub hits: u64,
     /// Reads that waited for the store.
     pub misses: u64,
-    /// Reads that were told from memory that there is no such secret, or what the store failed with a moment ago.
+    /// Reads that were answered with a remembered failure: no such secret, or the store's last
+    /// failure.
     pub refused: u64,
-    /// Values that were fetched again in the background.
+    /// Values that were refreshed in the background.
     pub refreshes: u64,
     /// Fetches that failed.
     pub failures: u64,
     /// Reads that were answered with an older value because the store was down.
     pub stale: u64,
-    /// Values there are.
+    /// Values in the cache.
     pub entries: usize,
     /// Their bytes.
     pub bytes: usize,
-    /// How old the oldest of them is that may be served.
+    /// The age of the oldest one that may be served.
     pub oldest: Duration,
     /// Different reads, by caller, question and version, that wait to be reported.
     pub reads_waiting: usize,

@@ -13,7 +13,8 @@ use strongroom_types::CallContext;
 
 use crate::cached::Cached;
 
-/// A write that is under way: whatever comes of it, also when it is dropped half way, what is kept of its secret is forgotten when it is over.
+/// A write that is under way: whatever comes of it, also when it is dropped half way, what is kept
+/// of its secret is forgotten when it is over.
 struct Writing<'a, S: SecretStore + 'static> {
     cached: &'a Cached<S>,
     names: Vec<String>,

@@ -5,8 +5,8 @@ use strongroom_store::{Error, ErrorKind, SecretValue, SecretVersion};
 
 const KEPT: Label = Label::new("cached-values");
 
-/// A key of this process, under which values lie in the cache: a copy of its memory that lacks the key (a page that was swapped out, a part of a
-/// core dump) does not show them.
+/// A key of this process, under which values lie in the cache: a copy of its memory that lacks the
+/// key (a page that was swapped out, a part of a core dump) does not show them.
 pub(crate) struct Vault {
     key: SecretKey,
     sealer: AnySealer,
@@ -14,7 +14,9 @@ pub(crate) struct Vault {
 
 impl Vault {
     pub(crate) fn new() -> Result<Self, Error> {
-        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        let none = |error| {
+            Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+        };
         Ok(Self { key: SecretKey::generate().map_err(none)?, sealer: AnySealer::default() })
     }
 

@@ -16,7 +16,7 @@ use crate::cache_policy::{age, may_be_ridden_out};
 use crate::cached::Cached;
 use crate::cached_secret::{CachedSecret, Source};
 
-/// Waits for so long, such as `tokio::time::sleep`.
+/// A timer, for example `tokio::time::sleep`.
 pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 type Validate = Box<dyn Fn(&SecretVersion) -> Result<(), String> + Send + Sync>;
@@ -30,12 +30,21 @@ pub struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// Looks at the store this often: `WatchOptions::every(duration, Arc::new(|time| Box::pin(tokio::time::sleep(time))))`.
-    pub fn every(every: Duration, sleep: Sleep) -> Self {
+    /// Looks at the store this often, with Tokio's timer. The watch must run in a Tokio runtime
+    /// with time enabled.
+    #[cfg(feature = "tokio")]
+    pub fn every(every: Duration) -> Self {
+        Self::every_with(every, Arc::new(|time| Box::pin(tokio::time::sleep(time))))
+    }
+
+    /// Looks at the store this often, with a timer of any executor:
+    /// `WatchOptions::every_with(duration, Arc::new(|time| Box::pin(tokio::time::sleep(time))))`.
+    pub fn every_with(every: Duration, sleep: Sleep) -> Self {
         Self { every, sleep, validate: Box::new(|_| Ok(())) }
     }
 
-    /// Shows only values that this accepts: a bad rotation never reaches the program. What it says must not hold the value.
+    /// Shows only values that this accepts, so that a bad rotation never reaches the program. Its
+    /// error text must not contain the value.
     pub fn validate(
         mut self,
         accepts: impl Fn(&SecretVersion) -> Result<(), String> + Send + Sync + 'static,
@@ -51,8 +60,8 @@ impl fmt::Debug for WatchOptions {
     }
 }
 
-/// The current value of a secret, kept up to date in the background while this is held. Clones see the same value, each with its own
-/// [`Watch::changed`].
+/// The current value of a secret, kept up to date in the background while this is held. Clones see
+/// the same value, each with its own [`Watch::changed`].
 #[derive(Clone)]
 pub struct Watch {
     shared: Arc<Shared>,
@@ -73,20 +82,20 @@ struct Shown {
     ended: bool,
 }
 
-/// A value that is looked at: it stays as it is as long as this is held, whatever is shown next, and nobody waits for it.
+/// The value that a [`Watch`] shows, unchanged as long as this is held. Holding it delays nobody.
 pub struct WatchedSecret<'a> {
     shown: Guard<Arc<Shown>>,
     clock: &'a dyn Clock,
 }
 
 impl WatchedSecret<'_> {
-    /// How old it is at most: since when it was asked for.
+    /// Its greatest possible age, counted from when it was asked for.
     #[must_use]
     pub fn age(&self) -> Duration {
         age(self.shown.since, self.clock.now()).unwrap_or(Duration::MAX)
     }
 
-    /// A handle to the value, to be kept.
+    /// A handle to the value, for keeping.
     #[must_use]
     pub fn held(&self) -> CachedSecret {
         CachedSecret::new(Arc::clone(&self.shown.version), self.age(), Source::Cache)
@@ -108,24 +117,27 @@ impl fmt::Debug for WatchedSecret<'_> {
 }
 
 impl Watch {
-    /// The value, without waiting and without a copy. Nothing once the store has said that the caller may not have it any more, or that it is gone, and nothing
-    /// once it is older than the hard limit because the store is down.
+    /// The value, without waiting and without a copy. `None` once the store has said that the
+    /// caller may no longer read it or that it is gone, and once it is older than the hard limit
+    /// because the store is down.
     #[must_use]
     pub fn current(&self) -> Option<WatchedSecret<'_>> {
         let shown = self.shared.shown.load();
         (!shown.ended).then(|| WatchedSecret { shown, clock: &*self.shared.clock })
     }
 
-    /// Waits until there is another value than this handle has waited for, or none any more.
+    /// Waits until the value changes or is gone.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when nobody keeps it up to date any more: the program's background has ended.
+    /// [`ErrorKind::Internal`] if the value is no longer kept up to date because the program's
+    /// background has ended.
     pub async fn changed(&mut self) -> Result<(), Error> {
         let over = |_| Error::new(ErrorKind::Internal, "nobody keeps the value up to date any more");
         self.changes.changed().await.map_err(over)
     }
 
-    /// What the last look at the store failed with, or why the value there is not shown; nothing once a look has succeeded again.
+    /// Why the last look at the store failed, or why the store's value is not shown; `None` once a
+    /// look has succeeded again.
     #[must_use]
     pub fn last_error(&self) -> Option<Error> {
         self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -180,7 +192,8 @@ impl Shared {
         let before = self.shown.load_full();
         let held = match looked {
             Ok(held) => held,
-            // What the store says counts at once; while it cannot say anything the value gets older.
+            // What the store says counts at once; while it cannot say anything the value gets
+            // older.
             Err(error) if may_be_ridden_out(error.kind()) => {
                 return (self.end_if_too_old(&before), Some(error));
             }
@@ -194,7 +207,8 @@ impl Shared {
             && (&one.arn, &one.version_id, one.created) == (&other.arn, &other.version_id, other.created);
         // What is shown already was accepted.
         if !same && let Err(error) = accepted(validate, &held) {
-            // The one before is not the store's any more; it stays until it is too old, for a bad rotation must not end the program.
+            // The one before is not the store's any more; it stays until it is too old, for a bad
+            // rotation must not end the program.
             return (self.end_if_too_old(&before), Some(error));
         }
         self.show(held.into_version(), asked);
@@ -202,7 +216,8 @@ impl Shared {
     }
 }
 
-/// The task that keeps a value up to date, until it ends however it ends: nobody is shown a value that nobody looks after.
+/// The task that keeps a value up to date, until it ends however it ends: nobody is shown a value
+/// that nobody looks after.
 struct Keeper {
     shared: Arc<Shared>,
     send: watch::Sender<u64>,
@@ -238,12 +253,13 @@ async fn either<A, B>(one: impl Future<Output = A>, other: impl Future<Output = 
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// A handle to the current value of a secret, kept up to date in the background until the handle and its clones are dropped. The first value
-    /// must be there and be accepted.
+    /// A handle to the current value of a secret, kept up to date in the background until the
+    /// handle and its clones are dropped. The first value must exist and be accepted.
     ///
     /// # Errors
-    /// As reading; [`ErrorKind::InvalidParameter`] for no time between two looks; [`ErrorKind::NotOfThisForm`] when the value is not accepted; [`ErrorKind::Unsupported`] unless the cache does things in
-    /// the background ([`Cached::spawning`]).
+    /// As reading; [`ErrorKind::InvalidParameter`] for an interval of zero;
+    /// [`ErrorKind::NotOfThisForm`] if the first value is not accepted; [`ErrorKind::Unsupported`]
+    /// unless the cache has a background ([`Cached::spawning`]).
     pub async fn watch(
         &self,
         cx: &CallContext,
@@ -253,7 +269,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         if options.every.is_zero() {
             return Err(Error::new(
                 ErrorKind::InvalidParameter,
-                "a watch looks every so often, not all the time",
+                "the interval of a watch must be longer than zero",
             ));
         }
         let (cx, id) = (cx.lasting(), id.into());

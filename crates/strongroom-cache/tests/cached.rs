@@ -7,8 +7,9 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::store::{GetSecretValue, PutSecretValue, SecretAdmin, SecretStore, SecretValue, Tag};
+use strongroom::store::{GetSecretValue, PutSecretValue};
 use strongroom::{CallContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Stage, Strongroom, presets};
+use strongroom::{SecretAdmin, SecretStore, SecretValue, Tag};
 use strongroom_cache::{CachePolicy, Cached, Source};
 use strongroom_testkit::{ManualClock, StoreFault, store};
 
@@ -269,7 +270,7 @@ async fn one_callers_permission_never_serves_another() {
 #[tokio::test]
 async fn bounds_and_what_is_seen_of_it() {
     let world = world(None).await;
-    let policy = CachePolicy::new(TTL).bounds(2, 10);
+    let policy = CachePolicy::ttl(TTL).bounds(2, 10);
     let cached = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
     for (name, value) in [("a", "hunter2"), ("b", "bb"), ("c", "c")] {
         world.room.create(name).text(value).send().await.unwrap();
@@ -290,11 +291,11 @@ async fn bounds_and_what_is_seen_of_it() {
     cached.clear();
     assert_eq!((cached.stats().entries, cached.stats().bytes), (0, 0));
     for bad in [
-        CachePolicy::new(Duration::ZERO),
-        CachePolicy::new(TTL).hard_limit(TTL / 2),
-        CachePolicy::new(TTL).jitter_percent(101),
-        CachePolicy::new(TTL).bounds(0, 1),
-        CachePolicy::new(TTL).back_off(TTL, TTL / 2),
+        CachePolicy::ttl(Duration::ZERO),
+        CachePolicy::ttl(TTL).hard_limit(TTL / 2),
+        CachePolicy::ttl(TTL).jitter_percent(101),
+        CachePolicy::ttl(TTL).bounds(0, 1),
+        CachePolicy::ttl(TTL).back_off(TTL, TTL / 2),
     ] {
         assert_eq!(Cached::new(world.inner.clone(), bad).unwrap_err().kind(), ErrorKind::InvalidParameter);
     }
@@ -350,7 +351,7 @@ async fn handles_are_kept_in_step() {
     assert_eq!(world.cached.stats().hits, before + 5);
 
     // What a handle shows goes last.
-    let policy = CachePolicy::new(TTL).bounds(2, 1_000);
+    let policy = CachePolicy::ttl(TTL).bounds(2, 1_000);
     let small = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
     let handle = small.handle(&world.cx, "a");
     handle.get().await.unwrap();
@@ -376,7 +377,7 @@ async fn a_days_first_use_is_dated() {
         room.create("a").text("v").send().await.unwrap();
         let spawn = if background { tokio_spawn() } else { None };
         let week = Duration::from_secs(7 * 24 * 60 * 60);
-        let policy = CachePolicy::new(week).refresh_ahead_percent(100).jitter_percent(0);
+        let policy = CachePolicy::ttl(week).refresh_ahead_percent(100).jitter_percent(0);
         let cached = Cached::build(room.store(), policy, clock.clone(), spawn).unwrap();
         let handle = cached.handle(room.context(), "a");
         let mut days = Vec::new();
@@ -435,7 +436,7 @@ async fn a_background_that_does_nothing_is_no_harm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sealed_in_memory() {
     let world = world(None).await;
-    let policy = CachePolicy::new(TTL).jitter_percent(0).sealed_in_memory();
+    let policy = CachePolicy::ttl(TTL).jitter_percent(0).sealed_in_memory();
     let cached = Cached::build(world.inner.clone(), policy, world.clock.clone(), None).unwrap();
     store::conformance(async || store::Fixture { store: Arc::new(cached.clone()), cx: world.cx.clone() })
         .await;

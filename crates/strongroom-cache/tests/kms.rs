@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom::kms::{DataKeySpec, Decrypt, GenerateDataKey, KeyRef, Kms};
+use strongroom::Kms;
+use strongroom::kms::{DataKeySpec, Decrypt, GenerateDataKey, KeyRef};
 use strongroom::{
     CallContext, EncryptionContext, KeyErrorKind as ErrorKind, RootKey, SessionFacts, Strongroom,
 };

@@ -7,7 +7,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use strongroom::store::{Capabilities, GetSecretValue, PutSecretValue, SecretStore, ServedReads};
+use strongroom::SecretStore;
+use strongroom::store::{Capabilities, GetSecretValue, PutSecretValue, ServedReads};
 use strongroom::{
     CallContext, Clock, RootKey, SecretErrorKind as ErrorKind, SecretValue, Strongroom, presets,
 };
@@ -34,7 +35,7 @@ async fn world(background: bool) -> World {
     let tasks = Arc::new(Mutex::new(Vec::<Task>::new()));
     let queue = Arc::clone(&tasks);
     let spawn: Spawn = Arc::new(move |task| queue.lock().unwrap().push(task));
-    let policy = CachePolicy::new(30 * DAY).refresh_ahead_percent(100).jitter_percent(0).bounds(3, 100);
+    let policy = CachePolicy::ttl(30 * DAY).refresh_ahead_percent(100).jitter_percent(0).bounds(3, 100);
     let cached = Cached::build(inner.clone(), policy, clock.clone(), background.then_some(spawn)).unwrap();
     World { room, inner, clock, cached, tasks }
 }

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use strongroom::store::{
     Capabilities, CreateSecret, Error, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue,
-    SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue,
-    SecretVersion, ServedReads, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    SecretCreated, SecretPage, SecretUpdated, ServedReads, UpdateSecret, UpdateSecretVersionStage, ValuePut,
+    VersionPage,
 };
 use strongroom::{
     AccountId, Arn, CallContext, Caller, Clock, Realm, SecretErrorKind as ErrorKind, Stage, Timestamp,
 };
+use strongroom::{SecretId, SecretMetadata, SecretRef, SecretStore, SecretValue, SecretVersion};
 use strongroom_cache::{CachePolicy, Cached, CachedSecret, Handle, Source, Spawn, Task};
 use strongroom_testkit::ManualClock;
 
@@ -246,7 +247,7 @@ struct Read {
 }
 
 fn policy() -> CachePolicy {
-    CachePolicy::new(Duration::from_secs(100))
+    CachePolicy::ttl(Duration::from_secs(100))
         .hard_limit(Duration::from_secs(400))
         .back_off(Duration::from_secs(2), Duration::from_secs(30))
         .missing_for(Duration::from_secs(5))

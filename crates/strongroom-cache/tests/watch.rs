@@ -20,7 +20,7 @@ async fn a_watched_value_is_kept_up_to_date() {
     world.room.create("a").text("good 1").send().await.unwrap();
     let sleep: Sleep = Arc::new(|time| Box::pin(tokio::time::sleep(time)));
     let options = || {
-        WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep)).validate(|version| {
+        WatchOptions::every_with(Duration::from_millis(2), Arc::clone(&sleep)).validate(|version| {
             let good = version.expose_text().is_ok_and(|text| text.starts_with("good"));
             if good { Ok(()) } else { Err("it does not begin with good".to_owned()) }
         })
@@ -105,7 +105,7 @@ async fn a_watched_value_ends_in_time() {
     for what in ["rejected", "hanging", "panicking"] {
         let world = world(tokio_spawn()).await;
         world.room.create("a").text("good").send().await.unwrap();
-        let options = WatchOptions::every(Duration::from_millis(2), Arc::clone(&sleep));
+        let options = WatchOptions::every_with(Duration::from_millis(2), Arc::clone(&sleep));
         let options = options.validate(|version| match version.expose_text().unwrap_or_default() {
             "good" => Ok(()),
             "worse" => panic!("a closure that fails"),
@@ -131,7 +131,7 @@ async fn a_watched_value_ends_in_time() {
     }
     let world = world(tokio_spawn()).await;
     world.room.create("a").text("good").send().await.unwrap();
-    let always = WatchOptions::every(Duration::ZERO, sleep);
+    let always = WatchOptions::every_with(Duration::ZERO, sleep);
     let error = world.cached.watch(&world.cx, "a", always).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidParameter);
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use strongroom::store::{
     BatchGetSecretValue, Capabilities, CreateSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretAdmin, SecretCreated, SecretMetadata, SecretPage, SecretRef, SecretStore,
-    SecretUpdated, SecretValue, SecretVersion, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionPage,
+    PutSecretValue, SecretCreated, SecretPage, SecretUpdated, UpdateSecret, UpdateSecretVersionStage,
+    ValuePut, VersionPage,
 };
 use strongroom::{
     CallContext as Cx, EncryptionContext, RootKey, SecretErrorKind as ErrorKind, SecretId, Strongroom,
     VersionId,
 };
+use strongroom::{SecretAdmin, SecretMetadata, SecretRef, SecretStore, SecretValue, SecretVersion};
 use strongroom_client_encryption::ClientEncrypted;
 use strongroom_testkit::{FaultyKms, store};
 

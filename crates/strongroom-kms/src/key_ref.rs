@@ -1,6 +1,7 @@
 //! How a key is named: id, ARN, alias name, alias ARN.
 
 use std::fmt;
+use std::str::FromStr;
 
 use strongroom_types::{Arn, Realm, hex};
 
@@ -71,6 +72,15 @@ impl KeyId {
     #[must_use]
     pub fn arn(&self, realm: &Realm) -> Arn {
         realm.arn("kms", &format!("key/{}", self.text))
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = Error;
+
+    /// As [`KeyId::parse`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
     }
 }
 
@@ -166,6 +176,15 @@ impl AliasName {
     }
 }
 
+impl FromStr for AliasName {
+    type Err = Error;
+
+    /// As [`AliasName::parse`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Display for AliasName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -220,6 +239,15 @@ impl KeyRef {
     #[must_use]
     pub fn is_alias(&self) -> bool {
         matches!(self, Self::Alias(_) | Self::AliasArn(..))
+    }
+}
+
+impl FromStr for KeyRef {
+    type Err = Error;
+
+    /// As [`KeyRef::parse`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
     }
 }
 

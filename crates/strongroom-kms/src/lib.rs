@@ -111,6 +111,7 @@ mod policy;
 mod random;
 mod request;
 mod rotation;
+mod serialize;
 mod service;
 mod tags;
 

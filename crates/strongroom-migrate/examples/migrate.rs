@@ -67,7 +67,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {}", strongroom::chain(&*error));
             ExitCode::FAILURE
         }
     }

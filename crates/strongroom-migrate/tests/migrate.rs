@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use strongroom::store::SecretStore;
+use strongroom::SecretStore;
 use strongroom::{RootKey, SecretAdmin, SecretErrorKind, Stage, Strongroom, Tag};
 use strongroom_migrate::{Migration, Outcome, Report};
 use strongroom_testkit::{FaultyStore, StoreFault};
@@ -39,7 +39,7 @@ async fn told(room: &Strongroom, name: &str) -> Told {
     Told {
         description: metadata.description,
         tags: metadata.tags.unwrap_or_default(),
-        policy: room.policy(name).await.unwrap(),
+        policy: room.policy(name).get().await.unwrap(),
         versions,
     }
 }
@@ -54,7 +54,7 @@ async fn fill(room: &Strongroom) {
     let oldest = room.versions("prod/db").include_deprecated().all().await.unwrap().remove(0).version_id;
     room.move_stage("prod/db", "blue").to(&oldest).send().await.unwrap();
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"secretsmanager:DeleteSecret","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/x":"y"}}}]}"#;
-    room.put_policy("prod/db", policy).send().await.unwrap();
+    room.policy("prod/db").put(policy).send().await.unwrap();
     room.create("prod/bytes").binary(vec![0, 255]).send().await.unwrap();
     room.put("prod/bytes").text("text now").send().await.unwrap();
     room.rollback("prod/bytes").await.unwrap();
@@ -322,12 +322,12 @@ fn a_target_in_use_is_left_alone() {
                 r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"secretsmanager:DeleteSecret","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalTag/{key}":"y"}}}}}}]}}"#
             )
         };
-        from.put_policy("c", policy("x")).send().await.unwrap();
-        to.put_policy("c", policy("y")).send().await.unwrap();
+        from.policy("c").put(policy("x")).send().await.unwrap();
+        to.policy("c").put(policy("y")).send().await.unwrap();
         failing("c", "another resource policy").await;
-        assert_eq!(to.policy("c").await.unwrap(), Some(policy("x")));
+        assert_eq!(to.policy("c").get().await.unwrap(), Some(policy("x")));
         // What the source has no more is noted, and stays.
-        from.delete_policy("c").await.unwrap();
+        from.policy("c").delete().await.unwrap();
         to.tag("c", "mine", "").await.unwrap();
         let report = run().name_prefix("c").run(|_| ()).await.unwrap();
         assert_eq!(report.secrets[0].notes.len(), 2, "{report}");
@@ -378,7 +378,7 @@ fn policies_between_accounts() {
         });
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}"#;
         from.create("a").text("v").send().await.unwrap();
-        from.put_policy("a", policy).send().await.unwrap();
+        from.policy("a").put(policy).send().await.unwrap();
         let (source, target) = (from.store(), to.store());
         let run = || Migration::new((&*source, from.context()), (&*target, to.context()));
         let report = run().run(|_| ()).await.unwrap();
@@ -386,14 +386,14 @@ fn policies_between_accounts() {
         assert!(to.describe("a").await.is_err());
         let moved = |policy: &str| Some(policy.replace("000000000000", "111122223333"));
         assert!(run().policy(moved).run(|_| ()).await.unwrap().complete());
-        assert!(to.policy("a").await.unwrap().unwrap().contains("111122223333"));
+        assert!(to.policy("a").get().await.unwrap().unwrap().contains("111122223333"));
     });
 }
 
 fn strongroom_client_encryption_target(to: &Strongroom) -> Arc<dyn SecretAdmin> {
     let key = to.keys().service().unwrap();
     let sealed =
-        strongroom::ClientEncrypted::new(to.store(), key, to.context().clone(), "alias/seal").unwrap();
+        strongroom::store::ClientEncrypted::new(to.store(), key, to.context().clone(), "alias/seal").unwrap();
     assert!(sealed.capabilities().max_value_len < 65_000);
     Arc::new(sealed)
 }

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use strongroom::records::{Batch, ErrorKind, Expect, Key, Records, Revision};
+use strongroom::Records;
+use strongroom::records::{Batch, ErrorKind, Expect, Key, Revision};
+use strongroom::store::EngineLimits;
 use strongroom::store::{
     Capabilities, CreateSecret, DeleteSecret, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretAdmin, SecretCreated, SecretDeleted, SecretId, SecretMetadata, SecretPage,
-    SecretRef, SecretStore, SecretUpdated, SecretVersion, Tag, UpdateSecret, UpdateSecretVersionStage,
-    ValuePut, VersionPage,
+    PutSecretValue, SecretCreated, SecretDeleted, SecretPage, SecretUpdated, UpdateSecret,
+    UpdateSecretVersionStage, ValuePut, VersionPage,
 };
-use strongroom::{CallContext, EngineLimits, RootKey, SecretErrorKind, SecretValue, Strongroom};
+use strongroom::{CallContext, RootKey, SecretErrorKind, SecretValue, Strongroom};
+use strongroom::{SecretAdmin, SecretId, SecretMetadata, SecretRef, SecretStore, SecretVersion, Tag};
 use strongroom_secret_records::SecretRecords;
 use strongroom_testkit::{FaultyStore, ManualClock, StoreFault, records};
 

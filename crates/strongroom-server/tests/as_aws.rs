@@ -219,7 +219,7 @@ async fn a_denial_names_the_resource_as_aws_does() {
     }
     // A denial that a statement makes is told the same way.
     let deny = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"secretsmanager:*","Resource":"*"}}"#;
-    let alices = strongroom::iam::IdentityRef::user("alice");
+    let alices = strongroom::IdentityRef::user("alice");
     room.iam().put_policy(alices, "none", deny).await.unwrap();
     let who = "User: arn:aws:iam::000000000000:user/alice is not authorized to perform: secretsmanager";
     let text = format!("{who}:ListSecrets with an explicit deny in an identity-based policy");

@@ -1,6 +1,8 @@
 //! How secrets and versions are named.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strongroom_types::{Arn, Realm};
@@ -50,6 +52,15 @@ impl SecretId {
             }
             _ => Ok(Target::Name(resource.to_owned())),
         }
+    }
+}
+
+impl FromStr for SecretId {
+    type Err = Infallible;
+
+    /// As [`SecretId::new`].
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
     }
 }
 
@@ -187,6 +198,15 @@ impl VersionId {
 impl From<&Self> for VersionId {
     fn from(version: &Self) -> Self {
         version.clone()
+    }
+}
+
+impl FromStr for VersionId {
+    type Err = Infallible;
+
+    /// As [`VersionId::new`].
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
     }
 }
 

@@ -39,6 +39,7 @@ mod password;
 mod read_only;
 mod reads;
 mod request;
+mod serialize;
 mod shape;
 mod stage;
 mod store;

@@ -1,7 +1,9 @@
 //! Staging labels.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,15 @@ impl Stage {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Stage {
+    type Err = Infallible;
+
+    /// As [`Stage::new`].
+    fn from_str(label: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(label))
     }
 }
 

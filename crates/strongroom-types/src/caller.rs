@@ -8,9 +8,10 @@ use crate::{AccountId, Arn, ParseError};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Caller {
-    /// The account's owner (AWS: the account root).
+    /// The account's owner (AWS: the account's root user).
     Owner(AccountId),
-    /// An IAM user, by its ARN; a role session whose role has no path; a federated user of whom no more is known.
+    /// An IAM user, by its ARN; a session of a role without a path; a federated user of unknown
+    /// origin.
     Principal(Arn),
     /// A session of a role. See [`Caller::role_session`].
     Session {
@@ -19,11 +20,12 @@ pub enum Caller {
         /// The role itself, with its path.
         role: Arn,
     },
-    /// A federated user: what an IAM user made of itself for somebody else. See [`Caller::federated`].
+    /// A federated user: a session that an IAM user created for somebody else. See
+    /// [`Caller::federated`].
     Federated {
         /// The session: `arn:aws:sts::111122223333:federated-user/name`.
         session: Arn,
-        /// The user whose rights it has, as far as the session's policies allow.
+        /// The user whose permissions it has, within the session's policies.
         user: Arn,
     },
     /// A service acting for itself, by its principal: `rds.amazonaws.com`. See [`Caller::service`].
@@ -31,8 +33,8 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// A session of a role, by the role's ARN (with its path) and a name of 2 to 64 characters out of letters, digits and
-    /// `_+=,.@-`.
+    /// A session of a role, by the role's ARN (with its path) and a name of 2 to 64 characters out
+    /// of letters, digits and `_+=,.@-`.
     ///
     /// ```
     /// # use strongroom_types::{Arn, Caller};
@@ -43,7 +45,7 @@ impl Caller {
     /// ```
     ///
     /// # Errors
-    /// [`ParseError`] for what is no role's ARN, and for another name.
+    /// [`ParseError`] if the ARN is not a role's, or if the name does not have this form.
     pub fn role_session(role: &Arn, name: &str) -> Result<Self, ParseError> {
         let bad = || ParseError::new("IAM role", role.as_str(), "arn:partition:iam::account:role/name");
         let path = role.resource().strip_prefix("role/").filter(|_| role.service() == "iam");
@@ -59,10 +61,10 @@ impl Caller {
         Ok(Self::Session { session, role: role.clone() })
     }
 
-    /// A federated user of 2 to 32 characters out of letters, digits and `_+=,.@-`, made by this user.
+    /// A federated user created by this user, with a name of 2 to 32 letters, digits and `_+=,.@-`.
     ///
     /// # Errors
-    /// [`ParseError`] for what is no user's ARN, and for another name.
+    /// [`ParseError`] if the ARN is not a user's, or if the name does not have this form.
     pub fn federated(user: &Arn, name: &str) -> Result<Self, ParseError> {
         if user.service() != "iam" || !user.resource().starts_with("user/") {
             return Err(ParseError::new("IAM user", user.as_str(), "arn:partition:iam::account:user/name"));
@@ -95,7 +97,7 @@ impl Caller {
         }
     }
 
-    /// The account, in twelve digits; services have none.
+    /// The account, as twelve digits; `None` for services.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         match self {
@@ -120,7 +122,7 @@ impl fmt::Display for Caller {
     }
 }
 
-/// An AWS service, as far as one acts on another here.
+/// An AWS service that acts on another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Service {

@@ -21,7 +21,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment and `duration` more; stays at the last representable moment when it does not fit.
+    /// `duration` after this moment, or the last representable moment.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
@@ -109,8 +109,8 @@ impl Debug for Timestamp {
     }
 }
 
-/// Where the time comes from. Everything that needs it is given one, so that thirty days pass in a
-/// microsecond under test.
+/// Where the time comes from. Everything that needs the time takes one, so that in a test thirty
+/// days pass in a microsecond.
 pub trait Clock: Send + Sync + Debug {
     /// The present moment. May stand still or step back; callers must not assume otherwise.
     fn now(&self) -> Timestamp;

@@ -1,4 +1,5 @@
-//! How a failure is told. Every crate has one error type made of this frame and its own list of kinds.
+//! What an error consists of. Every crate has one error type, made of this frame and its own list
+//! of kinds.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -11,12 +12,12 @@ use std::sync::Arc;
 pub enum Retry {
     /// No: the same call fails the same way until somebody changes something.
     Never,
-    /// Yes, at once or after a pause: contention, throttling, a passing fault. Nothing was changed, or the
-    /// call carries a token that makes the repeat safe.
+    /// Yes, at once or after a pause: contention, throttling, a temporary fault. Either nothing was
+    /// changed, or a token in the call makes the repeat safe.
     Later,
 }
 
-/// What the list of error kinds of a crate must tell about each of its kinds.
+/// What a crate's list of error kinds must say about each kind.
 pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
     /// The AWS error code the kind corresponds to, for example `ResourceNotFoundException`.
     fn code(self) -> &'static str;
@@ -27,8 +28,8 @@ pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
 /// What failures mean wherever they come from: the word that the kinds of two crates have in common
 /// when one passes a failure of the other on.
 ///
-/// A crate's list of kinds converts into this, out of it, or both. The mapping is written there once,
-/// and [`Frame::pass_on`] does the rest.
+/// A crate's list of kinds converts into this, out of it, or both. The mapping is written there
+/// once, and [`Frame::pass_on`] does the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -50,7 +51,8 @@ pub enum Fault {
     Internal,
 }
 
-/// What [`error_type!`] makes: an error around a frame. For code that passes failures of any crate on.
+/// What [`error_type!`](crate::error_type!) makes: an error around a frame. For code that passes
+/// failures of any crate on.
 pub trait Failure: StdError + Sized + Send + Sync + 'static {
     /// The crate's list of kinds.
     type Kind: ErrorClass;
@@ -65,8 +67,8 @@ pub trait Failure: StdError + Sized + Send + Sync + 'static {
 /// The content of an error: kind, text, operation, private context, source.
 ///
 /// `Display` shows the operation, the text and the context, never the source (walk
-/// [`std::error::Error::source`] for it) and never a secret: names, version ids, key ids and paths only. A clone tells everything that the original
-/// does, for several who waited for the same call.
+/// [`std::error::Error::source`] for it) and never a secret: names, version ids, key ids and paths
+/// only. A clone has the same content, for several callers who waited for the same call.
 #[derive(Clone)]
 pub struct Frame<K> {
     kind: K,
@@ -97,7 +99,8 @@ impl<K: ErrorClass> Frame<K> {
         self.operation
     }
 
-    /// The same failure under another list of kinds: text, operation, context and source come along.
+    /// The same failure under another list of kinds: text, operation, context and source come
+    /// along.
     pub fn map_kind<L>(self, kind: L) -> Frame<L> {
         Frame {
             kind,
@@ -134,7 +137,7 @@ impl<K: ErrorClass> Frame<K> {
         self.context.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_str())
     }
 
-    /// Adds a fact for people reading the error.
+    /// Adds a fact for people who read the error.
     pub fn push_context(&mut self, key: &'static str, value: String) {
         self.context.push((key, value));
     }
@@ -278,7 +281,8 @@ macro_rules! error_type {
                 self.0.context(key)
             }
 
-            /// Adds a fact for people reading the error: a name, a version or key id, a path; never a secret.
+            /// Adds a fact for people reading the error: a name, a version or key id, a path; never
+            /// a secret.
             #[must_use]
             pub fn with(mut self, key: &'static str, value: impl ::std::fmt::Display) -> Self {
                 self.0.push_context(key, ::std::string::ToString::to_string(&value));
@@ -328,7 +332,8 @@ macro_rules! error_type {
     };
 }
 
-/// A word that is not of its form: what was read, the offending text (shortened), what was expected.
+/// A text that does not have its form: what was parsed, the text (shortened), and what was
+/// expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     what: &'static str,
@@ -337,13 +342,13 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    /// `what` was read from `given`, which is not `expected`. `given` must not be a secret.
+    /// `what` was parsed from `given`, which is not `expected`. `given` must not be a secret.
     #[must_use]
     pub fn new(what: &'static str, given: &str, expected: &'static str) -> Self {
         Self { what, given: given.chars().take(80).collect(), expected }
     }
 
-    /// What was being read, for example `region`.
+    /// What was parsed, for example `region`.
     #[must_use]
     pub fn what(&self) -> &'static str {
         self.what

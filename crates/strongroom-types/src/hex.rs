@@ -10,7 +10,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
-/// The bytes that so many hexadecimal digits stand for, two each, small or capital; `None` for anything else.
+/// The bytes that so many hexadecimal digits stand for, two each, small or capital; `None` for
+/// anything else.
 ///
 /// ```
 /// assert_eq!(strongroom_types::from_hex("00aB"), Some([0, 0xab]));

@@ -1,6 +1,6 @@
-//! The words every part of Strongroom uses, and nothing else: where a thing lives ([`Realm`], [`Arn`]),
-//! when it happened ([`Timestamp`], [`Clock`]), who asks ([`CallContext`]) and how a failure is told
-//! ([`Frame`], [`Retry`]). No behaviour, no dependencies.
+//! The types that every part of Strongroom shares, and nothing else: where something is ([`Realm`],
+//! [`Arn`]), when it happened ([`Timestamp`], [`Clock`]), who calls ([`CallContext`]), and what an
+//! error consists of ([`Frame`], [`Retry`]). No behaviour, no dependencies.
 //!
 //! ```
 //! use strongroom_types::{AccountId, Arn, CallContext, Realm, Region};

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// An operation of a service, named as AWS names it. Each service has an enum of its operations that
-/// implements this.
+/// An operation of a service, named as AWS names it. Each service has an enum of its operations
+/// that implements this.
 pub trait OperationName: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     /// As errors, logs and audit name it: `GetSecretValue`.
     fn name(self) -> &'static str;

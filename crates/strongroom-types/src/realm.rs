@@ -27,7 +27,8 @@ impl AccountId {
     /// The twelve digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII digits get in, so this cannot fail; the fallback keeps the crate free of panics.
+        // Only ASCII digits get in, so this cannot fail; the fallback keeps the crate free of
+        // panics.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }

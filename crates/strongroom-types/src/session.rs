@@ -1,11 +1,12 @@
-//! What is known of a caller's session.
+//! The facts of a caller's session.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::Timestamp;
 
-/// Circumstances of a call that policies may look at. What is not said is not known, and a condition on it finds nothing.
+/// Circumstances of a call that policies can test. A fact that is not set is unknown, and
+/// conditions on it find no value.
 ///
 /// ```
 /// use strongroom_types::{Arn, CallContext, Caller, SessionFacts};
@@ -18,32 +19,35 @@ use crate::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionFacts {
-    /// Where the request came from: `aws:SourceIp`. Nothing for a call within the process.
+    /// Where the request came from: `aws:SourceIp`. `None` for a call within the process.
     pub source_ip: Option<IpAddr>,
-    /// Whether it came over a protected channel: `aws:SecureTransport`. Nothing said counts as yes: a call within the process
-    /// crosses no wire.
+    /// Whether it came over a protected channel: `aws:SecureTransport`. `None` counts as true: a
+    /// call within the process crosses no network.
     pub secure_transport: Option<bool>,
-    /// When the session showed a second factor: `aws:MultiFactorAuthPresent` and `aws:MultiFactorAuthAge`.
+    /// When the session presented a second factor: `aws:MultiFactorAuthPresent` and
+    /// `aws:MultiFactorAuthAge`.
     pub mfa: Option<Timestamp>,
-    /// When the session's credentials were given out: `aws:TokenIssueTime`.
+    /// When the session's credentials were issued: `aws:TokenIssueTime`.
     pub issued: Option<Timestamp>,
-    /// When they end: from then on the session may nothing.
+    /// When they expire: from then on the session has no permissions.
     pub expires: Option<Timestamp>,
-    /// What the client calls itself: `aws:UserAgent`.
+    /// The client's own name: `aws:UserAgent`.
     pub user_agent: Option<String>,
     /// The session's tags, beside those of the user or role: `aws:PrincipalTag/...`.
     pub tags: Vec<(String, String)>,
-    /// The session's policies: JSON documents that limit what the identity may do.
+    /// The session's policies: JSON documents that limit the identity's permissions.
     pub policies: Vec<Arc<str>>,
-    /// The unique id of the role that was taken on: a role made again under the same name is another. See `assume_role`.
+    /// The unique id of the assumed role: a role that was deleted and created again under the same
+    /// name is another one. See `assume_role`.
     pub identity_id: Option<String>,
-    /// Other condition keys with their values: `aws:SourceVpce` and the like, and those of identity providers. What the services
-    /// themselves know (who calls, what is asked for, on what, by which way) cannot be said here: such a call is refused.
+    /// Other condition keys and their values, such as `aws:SourceVpce` and those of identity
+    /// providers. Keys that the services determine themselves (the caller, the operation, the
+    /// resource, the path of the call) cannot be set here: such a call is refused.
     pub keys: Vec<(String, String)>,
 }
 
 impl SessionFacts {
-    /// Nothing known.
+    /// No facts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -1,18 +1,24 @@
-//! Storage of your own: `Records` on one JSON file, written from the documentation of the trait alone, held against the
-//! conformance suite, and used by a strongroom.
+//! Storage of your own: `Records` on one JSON file, written from the documentation of the trait
+//! alone, held against the conformance suite, and used by a strongroom.
 //!
 //! `cargo run --example custom_backend`
 //!
-//! It rewrites the whole file at every commit, so it is for reading, not for a million secrets. What it shows is how
-//! little a backend must know: ordered bytes, preconditions, snapshots.
+//! It rewrites the whole file at every commit, so it is for reading, not for a million secrets.
+//! What it shows is how little a backend must know: ordered bytes, preconditions, snapshots.
 
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "an example tells what it does")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    reason = "an example tells what it does"
+)]
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -29,7 +35,8 @@ use strongroom_records::{
 #[derive(Debug)]
 struct JsonFile {
     path: PathBuf,
-    /// The state as of the last commit. A commit makes a new one, so a snapshot is a handle to an old one.
+    /// The state as of the last commit. A commit makes a new one, so a snapshot is a handle to an
+    /// old one.
     state: Mutex<Arc<State>>,
 }
 
@@ -65,7 +72,8 @@ impl JsonFile {
         Ok(Self { path, state: Mutex::new(Arc::new(state)) })
     }
 
-    /// Writes a new file, syncs it, and puts it in the place of the old one: the file is always a whole state.
+    /// Writes a new file, syncs it, and puts it in the place of the old one: the file is always a
+    /// whole state.
     fn save(&self, state: &State) -> Result<(), Error> {
         let records = state
             .records
@@ -187,7 +195,17 @@ fn record(key: &Key, (revision, value): &(Revision, Vec<u8>)) -> Record {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn StdError>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", strongroom::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn StdError>> {
     let directory = tempfile::tempdir()?;
 
     println!("1. Hold the backend against the conformance suite, which also crashes it.");

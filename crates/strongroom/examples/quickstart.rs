@@ -2,32 +2,42 @@
 //!
 //! `cargo run --example quickstart` tells the story in a new temporary directory.
 //!
-//! `cargo run --example quickstart -- DIR FILE OUT` keeps the bytes of FILE in the strongroom in DIR (its root key in
-//! `DIR/root.key`) as the secret named after the file, reads it back into OUT, and shows its versions. Run it again with
-//! another content and the version before is AWSPREVIOUS. No value is ever printed.
+//! `cargo run --example quickstart -- DIR FILE OUT` stores the bytes of FILE in the strongroom in
+//! DIR (its root key in `DIR/root.key`) as the secret named after the file, reads it back into OUT,
+//! and shows its versions. Run it again with another content, and the version before is
+//! AWSPREVIOUS. No value is ever printed.
 
-#![allow(clippy::print_stdout, reason = "an example tells what it does")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example tells what it does")]
 
 use std::error::Error;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
-use strongroom::{ErrorKind, RootKey, SecretErrorKind, SecretValue, Stage, Strongroom, VersionMetadata};
+use strongroom::{RootKey, SecretValue, Stage, Strongroom, VersionMetadata, chain};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    match arguments.as_slice() {
+    let done = match arguments.as_slice() {
         [] => story().await,
         [directory, file, out] => keep(Path::new(directory), Path::new(file), Path::new(out)).await,
         _ => Err("usage: quickstart [DIR FILE OUT]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
     }
 }
 
 async fn open(directory: &Path) -> Result<Strongroom, Box<dyn Error>> {
     fs::create_dir_all(directory)?;
-    // Beside the data for the example's sake. In real life keep it elsewhere: who has both has everything.
+    // Beside the data for the example's sake. Keep it elsewhere: anyone holding both can read
+    // everything.
     let key = directory.join("root.key");
     Ok(Strongroom::builder().directory(directory).root_key(RootKey::file_or_create(key)?).open().await?)
 }
@@ -35,16 +45,10 @@ async fn open(directory: &Path) -> Result<Strongroom, Box<dyn Error>> {
 /// Stores a file, reads it back, shows what there is.
 async fn keep(directory: &Path, file: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let name = file.file_name().and_then(|name| name.to_str()).ok_or("FILE has no name that is text")?;
-    let value = SecretValue::binary(fs::read(file)?);
+    let value = SecretValue::binary(fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?);
     let room = open(directory).await?;
 
-    let version = match room.create(name).value(value.clone()).send().await {
-        Ok(created) => created.version_id.ok_or("a secret with a value has a version")?,
-        Err(error) if error.kind() == ErrorKind::Secret(SecretErrorKind::Exists) => {
-            room.put(name).value(value).send().await?.version_id
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let version = room.put_or_create(name).value(value).send().await?.version_id;
     let read = room.get(name).version(&version).send().await?;
     write_private(out, read.expose_bytes())?;
 
@@ -59,7 +63,9 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let directory = temporary.path().join("app.strongroom");
     println!("1. Open a strongroom in {}.", directory.display());
-    println!("   There is none yet, so one is made: a SQLite file, and a root key that only you can read.");
+    println!(
+        "   There is none yet, so one is created: a SQLite file, and a root key that only you can read."
+    );
     let room = open(&directory).await?;
 
     println!("2. Store a credential: {{username, password}} as the secret prod/db.");
@@ -72,13 +78,13 @@ async fn story() -> Result<(), Box<dyn Error>> {
         .send()
         .await?;
     println!("   {}", created.arn);
-    println!("   Sealed under a data key of its own, which the key alias/aws/secretsmanager has wrapped.");
+    println!("   Encrypted under a data key of its own, which the key alias/aws/secretsmanager wraps.");
 
-    println!("3. Read one field of it, the password. It stays in memory that wipes itself.");
+    println!("3. Read one field of it, the password. It stays in self-wiping memory.");
     let password = room.get("prod/db").send().await?.field("password")?;
     println!("   As the program sees it when it prints the variable: {password:?}");
 
-    println!("4. Change the password. What was current is now the previous version.");
+    println!("4. Change the password. The version that was current is now the previous one.");
     let credential = serde_json::json!({ "username": "app", "password": "battery staple" });
     room.put("prod/db").json(&credential)?.send().await?;
     show(&room.versions("prod/db").all().await?);
@@ -95,7 +101,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
     room.restore("prod/db").await?;
     println!("   Restored.");
 
-    println!("7. Close, open again with the same key file, and it is all there.");
+    println!("7. Close, open again with the same key file, and everything is there.");
     drop(room);
     let room = open(&directory).await?;
     let previous = room.get("prod/db").stage(Stage::PREVIOUS).send().await?;
@@ -107,12 +113,10 @@ async fn story() -> Result<(), Box<dyn Error>> {
 }
 
 fn show(versions: &[VersionMetadata]) {
-    println!("   {:<36}  {:<20}  STAGES", "VERSION", "CREATED");
+    println!("   {:<36}  {:<24}  STAGES", "VERSION", "CREATED");
     for version in versions {
-        let created = jiff::Timestamp::from_millisecond(version.created.as_millis())
-            .map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
-            .unwrap_or_default();
-        println!("   {:<36}  {created:<20}  {}", version.version_id, labels(version.stages.iter()));
+        let (id, created) = (&version.version_id, version.created.to_string());
+        println!("   {:<36}  {created:<24}  {}", id.as_str(), labels(version.stages.iter()));
     }
 }
 

@@ -1,11 +1,12 @@
-//! Who may decrypt: a secret under the managed key, then under a key of one's own.
+//! Who may decrypt: a secret under the managed key, then under a key of its own.
 //!
-//! `cargo run --example who_can_decrypt` tells two stories of access in a strongroom in memory. Each step is tried, and the explanation
-//! is held against what happened.
+//! `cargo run --example who_can_decrypt` tells two stories of access in a strongroom in memory. It
+//! tries each step and compares the explanation with what happened.
 
-#![allow(clippy::print_stdout, reason = "an example talks")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use strongroom::kms::{CreateGrant, GrantOperation, PutKeyPolicy};
 use strongroom::{Caller, CreateRole, IdentityRef, Operation, RootKey, Strongroom, presets};
@@ -13,25 +14,32 @@ use strongroom::{Caller, CreateRole, IdentityRef, Operation, RootKey, Strongroom
 type Done = Result<(), Box<dyn Error>>;
 
 const SECRET: &str = "prod/db";
-/// Anybody of the account may take a role on whose own policies say so.
+/// Anyone in the account whose own policies allow it may assume the role.
 const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": {
   "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}}"#;
-/// What a key's policy says unless told otherwise: the account's own policies decide.
+/// The default policy of a key: the account's own policies decide.
 const DELEGATION: &str = r#"{"Sid": "account", "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "kms:*", "Resource": "*"}"#;
 
-fn main() -> Done {
-    pollster::block_on(async {
+fn main() -> ExitCode {
+    let done: Done = pollster::block_on(async {
         let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([7; 32])).open().await?;
         one_permission_or_two(&room).await?;
         decrypt_alone(&room).await
-    })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", strongroom::chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn chapter(text: &str) {
     println!("\n== {text}\n");
 }
 
-/// Tries to read or write, says how it went and why, and holds the explanation against it.
+/// Tries to read or write, says how it went and why, and compares the explanation with it.
 async fn tries(room: &Strongroom, caller: &Caller, operation: Operation, expected: bool) -> Done {
     let theirs = room.as_caller(caller.clone());
     let outcome = match operation {
@@ -42,7 +50,7 @@ async fn tries(room: &Strongroom, caller: &Caller, operation: Operation, expecte
         Ok(()) => println!("   {operation}: done"),
         Err(error) => println!("   {operation}: {}: {}", error.code(), error.message()),
     }
-    let explained = room.explain(caller.clone(), operation, SECRET).await?;
+    let explained = room.iam().explain(caller.clone(), operation, SECRET).await?;
     for permission in &explained.permissions {
         println!("     {}: {}", permission.action, permission.reason);
     }
@@ -53,7 +61,7 @@ async fn tries(room: &Strongroom, caller: &Caller, operation: Operation, expecte
 }
 
 async fn shows(room: &Strongroom, caller: &Caller, operation: Operation) -> Done {
-    let explained = room.explain(caller.clone(), operation, SECRET).await?;
+    let explained = room.iam().explain(caller.clone(), operation, SECRET).await?;
     for line in explained.to_string().lines() {
         println!("   | {line}");
     }
@@ -139,7 +147,7 @@ async fn decrypt_alone(room: &Strongroom) -> Done {
     shows(room, &session, Operation::PutSecretValue).await?;
 
     chapter("Who can read it, of all that are known");
-    for line in room.who_can(Operation::GetSecretValue, SECRET).await?.to_string().lines() {
+    for line in room.iam().who_can(Operation::GetSecretValue, SECRET).await?.to_string().lines() {
         println!("   | {line}");
     }
     Ok(())

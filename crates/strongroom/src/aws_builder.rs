@@ -9,7 +9,7 @@ use strongroom_types::AccountId;
 
 use crate::{Error, Strongroom};
 
-/// Says how AWS is reached. Made by [`Strongroom::aws`].
+/// How to reach AWS. Made by [`Strongroom::aws`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), strongroom::Error> {
@@ -21,8 +21,8 @@ use crate::{Error, Strongroom};
 /// # }
 /// ```
 ///
-/// What is not said is as AWS's default configuration has it: environment, profile, container, instance. Needs a Tokio runtime, as AWS's SDK
-/// does.
+/// Anything not set comes from AWS's default configuration: environment, profile, container,
+/// instance. Needs a Tokio runtime, as AWS's SDK does.
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is sent"]
 pub struct AwsBuilder {
@@ -33,7 +33,7 @@ pub struct AwsBuilder {
 }
 
 impl Strongroom {
-    /// Begins to reach the secrets that AWS Secrets Manager keeps: [`AwsBuilder`].
+    /// Begins to open the secrets in AWS Secrets Manager: [`AwsBuilder`].
     pub fn aws() -> AwsBuilder {
         AwsBuilder {
             connection: Connection::new(),
@@ -50,74 +50,76 @@ impl AwsBuilder {
         self
     }
 
-    /// This region.
+    /// The region.
     pub fn region(self, region: impl Into<String>) -> Self {
         self.with(|connection| connection.region(region))
     }
 
-    /// This profile of the configuration files.
+    /// A profile of the configuration files.
     pub fn profile(self, profile: impl Into<String>) -> Self {
         self.with(|connection| connection.profile(profile))
     }
 
-    /// All services at this address: a `strongroom-server`, an emulator, a proxy.
+    /// Uses this address for all services: a `strongroom-server`, an emulator, a proxy.
     pub fn endpoint(self, url: impl Into<String>) -> Self {
         self.with(|connection| connection.endpoint(url))
     }
 
-    /// These credentials.
+    /// The credentials.
     pub fn credentials(self, access_key_id: impl Into<String>, secret: impl Into<SecretText>) -> Self {
         self.with(|connection| connection.credentials(access_key_id, secret))
     }
 
-    /// The session token that belongs to [`AwsBuilder::credentials`], where they are temporary.
+    /// The session token of temporary [`AwsBuilder::credentials`].
     pub fn session_token(self, token: impl Into<SecretText>) -> Self {
         self.with(|connection| connection.session_token(token))
     }
 
-    /// The endpoints whose cryptography is validated under FIPS 140.
+    /// Uses the endpoints whose cryptography is validated under FIPS 140.
     pub fn fips(self) -> Self {
         self.with(Connection::fips)
     }
 
-    /// The endpoints that are reached by IPv6 too.
+    /// Uses the endpoints that support IPv6.
     pub fn dual_stack(self) -> Self {
         self.with(Connection::dual_stack)
     }
 
-    /// How long a call may take with all its tries: 30 seconds unless told.
+    /// How long a call may take with all its attempts; by default 30 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with(|connection| connection.timeout(timeout))
     }
 
-    /// How long each try may take: 10 seconds unless told.
+    /// How long each attempt may take; by default 10 seconds.
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         self.with(|connection| connection.attempt_timeout(timeout))
     }
 
-    /// How often a call is tried, the first time included: three times unless told.
+    /// How often a call is attempted, the first time included; by default three times.
     pub fn attempts(self, attempts: u32) -> Self {
         self.with(|connection| connection.attempts(attempts))
     }
 
-    /// The account of the credentials, where it is known: then AWS is not asked for it at the start.
+    /// The account of the credentials. If it is known, opening does not ask AWS for it.
     pub fn account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// Keeps the secrets as parameters of Parameter Store below a path, `/` for all: [`ParameterStore`](strongroom_aws::ParameterStore) says
-    /// what it can.
+    /// Stores the secrets as parameters of Parameter Store below a path, `/` for all:
+    /// [`ParameterStore`](strongroom_aws::ParameterStore) says what it can do.
     #[cfg(feature = "aws-parameter-store")]
     pub fn parameters(mut self, path: impl Into<String>) -> Self {
         self.parameters = Some(path.into());
         self
     }
 
-    /// Reaches AWS: asks it whom the credentials are of, unless [`AwsBuilder::account`] says so.
+    /// Connects to AWS, and asks it for the account of the credentials unless
+    /// [`AwsBuilder::account`] is set.
     ///
     /// # Errors
-    /// No region, no credentials, credentials that AWS does not accept, AWS out of reach. [`AwsBuilder::doctor`] tells more.
+    /// If there is no region or there are no credentials, if AWS rejects the credentials, or if it
+    /// cannot be reached. [`AwsBuilder::doctor`] says more.
     pub async fn send(self) -> Result<Strongroom, Error> {
         let config = self.connection.load().await;
         let account = match self.account {
@@ -134,7 +136,7 @@ impl AwsBuilder {
         Ok(Strongroom::over(Arc::new(SecretsManagerStore::new(&config)), realm))
     }
 
-    /// Somebody who says in words what is wrong: with credentials, clock, permissions, the key.
+    /// Diagnoses what is wrong with the credentials, the clock, permissions or the key.
     ///
     /// ```no_run
     /// # async fn example() {

@@ -16,14 +16,14 @@ use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Realm, Region, Service, SystemClock};
 
-use crate::room::Parts;
+use crate::room::{Parts, opened};
 use crate::{Error, ErrorKind, Strongroom};
 
 /// The database's name inside a directory.
 #[cfg(feature = "sqlite")]
 pub(crate) const DATABASE: &str = "records.sqlite3";
 
-/// Says where a strongroom is kept and what opens it. Made by [`Strongroom::builder`].
+/// Where a strongroom is stored and what opens it. Made by [`Strongroom::builder`].
 pub struct Builder {
     storage: StorageChoice,
     root: Option<RootKey>,
@@ -46,8 +46,27 @@ enum StorageChoice {
     Records(Arc<dyn Records>),
 }
 
+impl StorageChoice {
+    /// The directory, for people to find.
+    fn place(&self) -> Option<String> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Directory(directory) => Some(directory.display().to_string()),
+            Self::None | Self::Records(_) => None,
+        }
+    }
+}
+
+impl Strongroom {
+    /// Begins to open a strongroom.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
 impl Builder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             storage: StorageChoice::None,
             root: None,
@@ -64,8 +83,9 @@ impl Builder {
         }
     }
 
-    /// Opens only what is there: an empty or missing place is an error instead of a new, empty strongroom. For restores, and
-    /// for programs that must never begin anew by a mistyped path.
+    /// Opens only an existing strongroom: an empty or missing place is an error instead of a new,
+    /// empty strongroom. For restores, and for programs that must not start afresh because of a
+    /// mistyped path.
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.existing = true;
@@ -80,24 +100,27 @@ impl Builder {
         self
     }
 
-    /// Seals and opens with the primitives of this provider instead of the pure Rust ones: with the feature `aws-lc-rs`,
-    /// `provider::<strongroom::envelope::AwsLc>()`. The bytes are the same; a strongroom may be opened with one provider
-    /// today and another tomorrow. The feature alone changes nothing.
+    /// Encrypts and decrypts with the primitives of this provider instead of the pure Rust ones:
+    /// with the feature `aws-lc-rs`, `provider::<strongroom::envelope::AwsLc>()`. The bytes are the
+    /// same, so a strongroom can be opened with one provider today and another tomorrow. The
+    /// feature alone changes nothing.
     #[must_use]
     pub fn provider<P: Provider>(mut self) -> Self {
         self.sealer = AnySealer::of::<P>();
         self
     }
 
-    /// Encrypts secrets under the keys of this service instead of the strongroom's own. Each secret then names its key
-    /// ([`crate::request::Create::key`]), unless the service's handle acts for Secrets Manager.
+    /// Encrypts secrets under the keys of this service instead of the strongroom's own. Each secret
+    /// then names its key ([`Create::key`](crate::request::Create::key)), unless the service's
+    /// handle acts for Secrets Manager.
     #[must_use]
     pub fn kms(mut self, kms: Arc<dyn Kms>) -> Self {
         self.kms = Some(kms);
         self
     }
 
-    /// Has the users and roles of another strongroom, which keeps them for both: for the other regions of an account.
+    /// Shares the users and roles of another strongroom, which stores them for both: for the other
+    /// regions of an account.
     #[must_use]
     pub fn identities_of(mut self, room: &Strongroom) -> Self {
         self.directory = Some(room.iam().directory().cloned());
@@ -113,7 +136,8 @@ impl Builder {
         self
     }
 
-    /// Keeps everything in a SQLite file inside this directory, which is made (mode 0700) when it does not exist.
+    /// Stores everything in a SQLite file in this directory, which is created (mode 0700) if it
+    /// does not exist.
     ///
     /// Several processes may open the same directory. Keep the root key somewhere else.
     #[cfg(feature = "sqlite")]
@@ -123,13 +147,13 @@ impl Builder {
         self
     }
 
-    /// Keeps everything in memory, lost with the last handle.
+    /// Stores everything in memory, until the last handle is dropped.
     #[must_use]
     pub fn memory(self) -> Self {
         self.records(Arc::new(MemoryRecords::new()))
     }
 
-    /// Keeps everything in storage of your own.
+    /// Stores everything in storage of your own.
     #[must_use]
     pub fn records(mut self, records: Arc<dyn Records>) -> Self {
         self.storage = StorageChoice::Records(records);
@@ -143,14 +167,16 @@ impl Builder {
         self
     }
 
-    /// The AWS account the ARNs carry. A new strongroom gets `000000000000` unless told; an existing one must have it.
+    /// The AWS account in ARNs. An existing strongroom must have this one; without this call, a new
+    /// one gets `000000000000`.
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// The AWS region the ARNs carry. A new strongroom gets `us-east-1` unless told; an existing one must have it.
+    /// The AWS region in ARNs. An existing strongroom must have this one; without this call, a new
+    /// one gets `us-east-1`.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.region = Some(region);
@@ -171,12 +197,23 @@ impl Builder {
         self
     }
 
-    /// Opens the strongroom, or makes it when there is none. The handle acts as the account's owner.
+    /// Opens the strongroom, or creates it if there is none. The handle acts as the account's
+    /// owner.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] when the place or the root key is missing; [`ErrorKind::Root`] for a wrong or missing key, another
-    /// account or region, a newer or damaged store, storage that cannot be opened. Nothing is changed then.
+    /// [`ErrorKind::Setup`] if the place or the root key is not set; [`ErrorKind::Root`] for a
+    /// wrong or missing key, another account or region, a newer or damaged store, and storage that
+    /// cannot be opened. Then nothing is changed. The error names the directory.
     pub async fn open(self) -> Result<Strongroom, Error> {
+        let place = self.storage.place();
+        let opened = self.open_there().await;
+        match place {
+            Some(directory) => opened.map_err(|error| error.with("directory", directory)),
+            None => opened,
+        }
+    }
+
+    async fn open_there(self) -> Result<Strongroom, Error> {
         let setup = |text: &'static str| Error::new(ErrorKind::Setup, text);
         let root = self.root.ok_or_else(|| setup("say what opens the strongroom: call root_key(..)"))?;
         let records: Arc<dyn Records> = match self.storage {
@@ -188,7 +225,7 @@ impl Builder {
             #[cfg(feature = "sqlite")]
             StorageChoice::Directory(directory) => {
                 if self.existing && !directory.join(DATABASE).is_file() {
-                    return Err(no_store().with("directory", directory.display()));
+                    return Err(no_store());
                 }
                 open_directory(&directory).await?
             }
@@ -233,7 +270,8 @@ impl Builder {
             .authorized_by(authorizer);
         let owner = CallContext::owner(records.realm());
         let access = Access::new(engine.clone(), known, iam.clone());
-        Ok(Strongroom::from_parts(Parts { records, kms, iam, access, clock: self.clock }, engine, owner))
+        let parts = Parts { records, kms, iam, access, clock: self.clock };
+        Ok(opened(Arc::new(parts), engine, owner))
     }
 }
 
@@ -251,7 +289,6 @@ async fn stored_realm(records: &dyn Records) -> Result<Option<Realm>, Error> {
 pub(crate) async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>, Error> {
     make_directory(directory).map_err(|error| {
         Error::new(ErrorKind::Root(strongroom_root::ErrorKind::InvalidPath), "the directory cannot be made")
-            .with("directory", directory.display())
             .with("reason", &error)
             .because(error)
     })?;
@@ -261,8 +298,8 @@ pub(crate) async fn open_directory(directory: &Path) -> Result<Arc<dyn Records>,
     Ok(Arc::new(records))
 }
 
-/// Makes the directory and those above it that are missing, each on the disk under its name before anything is stored:
-/// SQLite syncs the directory of its files, but not the one above.
+/// Creates the directory and those above it that are missing, each on the disk under its name
+/// before anything is stored: SQLite syncs the directory of its files, but not the one above.
 #[cfg(feature = "sqlite")]
 fn make_directory(directory: &Path) -> std::io::Result<()> {
     let directory = std::path::absolute(directory)?;
@@ -276,7 +313,8 @@ fn make_directory(directory: &Path) -> std::io::Result<()> {
     for parent in missing.iter().filter_map(|made| made.parent()) {
         std::fs::File::open(parent)?.sync_all()?;
     }
-    // It may have been made a moment ago by the program itself. Its parent may be closed to us; then it is not ours.
+    // The program itself may have created it a moment ago. If its parent is closed to us, it did
+    // not.
     #[cfg(unix)]
     if let Some(parent) = directory.parent().filter(|_| missing.is_empty()) {
         let _ = std::fs::File::open(parent).and_then(|parent| parent.sync_all());

@@ -7,15 +7,17 @@ use strongroom_cache::{
     Attempt, CachePolicy, CacheStats, Cached, CachedSecret, CredentialError, Handle, Spawn, Watch,
     WatchOptions,
 };
-use strongroom_store::{SecretAdmin, SecretId, ServedReads};
-use strongroom_types::CallContext;
+use strongroom_store::{FilterKey, GetSecretValue, SecretAdmin, SecretId, SecretMetadata, ServedReads};
+use strongroom_types::{CallContext, Caller};
 
+use crate::request::{Get, GetBatch, GetMatching, List, ListVersions};
 use crate::{Error, Strongroom};
 
-/// A strongroom, one's own or over another store, whose values are kept for a while. Made by [`Strongroom::cached`]; clones share what is kept.
+/// A strongroom, your own or over another store, whose values are cached. Made by
+/// `Strongroom::cached` (feature `tokio`) or [`Strongroom::cached_with`]; clones share the cache.
 ///
-/// The cache stands outside of permissions and keeps apart what each caller has read: [`CachedRoom::room`] and what
-/// [`Strongroom::as_caller`] makes of it are served by it alike.
+/// The cache does not decide permissions: it keeps apart what each caller has read, and serves
+/// handles made by [`CachedRoom::as_caller`] alike.
 #[derive(Clone, Debug)]
 pub struct CachedRoom {
     room: Strongroom,
@@ -23,59 +25,157 @@ pub struct CachedRoom {
 }
 
 impl Strongroom {
-    /// This strongroom with a cache in front: what is read is kept as the policy says. With `spawn` values are fetched again in the background
-    /// before their time is over.
+    /// This strongroom with a cache in front that refreshes values in the background, on the Tokio
+    /// runtime that this is called in.
     ///
     /// ```
+    /// # use std::time::Duration;
     /// # use strongroom::{RootKey, Strongroom};
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
-    /// use std::sync::Arc;
-    /// use std::time::Duration;
+    /// # async fn main() -> Result<(), strongroom::Error> {
+    /// # let root = RootKey::from_bytes([1; 32]);
+    /// # let room = Strongroom::builder().memory().root_key(root).open().await?;
     /// use strongroom::CachePolicy;
-    /// use strongroom::cache::WatchOptions;
+    /// use strongroom::WatchOptions;
     ///
-    /// let policy = CachePolicy::new(Duration::from_secs(300));
-    /// let runtime = tokio::runtime::Handle::current();
-    /// let cached = room.cached(policy, Some(Arc::new(move |task| drop(runtime.spawn(task)))))?;
-    /// cached.room().create("prod/db").text("s3cret").send().await?;
-    /// cached.room().get("prod/db").send().await?; // from the store once in five minutes
-    ///
-    /// // For what is read all the time: a few nanoseconds, no lock, no copy.
-    /// let db = cached.handle("prod/db");
-    /// assert_eq!(db.get().await?.expose_bytes(), b"s3cret");
-    /// assert_eq!(db.peek().map(|hit| hit.expose_bytes().len()), Some(6));
+    /// let room = room.cached(CachePolicy::ttl(Duration::from_secs(300)))?;
+    /// # room.room().create("prod/db").text("s3cret").send().await?;
+    /// room.get("prod/db").send().await?; // asks the store once in five minutes
     ///
     /// // A value that is always at hand, and only ever one that the program accepts.
-    /// let options = WatchOptions::every(Duration::from_secs(30), Arc::new(|time| Box::pin(tokio::time::sleep(time))))
-    ///     .validate(|new| if new.value.is_empty() { Err("empty".to_owned()) } else { Ok(()) });
-    /// let password = cached.watch("prod/db", options).await?;
+    /// let options = WatchOptions::every(Duration::from_secs(30))
+    ///     .validate(|new| if new.value.is_empty() { Err("empty".into()) } else { Ok(()) });
+    /// let password = room.watch("prod/db", options).await?;
     /// assert_eq!(password.current().map(|value| value.expose_bytes().len()), Some(6));
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for a policy that cannot be.
-    pub fn cached(&self, policy: CachePolicy, spawn: Option<Spawn>) -> Result<CachedRoom, Error> {
+    /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for an
+    /// inconsistent policy, and outside of a Tokio runtime.
+    #[cfg(feature = "tokio")]
+    pub fn cached(&self, policy: CachePolicy) -> Result<CachedRoom, Error> {
+        self.cached_with(policy, Some(strongroom_cache::spawn_on_tokio()?))
+    }
+
+    /// This strongroom with a cache in front. `spawn` runs a task in the background, on any
+    /// executor; with it, values are refreshed before they expire. Without it, the first read after
+    /// a value's time to live waits for the store.
+    ///
+    /// ```
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let root = RootKey::from_bytes([1; 32]);
+    /// # let room = Strongroom::builder().memory().root_key(root).open().await?;
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use strongroom::CachePolicy;
+    /// use strongroom::WatchOptions;
+    ///
+    /// let policy = CachePolicy::ttl(Duration::from_secs(300));
+    /// let runtime = tokio::runtime::Handle::current();
+    /// let room = room.cached_with(policy, Some(Arc::new(move |task| drop(runtime.spawn(task)))))?;
+    /// # room.room().create("prod/db").text("s3cret").send().await?;
+    /// room.get("prod/db").send().await?; // asks the store once in five minutes
+    ///
+    /// // For values that are read all the time: a few nanoseconds, no lock, no copy.
+    /// let db = room.handle("prod/db");
+    /// assert_eq!(db.get().await?.expose_bytes(), b"s3cret");
+    /// assert_eq!(db.peek().map(|hit| hit.expose_bytes().len()), Some(6));
+    ///
+    /// let sleep = Arc::new(|time| Box::pin(tokio::time::sleep(time)) as _);
+    /// let options = WatchOptions::every_with(Duration::from_secs(30), sleep);
+    /// let password = room.watch("prod/db", options).await?;
+    /// assert_eq!(password.current().map(|value| value.expose_bytes().len()), Some(6));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SecretErrorKind::InvalidParameter`](crate::SecretErrorKind::InvalidParameter) for an
+    /// inconsistent policy.
+    pub fn cached_with(&self, policy: CachePolicy, spawn: Option<Spawn>) -> Result<CachedRoom, Error> {
         let store = self.store();
         let cached = match spawn {
             Some(spawn) => Cached::spawning(store, policy, spawn)?,
             None => Cached::new(store, policy)?,
         };
-        Ok(CachedRoom { room: self.on(Arc::new(cached.clone())), cached })
+        let mut room = self.clone();
+        (room.store, room.fronted) = (Arc::new(cached.clone()), true);
+        Ok(CachedRoom { room, cached })
     }
 }
 
 impl CachedRoom {
-    /// The handle with all calls: reads are served from what is kept, writes are seen by the next read.
+    /// The handle with all calls: its reads are served from the cache, and its writes are seen by
+    /// the next read.
     #[must_use]
     pub fn room(&self) -> &Strongroom {
         &self.room
     }
 
-    /// A handle to one secret: [`Handle`].
+    /// As [`Strongroom::as_caller`], with this cache.
+    #[must_use]
+    pub fn as_caller(&self, caller: Caller) -> Self {
+        Self { room: self.room.as_caller(caller), cached: self.cached.clone() }
+    }
+
+    /// As [`Strongroom::get`], from the cache.
+    pub fn get(&self, id: impl Into<SecretId>) -> Get {
+        self.room.get(id)
+    }
+
+    /// As [`CachedRoom::get`] of the current value, without copying it, with its age and source.
+    ///
+    /// # Errors
+    /// As [`Cached::read`].
+    pub async fn read(&self, id: impl Into<SecretId>) -> Result<CachedSecret, Error> {
+        Ok(self.cached.read(self.room.context(), GetSecretValue::new(id)).await?)
+    }
+
+    /// As [`Strongroom::get_batch`].
+    pub fn get_batch(&self, ids: impl IntoIterator<Item = impl Into<SecretId>>) -> GetBatch {
+        self.room.get_batch(ids)
+    }
+
+    /// As [`Strongroom::get_matching`].
+    pub fn get_matching(
+        &self,
+        key: FilterKey,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> GetMatching {
+        self.room.get_matching(key, values)
+    }
+
+    /// As [`Strongroom::describe`]; metadata is not cached.
+    ///
+    /// # Errors
+    /// As [`Strongroom::describe`].
+    pub async fn describe(&self, id: impl Into<SecretId>) -> Result<SecretMetadata, Error> {
+        self.room.describe(id).await
+    }
+
+    /// As [`Strongroom::exists`]; metadata is not cached.
+    ///
+    /// # Errors
+    /// As [`Strongroom::exists`].
+    pub async fn exists(&self, id: impl Into<SecretId>) -> Result<bool, Error> {
+        self.room.exists(id).await
+    }
+
+    /// As [`Strongroom::list`]; metadata is not cached.
+    pub fn list(&self) -> List {
+        self.room.list()
+    }
+
+    /// As [`Strongroom::versions`]; metadata is not cached.
+    pub fn versions(&self, id: impl Into<SecretId>) -> ListVersions {
+        self.room.versions(id)
+    }
+
+    /// A handle to one secret, for values that are read all the time: [`Handle`].
     #[must_use]
     pub fn handle(&self, id: impl Into<SecretId>) -> Handle<Arc<dyn SecretAdmin>> {
         self.cached.handle(self.room.context(), id)
@@ -89,7 +189,7 @@ impl CachedRoom {
         Ok(self.cached.watch(self.room.context(), id, options).await?)
     }
 
-    /// Does something with a credential so that it survives a rotation: [`Cached::with_credential`].
+    /// Uses a credential in a way that survives its rotation: [`Cached::with_credential`].
     ///
     /// # Errors
     /// As [`Cached::with_credential`].
@@ -102,13 +202,14 @@ impl CachedRoom {
         self.cached.with_credential(self.room.context(), id, within, attempt).await
     }
 
-    /// What the cache did so far.
+    /// What the cache has done so far.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.cached.stats()
     }
 
-    /// Reports to the store what was read without it and is not reported yet: [`Cached::flush_reads`]. A program that ends calls it last.
+    /// Reports to the store the reads that the cache served and has not reported yet:
+    /// [`Cached::flush_reads`]. A program calls it last before it ends.
     ///
     /// # Errors
     /// As [`Cached::flush_reads`].
@@ -116,13 +217,14 @@ impl CachedRoom {
         Ok(self.cached.flush_reads().await?)
     }
 
-    /// What was read without the store and is not reported yet, for an account of the program's own: [`Cached::drain_reads`].
+    /// Takes the reads that the cache served and has not reported yet, for an account of the
+    /// program's own: [`Cached::drain_reads`].
     #[must_use]
     pub fn drain_reads(&self) -> Vec<(CallContext, ServedReads)> {
         self.cached.drain_reads()
     }
 
-    /// Forgets, and so wipes, everything that is kept.
+    /// Forgets, and so wipes, everything that is cached.
     pub fn clear(&self) {
         self.cached.clear();
     }

@@ -1,21 +1,28 @@
 //! The one error type of the facade.
 
-use strongroom_types::{ErrorClass, Retry, error_type};
+use strongroom_iam::ErrorKind as Identity;
+use strongroom_kms::ErrorKind as Key;
+use strongroom_root::ErrorKind as Root;
+use strongroom_store::ErrorKind as Secret;
+use strongroom_types::{ErrorClass, ParseError, Retry, error_type};
 
-/// What can go wrong. For the AWS code of the case see [`Error::code`]; for people see `Display`.
+/// What can go wrong. [`Error::code`] is the AWS code of the case, the `is_...` methods of
+/// [`Error`] answer what a program asks most, and `Display` is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A secret operation failed: the kind of the store.
-    Secret(strongroom_store::ErrorKind),
-    /// A key operation failed: the kind of the key service.
-    Key(strongroom_kms::ErrorKind),
-    /// An operation on users, roles and their policies failed: the kind of the directory.
-    Identity(strongroom_iam::ErrorKind),
-    /// Opening, a root, a backup failed: the kind of the root of trust.
-    Root(strongroom_root::ErrorKind),
-    /// The builder was not given enough, or two things that exclude each other. The text says which call is missing.
+    /// A secret operation failed, with the store's kind.
+    Secret(Secret),
+    /// A key operation failed, with the key service's kind.
+    Key(Key),
+    /// An operation on users, roles or their policies failed, with the directory's kind.
+    Identity(Identity),
+    /// Opening, a root or a backup failed, with the kind of the root of trust.
+    Root(Root),
+    /// The builder lacks a setting, or has two that exclude each other. The text names the call.
     Setup,
+    /// A text, such as a region or an ARN, does not have its form. The text quotes it.
+    Parse,
 }
 
 impl ErrorClass for ErrorKind {
@@ -26,6 +33,7 @@ impl ErrorClass for ErrorKind {
             Self::Identity(kind) => kind.code(),
             Self::Root(kind) => kind.code(),
             Self::Setup => "InvalidParameterException",
+            Self::Parse => "ValidationException",
         }
     }
 
@@ -35,7 +43,7 @@ impl ErrorClass for ErrorKind {
             Self::Key(kind) => kind.retry(),
             Self::Identity(kind) => kind.retry(),
             Self::Root(kind) => kind.retry(),
-            Self::Setup => Retry::Never,
+            Self::Setup | Self::Parse => Retry::Never,
         }
     }
 }
@@ -45,12 +53,85 @@ error_type!(
     Error of ErrorKind
 );
 
-/// What people can do about it, where that is not plain from the text.
+impl Error {
+    /// Whether the secret, version, key, user or role does not exist, or there is no strongroom at
+    /// the place.
+    ///
+    /// ```
+    /// # use strongroom::{RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let root = RootKey::from_bytes([1; 32]);
+    /// # let room = Strongroom::builder().memory().root_key(root).open().await?;
+    /// let value = match room.get("prod/db").send().await {
+    ///     Ok(secret) => Some(secret.into_text()?),
+    ///     Err(error) if error.is_not_found() => None,
+    ///     Err(error) => return Err(error),
+    /// };
+    /// # assert!(value.is_none());
+    /// # Ok(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Secret(Secret::NotFound)
+                | ErrorKind::Key(Key::NotFound)
+                | ErrorKind::Identity(Identity::NoSuchEntity)
+                | ErrorKind::Root(Root::NoStore)
+        )
+    }
+
+    /// Whether the name is taken: of a secret, an alias, a user, role or policy. Not for a request
+    /// token that was used for another value.
+    #[must_use]
+    pub fn is_exists(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Secret(Secret::Exists) => !is_about_a_token(self.message()),
+            ErrorKind::Key(Key::AlreadyExists) | ErrorKind::Identity(Identity::AlreadyExists) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the caller lacks a permission.
+    #[must_use]
+    pub fn is_access_denied(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Secret(Secret::AccessDenied)
+                | ErrorKind::Key(Key::AccessDenied)
+                | ErrorKind::Identity(Identity::AccessDenied)
+        )
+    }
+
+    /// Whether the store or key service refused for being too busy, and nothing was changed.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Secret(Secret::Throttled)
+                | ErrorKind::Key(Key::Throttled)
+                | ErrorKind::Identity(Identity::Throttled)
+                | ErrorKind::Root(Root::Busy)
+        )
+    }
+
+    /// Whether the secret is marked for deletion. Until it is purged,
+    /// [`restore`](crate::Strongroom::restore) takes that back.
+    #[must_use]
+    pub fn is_marked_for_deletion(&self) -> bool {
+        self.kind() == ErrorKind::Secret(Secret::MarkedForDeletion)
+    }
+}
+
+fn is_about_a_token(message: &str) -> bool {
+    message.starts_with("You can't use ClientRequestToken")
+}
+
+/// What people can do about it, where the text does not say.
 fn advice(kind: ErrorKind, message: &str) -> Option<&'static str> {
-    use strongroom_root::ErrorKind as Root;
-    use strongroom_store::ErrorKind as Secret;
     Some(match kind {
-        ErrorKind::Root(Root::WrongRoot) => "open it with a root it knows, or with its recovery code",
+        ErrorKind::Root(Root::WrongRoot) => "open it with a root that it knows, or with its recovery code",
         ErrorKind::Root(Root::RootMissing) => {
             "bring the key back from where it is kept; a new one cannot open what is stored"
         }
@@ -58,7 +139,7 @@ fn advice(kind: ErrorKind, message: &str) -> Option<&'static str> {
         ErrorKind::Root(Root::Tampered) | ErrorKind::Secret(Secret::Tampered) => {
             "run verify() to see what is damaged, and restore a backup"
         }
-        ErrorKind::Secret(Secret::Exists) if message.starts_with("You can't use ClientRequestToken") => {
+        ErrorKind::Secret(Secret::Exists) if is_about_a_token(message) => {
             "a token belongs to one value; take a fresh one for another"
         }
         ErrorKind::Secret(Secret::Exists) => "use put() or update() for a secret that exists",
@@ -66,7 +147,9 @@ fn advice(kind: ErrorKind, message: &str) -> Option<&'static str> {
             "check the state of the secret's key; if it is enabled, run verify()"
         }
         ErrorKind::Secret(Secret::EncryptionFailure) => "check the state of the secret's key",
-        ErrorKind::Secret(Secret::AccessDenied) => "ask the owner for explain(), which says what is missing",
+        ErrorKind::Secret(Secret::AccessDenied) => {
+            "ask the owner for iam().explain(), which says what is missing"
+        }
         ErrorKind::Secret(Secret::Throttled | Secret::OutcomeUnknown) => {
             "try again; with a token() of your own the repeat is safe"
         }
@@ -104,5 +187,30 @@ impl From<strongroom_root::Error> for Error {
 impl From<strongroom_iam::Error> for Error {
     fn from(error: strongroom_iam::Error) -> Self {
         facade(ErrorKind::Identity(error.kind()), error.into_frame())
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::new(ErrorKind::Parse, error.to_string())
+    }
+}
+
+impl From<strongroom_policy::ParseError> for Error {
+    fn from(error: strongroom_policy::ParseError) -> Self {
+        Self::new(ErrorKind::Parse, error.to_string())
+    }
+}
+
+impl From<strongroom_envelope::Error> for Error {
+    fn from(error: strongroom_envelope::Error) -> Self {
+        use strongroom_envelope::ErrorKind as Sealing;
+        match error.kind() {
+            // What a caller gave, such as an encryption context.
+            Sealing::Malformed | Sealing::TooLarge => {
+                Self::from_frame(error.into_frame().map_kind(ErrorKind::Parse))
+            }
+            _ => strongroom_root::Error::from(error).into(),
+        }
     }
 }

@@ -1,48 +1,96 @@
 //! The users and roles of a strongroom.
 
 use strongroom_iam::{CreateRole, CreateUser, Iam, Identity, IdentityKind, IdentityRef, ManagedPolicy};
+use strongroom_store::{Operation, SecretId};
 use strongroom_types::CallContext;
 
-use crate::Error;
-use crate::room::elsewhere;
+use crate::access::{AccessReport, WhoCan};
+use crate::room::Own;
+use crate::{Error, Strongroom};
 
-/// The strongroom's own directory: users, roles and their policies, so that several parts of one program have different rights. Made by
-/// [`crate::Strongroom::iam`].
+/// The strongroom's own directory: users, roles and their policies, so that parts of a program can
+/// have different permissions. Made by [`Strongroom::iam`].
 ///
-/// What is said with every call, the caller, is this handle's; the directory itself is [`Identities::directory`].
+/// The calls are made by this handle's caller; the directory itself is [`Identities::directory`].
 #[derive(Clone, Debug)]
 pub struct Identities {
-    iam: Option<Iam>,
-    cx: CallContext,
+    room: Strongroom,
+}
+
+impl Strongroom {
+    /// The users, roles and policies of this strongroom.
+    #[must_use]
+    pub fn iam(&self) -> Identities {
+        Identities { room: self.clone() }
+    }
 }
 
 impl Identities {
-    pub(crate) fn new(iam: Option<Iam>, cx: CallContext) -> Self {
-        Self { iam, cx }
-    }
-
     /// The directory itself, for everything else.
     ///
     /// # Errors
     /// `Unsupported` over another store.
     pub fn directory(&self) -> Result<&Iam, Error> {
-        self.iam.as_ref().ok_or_else(|| elsewhere("use its users and roles"))
+        Ok(&self.room.own("use its users and roles")?.0.iam)
     }
 
-    /// Makes a user, by name or as a [`CreateUser`] says. It may nothing yet.
+    /// Why a caller may or may not do something with a secret: each permission that is needed, each
+    /// document that was consulted, each of its statements, and the smallest changes that would
+    /// allow it. For the owner only. The answer is what the operation itself would meet: for reads,
+    /// of the current value; for writes, of a new value under the secret's own key.
+    ///
+    /// ```
+    /// # use strongroom::{Operation, RootKey, Strongroom};
+    /// # pollster::block_on(async {
+    /// # let root = RootKey::from_bytes([1; 32]);
+    /// # let room = Strongroom::builder().memory().root_key(root).open().await?;
+    /// # room.create("prod/db").text("s3cret").send().await?;
+    /// let alice = room.iam().create_user("alice").await?.caller()?;
+    /// let report = room.iam().explain(alice, Operation::GetSecretValue, "prod/db").await?;
+    /// assert!(!report.allowed);
+    /// println!("{report}");
+    /// # Ok::<_, strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`SecretErrorKind::AccessDenied`](crate::SecretErrorKind::AccessDenied) for anyone but the
+    /// owner; not found.
+    pub async fn explain(
+        &self,
+        caller: impl Into<CallContext>,
+        operation: Operation,
+        secret: impl Into<SecretId>,
+    ) -> Result<AccessReport, Error> {
+        let (parts, _) = self.room.owner_only("explain")?;
+        Ok(parts.access.explain(&caller.into(), operation, &secret.into()).await?)
+    }
+
+    /// Who can do something with a secret, of those who are known: the owner, all users and roles,
+    /// and whom policies and grants name; allowed, denied, or allowed under a condition. For the
+    /// owner only.
+    ///
+    /// # Errors
+    /// As [`Identities::explain`].
+    pub async fn who_can(&self, operation: Operation, secret: impl Into<SecretId>) -> Result<WhoCan, Error> {
+        let (parts, _) = self.room.owner_only("ask who can")?;
+        Ok(parts.access.who_can(operation, &secret.into()).await?)
+    }
+
+    /// Creates a user, by name or from a [`CreateUser`]. It has no permissions yet.
     ///
     /// # Errors
     /// As [`Iam::create_user`].
     pub async fn create_user(&self, user: impl Into<CreateUser>) -> Result<Identity, Error> {
-        Ok(self.directory()?.create_user(&self.cx, user.into()).await?)
+        Ok(self.directory()?.create_user(self.room.context(), user.into()).await?)
     }
 
-    /// Makes a role. It may nothing yet.
+    /// Creates a role. It has no permissions yet.
     ///
     /// # Errors
     /// As [`Iam::create_role`].
     pub async fn create_role(&self, role: CreateRole) -> Result<Identity, Error> {
-        Ok(self.directory()?.create_role(&self.cx, role).await?)
+        Ok(self.directory()?.create_role(self.room.context(), role).await?)
     }
 
     /// All users, or all roles, by name.
@@ -52,7 +100,8 @@ impl Identities {
     pub async fn list(&self, kind: IdentityKind) -> Result<Vec<Identity>, Error> {
         let (mut all, mut marker) = (Vec::new(), None);
         loop {
-            let page = self.directory()?.list(&self.cx, kind, "/", marker.as_deref(), 1000).await?;
+            let page =
+                self.directory()?.list(self.room.context(), kind, "/", marker.as_deref(), 1000).await?;
             all.extend(page.identities);
             match page.next_marker {
                 Some(next) => marker = Some(next),
@@ -61,15 +110,15 @@ impl Identities {
         }
     }
 
-    /// Deletes a user or role that has no policies any more.
+    /// Deletes a user or role that has no policies left.
     ///
     /// # Errors
     /// As [`Iam::delete`].
     pub async fn delete(&self, identity: impl Into<IdentityRef>) -> Result<(), Error> {
-        Ok(self.directory()?.delete(&self.cx, &identity.into()).await?)
+        Ok(self.directory()?.delete(self.room.context(), &identity.into()).await?)
     }
 
-    /// Gives a user or role a policy of its own, a JSON document, in place of the one of this name.
+    /// Gives a user or role an inline policy, a JSON document, in place of the one of this name.
     ///
     /// # Errors
     /// As [`Iam::put_policy`].
@@ -79,63 +128,64 @@ impl Identities {
         name: &str,
         document: &str,
     ) -> Result<(), Error> {
-        Ok(self.directory()?.put_policy(&self.cx, &identity.into(), name, document).await?)
+        Ok(self.directory()?.put_policy(self.room.context(), &identity.into(), name, document).await?)
     }
 
-    /// Takes a policy of its own from a user or role.
+    /// Removes an inline policy from a user or role.
     ///
     /// # Errors
     /// As [`Iam::delete_policy`].
     pub async fn delete_policy(&self, identity: impl Into<IdentityRef>, name: &str) -> Result<(), Error> {
-        Ok(self.directory()?.delete_policy(&self.cx, &identity.into(), name).await?)
+        Ok(self.directory()?.delete_policy(self.room.context(), &identity.into(), name).await?)
     }
 
-    /// Makes a policy that several users and roles may have.
+    /// Creates a managed policy, which several users and roles can share.
     ///
     /// # Errors
     /// As [`Iam::create_managed_policy`].
     pub async fn create_managed_policy(&self, name: &str, document: &str) -> Result<ManagedPolicy, Error> {
-        Ok(self.directory()?.create_managed_policy(&self.cx, name, document).await?)
+        Ok(self.directory()?.create_managed_policy(self.room.context(), name, document).await?)
     }
 
-    /// Gives a user or role such a policy, or one of [`crate::presets`], by its ARN.
+    /// Attaches a managed policy, or one of [`crate::presets`], to a user or role, by ARN.
     ///
     /// # Errors
     /// As [`Iam::attach_policy`].
     pub async fn attach_policy(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
-        Ok(self.directory()?.attach_policy(&self.cx, &identity.into(), arn).await?)
+        Ok(self.directory()?.attach_policy(self.room.context(), &identity.into(), arn).await?)
     }
 
-    /// Takes such a policy from a user or role.
+    /// Detaches a managed policy from a user or role.
     ///
     /// # Errors
     /// As [`Iam::detach_policy`].
     pub async fn detach_policy(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
-        Ok(self.directory()?.detach_policy(&self.cx, &identity.into(), arn).await?)
+        Ok(self.directory()?.detach_policy(self.room.context(), &identity.into(), arn).await?)
     }
 
-    /// Limits the account's users and roles: what this document denies, no policy allows. See [`crate::presets::ReservedNames`].
+    /// Limits the account's users and roles: no policy can allow what this document denies. See
+    /// [`crate::presets::ReservedNames`].
     ///
     /// # Errors
     /// As [`Iam::put_guardrail`].
     pub async fn put_guardrail(&self, name: &str, document: &str) -> Result<(), Error> {
-        Ok(self.directory()?.put_guardrail(&self.cx, name, document).await?)
+        Ok(self.directory()?.put_guardrail(self.room.context(), name, document).await?)
     }
 
-    /// Takes a guardrail away.
+    /// Removes a guardrail.
     ///
     /// # Errors
     /// As [`Iam::delete_guardrail`].
     pub async fn delete_guardrail(&self, name: &str) -> Result<(), Error> {
-        Ok(self.directory()?.delete_guardrail(&self.cx, name).await?)
+        Ok(self.directory()?.delete_guardrail(self.room.context(), name).await?)
     }
 
-    /// What is known of a user or role.
+    /// Describes a user or role.
     ///
     /// # Errors
     /// As [`Iam::get`].
     pub async fn get(&self, identity: impl Into<IdentityRef>) -> Result<Identity, Error> {
-        Ok(self.directory()?.get(&self.cx, &identity.into()).await?)
+        Ok(self.directory()?.get(self.room.context(), &identity.into()).await?)
     }
 
     /// Adds tags to a user or role, or changes their values: `aws:PrincipalTag/...`.
@@ -143,39 +193,42 @@ impl Identities {
     /// # Errors
     /// As [`Iam::tag`].
     pub async fn tag(&self, identity: impl Into<IdentityRef>, key: &str, value: &str) -> Result<(), Error> {
-        Ok(self.directory()?.tag(&self.cx, &identity.into(), &[(key.to_owned(), value.to_owned())]).await?)
+        Ok(self
+            .directory()?
+            .tag(self.room.context(), &identity.into(), &[(key.to_owned(), value.to_owned())])
+            .await?)
     }
 
-    /// Removes a tag of a user or role; fine when it is not there.
+    /// Removes a tag of a user or role; does nothing if it is not there.
     ///
     /// # Errors
     /// As [`Iam::untag`].
     pub async fn untag(&self, identity: impl Into<IdentityRef>, key: &str) -> Result<(), Error> {
-        Ok(self.directory()?.untag(&self.cx, &identity.into(), &[key.to_owned()]).await?)
+        Ok(self.directory()?.untag(self.room.context(), &identity.into(), &[key.to_owned()]).await?)
     }
 
-    /// The names of a user's or role's own policies.
+    /// The names of a user's or role's inline policies.
     ///
     /// # Errors
     /// As [`Iam::policies`].
     pub async fn policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
-        Ok(self.directory()?.policies(&self.cx, &identity.into()).await?)
+        Ok(self.directory()?.policies(self.room.context(), &identity.into()).await?)
     }
 
-    /// The document of a user's or role's own policy.
+    /// The document of a user's or role's inline policy.
     ///
     /// # Errors
     /// As [`Iam::policy`].
     pub async fn policy(&self, identity: impl Into<IdentityRef>, name: &str) -> Result<String, Error> {
-        Ok(self.directory()?.policy(&self.cx, &identity.into(), name).await?)
+        Ok(self.directory()?.policy(self.room.context(), &identity.into(), name).await?)
     }
 
-    /// The ARNs of the managed policies that a user or role has.
+    /// The ARNs of the managed policies attached to a user or role.
     ///
     /// # Errors
     /// As [`Iam::attached_policies`].
     pub async fn attached_policies(&self, identity: impl Into<IdentityRef>) -> Result<Vec<String>, Error> {
-        Ok(self.directory()?.attached_policies(&self.cx, &identity.into()).await?)
+        Ok(self.directory()?.attached_policies(self.room.context(), &identity.into()).await?)
     }
 
     /// Limits what a user's or role's policies can allow to what this managed policy allows too.
@@ -183,23 +236,23 @@ impl Identities {
     /// # Errors
     /// As [`Iam::put_boundary`].
     pub async fn put_boundary(&self, identity: impl Into<IdentityRef>, arn: &str) -> Result<(), Error> {
-        Ok(self.directory()?.put_boundary(&self.cx, &identity.into(), arn).await?)
+        Ok(self.directory()?.put_boundary(self.room.context(), &identity.into(), arn).await?)
     }
 
-    /// Takes a boundary away; fine where there is none.
+    /// Removes a boundary; does nothing if there is none.
     ///
     /// # Errors
     /// As [`Iam::delete_boundary`].
     pub async fn delete_boundary(&self, identity: impl Into<IdentityRef>) -> Result<(), Error> {
-        Ok(self.directory()?.delete_boundary(&self.cx, &identity.into()).await?)
+        Ok(self.directory()?.delete_boundary(self.room.context(), &identity.into()).await?)
     }
 
-    /// Changes who may take a role on.
+    /// Changes who may assume a role.
     ///
     /// # Errors
     /// As [`Iam::update_trust`].
     pub async fn update_trust(&self, role: &str, trust: &str) -> Result<(), Error> {
-        Ok(self.directory()?.update_trust(&self.cx, role, trust).await?)
+        Ok(self.directory()?.update_trust(self.room.context(), role, trust).await?)
     }
 
     /// The account's managed policies, by name.
@@ -207,23 +260,23 @@ impl Identities {
     /// # Errors
     /// As [`Iam::managed_policies`].
     pub async fn managed_policies(&self) -> Result<Vec<ManagedPolicy>, Error> {
-        Ok(self.directory()?.managed_policies(&self.cx).await?)
+        Ok(self.directory()?.managed_policies(self.room.context()).await?)
     }
 
-    /// Gives a managed policy another document.
+    /// Replaces the document of a managed policy.
     ///
     /// # Errors
     /// As [`Iam::update_managed_policy`].
     pub async fn update_managed_policy(&self, arn: &str, document: &str) -> Result<(), Error> {
-        Ok(self.directory()?.update_managed_policy(&self.cx, arn, document).await?)
+        Ok(self.directory()?.update_managed_policy(self.room.context(), arn, document).await?)
     }
 
-    /// Deletes a managed policy that nobody has any more.
+    /// Deletes a managed policy that is attached to nobody.
     ///
     /// # Errors
     /// As [`Iam::delete_managed_policy`].
     pub async fn delete_managed_policy(&self, arn: &str) -> Result<(), Error> {
-        Ok(self.directory()?.delete_managed_policy(&self.cx, arn).await?)
+        Ok(self.directory()?.delete_managed_policy(self.room.context(), arn).await?)
     }
 
     /// The guardrails, name and document.
@@ -231,6 +284,6 @@ impl Identities {
     /// # Errors
     /// As [`Iam::guardrails`].
     pub async fn guardrails(&self) -> Result<Vec<(String, String)>, Error> {
-        Ok(self.directory()?.guardrails(&self.cx).await?)
+        Ok(self.directory()?.guardrails(self.room.context()).await?)
     }
 }

@@ -8,14 +8,15 @@ use strongroom_kms::{Decrypt, ErrorKind as KmsError, GenerateDataKey, KeyRef, Km
 use strongroom_root::{Error, ErrorKind, RootKey, RootWrapper, WrappedKey};
 use strongroom_types::CallContext;
 
-/// A root that a key of another key service wraps: AWS KMS, an HSM, the keys of another strongroom. What is stored here can then
-/// be opened only by who may use that key, and no more once it is disabled.
+/// A root that is wrapped by a key of another key service: AWS KMS, an HSM, another strongroom.
+/// Only those who may use that key can open the strongroom, and nobody can once the key is
+/// disabled.
 ///
 /// ```
 /// # pollster::block_on(async {
 /// use strongroom::{KmsRoot, RootKey, Strongroom};
 ///
-/// // The strongroom that keeps the keys, and the one that is kept by them.
+/// // The strongroom that holds the key, and the one that the key opens.
 /// let keeper = Strongroom::builder().memory().root_key(RootKey::from_bytes([7; 32])).open().await?;
 /// keeper.keys().create("alias/roots", "opens the others").await?;
 ///
@@ -26,8 +27,8 @@ use strongroom_types::CallContext;
 /// # }).unwrap();
 /// ```
 ///
-/// The service is asked once, when the strongroom is opened. Its encryption context names the strongroom's id, so that what it
-/// wrapped for one does not open another.
+/// The service is called once, when the strongroom is opened. The encryption context names the
+/// strongroom's id, so that a root wrapped for one does not open another.
 #[derive(Clone, Debug)]
 pub struct KmsRoot {
     kms: Arc<dyn Kms>,
@@ -36,10 +37,10 @@ pub struct KmsRoot {
 }
 
 impl KmsRoot {
-    /// A key of a service, by id, ARN or alias, used in the name of this caller.
+    /// A key of a service, by id, ARN or alias, used on behalf of this caller.
     ///
     /// # Errors
-    /// What is wrong with the key's name.
+    /// If the key's name is invalid.
     pub fn new(kms: Arc<dyn Kms>, cx: CallContext, key: &str) -> Result<Self, crate::Error> {
         Ok(Self { kms, cx, key: KeyRef::parse(key)? })
     }

@@ -350,7 +350,7 @@ async fn retired_material_is_gone_from_every_file() {
     let [old, new] = <[_; 2]>::try_from(doomed.materials()).unwrap();
     let confirmed = strongroom::Retirement::LosesCiphertextsElsewhere;
     let id = doomed.key.current_key_material_id.clone().unwrap();
-    doomed.room.retire_key_material(doomed.key.id.as_str(), &id, confirmed).await.unwrap();
+    doomed.room.keys().retire_material(doomed.key.id.as_str(), &id, confirmed).await.unwrap();
     assert_eq!(doomed.traces(&old), 0);
     assert!(doomed.traces(&new) > 0);
     let lost = doomed.decrypt(&sealed).await;
@@ -385,7 +385,7 @@ async fn what_was_under_the_old_store_key_is_gone_from_every_file() {
     let doomed = Doomed::new(strongroom::kms::CreateKey::new()).await;
     let [old] = <[_; 1]>::try_from(doomed.materials()).unwrap();
     let roots = vec![(RootKey::from_bytes([8; 32]), "another".to_owned())];
-    doomed.room.rekey(roots, |_| ()).await.unwrap();
+    doomed.room.roots().rekey(roots, |_| ()).await.unwrap();
     let [new] = <[_; 1]>::try_from(doomed.materials()).unwrap();
     assert_ne!(old, new);
     assert_eq!(doomed.traces(&old), 0);

@@ -69,14 +69,14 @@ async fn a_random_password_is_made_and_kept_without_leaving_secret_memory() {
 #[tokio::test]
 async fn policies_are_put_read_checked_and_taken_away() {
     let room = room().await;
-    assert_eq!(room.policy("prod/db").await.unwrap(), None);
-    room.put_policy("prod/db", POLICY).send().await.unwrap();
-    assert_eq!(room.policy("prod/db").await.unwrap().as_deref(), Some(POLICY));
-    let blocked = room.put_policy("prod/db", POLICY).block_public_policy().send().await.unwrap_err();
+    assert_eq!(room.policy("prod/db").get().await.unwrap(), None);
+    room.policy("prod/db").put(POLICY).send().await.unwrap();
+    assert_eq!(room.policy("prod/db").get().await.unwrap().as_deref(), Some(POLICY));
+    let blocked = room.policy("prod/db").put(POLICY).block_public_policy().send().await.unwrap_err();
     assert!(blocked.to_string().contains("broad access"), "{blocked}");
     assert!(!room.validate_policy(POLICY).secret("prod/db").send().await.unwrap().passed);
-    room.delete_policy("prod/db").await.unwrap();
-    assert_eq!(room.policy("prod/db").await.unwrap(), None);
+    room.policy("prod/db").delete().await.unwrap();
+    assert_eq!(room.policy("prod/db").get().await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -109,16 +109,19 @@ async fn what_a_key_is_used_for_is_listed_and_moved_to_its_newest_material() {
     for n in 0..3 {
         room.create(format!("orders/{n}")).key("alias/orders").text("v").send().await.unwrap();
     }
-    assert_eq!(room.key_uses("alias/orders").await.unwrap().len(), 3);
+    assert_eq!(room.keys().uses("alias/orders").await.unwrap().len(), 3);
     room.keys().rotate("alias/orders").await.unwrap();
     let mut told = Vec::new();
-    let done =
-        room.rewrap("alias/orders", |progress| told.push((progress.done, progress.total))).await.unwrap();
+    let done = room
+        .keys()
+        .rewrap("alias/orders", |progress| told.push((progress.done, progress.total)))
+        .await
+        .unwrap();
     assert_eq!((done.done, told), (3, vec![(1, 3), (2, 3), (3, 3)]));
     assert_eq!(room.get("orders/1").send().await.unwrap().expose_text().unwrap(), "v");
     // The managed key too.
-    assert_eq!(room.key_uses("alias/aws/secretsmanager").await.unwrap().len(), 3);
-    assert!(room.key_uses("alias/nobody").await.is_err());
+    assert_eq!(room.keys().uses("alias/aws/secretsmanager").await.unwrap().len(), 3);
+    assert!(room.keys().uses("alias/nobody").await.is_err());
 }
 
 #[cfg(feature = "blocking")]
@@ -131,10 +134,10 @@ fn the_same_without_async() {
     assert_eq!(room.get_batch(["prod/db"]).send().unwrap().values.len(), 1);
     assert_eq!(room.get_matching(FilterKey::TagKey, ["team"]).all().unwrap().values.len(), 1);
     assert_eq!(room.list().name_prefix("prod").all().unwrap().len(), 1);
-    room.put_policy("prod/db", POLICY).send().unwrap();
-    assert!(room.policy("prod/db").unwrap().is_some());
+    room.policy("prod/db").put(POLICY).send().unwrap();
+    assert!(room.policy("prod/db").get().unwrap().is_some());
     assert!(!room.validate_policy(POLICY).send().unwrap().passed);
-    room.delete_policy("prod/db").unwrap();
+    room.policy("prod/db").delete().unwrap();
     room.for_service("rds").unwrap().create("rds!x").send().unwrap();
 }
 

@@ -13,11 +13,13 @@ use strongroom::kms::{
     AliasName, CreateGrant, CreateKey, GrantFilter, GrantOperation, ImportKeyMaterial, KeyRef, KeyTag,
     ListPage, PutKeyPolicy,
 };
+use strongroom::records::SecretRecords;
 use strongroom::records::{Key, Scan};
 use strongroom::root::TrustedRecords;
+use strongroom::store::ClientEncrypted;
 use strongroom::{
-    AccessKeyOrigin, ClientEncrypted, CreateRole, CreateUser, EncryptionContext, Error, IdentityRef, Records,
-    RootErrorKind, RootKey, SecretBytes, SecretRecords, SecretText, Strongroom, SystemClock,
+    AccessKeyOrigin, CreateRole, CreateUser, EncryptionContext, Error, IdentityRef, Records, RootErrorKind,
+    RootKey, SecretBytes, SecretText, Strongroom, SystemClock,
 };
 
 const ALICE: &str = "arn:aws:iam::000000000000:user/teams/alice";
@@ -47,8 +49,8 @@ async fn write_everything(room: &Strongroom) {
     room.update("prod/db").description("changed").send().await.unwrap();
     room.tag("prod/db", "more", "tags").await.unwrap();
     room.untag("prod/db", "more").await.unwrap();
-    room.put_policy("prod/keyed", policy_for(ALICE, "secretsmanager:GetSecretValue")).send().await.unwrap();
-    room.delete_policy("prod/keyed").await.unwrap();
+    room.policy("prod/keyed").put(policy_for(ALICE, "secretsmanager:GetSecretValue")).send().await.unwrap();
+    room.policy("prod/keyed").delete().await.unwrap();
     room.restore("prod/gone").await.unwrap();
     room.delete("prod/gone").recovery_window_days(30).send().await.unwrap();
     room.delete("new/db").without_recovery().send().await.unwrap();
@@ -60,7 +62,7 @@ async fn write_everything(room: &Strongroom) {
     let orders = key("alias/orders").await;
     keys.create("alias/new", "new").await.unwrap();
     keys.rotate("alias/orders").await.unwrap();
-    room.rewrap("alias/orders", |_| ()).await.unwrap();
+    room.keys().rewrap("alias/orders", |_| ()).await.unwrap();
     service.update_key_description(&cx, &orders, "still for the orders").await.unwrap();
     service.disable_key_rotation(&cx, &orders).await.unwrap();
     service.enable_key_rotation(&cx, &orders, Some(180)).await.unwrap();
@@ -165,7 +167,7 @@ async fn every_root_opens_it_before_and_after() {
         for root in roots() {
             let builder = Strongroom::builder().directory(fixture.path("room")).existing();
             let room = builder.root_key(root).open().await.unwrap();
-            assert_eq!(room.roots().await.unwrap().len(), 3);
+            assert_eq!(room.roots().list().await.unwrap().len(), 3);
             assert_eq!(
                 room.get("prod/imported").send().await.unwrap().expose_text().unwrap(),
                 "under imported material"
@@ -185,13 +187,13 @@ async fn a_rekey_takes_an_old_directory_along() {
     let fixture = Fixture::new();
     let room = fixture.room().await;
     let root = || RootKey::from_bytes([5; 32]);
-    room.rekey(vec![(root(), "new".to_owned())], |_| ()).await.unwrap();
+    room.roots().rekey(vec![(root(), "new".to_owned())], |_| ()).await.unwrap();
     let builder = || Strongroom::builder().directory(fixture.path("room")).clock(clock()).root_key(root());
     let room = builder().open().await.unwrap();
     assert_eq!(room.format().unwrap(), 1);
     everything_is_there(&room, &fixture).await;
     room.upgrade().await.unwrap();
-    room.rekey(vec![(root(), "new".to_owned())], |_| ()).await.unwrap();
+    room.roots().rekey(vec![(root(), "new".to_owned())], |_| ()).await.unwrap();
     let room = builder().open().await.unwrap();
     assert_eq!(room.format().unwrap(), 2);
     everything_is_there(&room, &fixture).await;

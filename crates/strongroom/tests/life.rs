@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use strongroom::store::EngineLimits;
 use strongroom::{
-    EngineLimits, Error, ErrorKind, KeyErrorKind, MemoryRecords, RootKey, SecretErrorKind, Stage, Strongroom,
+    Error, ErrorKind, KeyErrorKind, MemoryRecords, RootKey, SecretErrorKind, Stage, Strongroom,
 };
 use strongroom_records::ErrorKind as StorageErrorKind;
 use strongroom_testkit::{Fault, FaultyRecords, ManualClock};
@@ -430,7 +431,7 @@ async fn a_lease_keeps_a_second_housekeeper_out_until_it_runs_out() {
 #[tokio::test]
 async fn a_cached_room_is_the_room() {
     let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
-    let cached = room.cached(strongroom::CachePolicy::default(), None).unwrap();
+    let cached = room.cached_with(strongroom::CachePolicy::default(), None).unwrap();
     cached.room().keys().create("alias/k", "").await.unwrap();
     cached.room().create("a").key("alias/k").text("v").send().await.unwrap();
     for _ in 0..3 {

@@ -42,9 +42,11 @@ async fn a_store_without_an_admin_part_does_what_it_can_and_refuses_the_rest() {
     ] {
         assert!(text.contains("has no admin part"), "{text}");
     }
-    unsupported(room.put_policy("db", "{}").send().await);
-    unsupported(room.policy("db").await);
-    unsupported(room.explain(room.context().clone(), strongroom::Operation::GetSecretValue, "db").await);
+    unsupported(room.policy("db").put("{}").send().await);
+    unsupported(room.policy("db").get().await);
+    unsupported(
+        room.iam().explain(room.context().clone(), strongroom::Operation::GetSecretValue, "db").await,
+    );
     assert_eq!(own.get("db").send().await.unwrap().expose_text().unwrap(), "1", "nothing was deleted");
 }
 
@@ -98,7 +100,7 @@ async fn environment_variables_are_read_by_the_same_calls_also_through_a_cache()
         password: SecretText,
     }
     let room = Strongroom::over(Arc::new(ReadOnly::new(environment())), Realm::default());
-    let cached = room.cached(CachePolicy::new(Duration::from_secs(60)), None).unwrap();
+    let cached = room.cached_with(CachePolicy::ttl(Duration::from_secs(60)), None).unwrap();
     for room in [&room, cached.room()] {
         let config: Config = room.get("DB").send().await.unwrap().into_json().unwrap();
         assert_eq!((config.user.as_str(), config.password.expose()), ("app", "s3cret"));

@@ -192,7 +192,7 @@ fn holders(known: &SecretMetadata, stage: &Stage) -> Vec<String> {
 async fn inspect_delete(room: &Strongroom) -> Check<Seen> {
     let seen = if room.describe("s").await?.deleted.is_some() {
         match room.get("s").send().await.map_err(|error| error.kind()) {
-            Err(ErrorKind::Secret(SecretErrorKind::InvalidRequest)) => {}
+            Err(ErrorKind::Secret(SecretErrorKind::MarkedForDeletion)) => {}
             other => return Err(format!("a deleted secret was read: {other:?}").into()),
         }
         room.restore("s").await?;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use strongroom::MemoryRecords;
 use strongroom::envelope::{AwsLc, Provider, RustCrypto};
-use strongroom::records::MemoryRecords;
 use strongroom::{RootKey, Strongroom};
 
 const ROOT: [u8; 32] = [7; 32];

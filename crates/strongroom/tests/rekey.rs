@@ -92,7 +92,7 @@ async fn everything_is_written_anew_and_only_the_new_roots_open() {
         let room = open(&records, old()).await.unwrap();
         assert_eq!(epochs(&records).await, [1]);
         let mut done = 0;
-        room.rekey(roots(), |progress| done = progress.done).await.unwrap();
+        room.roots().rekey(roots(), |progress| done = progress.done).await.unwrap();
         assert!(done > 3 * SECRETS as u64, "{done}");
         assert_eq!(epochs(&records).await, [2]);
         let refused = open(&records, old()).await.unwrap_err();
@@ -102,7 +102,7 @@ async fn everything_is_written_anew_and_only_the_new_roots_open() {
         }
         // And once more.
         let room = open(&records, new()).await.unwrap();
-        room.rekey(roots(), |_| ()).await.unwrap();
+        room.roots().rekey(roots(), |_| ()).await.unwrap();
         assert_eq!(epochs(&records).await, [3]);
         is_whole(&open(&records, new()).await.unwrap(), &ciphertext).await;
     }
@@ -113,7 +113,7 @@ async fn handles_that_were_open_must_be_opened_again() {
     let records: Arc<dyn Records> = Arc::new(MemoryRecords::new());
     filled(&records).await;
     let (room, other) = (open(&records, old()).await.unwrap(), open(&records, old()).await.unwrap());
-    room.rekey(roots(), |_| ()).await.unwrap();
+    room.roots().rekey(roots(), |_| ()).await.unwrap();
     for stale in [room, other] {
         let kind = |error: &Error| match error.kind() {
             ErrorKind::Secret(kind) => kind,
@@ -139,7 +139,7 @@ async fn stopped_anywhere_it_goes_on() {
                 room.create(format!("s/{n}")).text("v").send().await.unwrap();
             }
             faulty.plan(std::iter::repeat_n(Fault::None, stop).chain([fault]));
-            let result = room.rekey(roots(), |_| ()).await;
+            let result = room.roots().rekey(roots(), |_| ()).await;
             faulty.plan([]);
             let reopened = match open(&records, new()).await {
                 Ok(room) => room,
@@ -162,7 +162,7 @@ async fn stopped_anywhere_it_goes_on() {
                 assert_eq!(epochs(&records).await, [2]);
                 return;
             }
-            reopened.rekey(roots(), |_| ()).await.unwrap();
+            reopened.roots().rekey(roots(), |_| ()).await.unwrap();
             let last = open(&records, new()).await.unwrap();
             assert!(last.verify().await.unwrap().is_clean());
             assert_eq!(epochs(&records).await.len(), 1);
@@ -194,7 +194,7 @@ fn the_child_rekeys_until_it_is_killed() {
         loop {
             let (room, root) = open_by_either(Path::new(&directory)).await;
             let other = vec![(RootKey::from_bytes([3 - root; 32]), "the other".to_owned())];
-            room.rekey(other, |_| ()).await.unwrap();
+            room.roots().rekey(other, |_| ()).await.unwrap();
         }
     });
 }
@@ -246,19 +246,20 @@ async fn others_write_meanwhile() {
     let ciphertext = filled(&records).await;
     let room = open(&records, old()).await.unwrap();
     let mut rounds = 0;
-    room.rekey(roots(), |_| {
-        rounds += 1;
-        pollster::block_on(async {
-            let other = open(&records, new()).await.unwrap();
-            // Of the first, which were written anew already, and of the last, which were not.
-            for n in [1, SECRETS - 1] {
-                other.put(format!("s/{n}")).text(format!("first of {n}")).send().await.unwrap();
-            }
-            other.create(format!("new/{rounds}")).text("n").send().await.unwrap();
-        });
-    })
-    .await
-    .unwrap();
+    room.roots()
+        .rekey(roots(), |_| {
+            rounds += 1;
+            pollster::block_on(async {
+                let other = open(&records, new()).await.unwrap();
+                // Of the first, which were written anew already, and of the last, which were not.
+                for n in [1, SECRETS - 1] {
+                    other.put(format!("s/{n}")).text(format!("first of {n}")).send().await.unwrap();
+                }
+                other.create(format!("new/{rounds}")).text("n").send().await.unwrap();
+            });
+        })
+        .await
+        .unwrap();
     assert!(rounds > 3, "{rounds}");
     let room = open(&records, new()).await.unwrap();
     is_whole(&room, &ciphertext).await;
@@ -277,13 +278,13 @@ async fn a_damaged_record_keeps_the_old_key() {
     let good = value.clone();
     *value.last_mut().unwrap() ^= 1;
     records.commit(Batch::new().put(&place, value, Expect::Any)).await.unwrap();
-    let refused = room.rekey(roots(), |_| ()).await.unwrap_err();
+    let refused = room.roots().rekey(roots(), |_| ()).await.unwrap_err();
     assert_eq!(root_error(&refused), RootErrorKind::Tampered);
     assert!(format!("{refused:?}").contains("alias/own"), "{refused:?}");
     assert_eq!(epochs(&records).await, [1, 2], "all others are done");
     records.commit(Batch::new().put(&place, good, Expect::Any)).await.unwrap();
     let room = open(&records, new()).await.unwrap();
-    room.rekey(roots(), |_| ()).await.unwrap();
+    room.roots().rekey(roots(), |_| ()).await.unwrap();
     assert_eq!(epochs(&records).await, [2]);
     assert!(open(&records, new()).await.unwrap().verify().await.unwrap().is_clean());
 }
@@ -292,7 +293,7 @@ async fn a_damaged_record_keeps_the_old_key() {
 async fn there_must_be_roots() {
     let records: Arc<dyn Records> = Arc::new(MemoryRecords::new());
     let room = open(&records, old()).await.unwrap();
-    let refused = room.rekey(Vec::new(), |_| ()).await.unwrap_err();
+    let refused = room.roots().rekey(Vec::new(), |_| ()).await.unwrap_err();
     assert_eq!(root_error(&refused), RootErrorKind::InvalidSlot);
     room.create("s").text("nothing was changed").send().await.unwrap();
 }

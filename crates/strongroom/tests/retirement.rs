@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use strongroom::Retirement;
 use strongroom::kms::{
     self, Capabilities, Ciphertext, DataKeyPair, Decrypt, Decrypted, DescribeKey, Encrypt, GenerateDataKey,
     KeyMetadata, ReEncrypt, ReEncrypted,
 };
+use strongroom::kms::{LocalKms, LocalKmsOptions};
 use strongroom::records::{Key, Scan};
 use strongroom::{
-    CallContext, EncryptionContext, Error, ErrorKind, KeyErrorKind, Kms, LocalKms, LocalKmsOptions,
-    MemoryRecords, Records, Retirement, RootKey, SecretErrorKind, Strongroom,
+    CallContext, EncryptionContext, Error, ErrorKind, KeyErrorKind, Kms, MemoryRecords, Records, RootKey,
+    SecretErrorKind, Strongroom,
 };
 
 const CONFIRMED: Retirement = Retirement::LosesCiphertextsElsewhere;
@@ -46,10 +48,10 @@ async fn a_generation_goes_when_nothing_uses_it() {
     let (records, room, first) = room().await;
     room.create("s").key("alias/k").text("v").send().await.unwrap();
     let elsewhere = room.keys().encrypt("alias/k", b"elsewhere", &EncryptionContext::new()).await.unwrap();
-    let encrypts = room.retire_key_material("alias/k", &first, CONFIRMED).await;
+    let encrypts = room.keys().retire_material("alias/k", &first, CONFIRMED).await;
     refused(encrypts, ErrorKind::Secret(SecretErrorKind::InvalidRequest));
     room.keys().rotate("alias/k").await.unwrap();
-    let used = room.retire_key_material("alias/k", &first, CONFIRMED).await;
+    let used = room.keys().retire_material("alias/k", &first, CONFIRMED).await;
     let error = refused(used, ErrorKind::Secret(SecretErrorKind::InvalidRequest));
     assert!(
         error.to_string().contains(" of s and maybe others are encrypted under this key material"),
@@ -57,9 +59,9 @@ async fn a_generation_goes_when_nothing_uses_it() {
     );
     let opened = room.keys().decrypt(&elsewhere, &EncryptionContext::new()).await.unwrap();
     assert_eq!(opened.plaintext.expose(), b"elsewhere");
-    room.rewrap("alias/k", |_| ()).await.unwrap();
-    room.retire_key_material("alias/k", &first, CONFIRMED).await.unwrap();
-    room.retire_key_material("alias/k", &first, CONFIRMED).await.unwrap();
+    room.keys().rewrap("alias/k", |_| ()).await.unwrap();
+    room.keys().retire_material("alias/k", &first, CONFIRMED).await.unwrap();
+    room.keys().retire_material("alias/k", &first, CONFIRMED).await.unwrap();
     assert_eq!(materials(&records).await, 1);
     assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "v");
     for room in [room.clone(), open(&records).await] {
@@ -67,7 +69,7 @@ async fn a_generation_goes_when_nothing_uses_it() {
         assert_eq!(lost.kind(), ErrorKind::Key(KeyErrorKind::InvalidCiphertext));
         assert!(room.verify().await.unwrap().is_clean());
     }
-    let unknown = room.retire_key_material("alias/k", &"0".repeat(64), CONFIRMED).await;
+    let unknown = room.keys().retire_material("alias/k", &"0".repeat(64), CONFIRMED).await;
     refused(unknown, ErrorKind::Key(KeyErrorKind::NotFound));
     room.keys().rotate("alias/k").await.unwrap();
     room.put("s").text("again").send().await.unwrap();
@@ -83,10 +85,10 @@ async fn deprecated_versions_are_uses() {
     for value in ["2", "3"] {
         room.put("s").text(value).send().await.unwrap();
     }
-    let used = room.retire_key_material("alias/k", &first, CONFIRMED).await;
+    let used = room.keys().retire_material("alias/k", &first, CONFIRMED).await;
     refused(used, ErrorKind::Secret(SecretErrorKind::InvalidRequest));
     room.delete("s").recovery_window_days(7).send().await.unwrap();
-    let used = room.retire_key_material("alias/k", &first, CONFIRMED).await;
+    let used = room.keys().retire_material("alias/k", &first, CONFIRMED).await;
     refused(used, ErrorKind::Secret(SecretErrorKind::InvalidRequest));
 }
 
@@ -168,9 +170,9 @@ async fn a_put_in_flight_is_not_lost() {
         }
         assert!(!done.load(Ordering::Acquire));
         room.keys().rotate("alias/k").await.unwrap();
-        room.rewrap("alias/k", |_| ()).await.unwrap();
+        room.keys().rewrap("alias/k", |_| ()).await.unwrap();
         let first = key.current_key_material_id.as_deref().unwrap();
-        room.retire_key_material("alias/k", first, CONFIRMED).await.unwrap();
+        room.keys().retire_material("alias/k", first, CONFIRMED).await.unwrap();
         kms.free.store(true, Ordering::Release);
     };
     tokio::join!(put, retire);

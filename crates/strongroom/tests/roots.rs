@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use strongroom::{Error, ErrorKind, PassphraseCost, RootErrorKind, RootKey, RootKind, Strongroom};
+use strongroom::root::{PassphraseCost, RootKind};
+use strongroom::{Error, ErrorKind, RootErrorKind, RootKey, Strongroom};
 
 async fn open(directory: &Path, root: RootKey) -> Result<Strongroom, Error> {
     Strongroom::builder().directory(directory).root_key(root).open().await
@@ -41,10 +42,11 @@ async fn roots_of_every_kind_open_the_same_secrets() {
     let room = open(&directory, RootKey::file_or_create(&file).unwrap()).await.unwrap();
     room.create("s").text("v").send().await.unwrap();
 
-    room.add_root(passphrase("correct horse battery"), "the ops team").await.unwrap();
-    room.add_root(RootKey::from_bytes([3; 32]), "hsm").await.unwrap();
-    let code = room.add_recovery_code("the safe").await.unwrap().to_text().unwrap();
-    let kinds: Vec<_> = room.roots().await.unwrap().into_iter().map(|slot| (slot.kind, slot.label)).collect();
+    room.roots().add(passphrase("correct horse battery"), "the ops team").await.unwrap();
+    room.roots().add(RootKey::from_bytes([3; 32]), "hsm").await.unwrap();
+    let code = room.roots().add_recovery_code("the safe").await.unwrap().to_text().unwrap();
+    let kinds: Vec<_> =
+        room.roots().list().await.unwrap().into_iter().map(|slot| (slot.kind, slot.label)).collect();
     for expected in [
         (RootKind::Key, "first root"),
         (RootKind::Passphrase, "the ops team"),
@@ -69,11 +71,11 @@ async fn a_removed_root_opens_nothing_and_the_last_one_stays() {
     let temporary = tempfile::tempdir().unwrap();
     let room = open(temporary.path(), RootKey::from_bytes([1; 32])).await.unwrap();
     room.create("s").text("v").send().await.unwrap();
-    let first = room.roots().await.unwrap().remove(0).id;
-    assert_eq!(kind(&room.remove_root(&first).await.unwrap_err()), RootErrorKind::InvalidSlot);
-    assert_eq!(kind(&room.remove_root("unknown").await.unwrap_err()), RootErrorKind::InvalidSlot);
-    room.add_root(RootKey::from_bytes([2; 32]), "second").await.unwrap();
-    room.remove_root(&first).await.unwrap();
+    let first = room.roots().list().await.unwrap().remove(0).id;
+    assert_eq!(kind(&room.roots().remove(&first).await.unwrap_err()), RootErrorKind::InvalidSlot);
+    assert_eq!(kind(&room.roots().remove("unknown").await.unwrap_err()), RootErrorKind::InvalidSlot);
+    room.roots().add(RootKey::from_bytes([2; 32]), "second").await.unwrap();
+    room.roots().remove(&first).await.unwrap();
     assert!(!reads(temporary.path(), RootKey::from_bytes([1; 32])).await);
     assert!(reads(temporary.path(), RootKey::from_bytes([2; 32])).await);
     // The handle that is open goes on.
@@ -84,7 +86,7 @@ async fn a_removed_root_opens_nothing_and_the_last_one_stays() {
 async fn a_made_up_slot_does_not_count_as_a_root() {
     let temporary = tempfile::tempdir().unwrap();
     let room = open(temporary.path(), RootKey::from_bytes([1; 32])).await.unwrap();
-    let first = room.roots().await.unwrap().remove(0).id;
+    let first = room.roots().list().await.unwrap().remove(0).id;
     let connection = rusqlite::Connection::open(temporary.path().join("records.sqlite3")).unwrap();
     let fake = strongroom_records::Key::of(["root", "ffffffffffffffff"]);
     connection
@@ -96,8 +98,8 @@ async fn a_made_up_slot_does_not_count_as_a_root() {
             ],
         )
         .unwrap();
-    assert_eq!(kind(&room.remove_root(&first).await.unwrap_err()), RootErrorKind::InvalidSlot);
-    assert_eq!(kind(&room.roots().await.unwrap_err()), RootErrorKind::Tampered);
+    assert_eq!(kind(&room.roots().remove(&first).await.unwrap_err()), RootErrorKind::InvalidSlot);
+    assert_eq!(kind(&room.roots().list().await.unwrap_err()), RootErrorKind::Tampered);
     // It does not keep the good root out either.
     open(temporary.path(), RootKey::from_bytes([1; 32])).await.unwrap();
 }
@@ -158,7 +160,7 @@ async fn without_place_or_key_the_builder_says_what_to_call() {
 mod by_a_key_service {
     use std::sync::Arc;
 
-    use strongroom::kms::Kms;
+    use strongroom::Kms;
     use strongroom::{KeyErrorKind, KmsRoot, MemoryRecords, Records};
     use strongroom_testkit::FaultyKms;
 
@@ -187,7 +189,7 @@ mod by_a_key_service {
         let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
         let room = open(&records, root(&keeper, "alias/roots")).await.unwrap();
         room.create("s").text("v").send().await.unwrap();
-        assert_eq!(room.roots().await.unwrap()[0].kind, RootKind::Kms);
+        assert_eq!(room.roots().list().await.unwrap()[0].kind, RootKind::Kms);
         drop(room);
         keeper.keys().rotate("alias/roots").await.unwrap();
         let room = open(&records, root(&keeper, "alias/roots")).await.unwrap();
@@ -237,9 +239,9 @@ mod by_a_key_service {
     async fn it_stands_beside_other_roots_and_goes_like_them() {
         let (keeper, records) = (keeper().await, Arc::new(MemoryRecords::new()) as Arc<dyn Records>);
         let room = open(&records, RootKey::from_bytes([2; 32])).await.unwrap();
-        let slot = room.add_root(root(&keeper, "alias/roots"), "the cloud").await.unwrap();
+        let slot = room.roots().add(root(&keeper, "alias/roots"), "the cloud").await.unwrap();
         open(&records, root(&keeper, "alias/roots")).await.unwrap();
-        room.remove_root(&slot.id).await.unwrap();
+        room.roots().remove(&slot.id).await.unwrap();
         let error = open(&records, root(&keeper, "alias/roots")).await.unwrap_err();
         assert_eq!(kind(&error), RootErrorKind::WrongRoot);
         open(&records, RootKey::from_bytes([2; 32])).await.unwrap();

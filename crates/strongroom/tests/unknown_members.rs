@@ -181,7 +181,7 @@ async fn heads(more: Vec<(String, Value)>) {
     room.keys().create("alias/own", "").await.unwrap();
     room.create("s").key("alias/own").text("one").send().await.unwrap();
     room.put("s").text("two").send().await.unwrap();
-    room.put_policy("s", policy(ALICE, "secretsmanager:GetSecretValue")).send().await.unwrap();
+    room.policy("s").put(policy(ALICE, "secretsmanager:GetSecretValue")).send().await.unwrap();
     room.delete("s").recovery_window_days(7).send().await.unwrap();
     world.add(&more).await;
 
@@ -195,13 +195,13 @@ async fn heads(more: Vec<(String, Value)>) {
     world.keeps("UpdateSecretVersionStage", room.rollback("s")).await;
     let versions = room.versions("s").include_deprecated().all().await.unwrap();
     world.keeps("a label moves", room.move_stage("s", "B").to(versions[0].version_id.clone()).send()).await;
-    world.keeps("PutResourcePolicy", room.put_policy("s", policy(ALICE, "*")).send()).await;
-    world.keeps("DeleteResourcePolicy", room.delete_policy("s")).await;
+    world.keeps("PutResourcePolicy", room.policy("s").put(policy(ALICE, "*")).send()).await;
+    world.keeps("DeleteResourcePolicy", room.policy("s").delete()).await;
     world.keeps("GetSecretValue", room.get("s").send()).await;
     world.keeps("the date of a read", room.maintain()).await;
     room.keys().rotate("alias/own").await.unwrap();
     // Values that are encrypted again have another seal.
-    world.keeps_but("rewrap", &["sealed"], room.rewrap("alias/own", |_| ())).await;
+    world.keeps_but("rewrap", &["sealed"], room.keys().rewrap("alias/own", |_| ())).await;
     world
         .keeps_but("another key", &["sealed"], room.update("s").key("alias/aws/secretsmanager").send())
         .await;

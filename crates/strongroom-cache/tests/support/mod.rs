@@ -26,7 +26,7 @@ pub(crate) async fn world(spawn: Option<Spawn>) -> World {
     let room = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await.unwrap();
     let inner = FaultyStore::new(room.store());
     let clock = Arc::new(ManualClock::default());
-    let policy = CachePolicy::new(TTL).jitter_percent(0);
+    let policy = CachePolicy::ttl(TTL).jitter_percent(0);
     let cached = Cached::build(inner.clone(), policy, clock.clone(), spawn).unwrap();
     let cx = room.context().clone();
     World { room, inner, clock, cached, cx }

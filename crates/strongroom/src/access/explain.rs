@@ -8,7 +8,7 @@ use strongroom_policy::Detail;
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
 use strongroom_types::CallContext;
 
-use crate::AccessReport;
+use crate::access::AccessReport;
 
 /// The engine's refusal if the key service refuses.
 const NO_KMS: &str = "Access to KMS is not allowed";

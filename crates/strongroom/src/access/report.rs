@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use strongroom_policy::Explanation;
 
-/// Whether a caller may do something with a secret, and why. `Display` is for people, the serialized
-/// form for programs.
+/// Whether a caller may do something with a secret, and why. `Display` is for people, the
+/// serialized form for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AccessReport {

@@ -61,15 +61,16 @@ pub struct Candidate {
 pub enum Verdict {
     /// It may.
     Allowed,
-    /// It may under conditions on its circumstances: where it calls from, its tags, a second factor.
+    /// It may under conditions on its circumstances: where it calls from, its tags, a second
+    /// factor.
     Conditional,
     /// It may not.
     Denied,
 }
 
 impl Access {
-    /// Which of the known principals may do this with a secret: the owner, all users and roles of the
-    /// directory, and those whom the secret's policy, its key's policy and grants name.
+    /// Which of the known principals may do this with a secret: the owner, all users and roles of
+    /// the directory, and those whom the secret's policy, its key's policy and grants name.
     ///
     /// # Errors
     /// As [`Access::explain`].

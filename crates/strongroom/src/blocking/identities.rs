@@ -2,24 +2,53 @@
 
 use pollster::block_on;
 use strongroom_iam::{CreateRole, CreateUser, Iam, Identity, IdentityKind, IdentityRef, ManagedPolicy};
+use strongroom_store::{Operation, SecretId};
+use strongroom_types::CallContext;
 
 use crate::Error;
+use crate::access::{AccessReport, WhoCan};
+use crate::blocking_room::Strongroom;
 
 /// As [`crate::Identities`], without async.
 #[derive(Clone, Debug)]
 pub struct Identities(crate::Identities);
 
-impl Identities {
-    pub(super) fn new(identities: crate::Identities) -> Self {
-        Self(identities)
+impl Strongroom {
+    /// As [`crate::Strongroom::iam`], without async.
+    #[must_use]
+    pub fn iam(&self) -> Identities {
+        Identities(self.as_async().iam())
     }
+}
 
+impl Identities {
     /// As [`crate::Identities::directory`], whose operations are async.
     ///
     /// # Errors
     /// As [`crate::Identities::directory`].
     pub fn directory(&self) -> Result<&Iam, Error> {
         self.0.directory()
+    }
+
+    /// As [`crate::Identities::explain`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::explain`].
+    pub fn explain(
+        &self,
+        caller: impl Into<CallContext>,
+        operation: Operation,
+        secret: impl Into<SecretId>,
+    ) -> Result<AccessReport, Error> {
+        block_on(self.0.explain(caller, operation, secret))
+    }
+
+    /// As [`crate::Identities::who_can`].
+    ///
+    /// # Errors
+    /// As [`crate::Identities::who_can`].
+    pub fn who_can(&self, operation: Operation, secret: impl Into<SecretId>) -> Result<WhoCan, Error> {
+        block_on(self.0.who_can(operation, secret))
     }
 
     /// As [`crate::Identities::create_user`].

@@ -1,21 +1,28 @@
 //! The keys of a strongroom, without async.
 
 use pollster::block_on;
+use strongroom_engine::{KeyUse, RewrapProgress};
 use strongroom_envelope::{EncryptionContext, SecretBytes};
 use strongroom_kms::{Decrypted, ImportKeyMaterial, KeyMetadata};
+use strongroom_local_kms::Retirement;
 use strongroom_types::Timestamp;
 
 use crate::Error;
+use crate::blocking_room::Strongroom;
 
 /// As [`crate::Keys`], without async.
 #[derive(Clone, Debug)]
 pub struct Keys(crate::Keys);
 
-impl Keys {
-    pub(super) fn new(keys: crate::Keys) -> Self {
-        Self(keys)
+impl Strongroom {
+    /// As [`crate::Strongroom::keys`], without async.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        Keys(self.as_async().keys())
     }
+}
 
+impl Keys {
     /// As [`crate::Keys::create`].
     ///
     /// # Errors
@@ -104,5 +111,38 @@ impl Keys {
     /// As [`crate::Keys::cancel_deletion`].
     pub fn cancel_deletion(&self, key: &str) -> Result<(), Error> {
         block_on(self.0.cancel_deletion(key))
+    }
+
+    /// As [`crate::Keys::uses`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::uses`].
+    pub fn uses(&self, key: &str) -> Result<Vec<KeyUse>, Error> {
+        block_on(self.0.uses(key))
+    }
+
+    /// As [`crate::Keys::rewrap`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::rewrap`].
+    pub fn rewrap(
+        &self,
+        key: &str,
+        progress: impl FnMut(RewrapProgress) + Send,
+    ) -> Result<RewrapProgress, Error> {
+        block_on(self.0.rewrap(key, progress))
+    }
+
+    /// As [`crate::Keys::retire_material`].
+    ///
+    /// # Errors
+    /// As [`crate::Keys::retire_material`].
+    pub fn retire_material(
+        &self,
+        key: &str,
+        key_material_id: &str,
+        confirmed: Retirement,
+    ) -> Result<(), Error> {
+        block_on(self.0.retire_material(key, key_material_id, confirmed))
     }
 }

@@ -2,7 +2,7 @@
 
 use strongroom_store::{BatchGetSecretValue, BatchPage, Filter, FilterKey, SecretId};
 
-use super::{Room, sends};
+use super::{Room, begins, sends};
 use crate::{Error, Strongroom};
 
 /// Reads the current values of up to 20 secrets. Begun by [`Strongroom::get_batch`].
@@ -13,6 +13,14 @@ pub struct GetBatch<R = Strongroom> {
     request: BatchGetSecretValue,
 }
 
+begins!(
+    /// Reads the current values of up to 20 secrets:
+    /// `room.get_batch(["prod/db", "prod/api"]).send().await?`.
+    get_batch(ids: impl IntoIterator<Item = impl Into<SecretId>>) -> GetBatch, |room| {
+        GetBatch::new(room, ids.into_iter().map(Into::into).collect())
+    }
+);
+
 impl<R: Room> GetBatch<R> {
     pub(crate) fn new(room: R, ids: Vec<SecretId>) -> Self {
         Self { room, request: BatchGetSecretValue::of(ids) }
@@ -20,18 +28,19 @@ impl<R: Room> GetBatch<R> {
 
     async fn run(self) -> Result<BatchPage, Error> {
         let room = self.room.room();
-        Ok(room.secrets().batch_get_secret_value(room.context(), self.request).await?)
+        Ok(room.store.batch_get_secret_value(room.context(), self.request).await?)
     }
 }
 
 sends!(GetBatch => BatchPage,
-    /// Reads the values. What a single secret fails with stands in [`BatchPage::errors`].
+    /// Reads the values. Failures of single secrets are in [`BatchPage::errors`].
     ///
     /// # Errors
     /// As [`crate::SecretStore::batch_get_secret_value`].
 );
 
-/// Reads the current values of the secrets that filters match. Begun by [`Strongroom::get_matching`].
+/// Reads the current values of the secrets that filters match. Begun by
+/// [`Strongroom::get_matching`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is sent"]
 pub struct GetMatching<R = Strongroom> {
@@ -39,24 +48,33 @@ pub struct GetMatching<R = Strongroom> {
     request: BatchGetSecretValue,
 }
 
+begins!(
+    /// Reads the current values of the secrets that match one of these values, a page at a time, or
+    /// all with `.all()`: `room.get_matching(FilterKey::TagKey, ["team"]).all().await?`.
+    get_matching(
+        key: FilterKey,
+        values: impl IntoIterator<Item = impl Into<String>>
+    ) -> GetMatching, |room| GetMatching::new(room, Filter::new(key, values))
+);
+
 impl<R: Room> GetMatching<R> {
     pub(crate) fn new(room: R, filter: Filter) -> Self {
         Self { room, request: BatchGetSecretValue::matching(filter) }
     }
 
-    /// Only those that match one of these values too.
+    /// Only those that also match one of these values.
     pub fn filter<V: Into<String>>(mut self, key: FilterKey, values: impl IntoIterator<Item = V>) -> Self {
         self.request = self.request.filter(Filter::new(key, values));
         self
     }
 
-    /// At most this many secrets a page: 1 to 20, 20 when absent.
+    /// At most this many secrets per page: 1 to 20, by default 20.
     pub fn max_results(mut self, max_results: i64) -> Self {
         self.request = self.request.max_results(max_results);
         self
     }
 
-    /// The page behind this token.
+    /// The page that this token from the previous page leads to.
     pub fn next_token(mut self, token: impl Into<String>) -> Self {
         self.request = self.request.next_token(token);
         self
@@ -64,14 +82,14 @@ impl<R: Room> GetMatching<R> {
 
     async fn run(self) -> Result<BatchPage, Error> {
         let room = self.room.room();
-        Ok(room.secrets().batch_get_secret_value(room.context(), self.request).await?)
+        Ok(room.store.batch_get_secret_value(room.context(), self.request).await?)
     }
 
     async fn run_all(mut self) -> Result<BatchPage, Error> {
         let mut all = BatchPage::default();
         loop {
             let room = self.room.room();
-            let page = room.secrets().batch_get_secret_value(room.context(), self.request.clone()).await?;
+            let page = room.store.batch_get_secret_value(room.context(), self.request.clone()).await?;
             all.values.extend(page.values);
             all.errors.extend(page.errors);
             match page.next_token {
@@ -83,7 +101,7 @@ impl<R: Room> GetMatching<R> {
 }
 
 sends!(GetMatching => BatchPage,
-    /// Reads one page. What a single secret fails with stands in [`BatchPage::errors`].
+    /// Reads one page. Failures of single secrets are in [`BatchPage::errors`].
     ///
     /// # Errors
     /// As [`crate::SecretStore::batch_get_secret_value`].
@@ -100,7 +118,7 @@ impl GetMatching<Strongroom> {
 }
 
 #[cfg(feature = "blocking")]
-impl GetMatching<crate::blocking::Strongroom> {
+impl GetMatching<crate::blocking_room::Strongroom> {
     /// Reads all pages.
     ///
     /// # Errors

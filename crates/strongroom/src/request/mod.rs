@@ -1,13 +1,14 @@
-//! Request builders: begun at the [`Strongroom`](crate::Strongroom), filled, and sent.
+//! The calls that take more than one argument: each begins at the room, is filled, and sent.
 //!
-//! Each is the same in its async form, `send().await`, and under the `blocking` feature, `send()`: the type parameter
-//! tells which room it was begun at.
+//! Each is the same in its async form, `send().await`, and under the `blocking` feature, `send()`:
+//! the type parameter is the handle that it was begun at.
 
 mod batch;
 mod delete;
 mod list;
 mod password;
 mod policy;
+mod put_or_create;
 mod read;
 mod stage;
 mod write;
@@ -16,12 +17,41 @@ pub use batch::{GetBatch, GetMatching};
 pub use delete::Delete;
 pub use list::{List, ListVersions};
 pub use password::RandomPassword;
-pub use policy::{PutPolicy, ValidatePolicy};
+pub use policy::{PutPolicy, SecretPolicy, ValidatePolicy};
+pub use put_or_create::{PutOrCreate, Stored};
 pub use read::Get;
 pub use stage::MoveStage;
 pub use write::{Create, Put, Update};
 
-/// Defines how a builder is sent: awaited at a [`Strongroom`](crate::Strongroom), directly at a blocking one.
+/// Defines the call that begins a builder, at a [`Strongroom`](crate::Strongroom) and at a blocking
+/// one.
+macro_rules! begins {
+    (
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),*) -> $builder:ident, |$room:ident| $begun:expr
+    ) => {
+        impl crate::Strongroom {
+            $(#[$doc])*
+            pub fn $name(&self, $($argument: $type),*) -> $builder {
+                let $room = self.clone();
+                $begun
+            }
+        }
+
+        #[cfg(feature = "blocking")]
+        impl crate::blocking_room::Strongroom {
+            #[doc = concat!("As [`crate::Strongroom::", stringify!($name), "`].")]
+            pub fn $name(&self, $($argument: $type),*) -> $builder<Self> {
+                let $room = self.clone();
+                $begun
+            }
+        }
+    };
+}
+pub(crate) use begins;
+
+/// Defines how a builder is sent: awaited at a [`Strongroom`](crate::Strongroom), directly at a
+/// blocking one.
 macro_rules! sends {
     ($builder:ident => $answer:ty, $(#[$doc:meta])*) => {
         impl $builder<crate::Strongroom> {
@@ -32,7 +62,7 @@ macro_rules! sends {
         }
 
         #[cfg(feature = "blocking")]
-        impl $builder<crate::blocking::Strongroom> {
+        impl $builder<crate::blocking_room::Strongroom> {
             $(#[$doc])*
             pub fn send(self) -> Result<$answer, crate::Error> {
                 pollster::block_on(self.run())
@@ -48,10 +78,10 @@ pub trait Room: private::Sealed {}
 impl Room for crate::Strongroom {}
 
 #[cfg(feature = "blocking")]
-impl Room for crate::blocking::Strongroom {}
+impl Room for crate::blocking_room::Strongroom {}
 
 pub(crate) mod private {
-    /// Gives a builder its room, and keeps the trait ours.
+    /// Gives a builder its room, and keeps others from implementing the trait.
     pub trait Sealed {
         /// The room to run on.
         fn room(&self) -> &crate::Strongroom;
@@ -64,7 +94,7 @@ pub(crate) mod private {
     }
 
     #[cfg(feature = "blocking")]
-    impl Sealed for crate::blocking::Strongroom {
+    impl Sealed for crate::blocking_room::Strongroom {
         fn room(&self) -> &crate::Strongroom {
             self.as_async()
         }

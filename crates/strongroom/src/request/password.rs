@@ -3,11 +3,11 @@
 use strongroom_envelope::SecretText;
 use strongroom_store::GetRandomPassword;
 
-use super::{Room, sends};
+use super::{Room, begins, sends};
 use crate::{Error, Strongroom};
 
-/// Makes a random password: thirty-two characters with small letters, capitals, digits and punctuation unless told. Begun
-/// by [`Strongroom::random_password`].
+/// Generates a random password: by default 32 characters with lower-case and upper-case letters,
+/// digits and punctuation. Begun by [`Strongroom::random_password`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until it is sent"]
 pub struct RandomPassword<R = Strongroom> {
@@ -15,54 +15,59 @@ pub struct RandomPassword<R = Strongroom> {
     request: GetRandomPassword,
 }
 
+begins!(
+    /// Generates a random password: `room.random_password().length(20).send().await?`.
+    random_password() -> RandomPassword, |room| RandomPassword::new(room)
+);
+
 impl<R: Room> RandomPassword<R> {
     pub(crate) fn new(room: R) -> Self {
         Self { room, request: GetRandomPassword::new() }
     }
 
-    /// This many characters: 1 to 4,096.
+    /// The number of characters: 1 to 4,096.
     pub fn length(mut self, length: i64) -> Self {
         self.request = self.request.length(length);
         self
     }
 
-    /// None of these characters.
+    /// Leaves out these characters.
     pub fn exclude_characters(mut self, characters: impl Into<String>) -> Self {
         self.request = self.request.exclude_characters(characters);
         self
     }
 
-    /// No digits.
+    /// Leaves out digits.
     pub fn exclude_numbers(mut self) -> Self {
         self.request = self.request.exclude_numbers();
         self
     }
 
-    /// No punctuation.
+    /// Leaves out punctuation.
     pub fn exclude_punctuation(mut self) -> Self {
         self.request = self.request.exclude_punctuation();
         self
     }
 
-    /// No capitals.
+    /// Leaves out upper-case letters.
     pub fn exclude_uppercase(mut self) -> Self {
         self.request = self.request.exclude_uppercase();
         self
     }
 
-    /// No small letters.
+    /// Leaves out lower-case letters.
     pub fn exclude_lowercase(mut self) -> Self {
         self.request = self.request.exclude_lowercase();
         self
     }
 
-    /// Spaces too.
+    /// Allows spaces.
     pub fn include_space(mut self) -> Self {
         self.request = self.request.include_space();
         self
     }
 
-    /// Not at least one of each type, but any characters.
+    /// Does not require at least one character of each type.
     pub fn any_types(mut self) -> Self {
         self.request = self.request.any_types();
         self
@@ -70,12 +75,12 @@ impl<R: Room> RandomPassword<R> {
 
     async fn run(self) -> Result<SecretText, Error> {
         let room = self.room.room();
-        Ok(room.secrets().get_random_password(room.context(), self.request).await?)
+        Ok(room.store.get_random_password(room.context(), self.request).await?)
     }
 }
 
 sends!(RandomPassword => SecretText,
-    /// Makes the password.
+    /// Generates the password.
     ///
     /// # Errors
     /// As [`crate::SecretStore::get_random_password`].

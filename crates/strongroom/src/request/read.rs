@@ -2,7 +2,7 @@
 
 use strongroom_store::{GetSecretValue, SecretId, SecretVersion, Stage, VersionId};
 
-use super::{Room, sends};
+use super::{Room, begins, sends};
 use crate::{Error, Strongroom};
 
 /// Reads a value. Begun by [`Strongroom::get`].
@@ -13,18 +13,23 @@ pub struct Get<R = Strongroom> {
     request: GetSecretValue,
 }
 
+begins!(
+    /// Reads a value, by name, ARN, or ARN without its suffix: `room.get("prod/db").send().await?`.
+    get(id: impl Into<SecretId>) -> Get, |room| Get::new(room, id.into())
+);
+
 impl<R: Room> Get<R> {
     pub(crate) fn new(room: R, id: SecretId) -> Self {
         Self { room, request: GetSecretValue::new(id) }
     }
 
-    /// The version that holds this label. Without version and label: the current one.
+    /// The version with this label; without version and label, the current one.
     pub fn stage(mut self, stage: impl Into<Stage>) -> Self {
         self.request = self.request.stage(stage);
         self
     }
 
-    /// This version, labelled or not. With a label too, both must agree.
+    /// This version, labelled or not. If a label is given too, it must be on this version.
     pub fn version(mut self, version: impl Into<VersionId>) -> Self {
         self.request = self.request.version_id(version);
         self
@@ -32,7 +37,7 @@ impl<R: Room> Get<R> {
 
     async fn run(self) -> Result<SecretVersion, Error> {
         let room = self.room.room();
-        Ok(room.secrets().get_secret_value(room.context(), self.request).await?)
+        Ok(room.store.get_secret_value(room.context(), self.request).await?)
     }
 }
 

@@ -15,6 +15,7 @@ use super::empty_room::{EmptyRoom, Lookup, Permits, throttled};
 use super::open_rooms::{OpenRooms, close_aside};
 use super::records_for::RecordsFor;
 use super::regions::Regions;
+use crate::room::{Own as _, fronted_by};
 use crate::{Builder, Error, ErrorKind, Maintained, Strongroom};
 
 /// What a program changes about the builder of each strongroom.
@@ -327,7 +328,10 @@ impl Inner {
 
     fn fronted(&self, room: Strongroom) -> Result<Strongroom, Error> {
         match &self.parts.front {
-            Some(front) => Ok(room.on(front(&room)?)),
+            Some(front) => {
+                let store = front(&room)?;
+                Ok(fronted_by(room, store))
+            }
             None => Ok(room),
         }
     }

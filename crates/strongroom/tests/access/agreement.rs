@@ -2,10 +2,9 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use strongroom::iam::Verdict;
 use strongroom::kms::GrantOperation;
-use strongroom::{
-    AccountId, CallContext, Caller, IdentityRef, Operation, RootKey, SessionFacts, Strongroom, Verdict,
-};
+use strongroom::{AccountId, CallContext, Caller, IdentityRef, Operation, RootKey, SessionFacts, Strongroom};
 
 use crate::{DELEGATION, World, document};
 
@@ -162,7 +161,7 @@ async fn world(documents: &Documents) -> (World, Vec<CallContext>) {
     if let Some(secret) = &documents.secret {
         for name in ["managed", "own"] {
             // Some shut their author out, and are not put then.
-            let _ = room.put_policy(name, document(secret)).send().await;
+            let _ = room.policy(name).put(document(secret)).send().await;
         }
     }
     // While its owner may.
@@ -199,7 +198,7 @@ async fn full(room: &Strongroom, secret: &str, caller: &Caller) -> String {
         return secret.to_owned();
     }
     // Found without asking anybody for permission: the list may be forbidden to the owner too.
-    let report = room.explain(room.context().clone(), Operation::DescribeSecret, secret).await.unwrap();
+    let report = room.iam().explain(room.context().clone(), Operation::DescribeSecret, secret).await.unwrap();
     report.secret
 }
 
@@ -233,7 +232,7 @@ proptest! {
                         let named = full(&world.room, secret, caller).await;
                         let who = match operation {
                             Operation::GetSecretValue if secret != "none" => {
-                                Some(world.room.who_can(operation, secret).await.unwrap())
+                                Some(world.room.iam().who_can(operation, secret).await.unwrap())
                             }
                             _ => None,
                         };
@@ -272,7 +271,7 @@ fn both_verdicts_are_reached_by_everybody_who_can() {
         let room =
             Strongroom::builder().memory().root_key(RootKey::from_bytes([7; 32])).open().await.unwrap();
         room.create("s").text("v").send().await.unwrap();
-        let told = room.who_can(Operation::GetSecretValue, "s").await.unwrap();
+        let told = room.iam().who_can(Operation::GetSecretValue, "s").await.unwrap();
         assert_eq!(told.candidates.len(), 1);
         assert_eq!(told.candidates[0].verdict, Verdict::Allowed);
     });

@@ -148,7 +148,7 @@ async fn a_session_of_the_owner_is_a_session() {
     {
         assert_eq!(result.unwrap_err().code(), "ExpiredTokenException");
     }
-    assert!(session.roots().await.is_err() && session.verify().await.is_err());
+    assert!(session.roots().list().await.is_err() && session.verify().await.is_err());
     let reads = SessionFacts::new().policy(allow(&["secretsmanager:GetSecretValue", "kms:Decrypt"]));
     let reader = world.room.with_context(CallContext::new(owner).with_facts(reads));
     for secret in ["own", "managed"] {
@@ -157,7 +157,7 @@ async fn a_session_of_the_owner_is_a_session() {
     }
     assert!(reader.keys().create("alias/new", "").await.is_err());
     assert!(reader.iam().create_user("x").await.is_err());
-    assert!(is_denied(&reader.roots().await));
+    assert!(is_denied(&reader.roots().list().await));
 }
 
 /// What stands for a service has a service's name.
@@ -254,15 +254,15 @@ async fn a_longest_wait_forbids_destruction_at_once() {
     let world = World::new().await;
     let old = world.room.keys().describe("alias/own").await.unwrap().current_key_material_id.unwrap();
     world.room.keys().rotate("alias/own").await.unwrap();
-    world.room.rewrap("alias/own", |_| ()).await.unwrap();
+    world.room.keys().rewrap("alias/own", |_| ()).await.unwrap();
     let wait = r#"{"Effect":"Deny","Principal":"*","Action":"kms:ScheduleKeyDeletion","Resource":"*","Condition":{"NumericLessThan":{"kms:ScheduleKeyDeletionPendingWindowInDays":"30"}}}"#;
     world.key_policy(&[DELEGATION, wait]).await;
     let confirmed = strongroom::Retirement::LosesCiphertextsElsewhere;
-    let refused = world.room.retire_key_material("alias/own", &old, confirmed).await;
+    let refused = world.room.keys().retire_material("alias/own", &old, confirmed).await;
     assert_eq!(refused.unwrap_err().code(), "AccessDeniedException");
     assert!(world.room.keys().schedule_deletion("alias/own", 29).await.is_err());
     world.key_policy(&[DELEGATION]).await;
-    world.room.retire_key_material("alias/own", &old, confirmed).await.unwrap();
+    world.room.keys().retire_material("alias/own", &old, confirmed).await.unwrap();
 }
 
 /// A grant that was made for somebody who is gone is not given again to who has the name.

@@ -84,7 +84,7 @@ async fn keys_of_secrets_manager() {
             r#"{"StringEquals":{"secretsmanager:VersionStage":"custom"}}"#,
             r#"{"StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}}"#;
         "secretsmanager:PutResourcePolicy",
-            async |room: Strongroom| room.put_policy("own", crate::other_account()).block_public_policy().send().await.map(drop),
+            async |room: Strongroom| room.policy("own").put(crate::other_account()).block_public_policy().send().await.map(drop),
             r#"{"Bool":{"secretsmanager:BlockPublicPolicy":"true"}}"#, r#"{"Bool":{"secretsmanager:BlockPublicPolicy":"false"}}"#;
         "secretsmanager:TagResource", async |room: Strongroom| room.tag("own", "stage", "prod").await,
             r#"{"StringEquals":{"aws:RequestTag/stage":"prod"}}"#, r#"{"StringEquals":{"aws:RequestTag/stage":"test"}}"#;

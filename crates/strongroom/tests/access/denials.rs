@@ -35,9 +35,9 @@ async fn a_deny_for_all_but_ones_own_team_denies_who_has_no_team() {
     // In the secret's.
     world.set("alice", &allow(&["*"])).await;
     let named = format!(r#""Principal":{{"AWS":"{ALICE}"}},"#);
-    world.room.put_policy("own", document(&[deny.replace("PRINCIPAL", &named)])).send().await.unwrap();
+    world.room.policy("own").put(document(&[deny.replace("PRINCIPAL", &named)])).send().await.unwrap();
     tries().await;
-    world.room.delete_policy("own").await.unwrap();
+    world.room.policy("own").delete().await.unwrap();
     // In the key's, over a key that its requests have.
     let by_service =
         r#"{"StringNotEquals":{"kms:EncryptionContext:SecretARN":"${aws:PrincipalTag/secret}"}}"#;
@@ -65,7 +65,8 @@ async fn not_principal_denies_whoever_has_a_boundary() {
     };
     world
         .room
-        .put_policy("managed", document(&[all_but("secretsmanager:GetSecretValue")]))
+        .policy("managed")
+        .put(document(&[all_but("secretsmanager:GetSecretValue")]))
         .send()
         .await
         .unwrap();
@@ -99,7 +100,7 @@ async fn what_names_a_user_reaches_the_sessions_that_it_federated() {
         )
     };
     assert!(is_denied(&world.tries_as(&all, READ, "managed").await));
-    world.room.put_policy("managed", document(&[statement("Allow")])).send().await.unwrap();
+    world.room.policy("managed").put(document(&[statement("Allow")])).send().await.unwrap();
     world.tries_as(&all, READ, "managed").await.unwrap();
     let other = with(&allow(&["secretsmanager:ListSecrets"]));
     assert!(is_denied(&world.tries_as(&other, READ, "managed").await), "beyond the session policy");
@@ -121,7 +122,7 @@ async fn what_names_a_user_reaches_the_sessions_that_it_federated() {
     // And for Deny.
     world.set("alice", &allow(&["*"])).await;
     world.tries_as(&all, READ, "managed").await.unwrap();
-    world.room.put_policy("managed", document(&[statement("Deny")])).send().await.unwrap();
+    world.room.policy("managed").put(document(&[statement("Deny")])).send().await.unwrap();
     assert!(is_denied(&world.tries_as(&all, READ, "managed").await), "denied by its maker's name");
     // Keys alike.
     let of_key = |effect: &str| {
@@ -154,7 +155,7 @@ async fn what_iam_refuses_is_refused_wherever_a_policy_is_put() {
         malformed(iam.put_policy(IdentityRef::user("alice"), "own", &own).await, "identity");
         malformed(iam.create_managed_policy("managed", &own).await.map(drop), "managed");
         malformed(iam.put_guardrail("guardrail", &own).await, "guardrail");
-        malformed(world.room.put_policy("own", named.clone()).send().await.map(drop), "secret");
+        malformed(world.room.policy("own").put(named.clone()).send().await.map(drop), "secret");
         malformed(world.room.validate_policy(named.clone()).send().await.map(drop), "validation");
         let key = strongroom::kms::KeyRef::parse(&world.key).unwrap();
         let keys = world.room.keys().service().unwrap().clone();

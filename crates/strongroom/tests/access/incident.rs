@@ -1,7 +1,8 @@
 //! What somebody reads in an incident has to be so: reasons, ways out that work, and no answer that is only half of one.
 
+use strongroom::iam::Verdict;
 use strongroom::kms::{AliasName, GrantOperation};
-use strongroom::{AccountId, Caller, Operation, SessionFacts, Timestamp, Verdict};
+use strongroom::{AccountId, Caller, Operation, SessionFacts, Timestamp};
 
 use crate::{DELEGATION, NO_KMS, World, allow, allow_with, document, is_denied};
 
@@ -11,13 +12,13 @@ const BOB: &str = "arn:aws:iam::111122223333:user/bob";
 impl World {
     /// What would help, of each permission that is not there, as text.
     async fn remedies(&self, caller: &Caller, operation: Operation, secret: &str) -> Vec<String> {
-        let told = self.room.explain(caller.clone(), operation, secret).await.unwrap();
+        let told = self.room.iam().explain(caller.clone(), operation, secret).await.unwrap();
         let missing = told.permissions.iter().filter(|one| !one.allowed);
         missing.flat_map(|one| one.remedies.iter().map(ToString::to_string)).collect()
     }
 
     async fn verdict(&self, secret: &str, who: &str) -> (Verdict, Vec<String>) {
-        let who_can = self.room.who_can(GET, secret).await.unwrap();
+        let who_can = self.room.iam().who_can(GET, secret).await.unwrap();
         let found = who_can.candidates.iter().find(|one| one.principal == who);
         let found = found.unwrap_or_else(|| panic!("{who} is not in\n{who_can}"));
         (found.verdict, found.conditions.clone())
@@ -87,11 +88,11 @@ async fn a_grant_that_is_one_half_is_counted() {
     let world = World::new().await;
     let allows = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"secretsmanager:*","Resource":"*"}"#;
     let bob = world.bob(&allow(&["secretsmanager:*"])).await;
-    world.room.put_policy("own", document(&[allows.to_owned()])).send().await.unwrap();
+    world.room.policy("own").put(document(&[allows.to_owned()])).send().await.unwrap();
     world.grant(BOB, GrantOperation::Decrypt).await;
     let arn = world.room.describe("own").await.unwrap().arn.to_string();
     assert_eq!(world.tries(&bob, GET, &arn).await.unwrap_err().message(), NO_KMS);
-    let told = world.room.explain(bob.clone(), GET, arn.as_str()).await.unwrap();
+    let told = world.room.iam().explain(bob.clone(), GET, arn.as_str()).await.unwrap();
     let key = &told.permissions[1];
     assert!(key.reason.contains("identity-based policy"), "{}", key.reason);
     assert_eq!(key.remedies.len(), 1, "{:?}", key.remedies);
@@ -107,7 +108,7 @@ async fn a_grant_that_is_one_half_is_counted() {
     directory.put_boundary(world.room.context(), &id, boundary.arn.as_str()).await.unwrap();
     world.grant(role.arn.as_str(), GrantOperation::Decrypt).await;
     let session = role.session("run-1").unwrap();
-    let told = world.room.explain(session.clone(), GET, "own").await.unwrap();
+    let told = world.room.iam().explain(session.clone(), GET, "own").await.unwrap();
     assert!(told.permissions[1].reason.contains("permissions boundary"), "{}", told.permissions[1].reason);
     let remedies = world.remedies(&session, GET, "own").await;
     assert!(remedies[0].starts_with("add to the permissions boundary"), "{remedies:?}");
@@ -122,14 +123,14 @@ async fn a_key_that_is_gone_is_refused_from_afar() {
         format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{BOB}"}},"Action":"{action}:*","Resource":"*"}}"#)
     };
     let bob = world.bob(&allow(&["secretsmanager:*", "kms:*"])).await;
-    world.room.put_policy("own", document(&[statement("secretsmanager")])).send().await.unwrap();
+    world.room.policy("own").put(document(&[statement("secretsmanager")])).send().await.unwrap();
     world.key_policy(&[DELEGATION, &statement("kms")]).await;
     let arn = world.room.describe("own").await.unwrap().arn.to_string();
     world.tries(&bob, Operation::PutSecretValue, &arn).await.unwrap();
     let alias = AliasName::parse("alias/own").unwrap();
     world.room.keys().service().unwrap().delete_alias(world.room.context(), &alias).await.unwrap();
     assert!(is_denied(&world.tries(&bob, Operation::PutSecretValue, &arn).await));
-    let who = world.room.who_can(Operation::PutSecretValue, arn.as_str()).await.unwrap();
+    let who = world.room.iam().who_can(Operation::PutSecretValue, arn.as_str()).await.unwrap();
     let his = who.candidates.iter().find(|one| one.principal == BOB).unwrap();
     assert_eq!(his.verdict, Verdict::Denied, "{who}");
 }
@@ -179,7 +180,7 @@ async fn everybody_means_those_known_elsewhere_too() {
             r#"{{"Effect":"Allow","Principal":"*","Action":"{action}:*","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalAccount":"111122223333"}}}}}}"#
         )
     };
-    world.room.put_policy("own", document(&[everybody("secretsmanager")])).send().await.unwrap();
+    world.room.policy("own").put(document(&[everybody("secretsmanager")])).send().await.unwrap();
     world.key_policy(&[DELEGATION, &everybody("kms")]).await;
     assert_eq!(world.verdict("own", BOB).await.0, Verdict::Allowed);
 }
@@ -188,7 +189,8 @@ async fn everybody_means_those_known_elsewhere_too() {
 #[tokio::test]
 async fn versions_under_another_key_are_told() {
     let world = World::new().await;
-    let notes = async || world.room.explain(world.room.context().clone(), GET, "own").await.unwrap().notes;
+    let notes =
+        async || world.room.iam().explain(world.room.context().clone(), GET, "own").await.unwrap().notes;
     assert_eq!(notes().await, [""; 0]);
     world.room.put("own").text("canary").stage("canary").send().await.unwrap();
     world.room.keys().create("alias/newer", "").await.unwrap();
@@ -197,7 +199,7 @@ async fn versions_under_another_key_are_told() {
     for note in notes().await {
         assert!(note.contains("is under another key"), "{note}");
     }
-    let uses = world.room.key_uses("alias/own").await.unwrap().len();
+    let uses = world.room.keys().uses("alias/own").await.unwrap().len();
     assert_eq!(notes().await.len(), uses, "one for each that is left there");
 }
 
@@ -210,7 +212,7 @@ async fn the_grant_that_decides_is_shown() {
         world.grant(alice.arn.as_str(), GrantOperation::Encrypt).await;
     }
     let deciding = world.grant(alice.arn.as_str(), GrantOperation::Decrypt).await;
-    let told = world.room.explain(alice.caller().unwrap(), GET, "own").await.unwrap();
+    let told = world.room.iam().explain(alice.caller().unwrap(), GET, "own").await.unwrap();
     assert_eq!((told.permissions[1].grants.len(), &told.permissions[1].grants[0].id), (20, &deciding));
     assert!(told.allowed && told.permissions[1].grants[0].matches);
 }
@@ -225,8 +227,8 @@ async fn an_author_who_must_block_public_policies_may_put_them() {
     );
     let alice = world.user("alice", &document(&[only])).await;
     let hers = world.as_user(&alice);
-    assert!(is_denied(&hers.put_policy("managed", crate::other_account()).send().await));
-    hers.put_policy("managed", crate::other_account()).block_public_policy().send().await.unwrap();
+    assert!(is_denied(&hers.policy("managed").put(crate::other_account()).send().await));
+    hers.policy("managed").put(crate::other_account()).block_public_policy().send().await.unwrap();
 }
 
 /// Neither a way out nor open: what is over, what only services say, what a request of this kind is not given.
@@ -268,8 +270,8 @@ async fn an_explanation_makes_no_key() {
     let root = strongroom::RootKey::from_bytes([7; 32]);
     let room = strongroom::Strongroom::builder().memory().root_key(root).open().await.unwrap();
     let foreign = Caller::Owner(AccountId::parse("111122223333").unwrap());
-    room.explain(foreign, Operation::CreateSecret, "x").await.unwrap();
-    room.explain(room.context().clone(), Operation::CreateSecret, "x").await.unwrap();
+    room.iam().explain(foreign, Operation::CreateSecret, "x").await.unwrap();
+    room.iam().explain(room.context().clone(), Operation::CreateSecret, "x").await.unwrap();
     let keys =
         room.keys().service().unwrap().list_keys(room.context(), &strongroom::kms::ListPage::first()).await;
     assert!(keys.unwrap().keys.is_empty());
@@ -278,6 +280,6 @@ async fn an_explanation_makes_no_key() {
 #[tokio::test]
 async fn the_owner_is_told_of_its_account_and_not_of_a_role() {
     let world = World::new().await;
-    let told = world.room.explain(world.room.context().clone(), GET, "own").await.unwrap().to_string();
+    let told = world.room.iam().explain(world.room.context().clone(), GET, "own").await.unwrap().to_string();
     assert!(told.contains("names the account, whose root this is") && !told.contains("the role"), "{told}");
 }

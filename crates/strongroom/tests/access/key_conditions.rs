@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use strongroom::kms::{
-    CreateGrant, CreateKey, DescribeKey, Error, ErrorKind, GenerateMac, GrantOperation, ImportKeyMaterial,
-    KeyRef, KeySpec, KmsAdmin, MacAlgorithm, PutKeyPolicy, WrappingAlgorithm, WrappingKeySpec,
+    CreateGrant, CreateKey, DescribeKey, Error, GenerateMac, GrantOperation, ImportKeyMaterial, KeyRef,
+    KeySpec, MacAlgorithm, PutKeyPolicy, WrappingAlgorithm, WrappingKeySpec,
 };
 use strongroom::{CallContext, EncryptionContext, Timestamp};
+use strongroom::{KeyErrorKind as ErrorKind, KmsAdmin};
 
 use crate::{DELEGATION, World, allow_with, document};
 

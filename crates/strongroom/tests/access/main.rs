@@ -135,7 +135,7 @@ impl World {
         secret: &str,
     ) -> Result<(), Error> {
         let theirs = self.room.with_context(cx.clone());
-        let explained = self.room.explain(cx.clone(), operation, secret).await.unwrap();
+        let explained = self.room.iam().explain(cx.clone(), operation, secret).await.unwrap();
         let result = attempt(&theirs, operation, secret).await;
         let default_key = result.as_ref().is_err_and(|error| error.message() == DEFAULT_KEY);
         let denied = is_denied(&result) || default_key;
@@ -171,9 +171,9 @@ pub(crate) async fn attempt(room: &Strongroom, operation: Operation, secret: &st
         Operation::RestoreSecret => room.restore(secret).await.map(drop),
         Operation::TagResource => room.tag(secret, "a", "b").await,
         Operation::UntagResource => room.untag(secret, "a").await,
-        Operation::GetResourcePolicy => room.policy(secret).await.map(drop),
-        Operation::DeleteResourcePolicy => room.delete_policy(secret).await.map(drop),
-        Operation::PutResourcePolicy => room.put_policy(secret, other_account()).send().await.map(drop),
+        Operation::GetResourcePolicy => room.policy(secret).get().await.map(drop),
+        Operation::DeleteResourcePolicy => room.policy(secret).delete().await.map(drop),
+        Operation::PutResourcePolicy => room.policy(secret).put(other_account()).send().await.map(drop),
         Operation::ValidateResourcePolicy => {
             room.validate_policy(other_account()).secret(secret).send().await.map(drop)
         }

@@ -142,7 +142,7 @@ async fn execution_asks_for_exactly_the_permissions_that_an_explanation_lists() 
         let secret = if *operation == Op::CreateSecret { "new" } else { "own" };
         let world = World::new().await;
         let owner = world.room.context().clone();
-        let explained = world.room.explain(owner, *operation, secret).await.unwrap();
+        let explained = world.room.iam().explain(owner, *operation, secret).await.unwrap();
         let mut needs: Vec<_> = explained.permissions.into_iter().map(|one| one.action).collect();
         // A new secret is under the managed key, which lets everybody of the account in.
         needs.retain(|need| *operation != Op::CreateSecret || !need.starts_with("kms:"));
@@ -164,7 +164,7 @@ async fn strongrooms_own_operations_are_explained_as_what_they_need() {
     let world = World::new().await;
     let alice = world.user("alice", &allow(&["secretsmanager:*", "strongroom:*"])).await;
     for operation in Operation::OWN {
-        let explain = async |cx| world.room.explain(cx, *operation, "own").await.unwrap();
+        let explain = async |cx| world.room.iam().explain(cx, *operation, "own").await.unwrap();
         let owners = explain(world.room.context().clone()).await;
         assert!(owners.allowed, "{owners}");
         let hers = explain(alice.caller().unwrap().into()).await;
@@ -213,7 +213,7 @@ async fn who_may_not_is_not_told_whether_there_is_a_secret() {
     // Nor whether it is deleted, nor what else is wrong.
     world.room.delete("own").send().await.unwrap();
     assert!(is_denied(&hers.get("own").send().await));
-    assert!(is_denied(&hers.put_policy("own", "{").send().await));
+    assert!(is_denied(&hers.policy("own").put("{").send().await));
     assert!(is_denied(&hers.delete("own").recovery_window_days(3).send().await));
     // Those who may are told.
     world.set("alice", &allow(&["secretsmanager:*"])).await;
@@ -262,17 +262,17 @@ async fn housekeeping_is_the_owners() {
     let its = world.as_user(&admin);
     assert!(is_denied(&its.verify().await));
     assert!(is_denied(&its.maintain().await));
-    assert!(is_denied(&its.roots().await));
-    assert!(is_denied(&its.add_root(strongroom::RootKey::from_bytes([1; 32]), "mine").await));
-    assert!(is_denied(&its.add_recovery_code("mine").await));
-    assert!(is_denied(&its.remove_root("0").await));
-    assert!(is_denied(&its.rekey(Vec::new(), |_| ()).await));
+    assert!(is_denied(&its.roots().list().await));
+    assert!(is_denied(&its.roots().add(strongroom::RootKey::from_bytes([1; 32]), "mine").await));
+    assert!(is_denied(&its.roots().add_recovery_code("mine").await));
+    assert!(is_denied(&its.roots().remove("0").await));
+    assert!(is_denied(&its.roots().rekey(Vec::new(), |_| ()).await));
     assert!(is_denied(&its.backup("nowhere").await));
-    assert!(is_denied(&its.key_uses(&world.key).await));
-    assert!(is_denied(&its.rewrap(&world.key, |_| ()).await));
+    assert!(is_denied(&its.keys().uses(&world.key).await));
+    assert!(is_denied(&its.keys().rewrap(&world.key, |_| ()).await));
     let confirmed = strongroom::Retirement::LosesCiphertextsElsewhere;
-    assert!(is_denied(&its.retire_key_material(&world.key, "x", confirmed).await));
-    assert!(is_denied(&its.explain(admin.caller().unwrap(), Op::GetSecretValue, "own").await));
-    assert!(is_denied(&its.who_can(Op::GetSecretValue, "own").await));
-    assert_eq!(world.room.roots().await.unwrap().len(), 1);
+    assert!(is_denied(&its.keys().retire_material(&world.key, "x", confirmed).await));
+    assert!(is_denied(&its.iam().explain(admin.caller().unwrap(), Op::GetSecretValue, "own").await));
+    assert!(is_denied(&its.iam().who_can(Op::GetSecretValue, "own").await));
+    assert_eq!(world.room.roots().list().await.unwrap().len(), 1);
 }

@@ -14,7 +14,7 @@ fn names(principal: &str, effect: &str, action: &str) -> String {
 
 impl World {
     async fn policy(&self, secret: &str, statements: &[String]) {
-        self.room.put_policy(secret, document(statements)).send().await.unwrap();
+        self.room.policy(secret).put(document(statements)).send().await.unwrap();
     }
 }
 
@@ -126,9 +126,9 @@ async fn who_is_made_again_is_another() {
     world.policy("managed", &statements).await;
     world.tries(&alice.caller().unwrap(), GET, "managed").await.unwrap();
     world.tries(&role.session("run").unwrap(), GET, "managed").await.unwrap();
-    assert!(world.room.policy("managed").await.unwrap().unwrap().contains(alice.arn.as_str()));
+    assert!(world.room.policy("managed").get().await.unwrap().unwrap().contains(alice.arn.as_str()));
     world.room.iam().delete(&alice).await.unwrap();
-    let shown = world.room.policy("managed").await.unwrap().unwrap();
+    let shown = world.room.policy("managed").get().await.unwrap().unwrap();
     assert!(
         shown.contains(&alice.id) && !shown.contains(alice.arn.as_str()) && shown.contains(role.arn.as_str())
     );
@@ -139,7 +139,7 @@ async fn who_is_made_again_is_another() {
     world.tries(&again.caller().unwrap(), GET, "managed").await.unwrap();
     // Nobody of this account who is not there can be named.
     let missing = names("arn:aws:iam::000000000000:user/nobody", "Allow", "secretsmanager:GetSecretValue");
-    let refused = world.room.put_policy("managed", document(&[missing])).send().await.unwrap_err();
+    let refused = world.room.policy("managed").put(document(&[missing])).send().await.unwrap_err();
     assert_eq!(
         (refused.code(), refused.message()),
         ("MalformedPolicyDocumentException", "This resource policy contains an unsupported principal.")
@@ -155,7 +155,7 @@ async fn nobody_shuts_themselves_out() {
     let alice = world.user("alice", &allow(&["secretsmanager:PutResourcePolicy"])).await;
     let hers = world.as_user(&alice);
     let text = "Your requested changes will not allow you to manage this secret in the future.";
-    let put = async |statements: &[String]| hers.put_policy("managed", document(statements)).send().await;
+    let put = async |statements: &[String]| hers.policy("managed").put(document(statements)).send().await;
     for statement in [
         names("*", "Deny", "secretsmanager:*"),
         names(alice.arn.as_str(), "Deny", "secretsmanager:*ResourcePolicy"),
@@ -183,9 +183,9 @@ async fn nobody_shuts_themselves_out() {
     let keeps = names(carol.arn.as_str(), "Allow", "secretsmanager:*");
     world.policy("own", std::slice::from_ref(&keeps)).await;
     let theirs = world.as_user(&carol);
-    let refused = theirs.put_policy("own", document(&[names(bob.arn.as_str(), "Allow", "*")])).send().await;
+    let refused = theirs.policy("own").put(document(&[names(bob.arn.as_str(), "Allow", "*")])).send().await;
     assert_eq!(refused.unwrap_err().message(), text);
-    theirs.put_policy("own", document(&[keeps, names(bob.arn.as_str(), "Allow", "*")])).send().await.unwrap();
+    theirs.policy("own").put(document(&[keeps, names(bob.arn.as_str(), "Allow", "*")])).send().await.unwrap();
 }
 
 #[tokio::test]
@@ -193,10 +193,10 @@ async fn broad_access_is_refused_where_it_is_to_be() {
     let world = World::new().await;
     let everybody = document(&[names("*", "Allow", "secretsmanager:GetSecretValue")]);
     let refused =
-        world.room.put_policy("managed", &everybody).block_public_policy().send().await.unwrap_err();
+        world.room.policy("managed").put(&everybody).block_public_policy().send().await.unwrap_err();
     assert_eq!(refused.code(), "PublicPolicyException");
-    assert_eq!(world.room.policy("managed").await.unwrap(), None);
-    world.room.put_policy("managed", &everybody).send().await.unwrap();
+    assert_eq!(world.room.policy("managed").get().await.unwrap(), None);
+    world.room.policy("managed").put(&everybody).send().await.unwrap();
     // It does what it says.
     let alice = world.user("alice", "").await;
     world.tries(&alice.caller().unwrap(), GET, "managed").await.unwrap();
@@ -204,7 +204,7 @@ async fn broad_access_is_refused_where_it_is_to_be() {
         "\"Resource\"",
         "\"Condition\":{\"StringEquals\":{\"aws:PrincipalAccount\":\"000000000000\"}},\"Resource\"",
     );
-    world.room.put_policy("managed", &tied).block_public_policy().send().await.unwrap();
+    world.room.policy("managed").put(&tied).block_public_policy().send().await.unwrap();
     world.tries(&alice.caller().unwrap(), GET, "managed").await.unwrap();
 }
 

@@ -16,8 +16,8 @@ async fn tries_everything(room: &Strongroom, secret: &str) -> Vec<(&'static str,
         ("update", is_denied(&room.update(&secret).description("x").send().await)),
         ("tag", is_denied(&room.tag(&secret, "a", "b").await)),
         ("untag", is_denied(&room.untag(&secret, "a").await)),
-        ("policy", is_denied(&room.put_policy(&secret, crate::other_account()).send().await)),
-        ("no policy", is_denied(&room.delete_policy(&secret).await)),
+        ("policy", is_denied(&room.policy(&secret).put(crate::other_account()).send().await)),
+        ("no policy", is_denied(&room.policy(&secret).delete().await)),
         ("delete", is_denied(&room.delete(&secret).send().await)),
         ("restore", is_denied(&room.restore(&secret).await)),
         ("create", is_denied(&room.create(format!("{secret}-2")).text("x").send().await)),
@@ -44,6 +44,7 @@ async fn nobody_touches_reserved_names_but_those_excepted() {
         // By its ARN as by its name.
         let arn = world
             .room
+            .iam()
             .explain(world.room.context().clone(), Operation::DescribeSecret, name)
             .await
             .unwrap()

@@ -21,7 +21,7 @@ async fn a_session_of_the_owner_is_limited_with_keys() {
     let key = KeyRef::parse(&world.key).unwrap();
     let put = PutKeyPolicy::new(document(&[DELEGATION.to_owned()]));
     let grant = CreateGrant::new("arn:aws:iam::000000000000:root", [GrantOperation::Decrypt]);
-    let denied = strongroom::kms::ErrorKind::AccessDenied;
+    let denied = strongroom::KeyErrorKind::AccessDenied;
     let refused = service.put_key_policy(reader.context(), &key, put.clone()).await.unwrap_err();
     assert_eq!(refused.kind(), denied);
     assert!(
@@ -50,7 +50,7 @@ async fn a_session_of_a_service_is_limited() {
     let world = World::new().await;
     let lambda = Caller::Service("lambda.amazonaws.com".to_owned());
     let statement = r#"{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"secretsmanager:*","Resource":"*"}"#;
-    let put = || world.room.put_policy("managed", document(&[statement.to_owned()]));
+    let put = || world.room.policy("managed").put(document(&[statement.to_owned()]));
     put().send().await.unwrap();
     let tries = async |cx: CallContext, operation| world.tries_as(&cx, operation, "managed").await;
     let describe = strongroom::Operation::DescribeSecret;

@@ -19,7 +19,7 @@ async fn a_secret_under_the_managed_key_and_then_under_ones_own() {
     world.room.update("managed").key("alias/own").send().await.unwrap();
     let refused = async || world.tries(&caller, GET, "managed").await.unwrap_err().message().to_owned();
     assert_eq!(refused().await, NO_KMS);
-    let explained = world.room.explain(caller.clone(), GET, "managed").await.unwrap();
+    let explained = world.room.iam().explain(caller.clone(), GET, "managed").await.unwrap();
     let [secret, key] = explained.permissions.as_slice() else { panic!("two permissions") };
     assert!(secret.allowed && !key.allowed);
     assert_eq!(key.reason, "no identity-based policy allows it, which is needed beside the key policy");

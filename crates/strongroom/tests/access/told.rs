@@ -1,7 +1,8 @@
 //! What explanations say.
 
+use strongroom::iam::Verdict;
 use strongroom::kms::GrantOperation;
-use strongroom::{Operation, SessionFacts, Verdict};
+use strongroom::{Operation, SessionFacts};
 
 use crate::{DELEGATION, World, allow, allow_with, document};
 
@@ -15,7 +16,7 @@ async fn an_explanation_names_each_document_and_each_statement() {
         world.room.iam().create_managed_policy("Lists", &allow(&["secretsmanager:List*"])).await.unwrap();
     world.room.iam().attach_policy(&alice, lists.arn.as_str()).await.unwrap();
     let grant = world.grant(alice.arn.as_str(), GrantOperation::Encrypt).await;
-    let told = world.room.explain(alice.caller().unwrap(), GET, "own").await.unwrap();
+    let told = world.room.iam().explain(alice.caller().unwrap(), GET, "own").await.unwrap();
     assert_eq!(
         (told.allowed, told.operation, told.error.as_deref()),
         (false, "GetSecretValue", Some(crate::NO_KMS))
@@ -53,7 +54,7 @@ async fn what_would_help_helps() {
     let caller = alice.caller().unwrap();
     let mut steps = 0;
     loop {
-        let told = world.room.explain(caller.clone(), GET, "own").await.unwrap();
+        let told = world.room.iam().explain(caller.clone(), GET, "own").await.unwrap();
         if told.allowed {
             break;
         }
@@ -78,7 +79,7 @@ async fn denies_and_conditions_are_told_with_the_way_out() {
     let office =
         allow_with(&["secretsmanager:*"], r#","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#);
     let alice = world.user("alice", &document(&[office, deny.to_owned()])).await;
-    let told = world.room.explain(alice.caller().unwrap(), GET, "managed").await.unwrap();
+    let told = world.room.iam().explain(alice.caller().unwrap(), GET, "managed").await.unwrap();
     let remedies: Vec<_> = told.permissions[0].remedies.iter().map(ToString::to_string).collect();
     assert_eq!(
         remedies[0],
@@ -108,7 +109,7 @@ async fn boundaries_session_policies_and_guardrails_are_told() {
             .message()
             .ends_with("because no permissions boundary allows the secretsmanager:GetSecretValue action")
     );
-    let told = world.room.explain(caller.clone(), GET, "managed").await.unwrap().to_string();
+    let told = world.room.iam().explain(caller.clone(), GET, "managed").await.unwrap().to_string();
     assert!(told.contains("permissions boundary arn:aws:iam::000000000000:policy/Boundary"), "{told}");
     assert!(
         told.contains(
@@ -122,13 +123,13 @@ async fn boundaries_session_policies_and_guardrails_are_told() {
     directory.put_guardrail("reserved", &reserved).await.unwrap();
     let refused = world.tries(&caller, GET, "managed").await.unwrap_err();
     assert!(refused.message().ends_with("with an explicit deny in a service control policy"), "{refused}");
-    let told = world.room.explain(caller.clone(), GET, "managed").await.unwrap().to_string();
+    let told = world.room.iam().explain(caller.clone(), GET, "managed").await.unwrap().to_string();
     assert!(told.contains("service control policy reserved") && told.contains("FullAWSAccess"), "{told}");
     directory.delete_guardrail("reserved").await.unwrap();
     // A session's own limits.
     let facts = SessionFacts::new().policy(allow(&["s3:*"]));
     let cx = strongroom::CallContext::new(caller).with_facts(facts);
-    let told = world.room.explain(cx, GET, "managed").await.unwrap();
+    let told = world.room.iam().explain(cx, GET, "managed").await.unwrap();
     assert!(!told.allowed && told.error.unwrap().contains("no session policy allows"));
 }
 
@@ -137,7 +138,7 @@ async fn what_else_is_in_the_way_is_told() {
     let world = World::new().await;
     let owner = world.room.context().clone();
     let notes = async |operation, secret: &str| {
-        world.room.explain(owner.clone(), operation, secret).await.unwrap().notes
+        world.room.iam().explain(owner.clone(), operation, secret).await.unwrap().notes
     };
     assert!(notes(GET, "own").await.is_empty());
     world.room.keys().disable("alias/own").await.unwrap();
@@ -146,7 +147,7 @@ async fn what_else_is_in_the_way_is_told() {
     assert_eq!(notes(Operation::DescribeSecret, "own").await, ["the secret is marked for deletion"]);
     assert_eq!(notes(GET, "none").await, ["there is no such secret"]);
     assert_eq!(notes(Operation::CreateSecret, "managed").await, ["the secret managed exists"]);
-    let invalid = world.room.explain(owner.clone(), GET, "a b").await.unwrap_err();
+    let invalid = world.room.iam().explain(owner.clone(), GET, "a b").await.unwrap_err();
     assert_eq!(invalid.code(), "ValidationException");
     // Before the managed key is made it is told as it will be; explaining makes no key.
     let empty = strongroom::Strongroom::builder()
@@ -155,7 +156,7 @@ async fn what_else_is_in_the_way_is_told() {
         .open()
         .await
         .unwrap();
-    let told = empty.explain(empty.context().clone(), Operation::CreateSecret, "first").await.unwrap();
+    let told = empty.iam().explain(empty.context().clone(), Operation::CreateSecret, "first").await.unwrap();
     assert!(told.allowed, "{told}");
     let keys = empty
         .keys()
@@ -194,11 +195,11 @@ async fn who_can_lists_everybody_known() {
         names(&format!(r#"{{"AWS":["{session}","111122223333"]}}"#)),
         names(r#"{"Service":"lambda.amazonaws.com"}"#),
     ]);
-    world.room.put_policy("own", policy).send().await.unwrap();
+    world.room.policy("own").put(policy).send().await.unwrap();
     let key = r#"{"Effect":"Allow","Principal":{"AWS":["SESSION","arn:aws:iam::111122223333:role/theirs"]},"Action":"kms:Decrypt","Resource":"*"}"#;
     world.key_policy(&[DELEGATION, &key.replace("SESSION", &session)]).await;
 
-    let told = world.room.who_can(GET, "own").await.unwrap();
+    let told = world.room.iam().who_can(GET, "own").await.unwrap();
     let found: Vec<_> = told
         .candidates
         .iter()
@@ -252,12 +253,12 @@ async fn grants_across_accounts_are_told_as_they_count() {
     let rights = allow(&["secretsmanager:GetSecretValue", "kms:Decrypt"]);
     directory.put_policy(world.room.context(), &(&bob).into(), "own", &rights).await.unwrap();
     let names = r#"{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}"#;
-    world.room.put_policy("own", document(&[names.to_owned()])).send().await.unwrap();
+    world.room.policy("own").put(document(&[names.to_owned()])).send().await.unwrap();
     let arn = world.room.describe("own").await.unwrap().arn.to_string();
     assert!(world.tries(&bob.caller().unwrap(), GET, &arn).await.is_err());
     world.grant(bob.arn.as_str(), GrantOperation::Decrypt).await;
     world.tries(&bob.caller().unwrap(), GET, &arn).await.unwrap();
-    let told = world.room.who_can(GET, "own").await.unwrap();
+    let told = world.room.iam().who_can(GET, "own").await.unwrap();
     let listed = told.candidates.iter().find(|one| one.principal == bob.arn.as_str()).unwrap();
     assert_eq!((listed.verdict, listed.grants.len()), (Verdict::Allowed, 1));
     directory.delete_policy(world.room.context(), &(&bob).into(), "own").await.unwrap();

@@ -106,9 +106,9 @@ pub mod root {
     #[doc(inline)]
     pub use strongroom_root::{
         Attempts, Budget, Chore, ChoreKind, ChoreReport, DueEntry, DueIndex, Error, Feature, Lease,
-        LeaseWatch, PassphraseCost, Problem, RekeyProgress, Report, RootKind, RootSlot, RootWrapper,
-        TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot, UnknownMembers, Upgrade,
-        Walk, WrappedKey,
+        LeaseWatch, PassphraseCost, PrivateFile, Problem, RekeyProgress, Report, RootKind, RootSlot,
+        RootWrapper, TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot,
+        UnknownMembers, Upgrade, Walk, WrappedKey,
     };
 }
 

@@ -21,7 +21,7 @@
 //! * **Group commit**: writers of one process that wait at the same moment share one transaction and one sync, each with
 //!   its own preconditions and its own verdict.
 //! * **Off the async threads**: one writer thread, a few reader threads; a slow disk blocks no async thread. A caller looks out
-//!   for its answer for up to 100 microseconds before its future waits, so a read that needs no disk, soon after another, wakes no
+//!   for its answer for up to 30 microseconds before its future waits, so a read that needs no disk, soon after another, wakes no
 //!   thread. No runtime is needed; any executor will do.
 //! * **Erasing**: `secure_delete` overwrites what is deleted in the database file.
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_kms::{KeyRef, Kms};
 use strongroom_policy::{Authorizer, Detail, NoDirectory};
-use strongroom_root::{Report, TrustedRecords};
+use strongroom_root::{Chore, Report, TrustedRecords};
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
 use strongroom_types::{CallContext, Clock, Realm};
 
@@ -13,7 +13,7 @@ use crate::call::{Call, Parameters};
 use crate::owner::OwningService;
 use crate::parts::{EngineLimits, Parts};
 use crate::permission::{Explainer, SecretAccess, SecretPrincipals};
-use crate::upkeep::{Housekeeping, KeyUse, KeyUsePage, KeyUses, RewrapProgress, Verifier};
+use crate::upkeep::{Housekeeping, KeyUse, KeyUsePage, KeyUses, RewrapProgress, Verifier, chores};
 
 /// The embedded secret store. Clones share everything.
 #[derive(Clone)]
@@ -159,6 +159,14 @@ impl Engine {
         let owner = CallContext::owner(self.realm());
         let call = self.call(&owner, Operation::Maintain, None, Parameters::default());
         self.perform(&call, pin!(Housekeeping(&self.parts).maintain(&call))).await
+    }
+
+    /// The chores of a secret store, for a housekeeper: `write-dates` stores when this process last
+    /// read which secret, and `purge-secrets` purges the secrets whose recovery window is over. They
+    /// ask for no permission.
+    #[must_use]
+    pub fn chores(&self) -> Vec<Box<dyn Chore>> {
+        chores(&self.parts)
     }
 
     /// Checks every record of the realm, opens every version of every secret, compares indexes with

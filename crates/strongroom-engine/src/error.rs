@@ -1,19 +1,11 @@
 //! Errors of other crates as errors of a secret store.
 
 use strongroom_kms::ErrorKind as Kms;
-use strongroom_root::ErrorKind as Root;
 use strongroom_store::{Error, ErrorKind};
 
 /// Storage failed.
 pub(crate) fn storage(error: strongroom_root::Error) -> Error {
-    let kind = match error.kind() {
-        Root::Tampered => ErrorKind::Tampered,
-        Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-        Root::Busy | Root::Conflict => ErrorKind::Throttled,
-        Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
-        _ => ErrorKind::Internal,
-    };
-    Error::from_frame(error.into_frame().map_kind(kind))
+    error.into_frame().pass_on()
 }
 
 /// What encryption and decryption have in common.

@@ -111,10 +111,6 @@ impl Layout {
     pub(crate) fn purge(&self, head: &Head) -> Key {
         self.purges().then(&head.name).then(&head.suffix)
     }
-
-    pub(crate) fn lease(&self) -> Key {
-        self.under("lease").then("maintain")
-    }
 }
 
 /// The last segment of a key as text.

@@ -78,6 +78,11 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether any note waits to be written.
+    pub(crate) fn any(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
+
     /// Notes a read.
     pub(crate) fn add(&self, head: &Head, version: &VersionId, now: Timestamp) {
         let mut state = self.lock();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_kms::Kms;
 use strongroom_policy::Authorizer;
-use strongroom_root::TrustedRecords;
+use strongroom_root::{LeaseWatch, TrustedRecords};
 use strongroom_types::{Clock, Realm, Service, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -63,6 +63,8 @@ pub(crate) struct Parts {
 struct Memory {
     heads: Heads,
     notes: Notes,
+    /// Who else does the housekeeping of this store.
+    housekeepers: LeaseWatch,
     turns: [Mutex<()>; TURNS],
     hasher: RandomState,
 }
@@ -78,6 +80,7 @@ impl Parts {
         let memory = Memory {
             heads: Heads::default(),
             notes: Notes::default(),
+            housekeepers: LeaseWatch::new(),
             turns: std::array::from_fn(|_| Mutex::new(())),
             hasher: RandomState::new(),
         };
@@ -102,6 +105,11 @@ impl Parts {
     /// Reads that no head shows yet.
     pub(crate) fn notes(&self) -> &Notes {
         &self.memory.notes
+    }
+
+    /// What this engine has seen of others that do the housekeeping.
+    pub(crate) fn housekeepers(&self) -> &LeaseWatch {
+        &self.memory.housekeepers
     }
 
     /// Whether the key service knows that this engine's calls come through Secrets Manager.

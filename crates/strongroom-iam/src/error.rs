@@ -1,8 +1,7 @@
 //! The one error type of this crate.
 
-use strongroom_policy::{AuthorizerError, AuthorizerErrorKind};
-use strongroom_root::ErrorKind as Root;
-use strongroom_types::{ErrorClass, Retry, error_type};
+use strongroom_policy::AuthorizerError;
+use strongroom_types::{ErrorClass, Fault, Retry, error_type};
 
 /// What can go wrong with identities. [`Error::code`] is the AWS code of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +63,34 @@ impl ErrorClass for ErrorKind {
     }
 }
 
+impl From<Fault> for ErrorKind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::InvalidCaller => Self::AccessDenied,
+            Fault::ExpiredSession => Self::ExpiredToken,
+            Fault::Tampered => Self::Tampered,
+            Fault::StoreChanged => Self::StoreChanged,
+            Fault::OutcomeUnknown => Self::OutcomeUnknown,
+            Fault::Conflict | Fault::Busy => Self::Throttled,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<ErrorKind> for Fault {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::AccessDenied => Self::InvalidCaller,
+            ErrorKind::ExpiredToken => Self::ExpiredSession,
+            ErrorKind::Tampered => Self::Tampered,
+            ErrorKind::StoreChanged => Self::StoreChanged,
+            ErrorKind::OutcomeUnknown => Self::OutcomeUnknown,
+            ErrorKind::Throttled => Self::Busy,
+            _ => Self::Internal,
+        }
+    }
+}
+
 error_type!(
     /// A failure of an operation on identities. Holds names and ARNs.
     Error of ErrorKind
@@ -71,37 +98,14 @@ error_type!(
 
 /// Storage failed.
 pub(crate) fn storage(error: strongroom_root::Error) -> Error {
-    let kind = match error.kind() {
-        Root::Tampered => ErrorKind::Tampered,
-        Root::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-        Root::Busy | Root::Conflict => ErrorKind::Throttled,
-        Root::StoreChanged | Root::Incompatible => ErrorKind::StoreChanged,
-        _ => ErrorKind::Internal,
-    };
-    Error::from_frame(error.into_frame().map_kind(kind))
+    error.into_frame().pass_on()
 }
 
 /// For those who ask about callers.
 pub(crate) fn to_authorizer(error: Error) -> AuthorizerError {
-    let kind = match error.kind() {
-        ErrorKind::AccessDenied => AuthorizerErrorKind::InvalidCaller,
-        ErrorKind::ExpiredToken => AuthorizerErrorKind::ExpiredSession,
-        ErrorKind::Tampered => AuthorizerErrorKind::Tampered,
-        ErrorKind::StoreChanged => AuthorizerErrorKind::StoreChanged,
-        ErrorKind::Throttled => AuthorizerErrorKind::Throttled,
-        _ => AuthorizerErrorKind::Internal,
-    };
-    AuthorizerError::from_frame(error.into_frame().map_kind(kind))
+    error.into_frame().pass_on()
 }
 
 pub(crate) fn from_authorizer(error: AuthorizerError) -> Error {
-    let kind = match error.kind() {
-        AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
-        AuthorizerErrorKind::ExpiredSession => ErrorKind::ExpiredToken,
-        AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
-        AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
-        AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
-        _ => ErrorKind::Internal,
-    };
-    Error::from_frame(error.into_frame().map_kind(kind))
+    error.into_frame().pass_on()
 }

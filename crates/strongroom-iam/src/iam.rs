@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strongroom_policy::{Authorizer as _, Context, Decision, DocumentKind, Known, Policy, PrincipalName};
 use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::{TrustedBatch, TrustedRecords};
+use strongroom_root::{Attempts, TrustedBatch, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
 
 use crate::at_hand::AtHand;
@@ -19,9 +19,6 @@ use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
 
 /// The longest record, in bytes: what every storage takes, with room for what is around it.
 const MAX_RECORD: usize = 200 * 1024;
-
-/// How often a change is tried again after meeting another one.
-pub(crate) const ATTEMPTS: usize = 32;
 
 /// The users, roles and policies of an account. Clones share everything.
 ///
@@ -212,13 +209,9 @@ impl Iam {
         Ok(found)
     }
 
-    /// Gives up at the caller's deadline instead of trying again.
-    pub(crate) fn attempts(&self, cx: &CallContext) -> impl Iterator<Item = ()> + use<'_> {
-        let (clock, deadline) = (Arc::clone(&self.inner.clock), cx.deadline());
-        (0..ATTEMPTS).map_while(move |attempt| {
-            let late = attempt > 0 && deadline.is_some_and(|deadline| clock.now() > deadline);
-            (!late).then_some(())
-        })
+    /// The attempts of a change, which end at the caller's deadline.
+    pub(crate) fn attempts(&self, cx: &CallContext) -> Attempts<'_> {
+        Attempts::new(&*self.inner.clock, cx.deadline())
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>, Error> {

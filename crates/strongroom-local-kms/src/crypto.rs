@@ -7,6 +7,7 @@ use strongroom_kms::{
     Ciphertext, DataKeySpec, Decrypted, Error, ErrorKind, GenerateDataKey, KeyRef, KeySpec, KeyUsage,
     MacAlgorithm, Operation, ReEncrypt, ReEncrypted,
 };
+use strongroom_root::Lease;
 use strongroom_types::Arn;
 
 use crate::cache::material::Material;
@@ -160,7 +161,11 @@ impl Crypto<'_> {
         key: &StoredKey,
         needed: &'static Permission,
     ) -> Result<Arc<StoredKey>, Error> {
-        let key = Arc::new(NewMaterial(self.0).rotate_if_due(key.clone()).await?);
+        let key = Arc::new(
+            NewMaterial(self.0)
+                .rotate_if_due(&Lease::unshared(), self.0.attempts(call.cx()), key.clone())
+                .await?,
+        );
         Gate(self.0).permit(call, &key, needed).await?;
         Ok(key)
     }

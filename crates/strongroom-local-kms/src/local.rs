@@ -9,7 +9,7 @@ use strongroom_kms::{
     ReEncrypt, ReEncrypted,
 };
 use strongroom_policy::{Authorizer, Detail, NoDirectory};
-use strongroom_root::{Report, TrustedRecords};
+use strongroom_root::{Chore, Report, TrustedRecords};
 use strongroom_types::{CallContext, Clock, Realm, Service};
 
 use crate::LocalKmsOptions;
@@ -23,8 +23,8 @@ use crate::crypto::Crypto;
 use crate::explain::{Explainer, KeyAccess, KeyPrincipals};
 use crate::layout::Layout;
 use crate::parts::{Inner, Parts};
-use crate::upkeep::Upkeep;
 use crate::upkeep::verification::Verification;
+use crate::upkeep::{Upkeep, chores};
 
 /// A complete software key service over [`TrustedRecords`]. Clones share everything.
 ///
@@ -173,6 +173,14 @@ impl LocalKms {
         let call = self.call(cx, Operation::RetireMaterial);
         let call = call.with("kms:ScheduleKeyDeletionPendingWindowInDays", "0");
         self.perform(&call, Deletions(&self.0).retire_material(&call, key, key_material_id)).await
+    }
+
+    /// The chores of a key service: `rotate-keys`, which gives new material to the keys whose
+    /// schedule says so; `delete-material`, which deletes imported material whose date has come;
+    /// `delete-keys`, which deletes the keys whose waiting period is over.
+    #[must_use]
+    pub fn chores(&self) -> Vec<Box<dyn Chore>> {
+        chores::all(&self.0)
     }
 
     /// Gives new material to the keys whose schedule says so, deletes imported material whose date

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_envelope::random_array;
-use strongroom_kms::{Error, ErrorKind, ListPage};
+use strongroom_kms::{Error, ErrorKind, KeyId, ListPage};
 use strongroom_policy::Authorizer;
-use strongroom_records::{Key, Revision, Scan};
-use strongroom_root::{TrustedBatch, TrustedPage, TrustedRecords};
-use strongroom_types::{Clock, Realm, Service, Timestamp, hex};
+use strongroom_records::{Expect, Key, Revision, Scan};
+use strongroom_root::{Attempts, DueEntry, Lease, TrustedBatch, TrustedPage, TrustedRecords};
+use strongroom_types::{CallContext, Clock, Realm, Service, Timestamp, hex};
 
 use crate::cache::keys::KeyCache;
 use crate::cache::material::MaterialCache;
@@ -16,9 +16,6 @@ use crate::layout::Layout;
 
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How often a change is tried again after meeting another one.
-pub(crate) const ATTEMPTS: usize = 32;
 
 /// Storage, clock, caches, and on whose behalf they are used. The types that do the work borrow it
 /// for one call and keep nothing themselves.
@@ -49,6 +46,27 @@ impl Parts {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// The attempts of a change, which end at the caller's deadline.
+    pub(crate) fn attempts(&self, cx: &CallContext) -> Attempts<'_> {
+        Attempts::new(&*self.inner.clock, cx.deadline())
+    }
+
+    /// The attempts of a chore, which has no deadline.
+    pub(crate) fn chore_attempts(&self) -> Attempts<'_> {
+        Attempts::new(&*self.inner.clock, None)
+    }
+
+    /// Removes an entry that points at nothing which is due.
+    pub(crate) async fn drop_entry(&self, lease: &Lease, entry: &DueEntry) -> Result<(), Error> {
+        let mut batch = self.inner.records.batch();
+        lease.fence(&mut batch);
+        batch.delete(&entry.key, Expect::At(entry.revision));
+        match self.commit(batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => lease.check().await.map_err(storage),
+            result => result.map(drop),
+        }
     }
 
     /// Commits, and makes sure that this process sees the change at once.
@@ -130,6 +148,15 @@ pub(crate) fn after_days(from: Timestamp, days: u16) -> Timestamp {
 /// Somebody else was first each time.
 pub(crate) fn contended() -> Error {
     Error::new(ErrorKind::Conflict, "the key is being changed by others")
+}
+
+/// The key that an entry of a due index points at.
+pub(crate) fn due_key(entry: &DueEntry) -> Result<KeyId, Error> {
+    KeyId::parse(&entry.id).map_err(|error| {
+        Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
+            .with("record", &entry.key)
+            .because(error)
+    })
 }
 
 /// A fresh id of key material: 64 hexadecimal digits.

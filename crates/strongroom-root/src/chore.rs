@@ -73,6 +73,27 @@ impl<E> Default for ChoreReport<E> {
     }
 }
 
+impl<E: Failure> ChoreReport<E>
+where
+    E::Kind: Into<Fault>,
+{
+    /// Takes in what became of one thing: whether anything was done. Damage ([`Fault::Tampered`]) does
+    /// not keep the other things from their turn; the first is kept for the report.
+    ///
+    /// # Errors
+    /// Any other failure, to end the chore with.
+    pub fn note(&mut self, result: Result<bool, E>) -> Result<(), E> {
+        match result {
+            Ok(done) => self.done += u64::from(done),
+            Err(error) if error.failure_kind().into() == Fault::Tampered => {
+                self.damaged.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
 impl<E: Failure + Clone> ChoreReport<E>
 where
     E::Kind: Into<Fault>,

@@ -1,12 +1,10 @@
 //! An index of what is due when.
 
-use std::ops::ControlFlow;
-
 use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_types::{Failure, Fault, Timestamp};
 
 use crate::chore::{Budget, ChoreReport};
-use crate::{Error, TrustedBatch, TrustedRecords};
+use crate::{Error, TrustedBatch, TrustedRecord, TrustedRecords};
 
 /// Entries `<prefix>/<moment>/<id>` without content: what is due when, in order of time.
 ///
@@ -97,32 +95,38 @@ impl DueIndex {
     ///
     /// # Errors
     /// Storage errors, and what a visit failed with.
-    pub async fn each_due<E: Failure>(
+    pub async fn each_due<E: Failure, F>(
         &self,
         records: &TrustedRecords,
         budget: &mut Budget,
-        mut visit: impl AsyncFnMut(DueEntry) -> Result<bool, E>,
+        mut visit: impl FnMut(DueEntry) -> F,
     ) -> Result<ChoreReport<E>, E>
     where
+        F: Future<Output = Result<bool, E>>,
         E::Kind: From<Fault> + Into<Fault>,
     {
         let mut report = ChoreReport::default();
-        let damaged = records
-            .walk(self.due_by(budget.as_of()))
-            .each(async |key, record| {
-                if !budget.go_on() {
-                    report.more = true;
-                    return Ok(ControlFlow::Break(()));
-                }
-                let record = record.map_err(|error| error.into_frame().pass_on::<E>())?;
-                let damaged = || crate::error::tampered(&key, "it is no entry of an index of what is due");
-                let (date, id) = self.parse(&key).ok_or_else(|| damaged().into_frame().pass_on::<E>())?;
-                let entry = DueEntry { key, revision: record.revision, date, id };
-                report.done += u64::from(visit(entry).await?);
-                Ok(ControlFlow::Continue(()))
-            })
-            .await?;
-        report.damaged = damaged;
+        let mut walk = records.walk(self.due_by(budget.as_of()));
+        let storage = |error: Error| error.into_frame().pass_on::<E>();
+        while let Some((key, record)) = walk.next_record().await.map_err(storage)? {
+            if !budget.go_on() {
+                report.more = true;
+                break;
+            }
+            let entry = record.and_then(|record| self.read(key, &record)).map_err(storage);
+            let result = match entry {
+                Ok(entry) => visit(entry).await,
+                Err(error) => Err(error),
+            };
+            report.note(result)?;
+        }
         Ok(report)
+    }
+
+    fn read(&self, key: Key, record: &TrustedRecord) -> Result<DueEntry, Error> {
+        match self.parse(&key) {
+            Some((date, id)) => Ok(DueEntry { key, revision: record.revision, date, id }),
+            None => Err(crate::error::tampered(&key, "it is no entry of an index of what is due")),
+        }
     }
 }

@@ -1,9 +1,6 @@
 //! Visiting every record of a range, damaged or not.
 
-use std::ops::ControlFlow;
-
 use strongroom_records::{Key, Scan};
-use strongroom_types::{Failure, Fault};
 
 use crate::{Error, TrustedRecord, TrustedRecords};
 
@@ -14,10 +11,12 @@ use crate::{Error, TrustedRecord, TrustedRecords};
 pub struct Walk {
     records: TrustedRecords,
     rest: Option<Scan>,
+    /// What was read and not yet given out one by one.
+    page: std::vec::IntoIter<(Key, Result<TrustedRecord, Error>)>,
 }
 
 impl Walk {
-    /// The next page; `None` at the end.
+    /// The next page; `None` at the end. What [`Walk::next_record`] has left of the page before is passed over.
     ///
     /// # Errors
     /// Storage that cannot be read. A damaged record is not an error but stands in the page.
@@ -28,34 +27,18 @@ impl Walk {
         Ok(Some(page))
     }
 
-    /// Visits every record that is left, each with its verdict, until a visit breaks off. A visit
-    /// that fails because something is damaged ([`Fault::Tampered`]) does not keep the others from
-    /// theirs: the first such error is the answer.
+    /// The next record with its verdict; `None` at the end. Read a page at a time.
     ///
     /// # Errors
-    /// Storage that cannot be read, and what a visit failed with other than damage. Those end the
-    /// walk.
-    pub async fn each<E: Failure>(
-        mut self,
-        mut visit: impl AsyncFnMut(Key, Result<TrustedRecord, Error>) -> Result<ControlFlow<()>, E>,
-    ) -> Result<Option<E>, E>
-    where
-        E::Kind: From<Fault> + Into<Fault>,
-    {
-        let mut damaged = None;
-        while let Some(page) = self.next().await.map_err(|error| error.into_frame().pass_on::<E>())? {
-            for (key, record) in page {
-                match visit(key, record).await {
-                    Ok(ControlFlow::Continue(())) => {}
-                    Ok(ControlFlow::Break(())) => return Ok(damaged),
-                    Err(error) if error.failure_kind().into() == Fault::Tampered => {
-                        damaged = damaged.or(Some(error));
-                    }
-                    Err(error) => return Err(error),
-                }
+    /// Storage that cannot be read.
+    pub async fn next_record(&mut self) -> Result<Option<(Key, Result<TrustedRecord, Error>)>, Error> {
+        loop {
+            if let Some(record) = self.page.next() {
+                return Ok(Some(record));
             }
+            let Some(page) = self.next().await? else { return Ok(None) };
+            self.page = page.into_iter();
         }
-        Ok(damaged)
     }
 }
 
@@ -76,6 +59,6 @@ impl TrustedRecords {
     /// ```
     #[must_use]
     pub fn walk(&self, scan: Scan) -> Walk {
-        Walk { records: self.clone(), rest: Some(scan) }
+        Walk { records: self.clone(), rest: Some(scan), page: Vec::new().into_iter() }
     }
 }

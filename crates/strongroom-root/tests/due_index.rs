@@ -29,9 +29,9 @@ async fn put(records: &TrustedRecords, index: &DueIndex, entries: &[(i64, &str)]
 async fn due(records: &TrustedRecords, index: &DueIndex, budget: Budget) -> (Vec<String>, bool) {
     let (mut seen, mut budget) = (Vec::new(), budget);
     let report = index
-        .each_due(records, &mut budget, async |entry| {
+        .each_due(records, &mut budget, |entry| {
             seen.push(format!("{}@{}", entry.id, entry.date.as_millis()));
-            Ok::<_, Error>(true)
+            async { Ok::<_, Error>(true) }
         })
         .await
         .unwrap();
@@ -82,9 +82,9 @@ async fn one_that_is_damaged_does_not_keep_the_others_and_any_other_failure_ends
     for (kind, expected) in [(ErrorKind::Tampered, "acd"), (ErrorKind::Busy, "ac")] {
         let mut seen = String::new();
         let result = index
-            .each_due(&records, &mut Budget::unlimited(at(9)), async |entry| {
+            .each_due(&records, &mut Budget::unlimited(at(9)), |entry| {
                 seen += &entry.id;
-                if entry.id == "c" { Err(Error::new(kind, "no")) } else { Ok(true) }
+                async move { if entry.id == "c" { Err(Error::new(kind, "no")) } else { Ok(true) } }
             })
             .await;
         assert_eq!(seen, expected);

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_policy::{
-    AuthorizerError, AuthorizerErrorKind, Context, Known, Policies, Policy, Request, Subject,
-};
+use strongroom_policy::{AuthorizerError, Context, Known, Policies, Policy, Request, Subject};
 use strongroom_store::{Error, ErrorKind, Operation, SecretId, Target};
 use strongroom_types::CallContext;
 
@@ -16,15 +14,7 @@ use crate::storage::Storage;
 
 /// Nothing could be found out about the caller.
 pub(crate) fn unidentified(error: AuthorizerError) -> Error {
-    let kind = match error.kind() {
-        AuthorizerErrorKind::InvalidCaller => ErrorKind::AccessDenied,
-        AuthorizerErrorKind::ExpiredSession => ErrorKind::ExpiredToken,
-        AuthorizerErrorKind::Tampered => ErrorKind::Tampered,
-        AuthorizerErrorKind::StoreChanged => ErrorKind::StoreChanged,
-        AuthorizerErrorKind::Throttled => ErrorKind::Throttled,
-        _ => ErrorKind::Internal,
-    };
-    Error::from_frame(error.into_frame().map_kind(kind))
+    error.into_frame().pass_on()
 }
 
 impl Head {

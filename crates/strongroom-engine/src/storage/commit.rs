@@ -12,32 +12,26 @@ use crate::head::{Head, StoredHead};
 use crate::parts::Parts;
 use crate::storage::secrets::Storage;
 
-/// How often a change is tried again after it met another one. Each time somebody else got through,
-/// so this many in a row mean a crowd.
-const ATTEMPTS: usize = 256;
-
 /// The age at which a version without labels may be removed.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most versions that one put removes.
 const MOST_PRUNED: usize = 16;
 
-/// Counts attempts; ends at the caller's deadline.
-pub(crate) struct Attempts(usize);
+/// The attempts of a change, which end at the caller's deadline.
+pub(crate) struct Attempts<'a>(Option<strongroom_root::Attempts<'a>>);
 
-impl Attempts {
+impl<'a> Attempts<'a> {
     pub(crate) fn new() -> Self {
-        Self(0)
+        Self(None)
     }
 
     /// Begins another attempt.
-    pub(crate) fn next(&mut self, parts: &Parts, call: &Call<'_>) -> Result<(), Error> {
-        let late = self.0 > 0 && call.frame.is_late(parts.now());
-        if late || self.0 >= ATTEMPTS {
-            return Err(Error::new(ErrorKind::Throttled, "the secret is being changed by others; try again"));
-        }
-        self.0 += 1;
-        Ok(())
+    pub(crate) fn next(&mut self, parts: &'a Parts, call: &Call<'_>) -> Result<(), Error> {
+        let begin = || strongroom_root::Attempts::new(&*parts.clock, call.cx().deadline());
+        self.0.get_or_insert_with(begin).next().ok_or_else(|| {
+            Error::new(ErrorKind::Throttled, "the secret is being changed by others; try again")
+        })
     }
 }
 

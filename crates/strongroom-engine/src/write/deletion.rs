@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use strongroom_records::{Expect, Key, Revision};
+use strongroom_records::{Expect, Key};
+use strongroom_root::Lease;
 use strongroom_store::validate::Violations;
 use strongroom_store::{DeleteSecret, Error, ErrorKind, SecretArn, SecretDeleted, SecretId, SecretRef};
 use strongroom_types::Timestamp;
@@ -117,15 +118,11 @@ impl Deleter<'_> {
     ///
     /// What does not fit into one commit is noted in it and removed in the next ones; `maintain`
     /// continues where this stops.
-    pub(crate) async fn purge(
-        self,
-        before: &StoredHead,
-        lease: Option<(&Key, Revision)>,
-    ) -> Result<bool, Error> {
+    pub(crate) async fn purge(self, before: &StoredHead, lease: Option<&Lease>) -> Result<bool, Error> {
         let (layout, head) = (&self.0.layout, &before.head);
         let mut batch = self.0.records.batch();
-        if let Some((key, revision)) = lease {
-            batch.check(key, Expect::At(revision));
+        if let Some(lease) = lease {
+            lease.fence(&mut batch);
         }
         batch.delete(&layout.head(&head.name), Expect::At(before.revision));
         batch.delete(&layout.created(head), Expect::Any);

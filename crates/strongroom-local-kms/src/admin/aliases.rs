@@ -13,7 +13,7 @@ use crate::layout::{AliasRecord, StoredKey, decode, encode, last_segment};
 use crate::managed::MANAGED;
 use crate::naming::finder::{Finder, check_no_alias};
 use crate::needs::Role;
-use crate::parts::{ATTEMPTS, Parts, check_limit, contended, storage};
+use crate::parts::{Parts, check_limit, contended, storage};
 
 /// Another key has the name.
 pub(crate) fn alias_taken(parts: &Parts, alias: &AliasName) -> Error {
@@ -62,7 +62,7 @@ impl Aliases<'_> {
     ) -> Result<(), Error> {
         let (layout, records) = (&self.0.inner.layout, &self.0.inner.records);
         let (place, creating) = (layout.alias(alias), existing.is_none());
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             let target = self.target(call, alias, target).await?;
             let old: Option<AliasRecord> = existing.as_ref().map(decode).transpose()?;
             let moved_from = old.as_ref().map(|old| KeyId::parse(&old.target)).transpose()?;
@@ -161,7 +161,7 @@ impl Aliases<'_> {
             return Err(Error::new(ErrorKind::NotAuthorized, ""));
         }
         let (layout, records) = (&self.0.inner.layout, &self.0.inner.records);
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             let stored = records.get(&layout.alias(alias)).await.map_err(storage)?;
             let stored = stored.ok_or_else(|| self.not_found(alias))?;
             let record: AliasRecord = decode(&stored)?;

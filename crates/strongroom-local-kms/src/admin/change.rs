@@ -9,7 +9,7 @@ use crate::keys::write::Writer;
 use crate::layout::StoredKey;
 use crate::naming::finder::Finder;
 use crate::needs::Role;
-use crate::parts::{ATTEMPTS, Parts, contended};
+use crate::parts::{Parts, contended};
 
 /// Whether a change has anything to write.
 pub(crate) enum Change<T> {
@@ -31,7 +31,7 @@ impl Changes<'_> {
     ) -> Result<T, Error> {
         let needed = call.needs(Role::Key)?;
         let mut last = None;
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             let mut key = Finder(self.0).managed(call, key, needed).await?;
             Gate(self.0).permit(call, &key, needed).await?;
             let mut batch = self.0.inner.records.batch();

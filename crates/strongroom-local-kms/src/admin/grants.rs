@@ -20,7 +20,7 @@ use crate::keys::write::Writer;
 use crate::layout::{StoredKey, decode, encode, last_segment};
 use crate::naming::finder::Finder;
 use crate::needs::Role;
-use crate::parts::{ATTEMPTS, Parts, check_limit, contended, dry_run, invalid_marker, storage};
+use crate::parts::{Parts, check_limit, contended, dry_run, invalid_marker, storage};
 
 /// The most grants of a key.
 const MOST: u32 = 50_000;
@@ -119,7 +119,7 @@ impl KeyGrants<'_> {
         request.check()?;
         let layout = &self.0.inner.layout;
         let needed = call.needs(Role::Key)?;
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             Gate(self.0).check_request(call)?;
             let mut key = Finder(self.0).managed(call, key, needed).await?;
             Gate(self.0).permit(call, &key, needed).await?;
@@ -292,7 +292,7 @@ impl KeyGrants<'_> {
     async fn end(self, call: &KeyCall<'_>, key: &KeyRef, id: &str, dry: bool) -> Result<(), Error> {
         let needed = call.needs(Role::Key)?;
         let retires = call.operation() == Operation::RetireGrant;
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             let mut key = Finder(self.0).managed(call, key, needed).await?;
             if !retires {
                 Gate(self.0).permit(call, &key, needed).await?;

@@ -18,7 +18,7 @@ use crate::material::imports::{Arrival, Arrivals, incorrect};
 use crate::material::wrapping::Wrapping;
 use crate::naming::finder::Finder;
 use crate::needs::Role;
-use crate::parts::{ATTEMPTS, Parts, contended};
+use crate::parts::{Parts, contended};
 
 fn must_be_external(key: &StoredKey) -> Result<(), Error> {
     if key.is_external() { Ok(()) } else { Err(wrong_origin(key)) }
@@ -55,7 +55,7 @@ impl Imports<'_> {
             description: options.description.as_deref(),
             wanted: options.key_material_id.as_deref(),
         };
-        for _ in 0..ATTEMPTS {
+        for () in self.0.attempts(call.cx()) {
             let mut key = Finder(self.0).managed(call, key, needed).await?;
             Gate(self.0).permit(call, &key, needed).await?;
             must_be_external(&key)?;

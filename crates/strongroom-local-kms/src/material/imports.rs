@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use strongroom_envelope::SecretBytes;
 use strongroom_kms::{Error, ErrorKind, ImportType, ImportedState, KeyUsage};
 use strongroom_records::Expect;
-use strongroom_root::{TrustedBatch, UnknownMembers};
+use strongroom_root::{DueIndex, TrustedBatch, UnknownMembers};
 use strongroom_types::Timestamp;
 use subtle::ConstantTimeEq;
 
@@ -170,16 +170,14 @@ impl Arrivals<'_> {
 
     /// Moves a key's entry in the index of what goes at a date.
     pub(crate) fn move_expiry(self, key: &StoredKey, batch: &mut TrustedBatch, before: Option<i64>) {
-        let (layout, after) = (&self.0.inner.layout, key.next_expiry());
-        if before == after {
-            return;
-        }
-        if let Some(date) = before {
-            batch.delete(&layout.due_import(date, &key.id), Expect::Any);
-        }
-        if let Some(date) = after {
-            batch.put(&layout.due_import(date, &key.id), b"", Expect::Any);
-        }
+        let date = |millis: i64| Timestamp::from_millis(millis);
+        let (from, to) = (before.map(date), key.next_expiry().map(date));
+        self.due().move_entry(batch, key.id.as_str(), from, to);
+    }
+
+    /// When whose imported material expires.
+    pub(crate) fn due(self) -> DueIndex {
+        DueIndex::new(self.0.inner.layout.due_imports())
     }
 }
 

@@ -1,14 +1,13 @@
 //! New material for a key, and when it comes.
 
 use strongroom_kms::{Error, ErrorKind, KeyState};
-use strongroom_records::Expect;
-use strongroom_root::{TrustedBatch, UnknownMembers};
+use strongroom_root::{Attempts, DueIndex, Lease, TrustedBatch, UnknownMembers};
 use strongroom_types::Timestamp;
 
 use crate::keys::stored::Stored;
 use crate::keys::write::Writer;
 use crate::layout::{Generation, Schedule, StoredKey};
-use crate::parts::{ATTEMPTS, Parts, after_days, contended, material_id};
+use crate::parts::{Parts, after_days, contended, material_id, storage};
 
 impl StoredKey {
     /// Whether the key's time is over. It cannot be saved any more then.
@@ -55,29 +54,34 @@ impl NewMaterial<'_> {
         batch: &mut TrustedBatch,
         schedule: Option<Schedule>,
     ) {
-        let layout = &self.0.inner.layout;
-        if key.record.rotation == schedule {
-            return;
-        }
-        if let Some(old) = &key.record.rotation {
-            batch.delete(&layout.due_rotation(old.next, &key.id), Expect::Any);
-        }
-        if let Some(new) = &schedule {
-            batch.put(&layout.due_rotation(new.next, &key.id), b"", Expect::Any);
-        }
+        let date =
+            |schedule: &Option<Schedule>| schedule.as_ref().map(|some| Timestamp::from_millis(some.next));
+        let (from, to) = (date(&key.record.rotation), date(&schedule));
+        self.due().move_entry(batch, key.id.as_str(), from, to);
         key.record.rotation = schedule;
+    }
+
+    /// When which key rotates.
+    pub(crate) fn due(self) -> DueIndex {
+        DueIndex::new(self.0.inner.layout.due_rotations())
     }
 
     /// A key whose schedule says that it is time gets new material, and its next date. Whoever is
     /// first does it: of several processes one succeeds, and the others find it done.
-    pub(crate) async fn rotate_if_due(self, key: StoredKey) -> Result<StoredKey, Error> {
+    pub(crate) async fn rotate_if_due(
+        self,
+        lease: &Lease,
+        attempts: Attempts<'_>,
+        key: StoredKey,
+    ) -> Result<StoredKey, Error> {
         let mut key = key;
-        for _ in 0..ATTEMPTS {
+        for () in attempts {
             let now = self.0.now();
             let Some(schedule) = key.record.rotation.clone().filter(|_| key.rotation_due(now)) else {
                 return Ok(key);
             };
             let mut batch = self.0.inner.records.batch();
+            lease.fence(&mut batch);
             self.add_generation(&mut key, &mut batch, true)?;
             let next = after_days(now, schedule.period_days).as_millis();
             self.set_schedule(&mut key, &mut batch, Some(Schedule { next, ..schedule }));
@@ -86,7 +90,9 @@ impl NewMaterial<'_> {
                     key.revision = revision;
                     return Ok(key);
                 }
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    lease.check().await.map_err(storage)?;
+                }
                 Err(error) => return Err(error),
             }
             key = Stored(self.0).find_now(&key.id).await?.ok_or_else(|| {

@@ -1,55 +1,41 @@
 //! Imported material whose date has come.
 
-use strongroom_kms::{Error, ErrorKind, KeyId};
-use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::TrustedRecord;
+use strongroom_kms::{Error, ErrorKind};
+use strongroom_records::Expect;
+use strongroom_root::{Budget, ChoreReport, DueEntry, Lease};
 use strongroom_types::Timestamp;
 
 use crate::keys::stored::Stored;
 use crate::keys::write::Writer;
-use crate::layout::last_segment;
 use crate::material::imports::Arrivals;
-use crate::parts::{ATTEMPTS, Parts, contended, storage};
+use crate::parts::{Parts, contended, due_key, storage};
 
 /// Deletes imported material whose date has come.
 #[derive(Clone, Copy)]
 pub(crate) struct ExpiredImports<'a>(pub(crate) &'a Parts);
 
 impl ExpiredImports<'_> {
-    /// Deletes imported material whose date has come. Returns of how many keys.
-    pub(crate) async fn run(self) -> Result<u64, Error> {
-        let (layout, records, now) = (&self.0.inner.layout, &self.0.inner.records, self.0.now());
-        let later = layout.due_imports().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
-        let mut walk = records.walk(Scan::prefix(&layout.due_imports()).below(&later));
-        let (mut expired, mut damaged) = (0, None);
-        while let Some(page) = walk.next().await.map_err(storage)? {
-            for (index, entry) in page {
-                match self.entry(entry.map_err(storage), &index, now).await {
-                    Ok(gone) => expired += u64::from(gone),
-                    // One damaged key must not keep the others.
-                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        damaged.map_or(Ok(expired), Err)
+    /// When imported material expires next.
+    pub(crate) async fn next(self) -> Result<Option<Timestamp>, Error> {
+        Arrivals(self.0).due().next(&self.0.inner.records).await.map_err(storage)
+    }
+
+    /// Deletes imported material whose date has come. Reports of how many keys.
+    pub(crate) async fn run(self, lease: &Lease, mut budget: Budget) -> Result<ChoreReport<Error>, Error> {
+        let now = budget.as_of();
+        let due = Arrivals(self.0).due();
+        due.each_due(&self.0.inner.records, &mut budget, |entry| self.entry(lease, entry, now)).await
     }
 
     /// The index only says where to look; the key's own record decides.
-    async fn entry(
-        self,
-        entry: Result<TrustedRecord, Error>,
-        index: &Key,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        entry?;
-        let id = KeyId::parse(&last_segment(index).unwrap_or_default())?;
-        for _ in 0..ATTEMPTS {
+    async fn entry(self, lease: &Lease, entry: DueEntry, now: Timestamp) -> Result<bool, Error> {
+        lease.renew().await.map_err(storage)?;
+        let id = due_key(&entry)?;
+        for () in self.0.chore_attempts() {
             let mut batch = self.0.inner.records.batch();
+            lease.fence(&mut batch);
             let Some(mut key) = Stored(self.0).find_now(&id).await? else {
-                batch.delete(index, Expect::Any);
-                self.0.commit(batch).await?;
-                return Ok(false);
+                return self.0.drop_entry(lease, &entry).await.map(|()| false);
             };
             let before = key.next_expiry();
             let mut gone = Vec::new();
@@ -67,12 +53,14 @@ impl ExpiredImports<'_> {
             }
             Arrivals(self.0).move_expiry(&key, &mut batch, before);
             if gone.is_empty() {
-                batch.delete(index, Expect::Any);
+                batch.delete(&entry.key, Expect::Any);
             }
             self.0.inner.materials.forget(&id);
             match Writer(self.0).commit_key(&key, batch).await {
                 Ok(_) => return Ok(!gone.is_empty()),
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    lease.check().await.map_err(storage)?;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -1,11 +1,13 @@
 //! What is done without a request.
 
+pub(crate) mod chores;
 pub(crate) mod deletions;
 pub(crate) mod imports;
 pub(crate) mod rotations;
 pub(crate) mod verification;
 
 use strongroom_kms::Error;
+use strongroom_root::{Budget, ChoreReport, Lease};
 
 use crate::parts::Parts;
 use deletions::DueKeys;
@@ -17,17 +19,25 @@ use rotations::DueRotations;
 pub(crate) struct Upkeep<'a>(pub(crate) &'a Parts);
 
 impl Upkeep<'_> {
-    /// Rotates, expires and deletes. Returns how many keys were deleted.
+    /// Rotates, expires and deletes, without a lease. Returns how many keys were deleted.
     pub(crate) async fn run(self) -> Result<u64, Error> {
+        let lease = Lease::unshared();
+        let budget = || Budget::unlimited(self.0.now());
         // Each does what it can, whatever the others find.
-        let (rotated, expired) = (DueRotations(self.0).run().await, ExpiredImports(self.0).run().await);
-        let deleted = DueKeys(self.0).run().await;
-        let gone = |count: &Result<u64, Error>| count.as_ref().is_ok_and(|count| *count > 0);
+        let rotated = DueRotations(self.0).run(&lease, budget()).await;
+        let expired = ExpiredImports(self.0).run(&lease, budget()).await;
+        let deleted = DueKeys(self.0).run(&lease, budget()).await;
+        let gone =
+            |result: &Result<ChoreReport<Error>, Error>| result.as_ref().is_ok_and(|report| report.done > 0);
         if gone(&deleted) || gone(&expired) {
             self.0.erase().await?;
         }
-        rotated?;
-        expired?;
-        deleted
+        let mut done = 0;
+        for result in [rotated, expired, deleted] {
+            let report = result?;
+            report.damaged.map_or(Ok(()), Err)?;
+            done = report.done;
+        }
+        Ok(done)
     }
 }

@@ -1,50 +1,38 @@
 //! Rotation by the clock.
 
-use strongroom_kms::{Error, ErrorKind, KeyId};
-use strongroom_records::{Key, Scan};
-use strongroom_root::TrustedRecord;
+use strongroom_kms::Error;
+use strongroom_root::{Budget, ChoreReport, DueEntry, Lease};
 use strongroom_types::Timestamp;
 
 use crate::keys::stored::Stored;
-use crate::layout::last_segment;
 use crate::material::rotation::NewMaterial;
-use crate::parts::{Parts, storage};
+use crate::parts::{Parts, due_key, storage};
 
 /// Rotates the keys whose schedule says so.
 #[derive(Clone, Copy)]
 pub(crate) struct DueRotations<'a>(pub(crate) &'a Parts);
 
 impl DueRotations<'_> {
-    /// Rotates all keys that are due. Returns how many.
-    pub(crate) async fn run(self) -> Result<u64, Error> {
-        let (layout, records, now) = (&self.0.inner.layout, &self.0.inner.records, self.0.now());
-        let later =
-            layout.due_rotations().then_time(Timestamp::from_millis(now.as_millis().saturating_add(1)));
-        let mut walk = records.walk(Scan::prefix(&layout.due_rotations()).below(&later));
-        let (mut rotated, mut damaged) = (0, None);
-        while let Some(page) = walk.next().await.map_err(storage)? {
-            for (index, entry) in page {
-                match self.entry(entry.map_err(storage), &index, now).await {
-                    Ok(done) => rotated += u64::from(done),
-                    // One damaged key must not keep the others.
-                    Err(error) if error.kind() == ErrorKind::Tampered => damaged = damaged.or(Some(error)),
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        damaged.map_or(Ok(rotated), Err)
+    /// When a key rotates next.
+    pub(crate) async fn next(self) -> Result<Option<Timestamp>, Error> {
+        NewMaterial(self.0).due().next(&self.0.inner.records).await.map_err(storage)
     }
 
-    async fn entry(
-        self,
-        entry: Result<TrustedRecord, Error>,
-        index: &Key,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        entry?;
-        let id = KeyId::parse(&last_segment(index).unwrap_or_default())?;
-        match Stored(self.0).find_now(&id).await? {
-            Some(key) if key.rotation_due(now) => NewMaterial(self.0).rotate_if_due(key).await.map(|_| true),
+    /// Rotates all keys that are due. Reports how many.
+    pub(crate) async fn run(self, lease: &Lease, mut budget: Budget) -> Result<ChoreReport<Error>, Error> {
+        let now = budget.as_of();
+        let due = NewMaterial(self.0).due();
+        due.each_due(&self.0.inner.records, &mut budget, |entry| self.entry(lease, entry, now)).await
+    }
+
+    /// The index only says where to look; the key's own record decides.
+    async fn entry(self, lease: &Lease, entry: DueEntry, now: Timestamp) -> Result<bool, Error> {
+        lease.renew().await.map_err(storage)?;
+        match Stored(self.0).find_now(&due_key(&entry)?).await? {
+            Some(key) if key.rotation_due(now) => {
+                let attempts = self.0.chore_attempts();
+                NewMaterial(self.0).rotate_if_due(lease, attempts, key).await.map(|_| true)
+            }
             _ => Ok(false),
         }
     }

@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::access::Access;
 use strongroom_engine::{Engine, EngineLimits};
 use strongroom_envelope::{AnySealer, Provider};
 use strongroom_iam::{Iam, OtherAccounts};
@@ -16,6 +15,9 @@ use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_types::{AccountId, CallContext, Clock, Realm, Region, Service, SystemClock};
 
+use crate::access::Access;
+use crate::housekeeper::{Housekeeper, Housekeeping, closing};
+use crate::maintain::keep_house;
 use crate::room::{Parts, opened};
 use crate::{Error, ErrorKind, Strongroom};
 
@@ -37,6 +39,7 @@ pub struct Builder {
     directory: Option<Result<Iam, Error>>,
     others: Option<Arc<dyn OtherAccounts>>,
     sealer: AnySealer,
+    housekeeping: Option<Housekeeping>,
 }
 
 enum StorageChoice {
@@ -80,6 +83,7 @@ impl Builder {
             directory: None,
             others: None,
             sealer: AnySealer::default(),
+            housekeeping: None,
         }
     }
 
@@ -197,6 +201,34 @@ impl Builder {
         self
     }
 
+    /// Keeps house by itself as long as there is a handle: what [`Strongroom::maintain`] does, every
+    /// minute or as told, in the background.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use strongroom::{Housekeeping, RootKey, Strongroom};
+    /// # tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap().block_on(async {
+    /// let runtime = tokio::runtime::Handle::current();
+    /// let housekeeping = Housekeeping::new(
+    ///     Arc::new(move |task| drop(runtime.spawn(task))),
+    ///     Arc::new(|time| Box::pin(tokio::time::sleep(time))),
+    /// )
+    /// .on_event(|event| eprintln!("{event}"));
+    /// let room = Strongroom::builder()
+    ///     .memory()
+    ///     .root_key(RootKey::from_bytes([1; 32]))
+    ///     .housekeeping(housekeeping)
+    ///     .open()
+    ///     .await?;
+    /// # Ok::<_, strongroom::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn housekeeping(mut self, housekeeping: Housekeeping) -> Self {
+        self.housekeeping = Some(housekeeping);
+        self
+    }
+
     /// Opens the strongroom, or creates it if there is none. The handle acts as the account's
     /// owner.
     ///
@@ -215,6 +247,9 @@ impl Builder {
 
     async fn open_there(self) -> Result<Strongroom, Error> {
         let setup = |text: &'static str| Error::new(ErrorKind::Setup, text);
+        if self.housekeeping.as_ref().is_some_and(|housekeeping| housekeeping.every.is_zero()) {
+            return Err(setup("every: housekeeping waits some time between two ticks, not none"));
+        }
         let root = self.root.ok_or_else(|| setup("say what opens the strongroom: call root_key(..)"))?;
         let records: Arc<dyn Records> = match self.storage {
             StorageChoice::None => {
@@ -270,8 +305,18 @@ impl Builder {
             .authorized_by(authorizer);
         let owner = CallContext::owner(records.realm());
         let access = Access::new(engine.clone(), known, iam.clone());
-        let parts = Parts { records, kms, iam, access, clock: self.clock };
-        Ok(opened(Arc::new(parts), engine, owner))
+        let on_event = self.housekeeping.as_ref().and_then(|housekeeping| housekeeping.on_event.clone());
+        let housekeeper = Housekeeper::build(Arc::clone(&self.clock), on_event);
+        let chores = engine.chores().into_iter().chain(kms.chores()).collect();
+        let (closing, closed) = closing();
+        let closing = self.housekeeping.is_some().then_some(closing);
+        let parts =
+            Parts { records, kms, iam, access, clock: self.clock, chores, housekeeper, _closing: closing };
+        let parts = Arc::new(parts);
+        if let Some(housekeeping) = &self.housekeeping {
+            keep_house(Arc::downgrade(&parts), closed, housekeeping);
+        }
+        Ok(opened(parts, engine, owner))
     }
 }
 

@@ -192,9 +192,11 @@ mod cached_room;
 mod error;
 #[cfg(doctest)]
 mod guide;
+mod housekeeper;
 mod identities;
 mod keys;
 mod kms_root;
+mod maintain;
 mod modules;
 pub mod request;
 mod room;
@@ -207,12 +209,13 @@ pub use aws_builder::AwsBuilder;
 pub use builder::Builder;
 pub use cached_room::CachedRoom;
 pub use error::{Error, ErrorKind};
+pub use housekeeper::{Housekeeper, Housekeeping, HousekeepingEvent, HousekeepingStats, OnEvent};
 pub use identities::Identities;
 pub use keys::Keys;
 pub use kms_root::KmsRoot;
+pub use maintain::{Maintained, RoomSource, Round};
 pub use room::Strongroom;
 pub use roots::Roots;
-pub use upkeep::Maintained;
 
 // What is not at the root is in these, and nothing is in two places.
 #[cfg(feature = "aws")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strongroom_engine::{Engine, OwningService};
 use strongroom_iam::{AssumeRole, Iam};
 use strongroom_local_kms::LocalKms;
-use strongroom_root::TrustedRecords;
+use strongroom_root::{Chore, TrustedRecords};
 use strongroom_store::{
     AnyStore, SecretAdmin, SecretId, SecretMetadata, SecretRef, Stage, UpdateSecretVersionStage, VersionId,
 };
@@ -13,6 +13,7 @@ use strongroom_types::{CallContext, Caller, Clock, Realm};
 
 use crate::Error;
 use crate::access::Access;
+use crate::housekeeper::{Closing, Housekeeper};
 
 /// An open strongroom, or the secrets of another store such as AWS Secrets Manager
 /// ([`Strongroom::over`]). Clones share everything; it closes with the last of them.
@@ -48,6 +49,10 @@ pub(crate) struct Parts {
     pub(crate) iam: Iam,
     pub(crate) access: Access,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chores: Vec<Box<dyn Chore>>,
+    pub(crate) housekeeper: Housekeeper,
+    /// Ends what keeps house in the background, with the last handle.
+    pub(crate) _closing: Option<Closing>,
 }
 
 /// The handle to an opened strongroom, for calls in this context.

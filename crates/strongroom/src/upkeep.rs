@@ -7,18 +7,6 @@ use strongroom_root::{Report, Upgrade};
 use crate::room::Own;
 use crate::{Error, Strongroom};
 
-/// What [`Strongroom::maintain`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Maintained {
-    /// Secrets purged because their recovery window was over.
-    pub secrets_purged: u64,
-    /// Keys deleted because their waiting period was over.
-    pub keys_deleted: u64,
-    /// Another process was purging secrets, so this one left them alone.
-    pub busy_elsewhere: bool,
-}
-
 impl Strongroom {
     /// Checks everything: authenticates every record, decrypts every version, unseals every key,
     /// and compares indexes with what they index and the directory's records with each other. Reads
@@ -44,27 +32,6 @@ impl Strongroom {
     pub async fn backup(&self, target: impl AsRef<Path>) -> Result<(), Error> {
         let (parts, _) = self.owner_only("make a backup")?;
         Ok(parts.records.backup(target.as_ref()).await?)
-    }
-
-    /// Purges secrets and keys whose time is over, and records when secrets were last read. Call it
-    /// regularly, from any process; if several do at once, one works. Over another store there is
-    /// nothing to do.
-    ///
-    /// # Errors
-    /// Storage and damage.
-    pub async fn maintain(&self) -> Result<Maintained, Error> {
-        if self.own("").is_err() {
-            return Ok(Maintained::default());
-        }
-        let (parts, engine) = self.owner_only("maintain")?;
-        // Each does what it can, whatever the other finds.
-        let (secrets, keys) = (engine.maintain().await, parts.kms.maintain().await);
-        let (secrets, keys_deleted) = (secrets?, keys?);
-        Ok(Maintained {
-            secrets_purged: secrets.unwrap_or(0),
-            keys_deleted,
-            busy_elsewhere: secrets.is_none(),
-        })
     }
 
     /// Upgrades the strongroom to the newest format. A strongroom of an older format works as it is;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pollster::block_on;
-use strongroom::records::Records;
+use strongroom::Records;
 use strongroom::strongrooms::{
     Creation, DataDirectory, Lookup, MemoryRealms, RecordsFor, Regions, Strongrooms,
 };

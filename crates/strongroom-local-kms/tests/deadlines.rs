@@ -1,5 +1,7 @@
 //! Changes that meet others give up at the caller's deadline.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! What is due when: an index that says where to look, and never decides.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 
 use strongroom_records::{Batch, Expect, Key, MemoryRecords, Records};

@@ -1,5 +1,7 @@
 //! Keeping house: what is past its date goes, and nothing goes by a clock that has jumped.
 
+#![cfg(test)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

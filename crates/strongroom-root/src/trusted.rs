@@ -245,16 +245,9 @@ impl TrustedRecords {
             return question.into_known().ok_or_else(missing);
         };
         self.inner.keep_up().await?;
-        let records = self.verify_all(fresh.records).await?;
+        let records = self.inner.verified(fresh.records).await?;
         cache.keep(&question, fresh.token, keys, &records);
         Ok(records)
-    }
-
-    async fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        match self.inner.verify_all(records) {
-            Ok(records) => Ok(records),
-            Err(error) => Err(self.inner.settle(error).await),
-        }
     }
 
     /// The record under `key`, if it is the one that another record vouches for by this digest; `None` when it is another or there
@@ -448,6 +441,14 @@ impl Inner {
 
     fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
         records.into_iter().map(|record| record.map(|record| self.verify(record)).transpose()).collect()
+    }
+
+    /// As [`Inner::verify_all`], with the last word on a record that says it is of a later store key.
+    async fn verified(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
+        match self.verify_all(records) {
+            Ok(records) => Ok(records),
+            Err(error) => Err(self.settle(error).await),
+        }
     }
 
     /// A record that says it is of a later store key: either the store has one, or somebody changed the record.

@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use strongroom::strongrooms::Strongrooms;
-use strongroom::{Error, Maintained, Realm};
+use strongroom::{Error, Housekeeper, HousekeepingEvent, Maintained, Realm};
 
 /// How often, unless told.
 pub(crate) const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -28,10 +28,11 @@ impl Housekeeping {
     pub(crate) fn start(rooms: Strongrooms, every: Duration) -> std::io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&stopped);
+        let housekeeper = Housekeeper::telling(Arc::clone(rooms.clock()), tell);
         let keep = move || {
             let mut wait = jittered(every.min(FIRST));
             while pause(&ended, wait) {
-                match until_done(&ended, rooms.maintain(log)) {
+                match until_done(&ended, rooms.maintain(&housekeeper, log)) {
                     Some(Ok(())) => {}
                     Some(Err(error)) => {
                         tracing::warn!(%error, "housekeeping: the strongrooms cannot be listed");
@@ -50,6 +51,15 @@ impl Drop for Housekeeping {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Release);
         self.thread.unpark();
+    }
+}
+
+/// What the owner should know, such as a clock that has jumped.
+fn tell(event: &HousekeepingEvent) {
+    if event.is_warning() {
+        tracing::warn!("{event}");
+    } else {
+        tracing::info!("{event}");
     }
 }
 

@@ -113,14 +113,21 @@ fn log_until(server: &mut Server, lines: &[&[&str]]) -> String {
 #[test]
 fn what_is_past_its_date_is_purged_in_realms_that_nobody_has_opened() {
     let world = World::new();
-    let mut server = world.start(&["--housekeeping", "off"]);
+    let mut server = world.start(&["--housekeeping", "1s", "--log-level", "debug"]);
     let keys = [NEAR, FAR].map(|region| (region, world.schedule(&server, region)));
+    log_until(&mut server, &[&["housekeeping", NEAR], &["housekeeping", FAR]]);
     stop(&mut server);
 
     let mut server = world.start_after(40, &["--housekeeping", "1s"]);
     // Before anybody asks for anything.
     let purged = |region| [region, "secrets_purged=1", "keys_deleted=1"];
-    log_until(&mut server, &[&purged(NEAR), &purged(FAR)]);
+    let log = log_until(&mut server, &[&purged(NEAR), &purged(FAR)]);
+    // That the clock may have been set is told before the first purge.
+    let at = |words: &[&str]| log.lines().position(|line| words.iter().all(|word| line.contains(word)));
+    for region in [NEAR, FAR] {
+        let told = at(&[region, "was the clock set"]);
+        assert!(told.is_some() && told < at(&purged(region)), "{log}");
+    }
     for (region, key) in &keys {
         let restore =
             world.call_after(40, &server, region, "secretsmanager.RestoreSecret", r#"{"SecretId":"s"}"#);

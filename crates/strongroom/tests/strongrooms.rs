@@ -14,7 +14,9 @@ use strongroom::Records;
 use strongroom::strongrooms::{
     Creation, DataDirectory, Lookup, MemoryRealms, RecordsFor, Regions, Strongrooms,
 };
-use strongroom::{AccountId, CachePolicy, Error, IdentityRef, Realm, Region, RootKey, Strongroom, presets};
+use strongroom::{
+    AccountId, CachePolicy, Error, Housekeeper, IdentityRef, Realm, Region, RootKey, Strongroom, presets,
+};
 
 fn realm(region: &str) -> Realm {
     Realm::new(AccountId::DEFAULT, Region::parse(region).unwrap())
@@ -244,7 +246,8 @@ fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
         let again = rooms.existing(&realm("eu-west-1")).await.unwrap().unwrap();
         again.put("s").text("two").send().await.unwrap();
         assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "two");
-        rooms.maintain(|realm, done| assert!(done.is_ok(), "{realm}")).await.unwrap();
+        let housekeeper = Housekeeper::new(Arc::clone(rooms.clock()));
+        rooms.maintain(&housekeeper, |realm, done| assert!(done.is_ok(), "{realm}")).await.unwrap();
     });
 }
 

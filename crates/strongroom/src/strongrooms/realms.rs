@@ -16,7 +16,7 @@ use super::open_rooms::{OpenRooms, close_aside};
 use super::records_for::RecordsFor;
 use super::regions::Regions;
 use crate::room::{Own as _, fronted_by};
-use crate::{Builder, Error, ErrorKind, Maintained, Strongroom};
+use crate::{Builder, Error, ErrorKind, Housekeeper, Maintained, Strongroom};
 
 /// What a program changes about the builder of each strongroom.
 pub(super) type Configure = Arc<dyn Fn(Builder, &Realm) -> Builder + Send + Sync>;
@@ -195,18 +195,20 @@ impl Strongrooms {
         self.inner.parts.open.len()
     }
 
-    /// One round of housekeeping: [`Strongroom::maintain`] for every realm that has a strongroom,
+    /// One round of housekeeping: a [tick](Housekeeper::tick) for every realm that has a strongroom,
     /// also for those of regions that are no longer served. What is not open is opened for that
     /// moment only. `done` is told of each realm; a failure of one keeps no other from its turn.
+    /// Call it with the same housekeeper each time: it remembers what it must know of each.
     ///
     /// # Errors
     /// If the realms cannot be listed.
     pub async fn maintain(
         &self,
+        housekeeper: &Housekeeper,
         mut done: impl FnMut(&Realm, Result<Maintained, Error>) + Send,
     ) -> Result<(), Error> {
         for realm in self.realms().await? {
-            let result = self.inner.maintain(&realm).await;
+            let result = self.inner.maintain(housekeeper, &realm).await;
             done(&realm, result);
         }
         self.close_idle();
@@ -375,16 +377,16 @@ impl Inner {
         self.kept(home, self.directory_now(home), None).await
     }
 
-    async fn maintain(&self, realm: &Realm) -> Result<Maintained, Error> {
+    async fn maintain(&self, housekeeper: &Housekeeper, realm: &Realm) -> Result<Maintained, Error> {
         let own = self.parts.own.iter().find(|room| room.realm() == realm).cloned();
         if let Some(room) = own.or_else(|| self.parts.open.peek(realm)) {
-            return room.maintain().await;
+            return housekeeper.tick(&room).await;
         }
         let Some(records) = self.parts.records.open(realm).await? else {
             return Ok(Maintained::default());
         };
         let room = self.builder(realm, None).records(records).existing().open().await?;
-        let maintained = room.maintain().await;
+        let maintained = housekeeper.tick(&room).await;
         close_aside(room);
         maintained
     }

@@ -235,7 +235,7 @@ impl TrustedRecords {
         if cache.is_off() {
             let found = storage.read(keys).await?;
             self.inner.keep_up().await?;
-            return self.verify_all(found).await;
+            return self.inner.verified(found).await;
         }
         let question = cache.ask(keys);
         let Some(fresh) = storage.read_if_changed(question.since(), keys).await? else {

@@ -219,7 +219,7 @@ fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
         other.create("theirs").text("v").send().await.unwrap();
         let local = realm("local-test-1");
         let own = Strongroom::over(other.store(), local.clone());
-        let policy = CachePolicy::new(Duration::from_secs(300));
+        let policy = CachePolicy::ttl(Duration::from_secs(300));
         let seen = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&seen);
         let rooms = Strongrooms::builder()
@@ -229,7 +229,7 @@ fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
                 counted.fetch_add(1, Ordering::Relaxed);
                 builder
             })
-            .front(move |room| Ok(room.cached(policy.clone(), None)?.room().store()))
+            .front(move |room| Ok(room.cached_with(policy.clone(), None)?.room().store()))
             .open()
             .await
             .unwrap();

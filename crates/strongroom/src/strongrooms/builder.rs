@@ -133,7 +133,7 @@ impl StrongroomsBuilder {
     }
 
     /// What stands in front of each strongroom's secrets, such as a cache:
-    /// `.front(|room| Ok(room.cached(policy.clone(), None)?.room().store()))`.
+    /// `.front(|room| Ok(room.cached_with(policy.clone(), None)?.room().store()))`.
     #[must_use]
     pub fn front(
         mut self,

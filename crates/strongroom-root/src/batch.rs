@@ -5,8 +5,8 @@ use std::sync::Arc;
 use strongroom_envelope::{AnySealer, SecretBytes};
 use strongroom_records::{Batch, Expect, Key};
 
-use crate::trusted::Inner;
-use crate::{Error, Feature, TrustedRecords, frame};
+use crate::opened_store::Inner;
+use crate::{Error, Feature, frame};
 
 /// A batch whose values are authenticated as they are added.
 #[derive(Debug)]
@@ -19,19 +19,9 @@ pub struct TrustedBatch {
 }
 
 impl TrustedBatch {
-    pub(crate) fn new(records: &TrustedRecords) -> Self {
-        Self::of(records, Batch::new())
-    }
-
-    /// Of records that are framed already.
-    pub(crate) fn of(records: &TrustedRecords, batch: Batch) -> Self {
-        Self {
-            inner: Arc::clone(&records.inner),
-            sealer: records.sealer,
-            batch,
-            uses: Vec::new(),
-            failed: None,
-        }
+    /// A batch that begins with records that are framed already.
+    pub(crate) fn of(inner: &Arc<Inner>, sealer: AnySealer, batch: Batch) -> Self {
+        Self { inner: Arc::clone(inner), sealer, batch, uses: Vec::new(), failed: None }
     }
 
     /// What is to be written, and the features that the store must list with it.
@@ -45,7 +35,7 @@ impl TrustedBatch {
     ///
     /// The commit fails with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the
     /// store is of a format without features and has to be upgraded first, and when the handle was
-    /// opened without this feature ([`TrustedRecords::open_with`]).
+    /// opened without this feature ([`TrustedRecords::open_with`](crate::TrustedRecords::open_with)).
     pub fn uses(&mut self, feature: &Feature) {
         if !self.uses.contains(feature) {
             self.uses.push(*feature);
@@ -57,7 +47,7 @@ impl TrustedBatch {
         self.put_framed(frame::PLAIN, key, content, expect)
     }
 
-    /// Seals `plaintext` under the store key and writes it: [`TrustedRecords::unseal`] opens the record's content.
+    /// Seals `plaintext` under the store key and writes it: [`TrustedRecords::unseal`](crate::TrustedRecords::unseal) opens the record's content.
     pub fn put_secret(&mut self, key: &Key, plaintext: &SecretBytes, expect: Expect) {
         match self.inner.seal(self.sealer, key, plaintext) {
             Ok(sealed) => {

@@ -6,9 +6,9 @@ use strongroom_records::{Batch, Expect, Key, Record, Revision, Scan};
 use strongroom_types::Clock;
 
 use crate::commit::Outcome;
+use crate::opened_store::Inner;
 use crate::slot::{self, MAX_SLOTS, Resolved, Slot};
 use crate::store::{Keyring, Store};
-use crate::trusted::Inner;
 use crate::unlock::slots;
 use crate::{Error, ErrorKind, RootKey, TrustedRecords, frame};
 

@@ -10,7 +10,6 @@ use strongroom_envelope::{SecretBytes, SecretKey, SecretText};
 use crate::key_file::Readers;
 use crate::passphrase::PassphraseCost;
 use crate::recovery::RecoveryCode;
-use crate::slot::Resolved;
 use crate::{Error, ErrorKind, RootWrapper, key_file, key_text};
 
 /// What opens a store: a key in a file, in the environment or in the program's hands, a passphrase, or a recovery code.
@@ -130,23 +129,6 @@ impl RootKey {
             return Err(Error::new(ErrorKind::RootInvalid, "only a key in memory can be written as text"));
         };
         Ok(SecretText::from_utf8(key_text::to_base64(key))?)
-    }
-
-    /// Reads the key file now and keeps the key, so that nothing that happens to the file later
-    /// matters. With [`RootKey::file_or_create`], a missing file is made now, whether or not the
-    /// store is new. Other roots stay as they are.
-    ///
-    /// # Errors
-    /// As [`RootKey::file`]; [`ErrorKind::Storage`] when the file cannot be made.
-    pub fn load(self) -> Result<Self, Error> {
-        match self.0 {
-            Source::File { create, .. } => match Resolved::new(self, create)? {
-                Resolved::Key(key) => Ok(Self(Source::Key(key))),
-                // A file gives a key.
-                _ => Err(Error::new(ErrorKind::RootInvalid, "the key file does not give a key")),
-            },
-            _ => Ok(self),
-        }
     }
 
     /// A second handle to the same root, to open several stores with it. There is no `Clone`, so

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_envelope::{AnySealer, Label, SecretBytes, SecretKey};
-use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Revision, Scan, Snapshot};
+use strongroom_records::{Batch, ChangeToken, Expect, Key, Record, Records, Scan};
 use strongroom_types::{Clock, Realm};
 
 use crate::batch::TrustedBatch;
@@ -13,12 +13,13 @@ use crate::declared::Declared;
 use crate::error::tampered;
 use crate::feature::KNOWN;
 use crate::frame;
+use crate::opened_store::Inner;
 use crate::slot::{self, MAX_PASSPHRASES, MAX_SLOTS, Resolved, Slot};
+use crate::snapshot::TrustedSnapshot;
 use crate::store::{Keyring, Store};
+use crate::trusted_record::TrustedRecord;
 use crate::unlock::{slots, unlock};
 use crate::{Error, ErrorKind, Feature, RecoveryCode, RootKey, RootSlot};
-
-pub(crate) const MATERIAL: Label = Label::new("strongroom-mat");
 
 /// Records that are authenticated by the store key: everything written carries a MAC over its key and content, everything
 /// read is verified.
@@ -31,41 +32,6 @@ pub struct TrustedRecords {
     pub(crate) inner: Arc<Inner>,
     pub(crate) sealer: AnySealer,
     cache: Arc<ReadCache>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) records: Arc<dyn Records>,
-    pub(crate) realm: Realm,
-    /// As it was when the store was opened: its id never changes.
-    pub(crate) store: Store,
-    pub(crate) keyring: Keyring,
-    pub(crate) declared: Declared,
-}
-
-/// A record whose MAC was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TrustedRecord {
-    /// Where it is.
-    pub key: Key,
-    /// When it was last written, for preconditions.
-    pub revision: Revision,
-    /// What was written.
-    pub content: Vec<u8>,
-    /// SHA-256 over the store's id, the record's key and its content, whatever the store key: by it another record can
-    /// vouch for this one.
-    pub digest: [u8; 32],
-}
-
-/// A page of verified records. A record that fails verification fails the page.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct TrustedPage {
-    /// The records in the order of the scan.
-    pub records: Vec<TrustedRecord>,
-    /// Where the next page begins; `None` at the end.
-    pub cursor: Option<Key>,
 }
 
 impl TrustedRecords {
@@ -291,7 +257,7 @@ impl TrustedRecords {
     /// A batch to fill.
     #[must_use]
     pub fn batch(&self) -> TrustedBatch {
-        TrustedBatch::new(self)
+        TrustedBatch::of(&self.inner, self.sealer, Batch::new())
     }
 
     /// Seals something secret for `key` and nowhere else, to be given out: what is stored goes through
@@ -355,7 +321,12 @@ impl TrustedRecords {
         }
         let (slot, key, record) =
             slot::seal(&root, label, clock.now(), &self.inner.store.id, &self.inner.keyring).await?;
-        self.commit(TrustedBatch::of(self, Batch::new().put(&key, record, Expect::Absent))).await?;
+        self.commit(TrustedBatch::of(
+            &self.inner,
+            self.sealer,
+            Batch::new().put(&key, record, Expect::Absent),
+        ))
+        .await?;
         Ok(slot)
     }
 
@@ -397,7 +368,7 @@ impl TrustedRecords {
         let batch = Batch::new()
             .delete(&key, Expect::At(gone.revision))
             .check(&stays.key, Expect::At(stays.revision));
-        self.commit(TrustedBatch::of(self, batch)).await?;
+        self.commit(TrustedBatch::of(&self.inner, self.sealer, batch)).await?;
         Ok(())
     }
 
@@ -407,157 +378,5 @@ impl TrustedRecords {
     /// As [`Records::backup`].
     pub async fn backup(&self, target: &Path) -> Result<(), Error> {
         Ok(self.inner.records.backup(target).await?)
-    }
-}
-
-impl Inner {
-    pub(crate) fn seal(
-        &self,
-        sealer: AnySealer,
-        key: &Key,
-        plaintext: &SecretBytes,
-    ) -> Result<Vec<u8>, Error> {
-        let epoch = self.keyring.current()?;
-        let mut sealed = epoch.number.to_be_bytes().to_vec();
-        sealer.seal_box(&epoch.seal, MATERIAL, &self.aad(key), plaintext.expose(), &mut sealed)?;
-        Ok(sealed)
-    }
-
-    pub(crate) fn unseal(&self, sealer: AnySealer, key: &Key, sealed: &[u8]) -> Result<SecretBytes, Error> {
-        let (number, sealed) =
-            sealed.split_first_chunk::<4>().ok_or_else(|| tampered(key, "what is sealed in it is cut"))?;
-        let epoch = self
-            .keyring
-            .epoch(u32::from_be_bytes(*number))
-            .ok_or_else(|| tampered(key, "it is sealed under an unknown store key"))?;
-        sealer
-            .open_box(&epoch.seal, MATERIAL, &self.aad(key), sealed)
-            .map_err(|error| tampered(key, "what is sealed in it does not open").because(error))
-    }
-
-    pub(crate) fn verify(&self, record: Record) -> Result<TrustedRecord, Error> {
-        frame::verify(&self.keyring, &self.store.id, record)
-    }
-
-    fn verify_all(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        records.into_iter().map(|record| record.map(|record| self.verify(record)).transpose()).collect()
-    }
-
-    /// As [`Inner::verify_all`], with the last word on a record that says it is of a later store key.
-    async fn verified(&self, records: Vec<Option<Record>>) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        match self.verify_all(records) {
-            Ok(records) => Ok(records),
-            Err(error) => Err(self.settle(error).await),
-        }
-    }
-
-    /// A record that says it is of a later store key: either the store has one, or somebody changed the record.
-    async fn settle(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::StoreChanged {
-            return error;
-        }
-        match self.look_again().await {
-            Ok(_) => Error::new(ErrorKind::Tampered, "the record is not what Strongroom wrote")
-                .with("because", "it is of an unknown store key")
-                .because(error),
-            Err(refused) if refused.kind() == ErrorKind::Incompatible => refused,
-            Err(_) => error,
-        }
-    }
-
-    /// The store's own record has moved, or may have: see [`Declared::look_again`].
-    pub(crate) async fn look_again(&self) -> Result<Revision, Error> {
-        self.declared.look_again(&*self.records, &self.keyring).await
-    }
-
-    /// For what is known already: see [`Declared::keep_up_if_stale`].
-    async fn keep_up_if_stale(&self) -> Result<(), Error> {
-        self.declared.keep_up_if_stale(&*self.records, &self.keyring).await
-    }
-
-    /// For what is read: see [`Declared::keep_up`].
-    async fn keep_up(&self) -> Result<(), Error> {
-        self.declared.keep_up(&*self.records, &self.keyring).await
-    }
-
-    pub(crate) fn aad(&self, key: &Key) -> Vec<u8> {
-        let mut aad = (self.store.id.len() as u64).to_be_bytes().to_vec();
-        aad.extend_from_slice(self.store.id.as_bytes());
-        aad.extend_from_slice(key.as_bytes());
-        aad
-    }
-}
-
-/// A consistent view of [`TrustedRecords`].
-pub struct TrustedSnapshot {
-    inner: Arc<Inner>,
-    snapshot: Box<dyn Snapshot>,
-}
-
-impl std::fmt::Debug for TrustedSnapshot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TrustedSnapshot")
-    }
-}
-
-impl TrustedSnapshot {
-    /// The record under `key`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Tampered`] naming the record; storage errors.
-    pub async fn get(&self, key: &Key) -> Result<Option<TrustedRecord>, Error> {
-        match self.snapshot.get(key).await?.map(|record| self.inner.verify(record)).transpose() {
-            Ok(record) => Ok(record),
-            Err(error) => Err(self.inner.settle(error).await),
-        }
-    }
-
-    /// The records under `keys`, in the same order.
-    ///
-    /// # Errors
-    /// As [`TrustedSnapshot::get`].
-    pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<TrustedRecord>>, Error> {
-        match self.inner.verify_all(self.snapshot.get_many(keys).await?) {
-            Ok(records) => Ok(records),
-            Err(error) => Err(self.inner.settle(error).await),
-        }
-    }
-
-    /// A page of records.
-    ///
-    /// # Errors
-    /// As [`TrustedSnapshot::get`], for the first record that fails.
-    pub async fn scan(&self, scan: &Scan) -> Result<TrustedPage, Error> {
-        let page = self.snapshot.scan(scan).await?;
-        let cursor = page.cursor().cloned();
-        let verified: Result<Vec<_>, _> =
-            page.records.into_iter().map(|record| self.inner.verify(record)).collect();
-        match verified {
-            Ok(records) => Ok(TrustedPage { records, cursor }),
-            Err(error) => Err(self.inner.settle(error).await),
-        }
-    }
-
-    /// A page of records, each with its own verdict: for walking a damaged store.
-    ///
-    /// # Errors
-    /// Storage errors.
-    #[allow(clippy::type_complexity, reason = "a page whose records have a verdict each")]
-    pub async fn scan_each(
-        &self,
-        scan: &Scan,
-    ) -> Result<(Vec<(Key, Result<TrustedRecord, Error>)>, Option<Key>), Error> {
-        let page = self.snapshot.scan(scan).await?;
-        let cursor = page.cursor().cloned();
-        let mut verdicts = Vec::with_capacity(page.records.len());
-        for record in page.records {
-            let key = record.key.clone();
-            let verdict = match self.inner.verify(record) {
-                Err(error) => Err(self.inner.settle(error).await),
-                good => good,
-            };
-            verdicts.push((key, verdict));
-        }
-        Ok((verdicts, cursor))
     }
 }

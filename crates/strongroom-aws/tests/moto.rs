@@ -140,7 +140,7 @@ async fn a_life_on_moto() {
     assert_eq!(store.list_secrets(&cx, listed).await.unwrap().secrets.len(), 1);
     store.delete_secret(&cx, DeleteSecret::new("prod/db").recovery_window_days(7)).await.unwrap();
     let error = store.get_secret_value(&cx, GetSecretValue::new("prod/db")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert_eq!(error.kind(), ErrorKind::MarkedForDeletion, "{error}");
     store.restore_secret(&cx, &id).await.unwrap();
     store.delete_secret(&cx, DeleteSecret::new("prod/db").force()).await.unwrap();
     let error = store.get_secret_value(&cx, GetSecretValue::new("prod/db")).await.unwrap_err();

@@ -108,7 +108,7 @@ pub mod root {
         Attempts, Budget, Chore, ChoreKind, ChoreReport, DueEntry, DueIndex, Error, Feature, Lease,
         LeaseWatch, PassphraseCost, PrivateFile, Problem, RekeyProgress, Report, RootKind, RootSlot,
         RootWrapper, TrustedBatch, TrustedPage, TrustedRecord, TrustedRecords, TrustedSnapshot,
-        UnknownMembers, Upgrade, Walk, WrappedKey,
+        UnknownMembers, Upgrade, Walk, WrappedKey, give_to_owner_of,
     };
 }
 

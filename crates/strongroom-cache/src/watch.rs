@@ -301,6 +301,9 @@ impl<S: SecretStore + 'static> Cached<S> {
                 let looked = loop {
                     let left = keeper.shared.left();
                     if left.is_zero() {
+                        // The limit may have passed since it was looked at last.
+                        let before = keeper.shared.shown.load_full();
+                        keeper.tell(keeper.shared.end_if_too_old(&before));
                         match either(keeper.send.closed(), &mut look).await {
                             Ok(()) => return,
                             Err(looked) => break looked,

@@ -328,13 +328,19 @@ pub(crate) mod secrets {
         Error::new(of_text(code.map_or(ErrorKind::Internal, kind), &text), text)
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
+    /// An operation's failure on a secret, with AWS's text and the request's id. `changes`: it may have
+    /// been carried out all the same.
     #[cfg(feature = "secrets-manager")]
-    pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
+    pub(crate) fn error<E>(
+        operation: strongroom_store::Operation,
+        secret: Option<&str>,
+        changes: bool,
+        failed: SdkError<E, HttpResponse>,
+    ) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        of("Secrets Manager", operation, changes, failed)
+        of("Secrets Manager", operation.name(), changes, failed).of_call(operation, secret)
     }
 
     /// A failure of the service that says whose credentials are.

@@ -50,6 +50,7 @@ async fn who_refused_is_told() {
         (ErrorKind::AccessDenied, Some("GetSecretValue")),
         "{error}"
     );
+    assert_eq!(error.context("secret"), Some("db"));
     let told = error.to_string();
     assert!(told.contains("refused by: KMS") && told.contains("request: "), "{told}");
 

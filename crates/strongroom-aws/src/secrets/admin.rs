@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use strongroom_store::{
-    DeleteSecret, Error, PolicyFinding, PolicyValidation, PutResourcePolicy, ResourcePolicy, SecretAdmin,
-    SecretDeleted, SecretId, SecretRef, Tag, ValidateResourcePolicy,
+    DeleteSecret, Error, Operation, PolicyFinding, PolicyValidation, PutResourcePolicy, ResourcePolicy,
+    SecretAdmin, SecretDeleted, SecretId, SecretRef, Tag, ValidateResourcePolicy,
 };
 use strongroom_types::CallContext;
 
@@ -14,41 +14,42 @@ use crate::error::secrets::error;
 #[async_trait]
 impl SecretAdmin for SecretsManagerStore {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
-        const NAME: &str = "DeleteSecret";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::DeleteSecret;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .delete_secret()
             .secret_id(request.id.as_str())
             .set_recovery_window_in_days(request.recovery_window_days)
             .set_force_delete_without_recovery(request.force.then_some(true));
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(request.id.as_str()), true, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretDeleted { arn, name, deletion_date: answers::created(answer.deletion_date)? })
     }
 
     async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        const NAME: &str = "RestoreSecret";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::RestoreSecret;
+        own_store(cx, OPERATION.name())?;
         let call = self.client.restore_secret().secret_id(id.as_str());
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, given: Vec<Tag>) -> Result<(), Error> {
-        const NAME: &str = "TagResource";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::TagResource;
+        own_store(cx, OPERATION.name())?;
         // An empty list is given as one.
         let given = tags(given).unwrap_or_default();
         let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
-        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
+        call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed)).map(drop)
     }
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
-        const NAME: &str = "UntagResource";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::UntagResource;
+        own_store(cx, OPERATION.name())?;
         let call = self.client.untag_resource().secret_id(id.as_str()).set_tag_keys(Some(keys));
-        call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
+        call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed)).map(drop)
     }
 
     async fn put_resource_policy(
@@ -56,32 +57,34 @@ impl SecretAdmin for SecretsManagerStore {
         cx: &CallContext,
         request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
-        const NAME: &str = "PutResourcePolicy";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::PutResourcePolicy;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .put_resource_policy()
             .secret_id(request.id.as_str())
             .resource_policy(request.policy)
             .block_public_policy(request.block_public_policy);
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(request.id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
     async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
-        const NAME: &str = "GetResourcePolicy";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::GetResourcePolicy;
+        own_store(cx, OPERATION.name())?;
         let call = self.client.get_resource_policy().secret_id(id.as_str());
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), false, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(ResourcePolicy { arn, name, policy: answer.resource_policy })
     }
 
     async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        const NAME: &str = "DeleteResourcePolicy";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::DeleteResourcePolicy;
+        own_store(cx, OPERATION.name())?;
         let call = self.client.delete_resource_policy().secret_id(id.as_str());
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer = call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
@@ -90,14 +93,17 @@ impl SecretAdmin for SecretsManagerStore {
         cx: &CallContext,
         request: ValidateResourcePolicy,
     ) -> Result<PolicyValidation, Error> {
-        const NAME: &str = "ValidateResourcePolicy";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::ValidateResourcePolicy;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .validate_resource_policy()
-            .set_secret_id(request.id.map(|id| id.as_str().to_owned()))
+            .set_secret_id(request.id.as_ref().map(|id| id.as_str().to_owned()))
             .resource_policy(request.policy);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = call
+            .send()
+            .await
+            .map_err(|failed| error(OPERATION, request.id.as_ref().map(SecretId::as_str), false, failed))?;
         let finding = |told: aws_sdk_secretsmanager::types::ValidationErrorsEntry| PolicyFinding {
             check: told.check_name.unwrap_or_default(),
             message: told.error_message.unwrap_or_default(),

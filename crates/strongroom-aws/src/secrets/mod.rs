@@ -12,9 +12,10 @@ use aws_types::SdkConfig;
 use strongroom_envelope::SecretText;
 use strongroom_store::{
     BatchFailure, BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, Error, ErrorKind, Filter,
-    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PutSecretValue, SecretCreated,
-    SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion,
-    SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionId, VersionPage,
+    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, Operation, PutSecretValue,
+    SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue,
+    SecretVersion, SortBy, SortOrder, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut, VersionId,
+    VersionPage,
 };
 use strongroom_types::CallContext;
 
@@ -90,14 +91,14 @@ fn number(number: Option<i64>) -> Option<i32> {
 #[async_trait]
 impl SecretStore for SecretsManagerStore {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
-        const NAME: &str = "CreateSecret";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::CreateSecret;
+        own_store(cx, OPERATION.name())?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
             .client
             .create_secret()
-            .name(request.name)
+            .name(request.name.as_str())
             .client_request_token(token.as_str())
             .set_description(request.description)
             .set_kms_key_id(request.kms_key_id)
@@ -107,7 +108,7 @@ impl SecretStore for SecretsManagerStore {
         let answer = call
             .send()
             .await
-            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|failed| error(OPERATION, Some(request.name.as_str()), true, failed))
             .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretCreated { arn, name, version_id: answer.version_id.map(VersionId::new) })
@@ -118,21 +119,22 @@ impl SecretStore for SecretsManagerStore {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        const NAME: &str = "GetSecretValue";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::GetSecretValue;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .get_secret_value()
             .secret_id(request.id.as_str())
             .set_version_id(token(request.version_id))
             .set_version_stage(request.stage.map(|stage| stage.as_str().to_owned()));
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(request.id.as_str()), false, failed))?;
         answers::got(answer)
     }
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
-        const NAME: &str = "PutSecretValue";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::PutSecretValue;
+        own_store(cx, OPERATION.name())?;
         let token = fresh(request.token)?;
         let (text, binary) = value(Some(&request.value))?;
         let stages = |stages: Vec<strongroom_store::Stage>| {
@@ -149,7 +151,7 @@ impl SecretStore for SecretsManagerStore {
         let answer = call
             .send()
             .await
-            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|failed| error(OPERATION, Some(request.id.as_str()), true, failed))
             .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let version_id = answers::version(answer.version_id)?;
@@ -157,8 +159,8 @@ impl SecretStore for SecretsManagerStore {
     }
 
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
-        const NAME: &str = "UpdateSecret";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::UpdateSecret;
+        own_store(cx, OPERATION.name())?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
@@ -173,7 +175,7 @@ impl SecretStore for SecretsManagerStore {
         let answer = call
             .send()
             .await
-            .map_err(|failed| error(NAME, true, failed))
+            .map_err(|failed| error(OPERATION, Some(request.id.as_str()), true, failed))
             .map_err(|error| with_token(error, &token))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         Ok(SecretUpdated { arn, name, version_id: answer.version_id.map(VersionId::new) })
@@ -184,8 +186,8 @@ impl SecretStore for SecretsManagerStore {
         cx: &CallContext,
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
-        const NAME: &str = "UpdateSecretVersionStage";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::UpdateSecretVersionStage;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .update_secret_version_stage()
@@ -193,20 +195,23 @@ impl SecretStore for SecretsManagerStore {
             .version_stage(request.stage.as_str())
             .set_remove_from_version_id(token(request.remove_from))
             .set_move_to_version_id(token(request.move_to));
-        let answer = call.send().await.map_err(|failed| error(NAME, true, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(request.id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
     }
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
-        const NAME: &str = "DescribeSecret";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::DescribeSecret;
+        own_store(cx, OPERATION.name())?;
         let call = self.client.describe_secret().secret_id(id.as_str());
-        answers::described(call.send().await.map_err(|failed| error(NAME, false, failed))?)
+        answers::described(
+            call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), false, failed))?,
+        )
     }
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        const NAME: &str = "ListSecrets";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::ListSecrets;
+        own_store(cx, OPERATION.name())?;
         let sort_by = match request.sort_by {
             SortBy::LastChangedDate => SortByType::LastChangedDate,
             SortBy::Name => SortByType::Name,
@@ -226,7 +231,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .sort_by(sort_by)
             .sort_order(sort_order);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = call.send().await.map_err(|failed| error(OPERATION, None, false, failed))?;
         let secrets = answer.secret_list.unwrap_or_default().into_iter().map(answers::listed);
         Ok(SecretPage { secrets: secrets.collect::<Result<_, _>>()?, next_token: answer.next_token })
     }
@@ -236,8 +241,8 @@ impl SecretStore for SecretsManagerStore {
         cx: &CallContext,
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
-        const NAME: &str = "ListSecretVersionIds";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::ListSecretVersionIds;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .list_secret_version_ids()
@@ -245,7 +250,8 @@ impl SecretStore for SecretsManagerStore {
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token)
             .include_deprecated(request.include_deprecated);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer =
+            call.send().await.map_err(|failed| error(OPERATION, Some(request.id.as_str()), false, failed))?;
         let SecretRef { arn, name } = answers::reference(answer.arn, answer.name)?;
         let versions = answer.versions.unwrap_or_default().into_iter().map(answers::listed_version);
         Ok(VersionPage {
@@ -261,8 +267,8 @@ impl SecretStore for SecretsManagerStore {
         cx: &CallContext,
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
-        const NAME: &str = "BatchGetSecretValue";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::BatchGetSecretValue;
+        own_store(cx, OPERATION.name())?;
         let ids: Vec<String> = request.ids.iter().map(|id| id.as_str().to_owned()).collect();
         let call = self
             .client
@@ -271,7 +277,7 @@ impl SecretStore for SecretsManagerStore {
             .set_filters(filters(request.filters))
             .set_max_results(number(request.max_results))
             .set_next_token(request.next_token);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
+        let answer = call.send().await.map_err(|failed| error(OPERATION, None, false, failed))?;
         let mut page = BatchPage { next_token: answer.next_token, ..BatchPage::default() };
         for told in answer.secret_values.unwrap_or_default() {
             page.values.push(answers::batched(told)?);
@@ -288,8 +294,8 @@ impl SecretStore for SecretsManagerStore {
         cx: &CallContext,
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
-        const NAME: &str = "GetRandomPassword";
-        own_store(cx, NAME)?;
+        const OPERATION: Operation = Operation::GetRandomPassword;
+        own_store(cx, OPERATION.name())?;
         let call = self
             .client
             .get_random_password()
@@ -303,8 +309,10 @@ impl SecretStore for SecretsManagerStore {
             .exclude_lowercase(request.exclude_lowercase)
             .include_space(request.include_space)
             .require_each_included_type(request.require_each_included_type);
-        let answer = call.send().await.map_err(|failed| error(NAME, false, failed))?;
-        let missing = || Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(NAME);
+        let answer = call.send().await.map_err(|failed| error(OPERATION, None, false, failed))?;
+        let missing = || {
+            Error::new(ErrorKind::Internal, "AWS's answer is without its content").during(OPERATION.name())
+        };
         answer.random_password.map(SecretText::from_string).ok_or_else(missing)
     }
 

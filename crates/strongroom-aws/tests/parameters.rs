@@ -29,7 +29,7 @@ fn realm() -> Realm {
 const OTHERWISE: [(&str, &str); 1] = [("own_labels_move", "UnlabelParameterVersion is not there")];
 
 async fn cases(store: Arc<dyn SecretAdmin>) -> std::collections::BTreeMap<&'static str, String> {
-    use store::counted;
+    use store::{counted, secrets};
     let subject = store::Fixture { store, cx: owner() };
     failing!(
         subject,
@@ -39,6 +39,7 @@ async fn cases(store: Arc<dyn SecretAdmin>) -> std::collections::BTreeMap<&'stat
         counted::what_it_cannot_do_is_refused,
         counted::own_labels_move,
         counted::unknown_things_are_not_found,
+        secrets::errors_name_the_call_and_its_secret,
         counted::metadata_is_kept,
         counted::deletion_at_once_frees_the_name,
         counted::lists_are_paged,
@@ -74,6 +75,7 @@ async fn sealed_parameters_on_moto() {
     parameters.create_secret(&owner(), moved).await.unwrap();
     let error = sealed.get_secret_value(&owner(), GetSecretValue::new("moved")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DecryptionFailure);
+    assert_eq!((error.operation(), error.context("secret")), (Some("GetSecretValue"), Some("moved")));
 }
 
 /// A secret with its history, and back; what does not fit is told.

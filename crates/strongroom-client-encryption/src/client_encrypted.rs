@@ -6,8 +6,8 @@ use strongroom_envelope::{AnySealer, DataKey, Provider};
 use strongroom_kms::{GenerateDataKey, KeyRef, Kms};
 use strongroom_store::validate::Violations;
 use strongroom_store::{
-    Error, ErrorKind, GetSecretValue, PutSecretValue, SecretAdmin, SecretId, SecretStore, SecretValue,
-    SecretVersion, Stage, UpdateSecretVersionStage, VersionId,
+    Error, ErrorKind, GetSecretValue, Operation, PutSecretValue, SecretAdmin, SecretId, SecretStore,
+    SecretValue, SecretVersion, Stage, UpdateSecretVersionStage, VersionId,
 };
 use strongroom_types::CallContext;
 
@@ -86,10 +86,10 @@ impl<S: SecretStore> ClientEncrypted<S> {
     }
 
     /// That a value has a length for which there is room once it is sealed.
-    pub(crate) fn check(&self, value: &SecretValue, operation: &'static str) -> Result<(), Error> {
+    pub(crate) fn check(&self, value: &SecretValue) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.value_within(value, self.room());
-        violations.finish().map_err(|error| error.during(operation))
+        violations.finish()
     }
 
     /// The version's id before there is the version, where the store takes it from the token.
@@ -136,7 +136,8 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
     /// cannot be staged: put the value again yourself there.
     pub async fn seal_in_place(&self, cx: &CallContext, id: &SecretId) -> Result<bool, Error> {
         let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
-        if matches!(Form::read(&stored.value)?, Stored::Sealed(_)) {
+        let form = Form::read(&stored.value).map_err(|error| unopened(error, id))?;
+        if matches!(form, Stored::Sealed(_)) {
             return Ok(false);
         }
         self.put_again(cx, id, stored).await.map(|()| true)
@@ -159,7 +160,8 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let before = stored.version_id.clone();
-        let opened = self.open_asked(&RequestedSecret::new(id, None), stored).await?;
+        let opened = self.open_asked(&RequestedSecret::new(id, None), stored).await;
+        let opened = opened.map_err(|error| unopened(error, id))?;
         // By ARN: a secret deleted and made again in between is another one.
         let id = SecretId::new(String::from(opened.arn));
         let put = PutSecretValue::new(id.clone(), opened.value).stage(STAGE);
@@ -172,6 +174,11 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
         let cleared = self.inner.update_secret_version_stage(cx, done).await;
         moved.and(cleared).map(drop)
     }
+}
+
+/// The error of a value that was read and could not be opened.
+fn unopened(error: Error, id: &SecretId) -> Error {
+    error.of_call(Operation::GetSecretValue, Some(id.as_str()))
 }
 
 fn parse(key: &str) -> Result<KeyRef, Error> {

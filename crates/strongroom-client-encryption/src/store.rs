@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use strongroom_envelope::SecretText;
 use strongroom_store::{
     BatchFailure, BatchGetSecretValue, BatchPage, Capabilities, CreateSecret, DeleteSecret, Error, ErrorKind,
-    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, PolicyValidation,
+    GetRandomPassword, GetSecretValue, ListSecretVersionIds, ListSecrets, Operation, PolicyValidation,
     PutResourcePolicy, PutSecretValue, ResourcePolicy, SecretAdmin, SecretCreated, SecretDeleted, SecretId,
     SecretMetadata, SecretPage, SecretRef, SecretStore, SecretUpdated, SecretValue, SecretVersion,
     ServedReads, Tag, UpdateSecret, UpdateSecretVersionStage, ValidateResourcePolicy, ValuePut, VersionId,
@@ -60,18 +60,19 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         mut request: CreateSecret,
     ) -> Result<SecretCreated, Error> {
-        const NAME: &str = "CreateSecret";
         let Some(value) = request.value.take() else { return self.inner.create_secret(cx, request).await };
-        self.check(&value, NAME)?;
-        request.token = self.token(request.token)?;
-        let (name, token) = (request.name.clone(), request.token.clone());
-        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(|error| error.during(NAME))?;
+        let name = request.name.clone();
+        let named = |error: Error| error.of_call(Operation::CreateSecret, Some(&name));
+        self.check(&value).map_err(named)?;
+        request.token = self.token(request.token).map_err(named)?;
+        let token = request.token.clone();
+        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(named)?;
         request.value = Some(sealed);
         match self.inner.create_secret(cx, request).await {
             Err(refused) => {
-                let id = SecretId::new(name);
+                let id = SecretId::new(name.as_str());
                 let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
-                let was = was.map_err(|error| error.during(NAME))?;
+                let was = was.map_err(named)?;
                 Ok(SecretCreated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
             }
             made => made,
@@ -83,9 +84,11 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        let asked = RequestedSecret::new(&request.id, request.version_id.as_ref());
+        let id = request.id.clone();
+        let asked = RequestedSecret::new(&id, request.version_id.as_ref());
         let stored = self.inner.get_secret_value(cx, request).await?;
-        self.open_asked(&asked, stored).await.map_err(|error| error.during("GetSecretValue"))
+        let opened = self.open_asked(&asked, stored).await;
+        opened.map_err(|error| error.of_call(Operation::GetSecretValue, Some(id.as_str())))
     }
 
     async fn put_secret_value(
@@ -93,17 +96,18 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         mut request: PutSecretValue,
     ) -> Result<ValuePut, Error> {
-        const NAME: &str = "PutSecretValue";
-        self.check(&request.value, NAME)?;
-        request.token = self.token(request.token)?;
-        let name = self.name_of(cx, &request.id).await.map_err(|error| error.during(NAME))?;
-        let (id, token, value) = (request.id.clone(), request.token.clone(), request.value);
+        let id = request.id.clone();
+        let named = |error: Error| error.of_call(Operation::PutSecretValue, Some(id.as_str()));
+        self.check(&request.value).map_err(named)?;
+        request.token = self.token(request.token).map_err(named)?;
+        let name = self.name_of(cx, &id).await.map_err(named)?;
+        let (token, value) = (request.token.clone(), request.value);
         let sealed = self.seal(&name, token.as_ref(), &value).await;
-        request.value = sealed.map_err(|error| error.during(NAME))?;
+        request.value = sealed.map_err(named)?;
         match self.inner.put_secret_value(cx, request).await {
             Err(refused) => {
-                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
-                let was = was.map_err(|error| error.during(NAME))?;
+                let was = self.repeated(cx, id.clone(), token.as_ref(), &value, refused).await;
+                let was = was.map_err(named)?;
                 Ok(ValuePut { arn: was.arn, name: was.name, version_id: was.version_id, stages: was.stages })
             }
             put => put,
@@ -115,18 +119,19 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         mut request: UpdateSecret,
     ) -> Result<SecretUpdated, Error> {
-        const NAME: &str = "UpdateSecret";
         let Some(value) = request.value.take() else { return self.inner.update_secret(cx, request).await };
-        self.check(&value, NAME)?;
-        request.token = self.token(request.token)?;
-        let name = self.name_of(cx, &request.id).await.map_err(|error| error.during(NAME))?;
-        let (id, token) = (request.id.clone(), request.token.clone());
-        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(|error| error.during(NAME))?;
+        let id = request.id.clone();
+        let named = |error: Error| error.of_call(Operation::UpdateSecret, Some(id.as_str()));
+        self.check(&value).map_err(named)?;
+        request.token = self.token(request.token).map_err(named)?;
+        let name = self.name_of(cx, &id).await.map_err(named)?;
+        let token = request.token.clone();
+        let sealed = self.seal(&name, token.as_ref(), &value).await.map_err(named)?;
         request.value = Some(sealed);
         match self.inner.update_secret(cx, request).await {
             Err(refused) => {
-                let was = self.repeated(cx, id, token.as_ref(), &value, refused).await;
-                let was = was.map_err(|error| error.during(NAME))?;
+                let was = self.repeated(cx, id.clone(), token.as_ref(), &value, refused).await;
+                let was = was.map_err(named)?;
                 Ok(SecretUpdated { arn: was.arn, name: was.name, version_id: Some(was.version_id) })
             }
             updated => updated,
@@ -178,7 +183,8 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
                 Ok(opened) => page.values.push(opened),
                 Err(error) => {
                     let id = named.unwrap_or_else(|| SecretId::new(String::from(arn)));
-                    page.errors.push(BatchFailure { id, error: error.during("BatchGetSecretValue") });
+                    let error = error.of_call(Operation::BatchGetSecretValue, Some(id.as_str()));
+                    page.errors.push(BatchFailure { id, error });
                 }
             }
         }
@@ -191,7 +197,7 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         // Not by the other store, which would know it.
-        request.generate().map_err(|error| error.during("GetRandomPassword"))
+        request.generate().map_err(|error| error.of_call(Operation::GetRandomPassword, None))
     }
 
     async fn report_reads(&self, cx: &CallContext, reads: &[ServedReads]) -> Result<u64, Error> {

@@ -15,7 +15,9 @@ pub(crate) struct Digest([u8; 32]);
 
 impl Digests {
     pub(crate) fn new() -> Result<Self, Error> {
-        let none = |error| Error::new(ErrorKind::Internal, "no random bytes were to be had").because(error);
+        let none = |error| {
+            Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+        };
         Ok(Self(MacKey::derived(&SecretKey::generate().map_err(none)?, VALUES)))
     }
 

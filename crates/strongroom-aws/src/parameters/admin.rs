@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 use strongroom_store::{
-    DeleteSecret, Error, ErrorKind, SecretAdmin, SecretDeleted, SecretId, SecretRef, Tag,
+    DeleteSecret, Error, ErrorKind, Operation, SecretAdmin, SecretDeleted, SecretId, SecretRef, Tag,
 };
 use strongroom_types::{CallContext, Clock, SystemClock};
 
@@ -23,9 +23,9 @@ impl ParameterStore {
     }
 }
 
-#[async_trait]
-impl SecretAdmin for ParameterStore {
-    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+/// The operations. Their errors get the secret's name in the trait's methods below.
+impl ParameterStore {
+    async fn delete(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
         const NAME: &str = "DeleteSecret";
         own_store(cx, NAME)?;
         if !request.force || request.recovery_window_days.is_some() {
@@ -46,11 +46,7 @@ impl SecretAdmin for ParameterStore {
         Ok(SecretDeleted { arn, name, deletion_date: SystemClock.now() })
     }
 
-    async fn restore_secret(&self, _cx: &CallContext, _id: &SecretId) -> Result<SecretRef, Error> {
-        Err(unsupported("RestoreSecret", "Parameter Store deletes without a way back"))
-    }
-
-    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+    async fn tag(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
         const NAME: &str = "TagResource";
         own_store(cx, NAME)?;
         let parameter = self.names.of(id).map_err(|error| error.during(NAME))?;
@@ -63,7 +59,7 @@ impl SecretAdmin for ParameterStore {
         call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
     }
 
-    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+    async fn untag(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         const NAME: &str = "UntagResource";
         own_store(cx, NAME)?;
         let parameter = self.names.of(id).map_err(|error| error.during(NAME))?;
@@ -74,5 +70,29 @@ impl SecretAdmin for ParameterStore {
             .resource_id(parameter)
             .set_tag_keys(Some(keys));
         call.send().await.map_err(|failed| error(NAME, true, failed)).map(drop)
+    }
+}
+
+#[async_trait]
+impl SecretAdmin for ParameterStore {
+    async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
+        let secret = request.id.clone();
+        let outcome = self.delete(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::DeleteSecret, Some(secret.as_str())))
+    }
+
+    async fn restore_secret(&self, _cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
+        let refused = unsupported("RestoreSecret", "Parameter Store deletes without a way back");
+        Err(refused.of_call(Operation::RestoreSecret, Some(id.as_str())))
+    }
+
+    async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
+        let tagged = self.tag(cx, id, tags).await;
+        tagged.map_err(|error| error.of_call(Operation::TagResource, Some(id.as_str())))
+    }
+
+    async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
+        let untagged = self.untag(cx, id, keys).await;
+        untagged.map_err(|error| error.of_call(Operation::UntagResource, Some(id.as_str())))
     }
 }

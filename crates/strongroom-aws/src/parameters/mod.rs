@@ -12,7 +12,7 @@ use aws_types::SdkConfig;
 use strongroom_envelope::SecretText;
 use strongroom_store::{
     Capabilities, CreateSecret, Error, ErrorKind, GetSecretValue, ListSecretVersionIds, ListSecrets,
-    PutSecretValue, SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore,
+    Operation, PutSecretValue, SecretCreated, SecretId, SecretMetadata, SecretPage, SecretRef, SecretStore,
     SecretUpdated, SecretValue, SecretVersion, Stage, Tag, UpdateSecret, UpdateSecretVersionStage, ValuePut,
     VersionPage,
 };
@@ -214,9 +214,9 @@ fn sdk_tag(tag: Tag) -> Result<SdkTag, Error> {
     SdkTag::builder().key(tag.key).value(tag.value).build().map_err(|_| unreadable("Tags"))
 }
 
-#[async_trait]
-impl SecretStore for ParameterStore {
-    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+/// The operations. Their errors get the secret's name in the trait's methods below.
+impl ParameterStore {
+    async fn create(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
         const NAME: &str = "CreateSecret";
         own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), None, NAME)?;
@@ -242,11 +242,7 @@ impl SecretStore for ParameterStore {
         Ok(SecretCreated { arn, name, version_id: Some(version_id(answer.version)) })
     }
 
-    async fn get_secret_value(
-        &self,
-        cx: &CallContext,
-        request: GetSecretValue,
-    ) -> Result<SecretVersion, Error> {
+    async fn get(&self, cx: &CallContext, request: GetSecretValue) -> Result<SecretVersion, Error> {
         const NAME: &str = "GetSecretValue";
         own_store(cx, NAME)?;
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
@@ -281,7 +277,7 @@ impl SecretStore for ParameterStore {
         Ok(SecretVersion { arn, name, stages: stages.clone(), version_id: version, value, created })
     }
 
-    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+    async fn put(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
         const NAME: &str = "PutSecretValue";
         own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), request.stages.as_deref(), NAME)?;
@@ -293,7 +289,7 @@ impl SecretStore for ParameterStore {
         Ok(ValuePut { arn, name, version_id: version_id(version), stages: [Stage::CURRENT].into() })
     }
 
-    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+    async fn update(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
         const NAME: &str = "UpdateSecret";
         own_store(cx, NAME)?;
         plain_request(request.token.as_ref(), None, NAME)?;
@@ -312,15 +308,7 @@ impl SecretStore for ParameterStore {
         Ok(SecretUpdated { arn, name, version_id: Some(version_id(version)) })
     }
 
-    async fn update_secret_version_stage(
-        &self,
-        cx: &CallContext,
-        request: UpdateSecretVersionStage,
-    ) -> Result<SecretRef, Error> {
-        self.move_label(cx, request).await
-    }
-
-    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+    async fn describe(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
         const NAME: &str = "DescribeSecret";
         own_store(cx, NAME)?;
         let named = |error: Error| error.during(NAME);
@@ -341,11 +329,7 @@ impl SecretStore for ParameterStore {
         Ok(metadata)
     }
 
-    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
-        self.list(cx, request).await
-    }
-
-    async fn list_secret_version_ids(
+    async fn list_versions(
         &self,
         cx: &CallContext,
         request: ListSecretVersionIds,
@@ -377,6 +361,66 @@ impl SecretStore for ParameterStore {
         let last = versions.last().map(|version| version.version_id.to_string());
         let SecretRef { arn, name } = self.reference(&parameter);
         Ok(VersionPage { arn, name, versions, next_token: last.filter(|_| more) })
+    }
+}
+
+#[async_trait]
+impl SecretStore for ParameterStore {
+    async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
+        let secret = request.name.clone();
+        let outcome = self.create(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::CreateSecret, Some(secret.as_str())))
+    }
+
+    async fn get_secret_value(
+        &self,
+        cx: &CallContext,
+        request: GetSecretValue,
+    ) -> Result<SecretVersion, Error> {
+        let secret = request.id.clone();
+        let outcome = self.get(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::GetSecretValue, Some(secret.as_str())))
+    }
+
+    async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
+        let secret = request.id.clone();
+        let outcome = self.put(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::PutSecretValue, Some(secret.as_str())))
+    }
+
+    async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
+        let secret = request.id.clone();
+        let outcome = self.update(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::UpdateSecret, Some(secret.as_str())))
+    }
+
+    async fn update_secret_version_stage(
+        &self,
+        cx: &CallContext,
+        request: UpdateSecretVersionStage,
+    ) -> Result<SecretRef, Error> {
+        let secret = request.id.clone();
+        let outcome = self.move_label(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::UpdateSecretVersionStage, Some(secret.as_str())))
+    }
+
+    async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
+        let described = self.describe(cx, id).await;
+        described.map_err(|error| error.of_call(Operation::DescribeSecret, Some(id.as_str())))
+    }
+
+    async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
+        self.list(cx, request).await.map_err(|error| error.of_call(Operation::ListSecrets, None))
+    }
+
+    async fn list_secret_version_ids(
+        &self,
+        cx: &CallContext,
+        request: ListSecretVersionIds,
+    ) -> Result<VersionPage, Error> {
+        let secret = request.id.clone();
+        let outcome = self.list_versions(cx, request).await;
+        outcome.map_err(|error| error.of_call(Operation::ListSecretVersionIds, Some(secret.as_str())))
     }
 
     fn capabilities(&self) -> Capabilities {

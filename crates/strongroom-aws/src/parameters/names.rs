@@ -58,8 +58,7 @@ impl Names {
 
     /// The parameter that an id names: a secret's name, with a slash first or without, or an ARN of this account and region.
     pub(super) fn of(&self, id: &SecretId) -> Result<String, Error> {
-        let missing =
-            || Error::new(ErrorKind::NotFound, "Parameter Store has no such parameter.").with("secret", id);
+        let missing = || Error::new(ErrorKind::NotFound, "Parameter Store has no such parameter.");
         let text = id.as_str();
         if !text.starts_with("arn:") {
             // A colon begins a selector, which an id has none of.

@@ -7,15 +7,14 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-use super::{SecretsManagerStore, answers, tags};
-use crate::caller::own_store;
+use super::{SecretsManagerStore, answers, own, tags};
 use crate::error::secrets::error;
 
 #[async_trait]
 impl SecretAdmin for SecretsManagerStore {
     async fn delete_secret(&self, cx: &CallContext, request: DeleteSecret) -> Result<SecretDeleted, Error> {
         const OPERATION: Operation = Operation::DeleteSecret;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let call = self
             .client
             .delete_secret()
@@ -30,7 +29,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn restore_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
         const OPERATION: Operation = Operation::RestoreSecret;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         let call = self.client.restore_secret().secret_id(id.as_str());
         let answer = call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
@@ -38,7 +37,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, given: Vec<Tag>) -> Result<(), Error> {
         const OPERATION: Operation = Operation::TagResource;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         // An empty list is given as one.
         let given = tags(given).unwrap_or_default();
         let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
@@ -47,7 +46,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn untag_resource(&self, cx: &CallContext, id: &SecretId, keys: Vec<String>) -> Result<(), Error> {
         const OPERATION: Operation = Operation::UntagResource;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         let call = self.client.untag_resource().secret_id(id.as_str()).set_tag_keys(Some(keys));
         call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed)).map(drop)
     }
@@ -58,7 +57,7 @@ impl SecretAdmin for SecretsManagerStore {
         request: PutResourcePolicy,
     ) -> Result<SecretRef, Error> {
         const OPERATION: Operation = Operation::PutResourcePolicy;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let call = self
             .client
             .put_resource_policy()
@@ -72,7 +71,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn get_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<ResourcePolicy, Error> {
         const OPERATION: Operation = Operation::GetResourcePolicy;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         let call = self.client.get_resource_policy().secret_id(id.as_str());
         let answer =
             call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), false, failed))?;
@@ -82,7 +81,7 @@ impl SecretAdmin for SecretsManagerStore {
 
     async fn delete_resource_policy(&self, cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
         const OPERATION: Operation = Operation::DeleteResourcePolicy;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         let call = self.client.delete_resource_policy().secret_id(id.as_str());
         let answer = call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed))?;
         answers::reference(answer.arn, answer.name)
@@ -94,7 +93,7 @@ impl SecretAdmin for SecretsManagerStore {
         request: ValidateResourcePolicy,
     ) -> Result<PolicyValidation, Error> {
         const OPERATION: Operation = Operation::ValidateResourcePolicy;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, request.id.as_ref().map(SecretId::as_str))?;
         let call = self
             .client
             .validate_resource_policy()

@@ -88,11 +88,16 @@ fn number(number: Option<i64>) -> Option<i32> {
     number.map(|number| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
 }
 
+/// Refuses callers other than the owner, before AWS is called.
+fn own(cx: &CallContext, operation: Operation, secret: Option<&str>) -> Result<(), Error> {
+    own_store(cx, operation.name()).map_err(|error| error.of_call(operation, secret))
+}
+
 #[async_trait]
 impl SecretStore for SecretsManagerStore {
     async fn create_secret(&self, cx: &CallContext, request: CreateSecret) -> Result<SecretCreated, Error> {
         const OPERATION: Operation = Operation::CreateSecret;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(&request.name))?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
@@ -120,7 +125,7 @@ impl SecretStore for SecretsManagerStore {
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
         const OPERATION: Operation = Operation::GetSecretValue;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let call = self
             .client
             .get_secret_value()
@@ -134,7 +139,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn put_secret_value(&self, cx: &CallContext, request: PutSecretValue) -> Result<ValuePut, Error> {
         const OPERATION: Operation = Operation::PutSecretValue;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let token = fresh(request.token)?;
         let (text, binary) = value(Some(&request.value))?;
         let stages = |stages: Vec<strongroom_store::Stage>| {
@@ -160,7 +165,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn update_secret(&self, cx: &CallContext, request: UpdateSecret) -> Result<SecretUpdated, Error> {
         const OPERATION: Operation = Operation::UpdateSecret;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let token = fresh(request.token)?;
         let (text, binary) = value(request.value.as_ref())?;
         let call = self
@@ -187,7 +192,7 @@ impl SecretStore for SecretsManagerStore {
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error> {
         const OPERATION: Operation = Operation::UpdateSecretVersionStage;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let call = self
             .client
             .update_secret_version_stage()
@@ -202,7 +207,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn describe_secret(&self, cx: &CallContext, id: &SecretId) -> Result<SecretMetadata, Error> {
         const OPERATION: Operation = Operation::DescribeSecret;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(id.as_str()))?;
         let call = self.client.describe_secret().secret_id(id.as_str());
         answers::described(
             call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), false, failed))?,
@@ -211,7 +216,7 @@ impl SecretStore for SecretsManagerStore {
 
     async fn list_secrets(&self, cx: &CallContext, request: ListSecrets) -> Result<SecretPage, Error> {
         const OPERATION: Operation = Operation::ListSecrets;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, None)?;
         let sort_by = match request.sort_by {
             SortBy::LastChangedDate => SortByType::LastChangedDate,
             SortBy::Name => SortByType::Name,
@@ -242,7 +247,7 @@ impl SecretStore for SecretsManagerStore {
         request: ListSecretVersionIds,
     ) -> Result<VersionPage, Error> {
         const OPERATION: Operation = Operation::ListSecretVersionIds;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, Some(request.id.as_str()))?;
         let call = self
             .client
             .list_secret_version_ids()
@@ -268,7 +273,7 @@ impl SecretStore for SecretsManagerStore {
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
         const OPERATION: Operation = Operation::BatchGetSecretValue;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, None)?;
         let ids: Vec<String> = request.ids.iter().map(|id| id.as_str().to_owned()).collect();
         let call = self
             .client
@@ -295,7 +300,7 @@ impl SecretStore for SecretsManagerStore {
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
         const OPERATION: Operation = Operation::GetRandomPassword;
-        own_store(cx, OPERATION.name())?;
+        own(cx, OPERATION, None)?;
         let call = self
             .client
             .get_random_password()

@@ -1,8 +1,9 @@
-//! Whom AWS is asked for.
+//! Which caller AWS is called for.
 
 use strongroom_types::{CallContext, Caller};
 
-/// Why a call is not made: it is for somebody else than whoever holds the credentials of this `what`.
+/// Why a call is not made: its caller is not the owner, so not the holder of the credentials of
+/// this `what`.
 pub(crate) fn refusal(cx: &CallContext, what: &str) -> Option<String> {
     let own = matches!(cx.caller(), Caller::Owner(_));
     (!own).then(|| {
@@ -12,7 +13,7 @@ pub(crate) fn refusal(cx: &CallContext, what: &str) -> Option<String> {
     })
 }
 
-/// As [`refusal`], of a secret store.
+/// [`refusal`] as an error of a secret store.
 #[cfg(any(feature = "secrets-manager", feature = "parameter-store"))]
 pub(crate) fn own_store(cx: &CallContext, operation: &'static str) -> Result<(), strongroom_store::Error> {
     use strongroom_store::{Error, ErrorKind};

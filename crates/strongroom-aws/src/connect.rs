@@ -1,4 +1,4 @@
-//! The way to AWS: region, endpoint, credentials, how long is waited.
+//! How to reach AWS: region, endpoint, credentials, timeouts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use strongroom_types::{AccountId, Arn, Realm};
 
 use crate::error::secrets::of_sts;
 
-/// How AWS is reached: from its default configuration (environment, profile, container, instance), but for what is said here.
+/// How to reach AWS. Anything not set here comes from AWS's default configuration (environment,
+/// profile, container, instance).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +28,8 @@ use crate::error::secrets::of_sts;
 /// # }
 /// ```
 ///
-/// A whole call with its retries may take 30 seconds, each try 10, of which connecting 3; AWS's own default has no limit for the whole.
+/// By default, a call with its retries takes at most 30 seconds, each attempt at most 10, and
+/// connecting at most 3. The SDK's own default does not limit the whole call.
 #[derive(Clone, Debug)]
 pub struct Connection {
     region: Option<String>,
@@ -49,7 +51,7 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// AWS's default configuration, with limits of time.
+    /// AWS's default configuration, with timeouts.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -66,77 +68,77 @@ impl Connection {
         }
     }
 
-    /// This region instead of the configuration's.
+    /// Uses this region instead of the configured one.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// This profile of the configuration files.
+    /// Uses this profile of AWS's configuration files.
     #[must_use]
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
     }
 
-    /// All services at this address: a server of one's own, an emulator, a proxy.
+    /// Reaches all services at this address: your own server, an emulator or a proxy.
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// These credentials instead of the configuration's.
+    /// Uses these credentials instead of the configured ones.
     #[must_use]
     pub fn credentials(mut self, access_key_id: impl Into<String>, secret: impl Into<SecretText>) -> Self {
         self.credentials = Some((access_key_id.into(), Arc::new(secret.into())));
         self
     }
 
-    /// With [`Connection::credentials`] that are temporary: their session token. Without them it is not used.
+    /// The session token of temporary [`Connection::credentials`]. Ignored without them.
     #[must_use]
     pub fn session_token(mut self, token: impl Into<SecretText>) -> Self {
         self.session_token = Some(Arc::new(token.into()));
         self
     }
 
-    /// The endpoints whose cryptography is validated under FIPS 140.
+    /// Uses the endpoints whose cryptography is validated under FIPS 140.
     #[must_use]
     pub fn fips(mut self) -> Self {
         self.fips = true;
         self
     }
 
-    /// The endpoints that are reached by IPv6 too.
+    /// Uses the endpoints that are also reachable over IPv6.
     #[must_use]
     pub fn dual_stack(mut self) -> Self {
         self.dual_stack = true;
         self
     }
 
-    /// How long a call may take with all its tries.
+    /// The time limit of a call with all its attempts.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long each try may take.
+    /// The time limit of each attempt.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How often a call is tried, the first time included.
+    /// The maximum number of attempts, including the first. Zero counts as one.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The SDK's configuration. Reads files and the environment; AWS is not asked before the first call.
+    /// Loads the SDK's configuration from files and the environment. Does not call AWS.
     pub async fn load(&self) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(self.timeout)
@@ -159,7 +161,7 @@ impl Connection {
             let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
             loader = loader.credentials_provider(Credentials::from_keys(id, secret.expose(), token));
         }
-        // What is not said stays as the configuration has it.
+        // Unset options keep their configured values.
         if self.fips {
             loader = loader.use_fips(true);
         }
@@ -170,7 +172,7 @@ impl Connection {
     }
 }
 
-/// Whom the credentials of a configuration are of.
+/// The identity behind the credentials of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
@@ -181,7 +183,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The account, with the region of the configuration.
+    /// The account in the region of the configuration.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] when the configuration has no region.
@@ -193,7 +195,7 @@ impl Identity {
 /// An account in the region of a configuration.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidParameter`] when the configuration has no region, or none of AWS's form.
+/// [`ErrorKind::InvalidParameter`] when the configuration has no region, or a malformed one.
 pub fn realm(account: AccountId, config: &SdkConfig) -> Result<Realm, Error> {
     let refused = |text: String| Error::new(ErrorKind::InvalidParameter, text);
     let region = config.region().ok_or_else(no_region)?;
@@ -203,11 +205,11 @@ pub fn realm(account: AccountId, config: &SdkConfig) -> Result<Realm, Error> {
 }
 
 fn no_region() -> Error {
-    let text = "no region is configured: say region(..), or set AWS_REGION";
+    let text = "no region is configured: call region(..) or set AWS_REGION";
     Error::new(ErrorKind::InvalidParameter, text)
 }
 
-/// Looks at nothing.
+/// An interceptor that does nothing.
 #[derive(Debug)]
 struct NoInterceptor;
 
@@ -218,16 +220,21 @@ impl Intercept for NoInterceptor {
     }
 }
 
-/// Asks AWS whom the credentials are of (`sts:GetCallerIdentity`, which needs no permission).
+/// Asks AWS for the identity behind the credentials.
+///
+/// Calls
+/// [`sts:GetCallerIdentity`](https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html),
+/// which needs no permission.
 ///
 /// # Errors
-/// [`ErrorKind::AccessDenied`] and [`ErrorKind::ExpiredToken`] for credentials that are none; [`ErrorKind::InvalidParameter`] without a region;
-/// [`ErrorKind::Internal`] where AWS is not reached.
+/// [`ErrorKind::AccessDenied`] or [`ErrorKind::ExpiredToken`] for missing, invalid or expired
+/// credentials; [`ErrorKind::InvalidParameter`] without a region; [`ErrorKind::Internal`] when AWS
+/// cannot be reached.
 pub async fn who_am_i(config: &SdkConfig) -> Result<Identity, Error> {
     asked_with(config, NoInterceptor).await
 }
 
-/// As [`who_am_i`], with somebody who looks at the answer.
+/// As [`who_am_i`], with an interceptor that sees the response.
 pub(crate) async fn asked_with(
     config: &SdkConfig,
     interceptor: impl Intercept + 'static,

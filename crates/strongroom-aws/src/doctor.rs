@@ -1,4 +1,4 @@
-//! What is wrong with one's access to AWS, in words.
+//! Diagnoses access to AWS.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -26,13 +26,13 @@ use strongroom_types::{AccountId, CallContext, Caller, Clock, SystemClock};
 use crate::connect::{asked_with, realm};
 use crate::{AwsKms, SecretsManagerStore};
 
-/// AWS refuses signatures that are further from its own time than this.
+/// Seconds of clock skew beyond which AWS refuses signatures.
 const SKEW_REFUSED: u64 = 300;
-/// More than networks and rounding make.
+/// Seconds of clock skew beyond what network delay and rounding explain.
 const SKEW_NOTICED: u64 = 30;
 
-/// Looks for what would keep a program from its secrets: credentials, clock, permissions, the key. Changes nothing unless
-/// [`Doctor::try_writing`] is said.
+/// Checks everything that could keep a program from its secrets: credentials, clock, permissions, the
+/// key. Changes nothing unless [`Doctor::try_writing`] is set.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -45,7 +45,7 @@ const SKEW_NOTICED: u64 = 30;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing is looked at until it examines"]
+#[must_use = "nothing is checked until `examine` is called"]
 pub struct Doctor {
     config: SdkConfig,
     secret: Option<String>,
@@ -57,38 +57,38 @@ pub struct Doctor {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// Each thing that was looked at, in order.
+    /// The checks, in order.
     pub checks: Vec<Check>,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Check {
-    /// What, in a word or two.
+    /// What was checked, in a word or two.
     pub what: &'static str,
-    /// How it is.
+    /// The result.
     pub verdict: Verdict,
     /// What was found, and what to do.
     pub words: String,
 }
 
-/// How a thing is.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// As it should be.
+    /// It works.
     Good,
-    /// It works, or may work; somebody should look at it.
+    /// It works or may work, but deserves attention.
     Doubtful,
     /// It does not work.
     Bad,
-    /// It was not looked at, because of something before it.
+    /// It was not checked, because of an earlier result.
     NotTried,
 }
 
 impl Diagnosis {
-    /// Whether nothing is bad.
+    /// Whether no check is [`Verdict::Bad`].
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.checks.iter().all(|check| check.verdict != Verdict::Bad)
@@ -116,31 +116,32 @@ impl fmt::Display for Diagnosis {
 }
 
 impl Doctor {
-    /// For what is reached with this configuration.
+    /// Checks access with this configuration.
     pub fn new(config: &SdkConfig) -> Self {
         Self { config: config.clone(), secret: None, key: None, probe: None }
     }
 
-    /// Looks at this secret too, by reading it.
+    /// Also checks this secret, by reading it.
     pub fn secret(mut self, id: impl Into<String>) -> Self {
         self.secret = Some(id.into());
         self
     }
 
-    /// Looks at this customer key too, by making a data key and opening it.
+    /// Also checks this customer key, by generating a data key and decrypting it.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Makes a secret of this name (under the key, if one is said), reads it, changes it and deletes it at once: the one way to see
-    /// whether writing works where policies ask how a call comes. The name must be free.
+    /// Creates a secret of this name (under [`Doctor::key`], if set), reads it, changes it and deletes
+    /// it without a recovery window. This is the only way to check writing where policies depend on how
+    /// a call is made (`kms:ViaService`). The name must be free.
     pub fn try_writing(mut self, name: impl Into<String>) -> Self {
         self.probe = Some(name.into());
         self
     }
 
-    /// Looks at everything it can. What keeps it from something stands in the answer.
+    /// Runs all the checks it can. The diagnosis says what prevented the others.
     pub async fn examine(self) -> Diagnosis {
         let mut found = Diagnosis { checks: Vec::new() };
         let Some(account) = self.credentials(&mut found).await else {
@@ -171,7 +172,7 @@ impl Doctor {
         found
     }
 
-    /// Whom the credentials are of, and whether the clock agrees with AWS's.
+    /// Checks whose credentials they are, and whether the clock agrees with AWS's.
     async fn credentials(&self, found: &mut Diagnosis) -> Option<AccountId> {
         let date = DateHeader { source: self.config.time_source(), told: Arc::default() };
         let account = match asked_with(&self.config, date.clone()).await {
@@ -226,7 +227,7 @@ impl Doctor {
         }
     }
 
-    /// What Secrets Manager does with a customer key, done with it directly.
+    /// Uses a customer key directly in the ways Secrets Manager does.
     async fn key_works(&self, cx: &CallContext, name: &str, account: AccountId, found: &mut Diagnosis) {
         let key = match KeyRef::parse(name) {
             Ok(key) => key,
@@ -308,7 +309,7 @@ impl Doctor {
     }
 }
 
-/// What refused, and what it takes.
+/// Which service refused, and what is needed.
 fn refused(error: &Error, permission: &str) -> String {
     if error.kind() != ErrorKind::AccessDenied {
         return error.to_string();
@@ -357,7 +358,7 @@ async fn writing(
     let mut bad = Vec::new();
     match store.create_secret(cx, create).await {
         Ok(_) => (),
-        // It may be there: it is taken away below.
+        // It may exist: it is deleted below.
         Err(error) if error.kind() == ErrorKind::OutcomeUnknown => bad.push(error.to_string()),
         Err(error) => {
             return found.add("writing", Verdict::Bad, refused(&error, "secretsmanager:CreateSecret"));
@@ -380,10 +381,10 @@ async fn writing(
     }
 }
 
-/// Keeps the date that AWS answers with, and what time it was here at that moment.
+/// Records the date in AWS's response and the local time at that moment.
 #[derive(Clone, Debug)]
 struct DateHeader {
-    /// The clock that requests are signed with; the machine's where there is no other.
+    /// The clock that requests are signed with; without one, the system clock.
     source: Option<SharedTimeSource>,
     told: Arc<Mutex<Option<(String, u64)>>>,
 }
@@ -417,7 +418,7 @@ impl Intercept for DateHeader {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date").map(|date| (date.to_owned(), self.now()));
         if let Ok(mut told) = self.told.lock() {
-            // The first: the SDK may correct its clock by it.
+            // Only the first: the SDK may correct its clock by it.
             *told = told.take().or(date);
         }
         Ok(())

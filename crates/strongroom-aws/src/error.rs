@@ -1,4 +1,4 @@
-//! From the SDK's failures to ours: the one table.
+//! Maps the SDK's errors to ours.
 
 use std::error::Error as StdError;
 
@@ -10,14 +10,14 @@ use aws_types::request_id::RequestId;
 
 use crate::tries;
 
-/// What a call failed with, whichever service it was.
+/// Why a call failed, for any service.
 pub(crate) struct Failure {
-    /// AWS's code, where it answered.
+    /// AWS's error code, if it answered.
     pub(crate) code: Option<String>,
     pub(crate) text: String,
     pub(crate) request_id: Option<String>,
     pub(crate) how: How,
-    /// An earlier try may have been carried out.
+    /// Whether an earlier attempt may have taken effect.
     #[cfg_attr(
         not(any(feature = "connect", feature = "secrets-manager", feature = "parameter-store")),
         allow(dead_code, reason = "no operation of the key service changes anything")
@@ -25,20 +25,21 @@ pub(crate) struct Failure {
     pub(crate) uncertain: bool,
 }
 
-/// How far a call came.
+/// How far a call got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// AWS answered, and refused.
+    /// AWS refused it.
     Refused,
     /// It was not sent.
     NotSent,
-    /// There is nobody to send it as.
+    /// There are no usable credentials.
     NoCredentials,
-    /// It may have been carried out: it took too long, the connection broke, the answer was not readable.
+    /// It may have taken effect: it timed out, the connection broke, or the response was
+    /// unreadable.
     Unknown,
 }
 
-/// What is wrong with the credentials, if that is why there is no answer.
+/// What is wrong with the credentials, if that is the cause.
 fn credentials(error: &(dyn StdError + 'static)) -> Option<(&'static str, How)> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -49,12 +50,12 @@ fn credentials(error: &(dyn StdError + 'static)) -> Option<(&'static str, How)> 
                     How::NoCredentials,
                 ),
                 CredentialsError::InvalidConfiguration(_) => {
-                    ("the AWS credentials are not configured as they should be", How::NoCredentials)
+                    ("the AWS credentials are misconfigured", How::NoCredentials)
                 }
                 CredentialsError::ProviderTimedOut(_) => {
-                    ("the AWS credentials did not come in time", How::NotSent)
+                    ("loading the AWS credentials timed out", How::NotSent)
                 }
-                _ => ("the AWS credentials could not be had", How::NotSent),
+                _ => ("the AWS credentials could not be loaded", How::NotSent),
             });
         }
         cause = error.source();
@@ -62,7 +63,7 @@ fn credentials(error: &(dyn StdError + 'static)) -> Option<(&'static str, How)> 
     None
 }
 
-/// Whether there was no address to send a request to.
+/// Whether no endpoint could be resolved.
 fn no_endpoint(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -74,7 +75,7 @@ fn no_endpoint(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// Reads the SDK's error. `answered` gives code and message of the service's own.
+/// Classifies the SDK's error. `answered` returns the service's code and message.
 pub(crate) fn failure<E: StdError + 'static>(
     error: &SdkError<E, HttpResponse>,
     answered: impl FnOnce(&E) -> (Option<&str>, Option<&str>),
@@ -86,11 +87,11 @@ pub(crate) fn failure<E: StdError + 'static>(
             let (code, text) = answered(refused.err());
             let status = refused.raw().status();
             match code {
-                // What answers 5xx without a code of its own may have done it.
+                // A 5xx without an error code: it may have taken effect.
                 None if status.is_server_error() => {
                     (None, text.unwrap_or("AWS failed inside").to_owned(), How::Unknown)
                 }
-                // It was done, and what was told of it is lost.
+                // It succeeded, but its response is lost.
                 None if status.is_success() => {
                     (None, "AWS's answer was not readable".to_owned(), How::Unknown)
                 }
@@ -102,18 +103,18 @@ pub(crate) fn failure<E: StdError + 'static>(
             (None, text.to_owned(), how)
         }
         SdkError::ConstructionFailure(_) => {
-            (None, "the request could not be made: look at region and endpoint".to_owned(), How::NotSent)
+            (None, "the request could not be built: check region and endpoint".to_owned(), How::NotSent)
         }
         SdkError::TimeoutError(_) => (None, "AWS did not answer in time".to_owned(), How::Unknown),
         SdkError::DispatchFailure(failed) if failed.is_timeout() => {
             (None, "AWS did not answer in time".to_owned(), How::Unknown)
         }
         SdkError::DispatchFailure(_) if no_endpoint(error) => {
-            let text = "the request has nowhere to go: look at region and endpoint, and whether they go with FIPS and dual stack";
+            let text = "the request has no endpoint: check region and endpoint, and whether they support FIPS and dual stack";
             (None, text.to_owned(), How::NotSent)
         }
         SdkError::DispatchFailure(failed) if failed.is_user() => {
-            (None, "the request could not be sent: look at credentials and endpoint".to_owned(), How::NotSent)
+            (None, "the request could not be sent: check credentials and endpoint".to_owned(), How::NotSent)
         }
         SdkError::DispatchFailure(_) => (None, "the connection to AWS failed".to_owned(), How::Unknown),
         _ => (None, "AWS's answer was not readable".to_owned(), How::Unknown),
@@ -121,7 +122,8 @@ pub(crate) fn failure<E: StdError + 'static>(
     Failure { code, text, request_id, how, uncertain }
 }
 
-/// The services' common codes have several names, by protocol and age: the one that both of ours have.
+/// The services' common codes have several names, by protocol and age. Returns the one that our
+/// error kinds use.
 fn common(code: &str) -> &str {
     match code {
         "AccessDenied"
@@ -141,7 +143,7 @@ fn common(code: &str) -> &str {
     }
 }
 
-/// What an error tells beside its text: AWS's code, where ours is another, and the request's id.
+/// Context of an error: AWS's code where it differs from ours, and the request id.
 fn facts(
     own: &'static str,
     code: Option<String>,
@@ -157,11 +159,12 @@ mod of_a_store {
 
     use super::{Failure, How, facts};
 
-    /// The kind of a store's failure, by AWS's code. `changes`: what may have been done must be looked at.
+    /// The kind of a store's failure, by AWS's code. With `changes`, a call that may have taken
+    /// effect is [`ErrorKind::OutcomeUnknown`].
     pub(super) fn outcome(failure: &Failure, changes: bool, kind: impl Fn(&str) -> ErrorKind) -> ErrorKind {
         match (failure.code.as_deref().map(kind), failure.how) {
             _ if changes && failure.uncertain => ErrorKind::OutcomeUnknown,
-            // It failed inside, and does not say how far it came.
+            // An internal failure does not say how far the call got.
             (Some(ErrorKind::Internal), _) if changes => ErrorKind::OutcomeUnknown,
             (Some(kind), _) => kind,
             (None, How::Unknown) if changes => ErrorKind::OutcomeUnknown,
@@ -170,7 +173,7 @@ mod of_a_store {
         }
     }
 
-    /// The failure with AWS's text and the request's id, and, where it is a refusal, who refused.
+    /// The failure with AWS's text and the request id, and, if access was denied, by which service.
     pub(super) fn classified(
         kind: ErrorKind,
         failure: Failure,
@@ -195,7 +198,8 @@ pub(crate) mod kms {
 
     use super::{Failure, How, HttpResponse, SdkError, common, facts, failure};
 
-    /// The kind of each of AWS's codes; what stands for several of ours, or for none, is told by its text.
+    /// The kind for each of AWS's codes. A code that means several of our kinds, or none, is
+    /// explained by its text.
     fn kind(code: &str) -> ErrorKind {
         match common(code) {
             "NotFoundException" => ErrorKind::NotFound,
@@ -223,7 +227,7 @@ pub(crate) mod kms {
         }
     }
 
-    /// An operation's failure, with AWS's text and the request's id.
+    /// An operation's failure, with AWS's text and the request id.
     pub(crate) fn error<E>(operation: &'static str, failed: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
@@ -232,12 +236,12 @@ pub(crate) mod kms {
             failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = match (&code, how) {
             (Some(code), _) => kind(code),
-            // No operation of the key service changes anything: what may have been done can be done again.
+            // No operation of the key service changes state, so repeating is safe.
             (None, How::Unknown) => ErrorKind::DependencyTimeout,
             (None, How::NoCredentials) => ErrorKind::AccessDenied,
             (None, _) => ErrorKind::Internal,
         };
-        // All failures of decryption look alike.
+        // All decryption failures must look alike.
         let text = if kind == ErrorKind::InvalidCiphertext { String::new() } else { text };
         let error = Error::new(kind, text).during(operation);
         facts(error.code(), code, request_id).fold(error, |error, (name, value)| error.with(name, value))
@@ -290,7 +294,7 @@ pub(crate) mod secrets {
     use super::of_a_store::{classified, outcome};
     use super::{HttpResponse, SdkError, common, failure};
 
-    /// What AWS says where Secrets Manager itself allows a call and the key's policies do not.
+    /// AWS's text when Secrets Manager allows a call but the key's policy does not.
     const KMS_DENIED: &str = "Access to KMS is not allowed";
 
     /// Tells a secret that is marked for deletion from the other states that do not allow an
@@ -322,14 +326,14 @@ pub(crate) mod secrets {
         }
     }
 
-    /// A failure that an answer tells of.
+    /// A failure that a response contains.
     #[cfg(feature = "secrets-manager")]
     pub(crate) fn of_code(code: Option<&str>, text: String) -> Error {
         Error::new(of_text(code.map_or(ErrorKind::Internal, kind), &text), text)
     }
 
-    /// An operation's failure on a secret, with AWS's text and the request's id. `changes`: it may have
-    /// been carried out all the same.
+    /// An operation's failure on a secret, with AWS's text and the request id. `changes`: the
+    /// operation writes, so a failure may leave its outcome unknown.
     #[cfg(feature = "secrets-manager")]
     pub(crate) fn error<E>(
         operation: strongroom_store::Operation,
@@ -343,7 +347,7 @@ pub(crate) mod secrets {
         of("Secrets Manager", operation.name(), changes, failed).of_call(operation, secret)
     }
 
-    /// A failure of the service that says whose credentials are.
+    /// A failure of STS.
     #[cfg(feature = "connect")]
     pub(crate) fn of_sts<E>(operation: &'static str, failed: SdkError<E, HttpResponse>) -> Error
     where
@@ -433,7 +437,8 @@ pub(crate) mod parameters {
         }
     }
 
-    /// An operation's failure, with AWS's text and the request's id. `changes`: what may have been done must be looked at.
+    /// An operation's failure, with AWS's text and the request id. `changes`: the operation writes,
+    /// so a failure may leave its outcome unknown.
     pub(crate) fn error<E>(operation: &'static str, changes: bool, failed: SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
@@ -441,7 +446,7 @@ pub(crate) mod parameters {
         of(operation, changes, None, failed)
     }
 
-    /// As [`error`], of a call that stores this value: a text that quotes it is not shown.
+    /// As [`error`], for a call that stores this value: a text that quotes the value is not shown.
     pub(crate) fn on_value<E>(
         operation: &'static str,
         value: &str,
@@ -464,7 +469,7 @@ pub(crate) mod parameters {
     {
         let mut failure = failure(&failed, |refused| (refused.code(), refused.message()));
         let kind = outcome(&failure, changes, |code| match code {
-            // The key: it cannot be used, or there is none.
+            // The key is unusable or missing.
             "InvalidKeyId" if value.is_some() => ErrorKind::EncryptionFailure,
             "InvalidKeyId" => ErrorKind::DecryptionFailure,
             code => kind(code),

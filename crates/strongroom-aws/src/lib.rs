@@ -1,5 +1,6 @@
-//! AWS itself behind Strongroom's traits: [`AwsKms`] is a `Kms` over AWS KMS, for the embedded engine and everything else that takes one;
-//! [`SecretsManagerStore`] is a `SecretStore` over AWS Secrets Manager.
+//! Implements Strongroom's traits on AWS: [`AwsKms`] is a `Kms` backed by AWS KMS, for the embedded
+//! engine and anything else that takes one; [`SecretsManagerStore`] is a `SecretStore` backed by
+//! AWS Secrets Manager.
 //!
 //! ```no_run
 //! # async fn example(config: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
@@ -19,12 +20,13 @@
 //! # }
 //! ```
 //!
-//! Calls are made with the credentials of the configuration and no others: a [`CallContext`](strongroom_types::CallContext) of somebody
-//! else is refused, because AWS would decide about the credentials and not about them. AWS managed keys (`alias/aws/...`) are refused for
-//! encryption: AWS lets them be used through their own service only.
+//! Every call uses the credentials of the configuration. A
+//! [`CallContext`](strongroom_types::CallContext) of any caller other than the owner is refused,
+//! because AWS would authorize the credentials, not that caller. Encrypting under an AWS managed
+//! key (`alias/aws/...`) is refused: AWS allows those keys only through the service that owns them.
 //!
-//! Retries, time limits and endpoints are those of the configuration. What is decrypted is wiped when it is dropped; the SDK's own
-//! buffers, which it was read from, are not in our hands.
+//! Retries, timeouts and endpoints come from the configuration. Decrypted bytes are wiped when they
+//! are dropped; the SDK's own buffers, from which they are read, are not.
 
 #[cfg(any(feature = "kms", feature = "secrets-manager", feature = "parameter-store"))]
 mod caller;
@@ -43,7 +45,7 @@ mod secrets;
 mod time;
 #[cfg_attr(
     not(any(feature = "secrets-manager", feature = "parameter-store")),
-    allow(dead_code, reason = "only what changes something is watched")
+    allow(dead_code, reason = "only clients that write are watched")
 )]
 mod tries;
 

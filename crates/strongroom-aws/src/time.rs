@@ -1,9 +1,10 @@
-//! AWS's dates as ours.
+//! Converts AWS's dates to ours.
 
 use aws_smithy_types::DateTime;
 use strongroom_types::Timestamp;
 
-/// To the nearest millisecond: the wire has seconds with a fraction, which is rarely exactly the millisecond it was written for.
+/// Rounds to the nearest millisecond: the wire format is fractional seconds in floating point,
+/// which rarely represents a millisecond exactly.
 pub(crate) fn timestamp(date: &DateTime) -> Option<Timestamp> {
     let fraction = i64::from(date.subsec_nanos()).saturating_add(500_000) / 1_000_000;
     date.secs().checked_mul(1000)?.checked_add(fraction).map(Timestamp::from_millis)

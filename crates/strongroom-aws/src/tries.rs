@@ -1,4 +1,4 @@
-//! What became of a call's earlier tries: the SDK tells of the last one only.
+//! Tracks the outcome of a call's earlier attempts: the SDK reports only the last one.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 #[cfg(feature = "parameter-store")]
@@ -13,23 +13,25 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-/// Marks the last answer of a call of which an earlier try may have been carried out. No server sends it.
+/// Header set on the last response of a call when an earlier attempt may have taken effect. No
+/// server sends it.
 const MARK: &str = "x-strongroom-uncertain";
 
-/// Whether an earlier try of the call that ended in this answer may have been carried out.
+/// Whether an earlier attempt of the call that ended in this response may have taken effect.
 pub(crate) fn uncertain(answer: Option<&HttpResponse>) -> bool {
     answer.is_some_and(|answer| answer.headers().get(MARK).is_some())
 }
 
-/// Watches the tries of every call of a client. A try that was sent and not refused (no answer, status 5xx, an answer that cannot be read)
-/// may have been carried out, whatever the next one is told.
+/// Watches the attempts of every call of a client. An attempt that was sent and not refused (no
+/// response, status 5xx, an unreadable response) may have taken effect, whatever the response to
+/// the next one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tries;
 
-/// What is known of the call that is under way.
+/// State of the call in progress.
 #[derive(Clone, Copy, Debug, Default)]
 struct Call {
-    /// The try that is under way was sent.
+    /// Whether the attempt in progress was sent.
     sent: bool,
     uncertain: bool,
 }
@@ -91,7 +93,8 @@ impl Intercept for Tries {
     }
 }
 
-/// Lets the SDK try again only what AWS has refused (throttling, above all): for calls that would make a second version.
+/// Lets the SDK try again only what AWS has refused (throttling, above all): for calls that would
+/// make a second version.
 #[cfg(feature = "parameter-store")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OnlyIfRefused;

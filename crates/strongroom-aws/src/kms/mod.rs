@@ -22,8 +22,8 @@ use crate::error::kms::error;
 
 /// AWS KMS. Clones share the SDK's client.
 ///
-/// Every answer's key is compared with the one asked for, as far as its name tells (an id or an ARN does, an alias does not), and with
-/// those of [`AwsKms::only`].
+/// The key in every response is checked against the requested one, if that was named by id or ARN
+/// (an alias does not identify a key), and against the keys of [`AwsKms::only`].
 #[derive(Clone, Debug)]
 pub struct AwsKms {
     client: aws_sdk_kms::Client,
@@ -31,27 +31,28 @@ pub struct AwsKms {
 }
 
 impl AwsKms {
-    /// With the credentials, region, endpoint, retries and time limits of a configuration.
+    /// Uses the credentials, region, endpoint, retries and timeouts of a configuration.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         Self::from_client(aws_sdk_kms::Client::new(config))
     }
 
-    /// With a client of one's own making.
+    /// Uses an existing client.
     #[must_use]
     pub fn from_client(client: aws_sdk_kms::Client) -> Self {
         Self { client, only: None }
     }
 
-    /// Takes answers from these keys only, each named by its ARN or id: also where an alias was asked for, or a ciphertext names its key
-    /// itself. An alias in the list allows nothing, because whoever may change it chooses the key.
+    /// Accepts responses from these keys only, each named by ARN or id. This also covers requests
+    /// by alias and ciphertexts that name their own key. An alias in the list allows nothing,
+    /// because anyone who can change the alias chooses the key.
     #[must_use]
     pub fn only(mut self, keys: impl IntoIterator<Item = KeyRef>) -> Self {
         self.only = Some(keys.into_iter().collect());
         self
     }
 
-    /// That the call is for whoever holds the credentials.
+    /// Refuses callers other than the owner, who holds the credentials.
     fn own(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
         match refusal(cx, "key service") {
             None => Ok(()),
@@ -61,7 +62,7 @@ impl AwsKms {
         }
     }
 
-    /// That a key may be used directly.
+    /// Refuses AWS managed keys, which cannot be used directly.
     fn usable(&self, key: &KeyRef, operation: &'static str) -> Result<(), Error> {
         let (KeyRef::Alias(name) | KeyRef::AliasArn(_, name)) = key else { return Ok(()) };
         if !name.is_reserved() {
@@ -71,7 +72,7 @@ impl AwsKms {
         Err(Error::new(ErrorKind::AccessDenied, text).during(operation).with("key", key))
     }
 
-    /// The key that answered, if it is the one asked for and one that is allowed.
+    /// The key that answered, if it is the requested one and allowed.
     fn answered(
         &self,
         asked: Option<&KeyRef>,
@@ -109,7 +110,7 @@ fn dry(dry_run: bool) -> Option<bool> {
     dry_run.then_some(true)
 }
 
-/// A data key's length as the SDK takes it: a word, or a number.
+/// A data key's length as the SDK takes it: a spec or a number of bytes.
 fn length(spec: DataKeySpec) -> (Option<SdkSpec>, Option<i32>) {
     match spec {
         DataKeySpec::Aes256 => (Some(SdkSpec::Aes256), None),
@@ -211,7 +212,7 @@ impl Kms for AwsKms {
         Ok(Ciphertext {
             key_arn: self.answered(Some(key), answer.key_id, NAME)?,
             ciphertext: bytes(answer.ciphertext_blob, NAME)?,
-            // Encrypt does not tell.
+            // AWS's response to Encrypt does not include it.
             key_material_id: None,
         })
     }
@@ -229,7 +230,7 @@ impl Kms for AwsKms {
             .set_grant_tokens(tokens(request.grant_tokens))
             .set_dry_run(dry(request.dry_run));
         let answer = call.send().await.map_err(|failed| error(NAME, failed))?;
-        // Taken out first, so that it is wiped also where the key is the wrong one.
+        // Wrapped first, so that it is wiped even if the key is wrong.
         let plaintext = secret(answer.plaintext, NAME)?;
         let key_arn = self.answered(key, answer.key_id, NAME)?;
         Ok(Decrypted { plaintext, key_arn, key_material_id: material(answer.key_material_id) })

@@ -29,15 +29,12 @@ impl ParameterStore {
         const NAME: &str = "DeleteSecret";
         own_store(cx, NAME)?;
         if !request.force || request.recovery_window_days.is_some() {
-            return Err(unsupported(
-                NAME,
-                "Parameter Store deletes at once and without a way back: say force()",
-            ));
+            return Err(unsupported(NAME, "Parameter Store deletes at once and for good: call force()"));
         }
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
         let call = self.client.delete_parameter().name(&parameter);
         if let Err(failed) = call.send().await.map_err(|failed| error(NAME, true, failed)) {
-            // What is not there is deleted.
+            // A missing parameter counts as deleted.
             if failed.kind() != ErrorKind::NotFound {
                 return Err(failed);
             }
@@ -82,7 +79,7 @@ impl SecretAdmin for ParameterStore {
     }
 
     async fn restore_secret(&self, _cx: &CallContext, id: &SecretId) -> Result<SecretRef, Error> {
-        let refused = unsupported("RestoreSecret", "Parameter Store deletes without a way back");
+        let refused = unsupported("RestoreSecret", "Parameter Store deletes for good");
         Err(refused.of_call(Operation::RestoreSecret, Some(id.as_str())))
     }
 

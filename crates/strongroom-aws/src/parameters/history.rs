@@ -1,4 +1,4 @@
-//! A parameter's versions, and what is known of it by them.
+//! A parameter's versions, and the metadata derived from them.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use strongroom_types::Timestamp;
 
 use crate::time::timestamp;
 
-/// The key of parameters without one of their own.
+/// The key of parameters without a customer managed key.
 pub(super) const MANAGED_KEY: &str = "alias/aws/ssm";
 
 pub(super) fn unreadable(member: &'static str) -> Error {
@@ -24,21 +24,21 @@ pub(super) fn version_id(version: i64) -> VersionId {
     VersionId::new(version.to_string())
 }
 
-/// The number in a version's id.
+/// The version number that an id stands for.
 pub(super) fn number(version: &VersionId) -> Option<i64> {
     let number = version.as_str().parse().ok().filter(|number| *number > 0)?;
-    // Each version has one id.
+    // Reject other spellings of the number: each version has one id.
     (version_id(number) == *version).then_some(number)
 }
 
 pub(super) fn not_secure() -> Error {
     Error::new(
         ErrorKind::InvalidRequest,
-        "this parameter is a plain one: secrets are parameters of the type SecureString",
+        "this parameter is not a secret: secrets are parameters of type SecureString",
     )
 }
 
-/// All kept versions of a parameter, oldest first.
+/// All versions of a parameter that still exist, oldest first.
 pub(super) struct History(Vec<ParameterHistory>);
 
 impl History {
@@ -52,7 +52,7 @@ impl History {
     }
 
     pub(super) fn newest(&self) -> &ParameterHistory {
-        // There is one: `new` has seen it.
+        // `new` rejects an empty history.
         &self.0[self.0.len() - 1]
     }
 
@@ -60,12 +60,12 @@ impl History {
         &self.0[0]
     }
 
-    /// The key, unless it is the one that AWS manages.
+    /// The customer managed key, if there is one.
     pub(super) fn key(&self) -> Option<String> {
         self.newest().key_id.clone().filter(|key| key != MANAGED_KEY)
     }
 
-    /// The labels of a version: the newest is the current one, the one before it the previous one.
+    /// The labels of a version. The newest is `AWSCURRENT`, the one before it `AWSPREVIOUS`.
     fn stages(&self, index: usize) -> BTreeSet<Stage> {
         let labels = self.0[index].labels.iter().flatten().map(Stage::new);
         let place = match self.0.len() - index {

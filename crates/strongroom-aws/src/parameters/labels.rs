@@ -1,4 +1,4 @@
-//! Moving a label of the user's own.
+//! Moving a custom label.
 
 use strongroom_store::{Error, ErrorKind, SecretRef, Stage, UpdateSecretVersionStage};
 use strongroom_types::CallContext;
@@ -9,7 +9,8 @@ use crate::caller::own_store;
 use crate::error::parameters::error;
 
 impl ParameterStore {
-    /// By the rules of Secrets Manager, which are asked first: whoever moves a label names who has it.
+    /// Checks Secrets Manager's rules first: moving a label requires naming the version that has
+    /// it.
     pub(super) async fn move_label(
         &self,
         cx: &CallContext,
@@ -20,7 +21,7 @@ impl ParameterStore {
         let named = |error: Error| error.during(NAME);
         let label = request.stage.as_str();
         if [Stage::CURRENT, Stage::PREVIOUS, Stage::PENDING].contains(&request.stage) {
-            let text = "Parameter Store's newest version is the current one, and AWS's labels are not for it: to go back, put the old value again";
+            let text = "in Parameter Store the newest version is always current, and AWS's labels cannot be moved: to roll back, put the old value again";
             return Err(unsupported(NAME, text));
         }
         let parameter = self.names.of(&request.id).map_err(named)?;
@@ -38,11 +39,11 @@ impl ParameterStore {
                 let answer = call.labels(label).send().await.map_err(|failed| error(NAME, true, failed))?;
                 answer.invalid_labels
             }
-            // The rules have refused it.
+            // Unreachable: `move_stage` refuses it.
             (None, None) => None,
         };
         if invalid.is_some_and(|invalid| !invalid.is_empty()) {
-            let text = "Parameter Store takes labels of letters, digits and _.- that do not begin with a digit, aws or ssm";
+            let text = "a label in Parameter Store consists of letters, digits and _.- and does not begin with a digit, aws or ssm";
             return Err(named(Error::new(ErrorKind::InvalidParameter, text).with("label", label)));
         }
         Ok(self.reference(&parameter))

@@ -10,7 +10,7 @@ use super::{ParameterStore, unsupported};
 use crate::caller::own_store;
 use crate::error::parameters::error;
 
-/// The most parameters of a page.
+/// The maximum number of parameters per page.
 const PAGE: i64 = 50;
 
 fn filter(key: &str, option: &str, values: Vec<String>) -> Result<ParameterStringFilter, Error> {
@@ -30,7 +30,7 @@ impl ParameterStore {
         Filter::check(&request.filters, &mut violations).map_err(named)?;
         violations.finish().map_err(named)?;
         if (request.sort_by, request.sort_order) != (SortBy::default(), SortOrder::default()) {
-            return Err(unsupported(NAME, "Parameter Store lists in an order of its own"));
+            return Err(unsupported(NAME, "Parameter Store does not support sort orders"));
         }
         let mut filters = vec![filter("Type", "Equals", vec!["SecureString".to_owned()])?];
         if !self.names.base.is_empty() {
@@ -38,12 +38,9 @@ impl ParameterStore {
         }
         for asked in &request.filters {
             let Some(prefixes) = asked.name_prefixes() else {
-                return Err(unsupported(
-                    NAME,
-                    "Parameter Store's lists are filtered by the beginning of names only",
-                ));
+                return Err(unsupported(NAME, "Parameter Store supports only filters by name prefix"));
             };
-            // Which of them begin so is decided below; here only what saves pages.
+            // Only saves pages: the filters are applied to each result below.
             if self.names.base.is_empty() && filters.len() == 1 {
                 filters.push(filter("Name", "BeginsWith", prefixes.to_vec())?);
             }

@@ -24,7 +24,8 @@ use crate::caller::own_store;
 use crate::error::parameters::{error, on_value};
 use crate::tries::{OnlyIfRefused, Tries};
 
-/// Sends a call that stores this value. There are no tokens: what may have been done is not tried again, or there would be two versions.
+/// Sends a call that stores this value. Parameter Store has no request tokens, so a call that may
+/// have taken effect is not retried: it could create a second version.
 macro_rules! store_value {
     ($name:expr, $value:expr, $call:expr) => {{
         let once = aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused);
@@ -33,33 +34,38 @@ macro_rules! store_value {
     }};
 }
 
-/// The most bytes of a standard parameter.
+/// The maximum size of a standard parameter in bytes.
 const STANDARD: usize = 4096;
 
-/// The most bytes of an advanced one.
+/// The maximum size of an advanced parameter in bytes.
 const ADVANCED: usize = 8192;
 
 /// AWS Systems Manager Parameter Store. Clones share the SDK's client.
 ///
-/// A secret is a parameter of the type `SecureString`. What the two have in common goes through; what Parameter Store does not have is
-/// declared in [`Capabilities`] and refused:
+/// A secret is a parameter of type `SecureString`. Features that Parameter Store lacks are declared
+/// in [`Capabilities`] and refused:
 ///
-/// | Secrets Manager | here |
+/// | Secrets Manager | Parameter Store |
 /// |---|---|
 /// | name `prod/db` | parameter `/prod/db`; below [`ParameterStore::under`] `/app`: `/app/prod/db` |
-/// | version id | the version's number, as text; a token of the caller's is refused |
-/// | `AWSCURRENT`, `AWSPREVIOUS` | the newest version and the one before it; they cannot be moved. To go back, put the old value again |
+/// | version id | the version number as text; a request token is refused |
+/// | `AWSCURRENT`, `AWSPREVIOUS` | the newest version and the one before it; they cannot be moved. To roll back, put the old value again |
 /// | `AWSPENDING`, labels in a put | refused |
-/// | own labels | labels, moved by UpdateSecretVersionStage; ten on a version, of letters, digits and `_.-`, not beginning with a digit, `aws` or `ssm` |
-/// | text, 65,536 bytes | text, 4,096 bytes in the standard tier and 8,192 in the advanced one, which is taken when it is needed and costs |
-/// | no value yet; binary values | refused |
-/// | description | changes with a value only |
-/// | deletion with a window | refused; [`DeleteSecret::force`](strongroom_store::DeleteSecret) |
-/// | resource policies, filters but by the name's beginning, orders of a list | refused |
+/// | custom labels | labels, moved by UpdateSecretVersionStage; [at most ten per version][labels], of letters, digits and `_.-`, not beginning with a digit, `aws` or `ssm` |
+/// | text, 65,536 bytes | text, [4,096 bytes in the standard tier and 8,192 in the advanced tier][tiers], which is used when needed and is charged for |
+/// | secrets without a value; binary values | refused |
+/// | description | changes only together with a value |
+/// | deletion with a recovery window | refused; use [`DeleteSecret::force`](strongroom_store::DeleteSecret) |
+/// | resource policies, filters other than by name prefix, sort orders | refused |
 ///
-/// A plain read is one call and tells of the labels `AWSCURRENT` alone; a list tells what DescribeParameters does, without tags and labels.
-/// [`SecretStore::describe_secret`] tells all. A write looks whether the parameter is there before it overwrites it, since Parameter Store would
-/// make it; deleted in between it is made again.
+/// A read of the current value is one call and reports only the label `AWSCURRENT`. A list reports
+/// what DescribeParameters returns, without tags and custom labels;
+/// [`SecretStore::describe_secret`] reports everything. A write first checks that the parameter
+/// exists, because Parameter Store would create it; a parameter deleted in between is created
+/// again.
+///
+/// [labels]: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-labels.html
+/// [tiers]: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 #[derive(Clone, Debug)]
 pub struct ParameterStore {
     client: aws_sdk_ssm::Client,
@@ -67,13 +73,14 @@ pub struct ParameterStore {
 }
 
 impl ParameterStore {
-    /// With the credentials, region, endpoint, retries and time limits of a configuration, whose account and region are these.
+    /// Uses the credentials, region, endpoint, retries and timeouts of a configuration. `realm` is
+    /// its account and region.
     #[must_use]
     pub fn new(config: &SdkConfig, realm: Realm) -> Self {
         Self::from_client(aws_sdk_ssm::Client::new(config), realm)
     }
 
-    /// With a client of one's own making.
+    /// Uses an existing client.
     #[must_use]
     pub fn from_client(client: aws_sdk_ssm::Client, realm: Realm) -> Self {
         let config = client.config().to_builder().interceptor(Tries).build();
@@ -81,13 +88,14 @@ impl ParameterStore {
         Self { client, names: Names { realm, base: String::new() } }
     }
 
-    /// Keeps to the parameters below a path, such as `/app`: they are named without it here.
+    /// Restricts the store to the parameters below a path, such as `/app`. Secret names omit the
+    /// path.
     ///
     /// # Errors
-    /// [`ErrorKind::Validation`] for what is no path.
+    /// [`ErrorKind::Validation`] for an invalid path.
     pub fn under(mut self, path: &str) -> Result<Self, Error> {
         let path = path.trim_matches('/');
-        // The rules of names are those of paths.
+        // Paths follow the rules of names.
         self.names.base = String::new();
         let checked = self.names.new_name(path)?;
         self.names.base = format!("/{}", checked.trim_start_matches('/'));
@@ -122,7 +130,8 @@ impl ParameterStore {
         }
     }
 
-    /// Puts a new version of a parameter that is there, with everything that an overwrite would forget.
+    /// Puts a new version of an existing parameter, repeating every attribute that an overwrite
+    /// resets.
     async fn overwrite(
         &self,
         parameter: &str,
@@ -150,7 +159,7 @@ impl ParameterStore {
         Ok(answer.version)
     }
 
-    /// A version, decrypted: the newest without a selector.
+    /// Reads and decrypts a version: the newest one without a selector.
     async fn read(
         &self,
         parameter: &str,
@@ -301,7 +310,7 @@ impl ParameterStore {
         fitting(value, NAME)?;
         let parameter = self.names.of(&request.id).map_err(|error| error.during(NAME))?;
         let history = self.history(&parameter, NAME).await?;
-        // The empty key is the managed one.
+        // An empty key id means the AWS managed key.
         let key = request.kms_key_id.map(|key| if key.is_empty() { MANAGED_KEY.to_owned() } else { key });
         let version = self.overwrite(&parameter, value, &history, request.description, key, NAME).await?;
         let SecretRef { arn, name } = self.reference(&parameter);
@@ -316,7 +325,7 @@ impl ParameterStore {
         let history = self.history(&parameter, NAME).await?;
         let tags = self.tags(&parameter, NAME).await?;
         let SecretRef { arn, name } = self.reference(&parameter);
-        // The first version may be gone: then the oldest that is kept dates the secret.
+        // The first version may be gone: the oldest remaining one then dates the secret.
         let created = time(history.oldest().last_modified_date).map_err(named)?;
         let mut metadata = SecretMetadata::new(arn, name, created);
         metadata.last_changed = time(history.newest().last_modified_date).map_err(named)?;
@@ -342,7 +351,7 @@ impl ParameterStore {
             violations.number("maxResults", most, 1, 100);
         }
         violations.finish().map_err(named)?;
-        // A page goes on behind the version whose number is the token.
+        // The token is the number of the last version on the previous page.
         let after = match request.next_token.as_deref() {
             None => 0,
             Some(token) => number(&token.into()).ok_or_else(|| {

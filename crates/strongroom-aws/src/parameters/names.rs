@@ -1,13 +1,13 @@
-//! How secrets' names stand in Parameter Store.
+//! Maps the names of secrets to the names of parameters.
 
 use strongroom_store::{Error, ErrorKind, SecretId};
 use strongroom_types::{Arn, Realm};
 
-/// Where parameters are: the account and region, and the path above all of them, if there is one.
+/// Where parameters live: the account, the region, and the common path, if any.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     pub(super) realm: Realm,
-    /// `/a/b` without a slash at its end; empty for all parameters.
+    /// `/a/b` without a trailing slash; empty for all parameters.
     pub(super) base: String,
 }
 
@@ -16,7 +16,8 @@ fn invalid(text: &'static str) -> Error {
 }
 
 impl Names {
-    /// The parameter of a secret's name: `prod/db` is `/prod/db`, since Parameter Store wants a slash first where there is one at all.
+    /// The parameter for a secret's name: `prod/db` is `/prod/db`, because Parameter Store requires
+    /// a leading slash in names that contain one.
     pub(super) fn parameter(&self, name: &str) -> String {
         if self.base.is_empty() && !name.contains('/') {
             return name.to_owned();
@@ -24,7 +25,7 @@ impl Names {
         format!("{}/{name}", self.base)
     }
 
-    /// The secret's name that a parameter has; `None` when it is not below the path.
+    /// The secret's name for a parameter; `None` if the parameter is not below the path.
     pub(super) fn secret(&self, parameter: &str) -> Option<String> {
         if self.base.is_empty() {
             return Some(parameter.strip_prefix('/').unwrap_or(parameter).to_owned());
@@ -37,7 +38,7 @@ impl Names {
         self.realm.arn("ssm", &format!("parameter/{path}"))
     }
 
-    /// The name of a new secret, as it will be told.
+    /// The parameter for the name of a new secret, after checking the name.
     pub(super) fn new_name(&self, name: &str) -> Result<String, Error> {
         if name.is_empty() {
             return Err(invalid(
@@ -45,23 +46,24 @@ impl Names {
             ));
         }
         if name.starts_with('/') {
-            return Err(invalid("write the name of a secret without the slash that parameters begin with"));
+            return Err(invalid("the name of a secret must not begin with a slash"));
         }
         let good = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
         if !name.chars().all(good) || name.contains("//") || name.ends_with('/') {
             return Err(invalid(
-                "Parameter Store's names are of letters, digits and _.- in levels between single slashes",
+                "a name in Parameter Store consists of letters, digits and _.- in levels separated by single slashes",
             ));
         }
         Ok(self.parameter(name))
     }
 
-    /// The parameter that an id names: a secret's name, with a slash first or without, or an ARN of this account and region.
+    /// The parameter that an id names: a secret's name, with or without a leading slash, or an ARN
+    /// in this account and region.
     pub(super) fn of(&self, id: &SecretId) -> Result<String, Error> {
         let missing = || Error::new(ErrorKind::NotFound, "Parameter Store has no such parameter.");
         let text = id.as_str();
         if !text.starts_with("arn:") {
-            // A colon begins a selector, which an id has none of.
+            // A colon begins a selector, which is not part of an id.
             if text.is_empty() || text.contains(':') {
                 return Err(missing());
             }

@@ -38,7 +38,7 @@ impl SecretAdmin for SecretsManagerStore {
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, given: Vec<Tag>) -> Result<(), Error> {
         const OPERATION: Operation = Operation::TagResource;
         own(cx, OPERATION, Some(id.as_str()))?;
-        // An empty list is given as one.
+        // An empty list is sent, not omitted.
         let given = tags(given).unwrap_or_default();
         let call = self.client.tag_resource().secret_id(id.as_str()).set_tags(Some(given));
         call.send().await.map_err(|failed| error(OPERATION, Some(id.as_str()), true, failed)).map(drop)

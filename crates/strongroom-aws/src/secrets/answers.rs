@@ -1,4 +1,4 @@
-//! What AWS Secrets Manager answers, as ours.
+//! Converts AWS Secrets Manager's responses to our types.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -68,7 +68,7 @@ fn versions(versions: Option<HashMap<String, Vec<String>>>) -> BTreeMap<VersionI
     versions.unwrap_or_default().into_iter().map(version).collect()
 }
 
-/// DescribeSecret and ListSecrets tell the same in two types.
+/// DescribeSecret and ListSecrets return the same members in two types.
 macro_rules! metadata {
     ($told:expr, $versions:ident) => {{
         let told = $told;
@@ -86,7 +86,8 @@ macro_rules! metadata {
     }};
 }
 
-/// GetSecretValue and BatchGetSecretValue too. The value comes first, so that it is wiped whatever else the answer holds.
+/// So do GetSecretValue and BatchGetSecretValue. The value is read first, so that it is wiped even
+/// if the rest of the response is unreadable.
 macro_rules! read {
     ($told:expr) => {{
         let told = $told;

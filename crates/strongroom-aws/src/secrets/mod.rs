@@ -25,21 +25,22 @@ use crate::tries::Tries;
 
 /// AWS Secrets Manager. Clones share the SDK's client.
 ///
-/// A request without a token gets a fresh one, which stays the same over the SDK's own retries. An error of the kind
-/// [`ErrorKind::OutcomeUnknown`] tells it: with it, a repeat is safe.
+/// A request without a token gets a new one, which the SDK's retries reuse. An error of kind
+/// [`ErrorKind::OutcomeUnknown`] carries the token in its context: repeating the request with it is
+/// safe.
 #[derive(Clone, Debug)]
 pub struct SecretsManagerStore {
     client: aws_sdk_secretsmanager::Client,
 }
 
 impl SecretsManagerStore {
-    /// With the credentials, region, endpoint, retries and time limits of a configuration.
+    /// Uses the credentials, region, endpoint, retries and timeouts of a configuration.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         Self::from_client(aws_sdk_secretsmanager::Client::new(config))
     }
 
-    /// With a client of one's own making.
+    /// Uses an existing client.
     #[must_use]
     pub fn from_client(client: aws_sdk_secretsmanager::Client) -> Self {
         let config = client.config().to_builder().interceptor(Tries).build();
@@ -47,7 +48,7 @@ impl SecretsManagerStore {
     }
 }
 
-/// The two members that a value goes in.
+/// The `SecretString` and `SecretBinary` members of a value.
 fn value(value: Option<&SecretValue>) -> Result<(Option<String>, Option<Blob>), Error> {
     Ok(match value {
         Some(value) if value.is_text() => (Some(value.expose_text()?.to_owned()), None),
@@ -73,17 +74,17 @@ fn token(token: Option<VersionId>) -> Option<String> {
     token.map(|token| token.as_str().to_owned())
 }
 
-/// The token given, or a fresh one: ours and not the SDK's, so that it can be told.
+/// The given token, or a new one. It is ours rather than the SDK's so that errors can name it.
 fn fresh(token: Option<VersionId>) -> Result<VersionId, Error> {
     token.map_or_else(VersionId::random, Ok)
 }
 
-/// Of a call that may have been carried out: the token that makes its repeat safe.
+/// Adds the token that makes a repeat safe to the error of a call whose outcome is unknown.
 fn with_token(error: Error, token: &VersionId) -> Error {
     if error.kind() == ErrorKind::OutcomeUnknown { error.with("request token", token) } else { error }
 }
 
-/// Numbers beyond those of the service are refused by it.
+/// Clamps a number to the SDK's range; the service refuses those outside its own.
 fn number(number: Option<i64>) -> Option<i32> {
     number.map(|number| i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
 }

@@ -9,7 +9,8 @@
 //!       app.strongroom aws@eu-central-1 --from-key app.key --state done.txt
 //! ```
 //!
-//! A place is the directory of a strongroom, or `aws`, `aws:PROFILE`, `aws@REGION`, `aws:PROFILE@REGION`.
+//! A place is the directory of a strongroom, or `aws`, `aws:PROFILE`, `aws@REGION`,
+//! `aws:PROFILE@REGION`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks")]
 

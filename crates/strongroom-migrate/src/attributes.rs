@@ -1,4 +1,4 @@
-//! Description, tags, policy.
+//! Copies description, tags and policy.
 
 use strongroom_store::{Error, PutResourcePolicy, Tag, UpdateSecret};
 
@@ -8,7 +8,8 @@ use crate::secret::conflict;
 use crate::state::SecretState;
 
 impl Migration<'_> {
-    /// Gives what is at the target the description, tags and policy of the source. Whether there was anything to do.
+    /// Gives the target's secret the description, tags and policy of the source's. Returns whether
+    /// anything changed.
     pub(crate) async fn copy_attributes(
         &self,
         source: &SecretState,
@@ -23,7 +24,8 @@ impl Migration<'_> {
                     store.update_secret(cx, UpdateSecret::new(id.clone()).description(own)).await?;
                     changed = true;
                 } else {
-                    // It was given with the last value, if there was one to write.
+                    // The target takes a description only with a value; the last write set it, if
+                    // there was one.
                     fit.notes.push(
                         "the description differs, which the target changes with a value only".to_owned(),
                     );
@@ -47,7 +49,8 @@ impl Migration<'_> {
         Ok(changed)
     }
 
-    /// Gives what is at the target the policy of the source. Another one that is there is left alone, unless it may be overwritten.
+    /// Gives the target's secret the source's policy. A different policy there is an error, unless
+    /// [`Migration::overwrite`] is set.
     pub(crate) async fn copy_policy(&self, fit: &mut Fit, there: &SecretState) -> Result<bool, Error> {
         match (&fit.policy, &there.policy) {
             (Some(own), Some(other)) if own != other && !self.overwrite => Err(conflict(

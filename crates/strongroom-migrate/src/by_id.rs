@@ -1,4 +1,4 @@
-//! To a store that takes version ids and labels as they are.
+//! Copies to a store that takes version ids and labels as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::migration::Migration;
 use crate::secret::{conflict, digests_of, look};
 use crate::state::{Read, SecretState};
 
-/// Holds a version without labels while it is written: a put without a label would make it current.
+/// Labels an unlabeled version while it is written: a put without a label would make it current.
 const COPYING: &str = "strongroom-copying";
 
 impl Migration<'_> {
-    /// Copies what is missing. How many versions were written; `None` when nothing was to do.
+    /// Copies what is missing. Returns how many versions were written; `None` if nothing changed.
     pub(crate) async fn copy_by_id(
         &self,
         digests: &Digests,
@@ -37,7 +37,8 @@ impl Migration<'_> {
             self.is_part_of(source, fit, there, &present)?;
             changed |= self.settle_key(there, key).await?;
         } else {
-            // The current version first, so that no reader meets an older one; before it the policy, so that nobody reads who must not.
+            // Put the policy first, so that only permitted callers can read, then the current
+            // version, so that no reader sees an older one.
             let current = fit.versions.iter().find(|read| read.stages.contains(&Stage::CURRENT));
             let current = current.filter(|_| fit.policy.is_none());
             let mut create = CreateSecret::new(target);
@@ -56,7 +57,8 @@ impl Migration<'_> {
             let now = look(self.to, &name).await?;
             changed |= self.copy_policy(fit, &now).await?;
         }
-        // Here too: the first version of a secret becomes the current one, whatever its labels.
+        // The current version first here too: a secret's first version becomes current, whatever
+        // its labels.
         let is_current = |read: &&Read| read.stages.contains(&Stage::CURRENT);
         let others = fit.versions.iter().filter(|read| !is_current(read));
         for read in fit.versions.iter().filter(is_current).chain(others) {
@@ -77,7 +79,7 @@ impl Migration<'_> {
         let (moved, now) = self.move_labels(&name, &wanted).await?;
         changed |= moved;
         changed |= self.copy_attributes(source, fit, &now).await?;
-        // Read back, unless nothing was changed since it was read.
+        // Read back, unless nothing has changed since the last read.
         let untouched = written == 0 && !changed;
         let stored = if untouched { present } else { digests_of(self.to, &now, digests).await? };
         for read in &fit.versions {
@@ -95,7 +97,7 @@ impl Migration<'_> {
         Ok((changed || written > 0).then_some(written))
     }
 
-    /// That what is at the target is an earlier state of the source, and not something else.
+    /// Checks that the target's secret is an earlier state of the source's, not a different secret.
     fn is_part_of(
         &self,
         source: &SecretState,
@@ -113,7 +115,7 @@ impl Migration<'_> {
         if self.overwrite {
             return Ok(());
         }
-        // What was left out of this run may have been copied by one before.
+        // An earlier run may have copied versions that this one leaves out.
         let known: BTreeSet<_> = source.versions.iter().map(|version| id_of(&version.version_id)).collect();
         if let Some(id) = present.keys().find(|id| !known.contains(*id)) {
             return Err(conflict(format!(
@@ -133,7 +135,8 @@ impl Migration<'_> {
         };
         let (here, mut foreign) = (labels(source), labels(there));
         foreign.remove(&Stage::new(COPYING));
-        // Labels that come and go by themselves: a target's rotation would have made a version of its own.
+        // These labels come and go on their own; a rotation at the target would have created a
+        // version that the check above finds.
         foreign.remove(&Stage::PREVIOUS);
         foreign.remove(&Stage::PENDING);
         if let Some(label) = foreign.difference(&here).next() {
@@ -144,7 +147,7 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// That the target's secret is not under the managed key where it is to be under another.
+    /// Moves the target's secret from the managed key to the customer key it should have.
     async fn settle_key(&self, there: &SecretState, key: Option<String>) -> Result<bool, Error> {
         let Some(key) = key.filter(|_| there.metadata.kms_key_id.is_none()) else { return Ok(false) };
         if !(there.versions.is_empty() || self.overwrite) {
@@ -157,8 +160,8 @@ impl Migration<'_> {
         Ok(true)
     }
 
-    /// Puts each label where it is at the source, `AWSCURRENT` first, since others follow it. Whether there was anything to do, and what is at
-    /// the target now.
+    /// Moves each label to where it is at the source, `AWSCURRENT` first, because others follow it.
+    /// Returns whether anything moved, and the target's new state.
     async fn move_labels(
         &self,
         id: &SecretId,

@@ -1,4 +1,4 @@
-//! To a store that counts its versions, and whose newest one is the current one.
+//! Copies to a store that numbers its versions and whose newest version is always current.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::migration::Migration;
 use crate::secret::{conflict, digests_of, look};
 use crate::state::SecretState;
 
-/// A version that was written: its place among the fitting ones, and its id at the target.
+/// A written version: its index among those that fit, and its id at the target.
 type Written = (usize, VersionId);
 
 impl Migration<'_> {
-    /// Writes the versions in order, or, where there is the secret already, compares the current one. How many were written; `None`
-    /// when nothing was to do.
+    /// Writes the versions in order, or compares the current one if the secret exists already.
+    /// Returns how many were written; `None` if nothing changed.
     pub(crate) async fn copy_by_order(
         &self,
         digests: &Digests,
@@ -48,7 +48,7 @@ impl Migration<'_> {
         Ok((changed || made > 0).then_some(made))
     }
 
-    /// Makes the secret, and writes the versions in order.
+    /// Creates the secret and writes the versions in order.
     async fn create_by_order(
         &self,
         source: &SecretState,
@@ -75,7 +75,7 @@ impl Migration<'_> {
         Ok(written)
     }
 
-    /// Writes the versions that are not there yet.
+    /// Writes the missing versions.
     async fn continue_by_order(
         &self,
         digests: &Digests,
@@ -89,8 +89,8 @@ impl Migration<'_> {
         let Some(current) = fit.versions.last() else {
             return Err(conflict("the secret has no value at the source, and one at the target"));
         };
-        // Without ids of its own a version is known by its value and place: what is there is the beginning of what is to be there, or
-        // has its end in common with it.
+        // Versions are identified by value and position: the target's are a prefix of the source's,
+        // or share a suffix with them.
         let digests_there = digests_of(self.to, there, digests).await?;
         let newest = there.versions.last().and_then(|version| digests_there.get(&version.version_id));
         let last = fit.versions.len() - 1;
@@ -121,7 +121,7 @@ impl Migration<'_> {
         Ok(written)
     }
 
-    /// Gives the versions their own labels; whether any had to move.
+    /// Gives the versions their custom labels. Returns whether any moved.
     async fn label_by_order(&self, fit: &Fit, written: &[Written], now: &SecretState) -> Result<bool, Error> {
         let (store, cx) = self.to;
         let mut changed = false;
@@ -141,7 +141,8 @@ impl Migration<'_> {
         Ok(changed)
     }
 
-    /// The ids of what is written, if what is there is the beginning of the source's versions: an interrupted run's.
+    /// The ids of the written versions, if the target's are a prefix of the source's, as after an
+    /// interrupted run.
     fn continues(
         &self,
         fit: &Fit,

@@ -1,4 +1,4 @@
-//! What is compared instead of values.
+//! Digests, which are compared instead of values.
 
 use strongroom_envelope::{Label, MacKey, SecretKey};
 use strongroom_store::{Error, ErrorKind, SecretValue, VersionId};
@@ -6,7 +6,7 @@ use strongroom_types::hex;
 
 const VALUES: Label = Label::new("copied-values");
 
-/// Digests under a key that is made for one run and never leaves it, so that they say nothing to anybody else.
+/// Digests under a random key that exists only for one run, so that they reveal nothing outside it.
 pub(crate) struct Digests(MacKey);
 
 /// Equal for equal values of the same kind.
@@ -26,7 +26,8 @@ impl Digests {
     }
 }
 
-/// The id that a version gets in a store which takes ids, when it comes from one which counts: the same whenever it is copied again.
+/// The id for a version copied from a store that numbers versions to one that takes ids: the same
+/// on every run.
 pub(crate) fn stable_id(source: &str, version: &VersionId) -> VersionId {
     let public = MacKey::derived(&SecretKey::from_array(&mut [0; 32]), Label::new("copied-ids"));
     VersionId::new(hex(&public.tag(&[source.as_bytes(), version.as_str().as_bytes()])))

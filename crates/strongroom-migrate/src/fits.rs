@@ -1,4 +1,4 @@
-//! What of a secret a target can hold.
+//! Which parts of a secret a target can hold.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,20 @@ use strongroom_store::{Capabilities, Labels, Stage, Tag};
 
 use crate::state::{Read, SecretState};
 
-/// The target's versions are not used up: a program must be able to put values from the first day on.
+/// Versions left free at the target, so that programs can put values right after the migration.
 const ROOM: usize = 10;
 
 /// What is copied, and what is left out because the target cannot hold it.
 pub(crate) struct Fit {
-    /// Oldest first; where the newest version is the current one at the target, the current one last and the previous before it.
+    /// Oldest first. If the target's newest version is always current, the current version is last
+    /// and the previous one before it.
     pub(crate) versions: Vec<Read>,
     pub(crate) policy: Option<String>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) left_out: Vec<String>,
     pub(crate) notes: Vec<String>,
-    /// Why the secret cannot be copied, whatever may be left out: without its current value another one would be current.
+    /// Why the secret cannot be copied even with omissions: without its current value, another
+    /// version would become current.
     pub(crate) fatal: Option<String>,
 }
 
@@ -42,7 +44,7 @@ impl Fit {
             if !can.free_stages && version.stages.contains(&Stage::PENDING) {
                 left_out.push(format!("the label AWSPENDING of version {id}"));
                 version.stages.remove(&Stage::PENDING);
-                // What is only pending would become the current version.
+                // A pending version would become current.
                 if version.stages.is_empty() {
                     left_out.push(format!("version {id}: it is pending"));
                     continue;
@@ -65,7 +67,7 @@ impl Fit {
                 (has(&Stage::CURRENT), has(&Stage::PREVIOUS))
             });
         }
-        // A label may be on a version that has no value yet.
+        // A label may be attached to a version without a value.
         for (version, stages) in &source.metadata.versions {
             if source.versions.iter().all(|known| known.version_id != *version) && !stages.is_empty() {
                 left_out.push(format!("version {version}: it has no value yet"));
@@ -91,7 +93,7 @@ impl Fit {
     }
 }
 
-/// Why a target cannot hold a version's value.
+/// Why the target cannot hold a version's value.
 fn unfit(can: Capabilities, version: &Read) -> Option<String> {
     let (id, len) = (&version.version_id, version.value.len());
     if len > can.max_value_len {
@@ -100,7 +102,8 @@ fn unfit(can: Capabilities, version: &Read) -> Option<String> {
     (!version.value.is_text() && !can.binary_values).then(|| format!("version {id}: it is binary"))
 }
 
-/// Leaves versions without labels out that would use up the target's versions, oldest first, or that could not be put without a label.
+/// Drops unlabeled versions that exceed the target's number of versions, oldest first, or that the
+/// target cannot store without a label.
 fn drop_oldest(can: Capabilities, kept: &mut Vec<Read>, left_out: &mut Vec<String>) {
     let labelled = kept.iter().filter(|version| !version.stages.is_empty()).count();
     let labels: usize = kept.iter().map(|version| version.stages.len()).sum();

@@ -11,14 +11,14 @@ use strongroom_types::CallContext;
 use crate::digest::Digests;
 use crate::report::{Report, SecretReport};
 
-/// A store, and who calls it.
+/// A store and its caller.
 pub(crate) type Side<'a> = (&'a dyn SecretAdmin, &'a CallContext);
 
 type NameMap = Box<dyn Fn(&str) -> String + Send + Sync>;
 type KeyMap = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Copies secrets from one store to another. See the crate's page.
-#[must_use = "nothing happens until it runs"]
+#[must_use = "nothing is copied until `run` is called"]
 pub struct Migration<'a> {
     pub(crate) from: Side<'a>,
     pub(crate) to: Side<'a>,
@@ -33,20 +33,20 @@ pub struct Migration<'a> {
     pub(crate) dry_run: bool,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// The secret that was just done with, or not.
+    /// The result for the latest secret.
     pub secret: &'a SecretReport,
-    /// How many are done with.
+    /// How many secrets have been processed.
     pub done: usize,
-    /// How many there are.
+    /// How many secrets there are in all.
     pub total: usize,
 }
 
 impl<'a> Migration<'a> {
-    /// From one store to another, each called as its context says.
+    /// Copies from one store to another, each called with its own context.
     pub fn new(from: Side<'a>, to: Side<'a>) -> Self {
         Self {
             from,
@@ -63,7 +63,7 @@ impl<'a> Migration<'a> {
         }
     }
 
-    /// Only secrets whose names begin so, or as another prefix that is said.
+    /// Copies only secrets whose names begin with this prefix, or another one given in this way.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         match self.filters.iter_mut().find(|filter| filter.key == FilterKey::Name) {
             Some(filter) => filter.values.push(prefix.into()),
@@ -72,66 +72,71 @@ impl<'a> Migration<'a> {
         self
     }
 
-    /// Only secrets that this filter matches too.
+    /// Copies only secrets that also match this filter.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
         self
     }
 
-    /// Not these secrets, by name: those that an earlier run is known to be done with.
+    /// Skips these secrets, by name: for example those that an earlier run has copied.
     pub fn skip(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.skip.extend(names);
         self
     }
 
-    /// Gives each secret the name that this makes of its own.
+    /// Renames each secret at the target.
     pub fn rename(mut self, rename: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.rename = Some(Box::new(rename));
         self
     }
 
-    /// Says for a customer key of the source which one of the target takes its place. `None`: none does, and the secret fails.
+    /// Maps each customer key of the source to one of the target. For `None` the secret fails,
+    /// unless [`Migration::managed_key`] is set.
     pub fn key(mut self, map: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.keys = Some(Box::new(map));
         self
     }
 
-    /// Says for a resource policy of the source what it is at the target. `None`: there it has none. Without this, policies are copied as
-    /// they are within an account, and a secret that has one fails between two, since its principals are of the one.
+    /// Maps each resource policy of the source to one for the target; `None` drops it. By default,
+    /// policies are copied unchanged within an account. Between accounts, a secret with a policy
+    /// fails, because the policy names principals of the source's account.
     pub fn policy(mut self, map: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.policies = Some(Box::new(map));
         self
     }
 
-    /// Encrypts what is under a customer key at the source, and has no other by [`Migration::key`], under the target's managed key.
+    /// Encrypts secrets whose customer key [`Migration::key`] does not map under the target's
+    /// managed key.
     pub fn managed_key(mut self) -> Self {
         self.managed_key = true;
         self
     }
 
-    /// Where a secret of the target has the name and is something else, or was changed there: gives it the source's versions too, the source's
-    /// labels and policy. Its own versions stay, without labels.
+    /// If the target has a different or changed secret of the same name, adds the source's versions
+    /// to it and gives it the source's labels and policy. Its own versions stay, without labels.
     pub fn overwrite(mut self) -> Self {
         self.overwrite = true;
         self
     }
 
-    /// Copies the rest of a secret of which the target cannot hold something, and reports what.
+    /// Copies the rest of a secret that the target cannot hold completely, and reports what is
+    /// missing.
     pub fn leave_out_what_does_not_fit(mut self) -> Self {
         self.leave_out = true;
         self
     }
 
-    /// Only says what would be done. Reads no value.
+    /// Only reports what a run would do. Reads no values.
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Copies, one secret after the other, by name. A secret that fails does not keep the next from being copied. `progress` is told after each.
+    /// Copies the secrets one by one, in order of name. A failed secret does not stop the run.
+    /// `progress` is called after each.
     ///
     /// # Errors
-    /// When the source cannot be listed. What single secrets fail with stands in the report.
+    /// If the source cannot be listed. The report contains the errors of single secrets.
     pub async fn run(&self, mut progress: impl FnMut(Progress<'_>) + Send) -> Result<Report, Error> {
         let (digests, mut report) = (Digests::new()?, Report::default());
         let wanted = self.listed().await?;
@@ -153,7 +158,8 @@ impl<'a> Migration<'a> {
         Ok(report)
     }
 
-    /// The secrets to copy, by name; those marked for deletion too, so that they are told.
+    /// The secrets to copy, by name, including those marked for deletion, which the report
+    /// mentions.
     async fn listed(&self) -> Result<Vec<SecretMetadata>, Error> {
         let (store, cx) = self.from;
         let mut request = ListSecrets::new().include_planned_deletion();
@@ -172,7 +178,7 @@ impl<'a> Migration<'a> {
         }
         all.retain(|secret| !self.skip.contains(&secret.name));
         all.sort_by(|one, other| one.name.cmp(&other.name));
-        // Pages of a list that moves may show one twice.
+        // A list that changes between pages may show a secret twice.
         all.dedup_by(|one, other| one.name == other.name);
         Ok(all)
     }

@@ -1,18 +1,18 @@
-//! What came of it.
+//! The report of a run.
 
 use std::fmt;
 
 use strongroom_store::Error;
 
-/// What a run did, secret by secret.
+/// The results of a run.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// Each secret of the source, in the order of the run.
+    /// The result for each secret, in the order of the run.
     pub secrets: Vec<SecretReport>,
 }
 
-/// What happened to a secret.
+/// The result for a secret.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SecretReport {
@@ -20,40 +20,42 @@ pub struct SecretReport {
     pub name: String,
     /// Its name at the target.
     pub target: String,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What the target cannot hold and was left out, as [`crate::Migration::leave_out_what_does_not_fit`] allows.
+    /// What was left out because the target cannot hold it: see
+    /// [`crate::Migration::leave_out_what_does_not_fit`].
     pub left_out: Vec<String>,
-    /// What else somebody should know: what the target has and the source has not, tags that are AWS's own.
+    /// Other differences: what the target has and the source has not, and AWS's own tags, which are
+    /// not copied.
     pub notes: Vec<String>,
 }
 
-/// What came of a secret.
+/// The outcome for a secret.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was written, and read back.
+    /// It was written and verified.
     Copied {
-        /// How many versions were written; the rest was there.
+        /// How many versions were written; the target had the rest.
         versions: usize,
     },
-    /// All of it was there already, and was compared.
+    /// The target had everything already, and it compared equal.
     Unchanged,
-    /// A dry run: it would be made, or completed.
+    /// A dry run: it would be created or completed.
     Would {
-        /// Whether there is no such secret yet.
+        /// Whether the target has no such secret yet.
         create: bool,
         /// How many versions would be written.
         versions: usize,
     },
-    /// It is not to be copied: why.
+    /// It is not copied, for this reason.
     Skipped(String),
-    /// It could not be copied. What was written of it stays, and a later run goes on.
+    /// It could not be copied. Versions already written stay, and a later run continues.
     Failed(Error),
 }
 
 impl Report {
-    /// Whether every secret is at the target, but for those that are not to be copied.
+    /// Whether every secret is at the target, except those skipped.
     #[must_use]
     pub fn complete(&self) -> bool {
         let done = |outcome: &Outcome| {
@@ -71,7 +73,7 @@ impl Report {
     }
 }
 
-/// So many versions, in words.
+/// A number of versions, in words.
 struct Versions(usize);
 
 impl fmt::Display for Versions {

@@ -1,4 +1,4 @@
-//! One secret.
+//! Copies one secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::migration::{Migration, Side};
 use crate::report::{Outcome, SecretReport};
 use crate::state::{Read, SecretState};
 
-/// What is under a name in a store.
+/// Reads the state of a secret, without values.
 pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<SecretState, Error> {
     let metadata = store.describe_secret(cx, id).await?;
     let mut request = ListSecretVersionIds::new(id.clone()).include_deprecated();
@@ -28,7 +28,7 @@ pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<SecretS
             }
         }
     }
-    // No order is promised by every store.
+    // Not every store guarantees an order.
     let rank = |version: &VersionMetadata| {
         let has = |stage: &Stage| version.stages.contains(stage);
         (version.created, has(&Stage::PENDING), has(&Stage::CURRENT), has(&Stage::PREVIOUS))
@@ -42,7 +42,8 @@ pub(crate) async fn look((store, cx): Side<'_>, id: &SecretId) -> Result<SecretS
     Ok(SecretState { metadata, versions, policy })
 }
 
-/// Reads versions of a secret. What has no labels and cannot be read (its key may be gone) is told in `unread`, if there is somebody to tell.
+/// Reads the versions of a secret. With `unread`, unlabeled versions that cannot be read (their key
+/// may be gone) are listed there instead of failing.
 pub(crate) async fn read(
     (store, cx): Side<'_>,
     known: &SecretState,
@@ -67,7 +68,7 @@ pub(crate) async fn read(
     Ok(all)
 }
 
-/// Whether a failure is one version's own.
+/// Whether an error concerns a single version.
 fn of_one(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -99,7 +100,7 @@ impl Migration<'_> {
         SecretReport { name: secret.name.clone(), target, outcome, left_out: Vec::new(), notes: Vec::new() }
     }
 
-    /// Copies one secret, and says what came of it.
+    /// Copies one secret and reports the outcome.
     pub(crate) async fn copy(
         &self,
         digests: &Digests,
@@ -196,7 +197,7 @@ impl Migration<'_> {
             return Ok(Outcome::Would { create: true, versions: source.versions.len() });
         };
         if !self.keeps_ids() {
-            // Versions are known by their values there, which a dry run does not read.
+            // The target identifies versions by value, and a dry run reads no values.
             let versions = source.versions.len().saturating_sub(there.versions.len());
             return Ok(Outcome::Would { create: false, versions });
         }
@@ -220,7 +221,7 @@ impl Migration<'_> {
         }
     }
 
-    /// The policy at the target, as it was said what becomes of it.
+    /// The policy at the target.
     fn policy_for(&self, source: &SecretState) -> Result<Option<String>, Error> {
         let Some(policy) = &source.policy else { return Ok(None) };
         if let Some(map) = &self.policies {
@@ -230,11 +231,11 @@ impl Migration<'_> {
         if target.is_none_or(|target| target == source.metadata.arn.account()) {
             return Ok(Some(policy.clone()));
         }
-        let text = "its resource policy is for the principals of another account: say what becomes of it, policy(..)";
+        let text = "its resource policy names principals of another account: map it with policy(..)";
         Err(Error::new(ErrorKind::InvalidParameter, text))
     }
 
-    /// The key at the target. `None`: the managed one.
+    /// The key at the target; `None` for the managed key.
     fn key_for(&self, source: &SecretState) -> Result<Option<String>, Error> {
         let Some(key) = source.metadata.kms_key_id.as_deref().filter(|key| !key.starts_with("alias/aws/"))
         else {
@@ -247,7 +248,7 @@ impl Migration<'_> {
             return Ok(None);
         }
         let text = format!(
-            "it is under the customer key {key}: say which key of the target takes its place, key(..), or managed_key()"
+            "it is encrypted under the customer key {key}: map it to a key of the target with key(..), or use managed_key()"
         );
         Err(Error::new(ErrorKind::InvalidParameter, text))
     }

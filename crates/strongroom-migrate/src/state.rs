@@ -1,4 +1,4 @@
-//! What is known of a secret.
+//! The state of a secret.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use strongroom_store::{SecretId, SecretMetadata, SecretValue, Stage, VersionId, 
 
 use crate::digest::Digest;
 
-/// All there is to know of a secret but its values.
+/// A secret without its values.
 pub(crate) struct SecretState {
     pub(crate) metadata: SecretMetadata,
-    /// Those that have a value, oldest first, the current one last where dates are equal.
+    /// The versions that have a value, oldest first. See `look` for the order of equal dates.
     pub(crate) versions: Vec<VersionMetadata>,
     pub(crate) policy: Option<String>,
 }
 
 impl SecretState {
     pub(crate) fn id(&self) -> SecretId {
-        // By ARN: a secret deleted and made again in between is another one.
+        // By ARN: a secret deleted and recreated in between is a different one.
         SecretId::new(String::from(self.metadata.arn.clone()))
     }
 

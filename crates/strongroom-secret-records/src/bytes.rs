@@ -1,4 +1,4 @@
-//! How a state is written: see docs/format.md.
+//! The stored form of a state: see docs/format.md.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::state::{REMEMBERED, State};
 
 const MAGIC: [u8; 8] = *b"SRSNAP\x00\x01";
 
-/// The longest id of a version that is read.
+/// The maximum length of a version id.
 const MAX_COMMIT: usize = 64;
 
-/// `magic (8) || revision u64 || commits u8 || each: length u8, id || records u32 || each: key length u16, key, revision u64,
-/// value length u32, value`, big-endian.
+/// `magic (8) || revision u64 || commits u8 || each: length u8, id || records u32 || each: key
+/// length u16, key, revision u64, value length u32, value`, big-endian.
 pub(crate) fn write(state: &State) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     out.extend(state.revision.to_be_bytes());
@@ -24,7 +24,7 @@ pub(crate) fn write(state: &State) -> Vec<u8> {
     }
     out.extend(u32::try_from(state.records.len()).unwrap_or(u32::MAX).to_be_bytes());
     for (key, (revision, value)) in &state.records {
-        // The limits of keys and values are far below what these hold.
+        // The limits of keys and values are far below these maxima.
         out.extend(u16::try_from(key.as_bytes().len()).unwrap_or(u16::MAX).to_be_bytes());
         out.extend(key.as_bytes());
         out.extend(revision.to_be_bytes());
@@ -34,7 +34,7 @@ pub(crate) fn write(state: &State) -> Vec<u8> {
     out
 }
 
-/// Reads what [`write`] wrote, and nothing else; `None` for anything that is not exactly that.
+/// Parses what [`write`] wrote; `None` for anything else.
 pub(crate) fn read(bytes: &[u8]) -> Option<State> {
     let mut rest = bytes.strip_prefix(&MAGIC)?;
     let mut state = State { revision: number(&mut rest)?, ..State::default() };
@@ -55,7 +55,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<State> {
         let revision = number(&mut rest)?;
         let len = u32::from_be_bytes(*take(&mut rest, 4)?.first_chunk()?);
         let value = take(&mut rest, usize::try_from(len).ok()?)?;
-        // In order, none twice, none from the future.
+        // Keys are strictly ascending, and no revision exceeds the state's.
         if before.as_ref().is_some_and(|before| *before >= key) || revision > state.revision {
             return None;
         }

@@ -1,5 +1,6 @@
-//! [`SecretRecords`]: a strongroom's records as one secret of another store. So that AWS Secrets Manager keeps the keys of a local key
-//! service, for one, and a program without a disk of its own has them wherever it runs.
+//! [`SecretRecords`] stores a strongroom's records as one secret of another store. For example, AWS
+//! Secrets Manager can hold the keys of a local key service, so that a program without persistent
+//! storage finds them wherever it runs.
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
@@ -11,23 +12,30 @@
 //! // `aws` is any store, such as Strongroom::aws().send().await?.
 //! let records = SecretRecords::new(aws.store(), aws.context().clone(), "strongroom/keys")?;
 //! let keys = Strongroom::builder().records(Arc::new(records)).root_key(RootKey::from_bytes([2; 32])).open().await?;
-//! keys.keys().create("alias/orders", "kept as a secret").await?;
+//! keys.keys().create("alias/orders", "stored as a secret").await?;
 //! # assert!(aws.get("strongroom/keys").send().await?.value.len() < 16_384);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
 //!
-//! * **Whole or not at all.** A commit puts the whole as a new version and then moves `AWSCURRENT` to it from the version it was made of:
-//!   the other store refuses that move when somebody else was faster, and the commit is worked out again on what they made.
-//! * **Small.** All records together must fit into one value, 65,536 bytes in Secrets Manager: some sixty keys with their names. What does not fit is
-//!   refused and changes nothing; [`SecretRecords::used`] says how much is taken.
-//! * **Seldom written.** Each commit makes a version, as does each that loses a race. AWS keeps some hundred versions and each of them for a day,
-//!   and takes no more meanwhile: keys, not data. Keys are used without a commit.
-//! * **Read by asking.** Whether somebody else committed is one call, on every read unless [`SecretRecords::fresh_for`] is said.
-//! * **Old versions stay.** The other store's older versions hold what was deleted until it forgets them, which for seldom commits may be never.
-//!   What they hold is sealed under the store key; a re-key makes it worthless.
+//! * **Atomic.** A commit puts all records as a new version, then moves `AWSCURRENT` to it from the
+//!   version it was based on. The outer store refuses the move after a concurrent commit, and the
+//!   commit is retried on top of that one.
+//! * **Small.** All records together must fit into one value: [65,536 bytes in Secrets
+//!   Manager][limits], about sixty keys with their names. A commit that does not fit is refused and
+//!   changes nothing; [`SecretRecords::used`] returns the size.
+//! * **Rarely written.** Each commit creates a version, including one that loses a race. Secrets
+//!   Manager keeps about a hundred versions, does not remove any younger than a day, and refuses
+//!   new ones meanwhile. Store keys here, not data. Using a key needs no commit.
+//! * **Checked on read.** Every read makes one call to look for commits of others, unless
+//!   [`SecretRecords::fresh_for`] allows older state.
+//! * **Old versions remain.** The outer store's older versions contain deleted records until it
+//!   removes them, which may be never if commits are rare. Their contents are sealed under the
+//!   store key; a re-key makes them worthless.
 //!
-//! The bytes are in `docs/format.md`.
+//! [limits]: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+//!
+//! `docs/format.md` specifies the stored bytes.
 
 mod bytes;
 mod records;

@@ -20,13 +20,14 @@ use crate::state::{REMEMBERED, State, View};
 /// The label of the newest version that was put, current or not yet.
 const STAGE: &str = "strongroom-snapshot";
 
-/// How often a commit is worked out again on what others committed meanwhile.
+/// How often a commit is retried on top of concurrent ones.
 const ATTEMPTS: usize = 16;
 
-/// How often a step is tried.
+/// The maximum number of attempts of a step.
 const TRIES: usize = 4;
 
-/// Records kept as one secret. Clones share what is known of it; any number of processes may have the same secret.
+/// Records stored as one secret. Clones share the cached state. Any number of processes can use the
+/// same secret.
 #[derive(Clone)]
 pub struct SecretRecords {
     shared: Arc<Shared>,
@@ -45,20 +46,21 @@ struct Shared {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// What is known of the secret.
+/// The cached state of the secret.
 #[derive(Default)]
 struct LoadedState {
     current: Option<Current>,
-    /// When it was asked for last.
+    /// When the store was last queried.
     asked: Option<Timestamp>,
-    /// Counts how often it was another.
+    /// Counts the changes of `current`.
     token: u64,
-    /// Counts the questions, and which of them `current` is the answer to: what was asked earlier and comes later is older.
+    /// Numbers the queries; `answered` is the one that `current` came from. A response to an
+    /// earlier query that arrives later is stale.
     questions: u64,
     answered: u64,
 }
 
-/// A state, and the version that holds it; none while there is no secret.
+/// A state, and the version that holds it; `None` while the secret does not exist.
 #[derive(Clone)]
 struct Current {
     version: Option<VersionId>,
@@ -67,14 +69,14 @@ struct Current {
 
 /// What makes a commit take effect.
 enum Step {
-    /// The first one makes the secret.
+    /// The first commit creates the secret.
     Make(CreateSecret),
-    /// Each other moves the label.
+    /// Every other commit moves the label.
     Move(UpdateSecretVersionStage),
 }
 
 impl Step {
-    /// Whether a failure of this kind says that somebody else was faster.
+    /// Whether an error of this kind means that another commit came first.
     fn is_refused_by(&self, kind: StoreErrorKind) -> bool {
         match self {
             Self::Make(_) => kind == StoreErrorKind::Exists,
@@ -91,10 +93,12 @@ impl Step {
 }
 
 impl SecretRecords {
-    /// The secret of this name, which is made with the first commit, read and written as `cx` says.
+    /// Uses the secret of this name, which the first commit creates. `cx` is the caller of every
+    /// call to `store`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for a store whose labels cannot be moved freely, or that takes no bytes or tokens.
+    /// [`ErrorKind::Unsupported`] for a store without freely movable labels, request tokens or
+    /// binary values.
     pub fn new(store: Arc<dyn SecretAdmin>, cx: CallContext, name: impl Into<String>) -> Result<Self, Error> {
         let can = store.capabilities();
         if !(can.free_stages && can.token_is_version_id && can.binary_values) {
@@ -113,29 +117,30 @@ impl SecretRecords {
         Ok(Self { shared: Arc::new(shared), clock, fresh_for: Duration::ZERO, kms_key_id: None })
     }
 
-    /// The key of the other store's that the secret is made under. Of a secret that is there, nothing changes.
+    /// The key of the outer store that encrypts the secret, if the first commit creates it. An
+    /// existing secret keeps its key.
     #[must_use]
     pub fn kms_key_id(mut self, key: impl Into<String>) -> Self {
         self.kms_key_id = Some(key.into());
         self
     }
 
-    /// How long what was read counts as what is there, so that not every read asks. Commits of other processes may go unnoticed as long;
-    /// none is ever lost, since what a commit is made of is checked when it is made.
+    /// How long cached state is used without querying the store. Commits of other processes may go
+    /// unnoticed for that long, but none is lost: every commit checks the version it was based on.
     #[must_use]
     pub fn fresh_for(mut self, duration: Duration) -> Self {
         self.fresh_for = duration;
         self
     }
 
-    /// Where the time comes from, for [`SecretRecords::fresh_for`].
+    /// The clock for [`SecretRecords::fresh_for`] and for revisions.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How many bytes are taken, and how many there are.
+    /// The bytes in use and the bytes available.
     ///
     /// # Errors
     /// As [`Records::snapshot`].
@@ -151,7 +156,7 @@ impl SecretRecords {
         SecretId::new(&self.shared.name)
     }
 
-    /// What the secret holds now. `asked`: whether it must be asked although it was a moment ago.
+    /// The current state. `asked`: query the store even if the cached state is fresh.
     async fn now(&self, asked: bool) -> Result<Current, Error> {
         let now = self.clock.now();
         let (kept, question) = {
@@ -190,13 +195,13 @@ impl SecretRecords {
         let request = GetSecretValue::new(self.id()).version_id(&version);
         let stored = self.shared.store.get_secret_value(&self.shared.cx, request).await.map_err(failed)?;
         let state = bytes::read(stored.expose_bytes()).ok_or_else(|| {
-            Error::new(ErrorKind::Incompatible, "the secret holds something else than records")
+            Error::new(ErrorKind::Incompatible, "the secret does not hold records")
                 .with("secret", &self.shared.name)
         })?;
         Ok(Current { version: Some(version), state: Arc::new(state) })
     }
 
-    /// Keeps the answer to a question, unless a later one was answered already.
+    /// Caches the response to a query, unless a later query was answered already.
     fn learn(&self, question: u64, asked: Timestamp, current: &Current) {
         let mut known = self.known();
         if known.current.is_some() && question < known.answered {
@@ -209,7 +214,8 @@ impl SecretRecords {
         (known.answered, known.asked) = (question, Some(asked));
     }
 
-    /// Keeps what a commit has made of `before`, unless somebody else's was seen meanwhile, which may be on top of it.
+    /// Caches the state that our commit made of `before`, unless another state was seen meanwhile,
+    /// which may be based on ours.
     fn learn_own(&self, before: &Current, made: Current) {
         let now = self.clock.now();
         let mut known = self.known();
@@ -221,12 +227,13 @@ impl SecretRecords {
         }
     }
 
-    /// Makes `next` the current version, if `before` still is. `Ok(false)`: it is not, and nothing was done.
+    /// Makes `next` the current version, if `before` still is. `Ok(false)`: it is not, and nothing
+    /// changed.
     async fn replace(&self, before: &Current, token: &VersionId, next: &State) -> Result<bool, Error> {
         let (store, cx) = (&self.shared.store, &self.shared.cx);
         let written = bytes::write(next);
         if written.len() > self.shared.room {
-            return Err(Error::new(ErrorKind::TooLarge, "the records do not fit into one secret any more")
+            return Err(Error::new(ErrorKind::TooLarge, "the records do not fit into one secret")
                 .with("bytes", written.len())
                 .with("room", self.shared.room));
         }
@@ -240,13 +247,13 @@ impl SecretRecords {
             return self.insist(before, token, Step::Make(create)).await;
         };
         let put = || PutSecretValue::new(self.id(), value.clone()).token(token).stage(STAGE);
-        // A version that nobody knows of does no harm: whether it was made is seen when it is to become the current one.
+        // An unused version does no harm; moving the label shows whether this one was created.
         let mut put_again = store.put_secret_value(cx, put()).await;
         if put_again.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::OutcomeUnknown) {
             put_again = store.put_secret_value(cx, put()).await;
         }
         put_again.map_err(failed)?;
-        // From here on it may be done without our knowing: then only asking tells.
+        // From here on the commit may take effect without our knowing: query before the next read.
         self.known().asked = None;
         let step =
             UpdateSecretVersionStage::new(self.id(), Stage::CURRENT).remove_from(version).move_to(token);
@@ -261,12 +268,14 @@ impl SecretRecords {
         }
     }
 
-    /// Tries a step until it is done, refused because somebody else was faster, or failed for sure. A step made again does the same or is
-    /// refused; once a try may have done it, a refusal is no proof that none has.
+    /// Repeats a step until it succeeds, is refused after a concurrent commit, or definitely fails.
+    /// A repeated step is idempotent or refused. Once an attempt may have taken effect, a refusal
+    /// no longer proves that none did.
     async fn insist(&self, before: &Current, token: &VersionId, step: Step) -> Result<bool, Error> {
         let unknown = |error: Option<StoreError>| {
-            let told = Error::new(ErrorKind::OutcomeUnknown, "whether the records were written is not known")
-                .with("secret", &self.shared.name);
+            let told =
+                Error::new(ErrorKind::OutcomeUnknown, "it is unknown whether the records were written")
+                    .with("secret", &self.shared.name);
             match error {
                 Some(error) => told.with("reason", &error).because(error),
                 None => told,
@@ -299,8 +308,9 @@ impl SecretRecords {
         }
     }
 
-    /// Whether a commit is part of what is there now, others' commits on top of it or not; `None` when that cannot be told: what is there does
-    /// not remember as far back as the version it was made of, or is that version still, as a store that is behind shows it.
+    /// Whether the current state includes a commit, possibly below later ones. `None` if that is
+    /// unknown: the current state's commit list does not reach back to the version the commit was
+    /// based on, or the current version still is that one, as a lagging store shows it.
     async fn is_in(&self, before: &Current, token: &VersionId) -> Option<bool> {
         let now = self.now(true).await.ok()?;
         let remembers =
@@ -309,21 +319,22 @@ impl SecretRecords {
             return Some(true);
         }
         let later = now.version.is_some() && now.version != before.version;
-        // The first commit of all is made of nothing, and is remembered as long as all others are.
+        // The very first commit is based on no version: it is listed as long as the list is not
+        // full.
         let made_of = before.version.as_ref().map_or(now.state.commits.len() < REMEMBERED, remembers);
         (later && made_of).then_some(false)
     }
 }
 
-/// A failure of the other store as one of storage. Nothing was committed.
+/// Maps an error of the outer store to one of storage. Nothing was committed.
 fn failed(error: StoreError) -> Error {
     let (kind, text) = match error.kind() {
-        StoreErrorKind::Throttled => (ErrorKind::Busy, "the store that keeps the records is busy"),
+        StoreErrorKind::Throttled => (ErrorKind::Busy, "the store that holds the records is busy"),
         StoreErrorKind::LimitExceeded => (
             ErrorKind::Unavailable,
-            "the store that keeps the records takes no more versions for now: a commit makes one, and they are kept for a day",
+            "the store that holds the records accepts no more versions for now: each commit creates one, and they are kept for a day",
         ),
-        _ => (ErrorKind::Unavailable, "the store that keeps the records failed"),
+        _ => (ErrorKind::Unavailable, "the store that holds the records failed"),
     };
     Error::new(kind, text).with("reason", &error).because(error)
 }
@@ -338,7 +349,7 @@ impl Records for SecretRecords {
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
         batch.validate(&self.limits())?;
         let _turn = self.shared.turn.lock().await;
-        // What is known may be old: then the other store refuses, and it is asked.
+        // The cached state may be stale: then the outer store refuses, and is queried.
         let mut current = self.now(false).await?;
         for _ in 0..ATTEMPTS {
             if let Some(conflict) = current.state.conflict(&batch) {
@@ -365,12 +376,12 @@ impl Records for SecretRecords {
             }
             let now = self.now(true).await?;
             if now.version.is_none() {
-                let text = "there is a secret of this name already, without a value";
+                let text = "a secret of this name exists already, without a value";
                 return Err(Error::new(ErrorKind::Incompatible, text).with("secret", &self.shared.name));
             }
             current = now;
         }
-        Err(Error::new(ErrorKind::Busy, "others were faster too many times"))
+        Err(Error::new(ErrorKind::Busy, "concurrent commits came first too many times"))
     }
 
     async fn change_token(&self) -> Result<ChangeToken, Error> {
@@ -383,7 +394,7 @@ impl Records for SecretRecords {
         since: Option<ChangeToken>,
         keys: &[Key],
     ) -> Result<Option<FreshRecords>, Error> {
-        // One question for the token and the records; what is known now is its answer, or a later one.
+        // One query for the token and the records; the cached state is its response or a later one.
         self.now(false).await?;
         let (token, state) = {
             let known = self.known();
@@ -398,7 +409,8 @@ impl Records for SecretRecords {
     }
 
     async fn erase_deleted(&self) -> Result<(), Error> {
-        // The version before is what a label keeps; what has none the other store forgets in its own time.
+        // A label keeps the previous version; the outer store removes unlabeled ones in its own
+        // time.
         let (store, cx) = (&self.shared.store, &self.shared.cx);
         let told = match store.describe_secret(cx, &self.id()).await {
             Err(error) if error.kind() == StoreErrorKind::NotFound => return Ok(()),
@@ -411,16 +423,16 @@ impl Records for SecretRecords {
         let step = UpdateSecretVersionStage::new(self.id(), Stage::PREVIOUS).remove_from(before);
         match store.update_secret_version_stage(cx, step).await {
             Ok(_) => Ok(()),
-            // A commit came in between.
+            // A concurrent commit.
             Err(error) if error.kind() == StoreErrorKind::InvalidParameter => {
-                Err(Error::new(ErrorKind::Busy, "somebody else is writing").because(error))
+                Err(Error::new(ErrorKind::Busy, "another process is writing").because(error))
             }
             Err(error) => Err(failed(error)),
         }
     }
 
     fn limits(&self) -> Limits {
-        // Of one record and batch; what all of them may have together is told by `used`.
+        // Limits of one record and batch; `used` reports the total.
         Limits { key: 4096, ..Limits::REQUIRED }
     }
 }

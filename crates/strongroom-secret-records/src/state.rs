@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_records::{Action, Batch, Error, Expect, Key, Page, Record, Revision, Scan, Snapshot};
 
-/// How many commits a snapshot remembers by their tokens, so that one whose outcome was not known is found again.
+/// How many commits a state lists by token, so that one of unknown outcome can be found.
 pub(crate) const REMEMBERED: usize = 16;
 
 /// A commit, as its version id in the other store.
@@ -22,7 +22,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The first record that is not as a batch expects it.
+    /// The conflict at the first record that is not as a batch expects it.
     pub(crate) fn conflict(&self, batch: &Batch) -> Option<Error> {
         let holds = |key: &Key, expect: Expect| match (expect, self.records.get(key)) {
             (Expect::Any, _) | (Expect::Absent, None) => true,
@@ -33,8 +33,9 @@ impl State {
         Some(Error::conflict(&failed.key))
     }
 
-    /// The state after a batch that has no conflict. Revisions follow the clock, so that a secret that is deleted and made again, or whose
-    /// labels were moved back by hand, does not give one twice. `None` when there are none left.
+    /// The state after a batch without conflicts. Revisions follow the clock, so that a secret that
+    /// is deleted and recreated, or whose labels were moved back by hand, does not reuse one.
+    /// `None` when revisions are exhausted.
     pub(crate) fn after(&self, batch: &Batch, commit: Commit, now: u64) -> Option<Self> {
         let mut next = self.clone();
         next.revision = self.revision.checked_add(1)?.max(now);

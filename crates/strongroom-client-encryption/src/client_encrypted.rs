@@ -15,7 +15,7 @@ use crate::error::{encryption, sealing};
 use crate::form::{Form, Stored, context, fits, key_fits};
 use crate::requested_secret::RequestedSecret;
 
-/// A secret store around another that seals every value under a key of its own choice.
+/// Wraps a secret store and seals every value under a separate key. See the [crate page](crate).
 #[derive(Clone, Debug)]
 pub struct ClientEncrypted<S> {
     pub(crate) inner: S,
@@ -29,19 +29,20 @@ pub struct ClientEncrypted<S> {
 }
 
 impl<S: SecretStore> ClientEncrypted<S> {
-    /// Around `inner`, under the key of this name, which `kms` keeps and is asked for by the caller of `kms_cx`. Whoever may call this store
-    /// has what that caller may do with the key: give parts of a program that must not, a store of their own.
+    /// Wraps `inner`. Values are sealed under `key` of `kms`, which is called as the caller of
+    /// `kms_cx`. Anyone who can call this store uses the key with that caller's permissions: give
+    /// parts of a program with fewer permissions their own store.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidParameter`] for what is no key's name.
+    /// [`ErrorKind::InvalidParameter`] if `key` does not name a key.
     pub fn new(inner: S, kms: Arc<dyn Kms>, kms_cx: CallContext, key: &str) -> Result<Self, Error> {
         let key = parse(key)?;
         let sealer = AnySealer::default();
         Ok(Self { inner, kms, kms_cx, key, older: Vec::new(), plain: false, by_hand: false, sealer })
     }
 
-    /// Opens what was sealed under this key too: the one before, while its values are still about. No other key opens anything here,
-    /// whatever a stored value says of itself.
+    /// Also opens values sealed under this key, such as the previous one while values under it
+    /// remain. No other key opens anything here, whichever key a stored value names.
     ///
     /// # Errors
     /// As [`ClientEncrypted::new`].
@@ -50,49 +51,49 @@ impl<S: SecretStore> ClientEncrypted<S> {
         Ok(self)
     }
 
-    /// Reads values that are not sealed too, to move in. Whoever can write to the other store can then put values of theirs in place of
-    /// sealed ones: take it back as soon as everything is sealed.
+    /// Also reads unsealed values, for migration. Anyone who can write to the inner store can then
+    /// replace sealed values with their own: remove this as soon as everything is sealed.
     #[must_use]
     pub fn accept_plain(mut self) -> Self {
         self.plain = true;
         self
     }
 
-    /// Reads values too that were encrypted by hand under one of the keys, without a context, as with `kms encrypt`: the ciphertext, as
-    /// bytes or in base64. Nothing binds them to a secret or version.
+    /// Also reads values encrypted under one of the keys without an encryption context, as by `kms
+    /// encrypt`: the ciphertext as bytes or in base64. Nothing binds them to a secret or version.
     #[must_use]
     pub fn accept_kms_encrypted(mut self) -> Self {
         self.by_hand = true;
         self
     }
 
-    /// Seals and opens with the primitives of this provider; the bytes are the same.
+    /// Seals and opens with this provider's primitives. The stored format is the same.
     #[must_use]
     pub fn provider<P: Provider>(mut self) -> Self {
         self.sealer = AnySealer::of::<P>();
         self
     }
 
-    /// The store inside.
+    /// The inner store.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The most bytes of a value.
+    /// The maximum size of a value in bytes.
     pub(crate) fn room(&self) -> usize {
         let inner = self.inner.capabilities();
         fits(inner.max_value_len, inner.binary_values)
     }
 
-    /// That a value has a length for which there is room once it is sealed.
+    /// Checks that a value fits into the inner store once it is sealed.
     pub(crate) fn check(&self, value: &SecretValue) -> Result<(), Error> {
         let mut violations = Violations::new();
         violations.value_within(value, self.room());
         violations.finish()
     }
 
-    /// The version's id before there is the version, where the store takes it from the token.
+    /// The id of the version to be created, if the inner store takes it from the token.
     pub(crate) fn token(&self, given: Option<VersionId>) -> Result<Option<VersionId>, Error> {
         match given {
             None if self.inner.capabilities().token_is_version_id => VersionId::random().map(Some),
@@ -117,7 +118,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         let arn = pair.key_arn.as_str();
         let data_key = DataKey::from_bytes(pair.plaintext).map_err(sealing)?;
         if !key_fits(arn.len(), pair.ciphertext.len()) {
-            let text = "the key's name and its wrapping of a data key are longer than sealing has room for";
+            let text = "the key's ARN and the wrapped data key are too long to store with a value";
             return Err(Error::new(ErrorKind::EncryptionFailure, text).with("key", arn));
         }
         let sealed = self.sealer.seal(&data_key, arn, &pair.ciphertext, &context, value.expose_bytes());
@@ -127,13 +128,17 @@ impl<S: SecretStore> ClientEncrypted<S> {
 }
 
 impl<S: SecretAdmin> ClientEncrypted<S> {
-    /// Seals the current value of a secret, if it is not sealed yet, as a new version; the one before keeps the plain value until it is
-    /// deprecated and the other store forgets it, which may be never: then give the secret another value. Whether there was anything to do.
-    /// Needs [`ClientEncrypted::accept_plain`] or [`ClientEncrypted::accept_kms_encrypted`]. A value that somebody else puts meanwhile stays current.
+    /// Seals the current value of a secret as a new version, unless it is sealed already. Returns
+    /// whether it sealed anything. Requires [`ClientEncrypted::accept_plain`] or
+    /// [`ClientEncrypted::accept_kms_encrypted`].
+    ///
+    /// The previous version holds the plaintext until the inner store removes it, which may be
+    /// never: then give the secret a new value. A value put concurrently stays current.
     ///
     /// # Errors
-    /// As reading and putting; [`ErrorKind::InvalidParameter`] when somebody else was faster; [`ErrorKind::Unsupported`] where versions
-    /// cannot be staged: put the value again yourself there.
+    /// Those of reading and putting; [`ErrorKind::InvalidParameter`] after a concurrent put;
+    /// [`ErrorKind::Unsupported`] if the inner store cannot stage versions: put the value again
+    /// yourself.
     pub async fn seal_in_place(&self, cx: &CallContext, id: &SecretId) -> Result<bool, Error> {
         let stored = self.inner.get_secret_value(cx, GetSecretValue::new(id.clone())).await?;
         let form = Form::read(&stored.value).map_err(|error| unopened(error, id))?;
@@ -143,8 +148,9 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
         self.put_again(cx, id, stored).await.map(|()| true)
     }
 
-    /// Seals the current value of a secret again, as a new version under the key of this store: after the key has changed, so that the one
-    /// before ([`ClientEncrypted::also_opens`]) is needed no more.
+    /// Seals the current value of a secret again, as a new version under this store's key. Use it
+    /// after changing the key, so that the previous one ([`ClientEncrypted::also_opens`]) is no
+    /// longer needed.
     ///
     /// # Errors
     /// As [`ClientEncrypted::seal_in_place`].
@@ -156,17 +162,17 @@ impl<S: SecretAdmin> ClientEncrypted<S> {
     async fn put_again(&self, cx: &CallContext, id: &SecretId, stored: SecretVersion) -> Result<(), Error> {
         const STAGE: &str = "strongroom-sealing";
         if !self.inner.capabilities().free_stages {
-            let text = "this store makes every new version the current one, whatever was put meanwhile: put the value again yourself";
+            let text = "this store makes every new version current, so a concurrent put could be lost: put the value again yourself";
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let before = stored.version_id.clone();
         let opened = self.open_asked(&RequestedSecret::new(id, None), stored).await;
         let opened = opened.map_err(|error| unopened(error, id))?;
-        // By ARN: a secret deleted and made again in between is another one.
+        // By ARN: a secret deleted and recreated in between is a different one.
         let id = SecretId::new(String::from(opened.arn));
         let put = PutSecretValue::new(id.clone(), opened.value).stage(STAGE);
         let made = self.put_secret_value(cx, put).await?.version_id;
-        // Refused if another version has become the current one.
+        // Refused if another version has become current.
         let current =
             UpdateSecretVersionStage::new(id.clone(), Stage::CURRENT).remove_from(before).move_to(&made);
         let moved = self.inner.update_secret_version_stage(cx, current).await;

@@ -1,9 +1,9 @@
-//! The key service's failures in the words of a secret store.
+//! Maps the key service's errors to those of a secret store.
 
 use strongroom_kms::ErrorKind as Kms;
 use strongroom_store::{Error, ErrorKind};
 
-/// What both directions have in common.
+/// Kinds that sealing and opening share.
 fn either(error: &strongroom_kms::Error) -> Option<ErrorKind> {
     Some(match error.kind() {
         Kms::AccessDenied => ErrorKind::AccessDenied,
@@ -20,20 +20,21 @@ fn either(error: &strongroom_kms::Error) -> Option<ErrorKind> {
 fn refused(kind: ErrorKind, text: &'static str, error: strongroom_kms::Error) -> Error {
     let told = Error::new(kind, text);
     let told = if kind == ErrorKind::AccessDenied {
-        told.with("refused by", "the key service that seals").with("reason", &error)
+        told.with("refused by", "the key service of the client-side encryption").with("reason", &error)
     } else {
         told
     };
     told.because(error)
 }
 
-/// No data key was made.
+/// No data key was generated.
 pub(crate) fn encryption(error: strongroom_kms::Error) -> Error {
     let kind = either(&error).unwrap_or(ErrorKind::EncryptionFailure);
     refused(kind, "the value was not sealed: its key cannot be used", error)
 }
 
-/// A data key was not opened. A damaged value, one of another secret and a wrong key are not told apart.
+/// A data key was not decrypted. A damaged value, a value of another secret and a wrong key give
+/// the same error.
 pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
     match error.kind() {
         Kms::InvalidCiphertext | Kms::IncorrectKey => not_opened(),
@@ -44,12 +45,12 @@ pub(crate) fn decryption(error: strongroom_kms::Error) -> Error {
     }
 }
 
-/// The one answer to every value that does not open.
+/// The error for every value that does not open.
 pub(crate) fn not_opened() -> Error {
-    Error::new(ErrorKind::DecryptionFailure, "what is stored does not open as this version of this secret")
+    Error::new(ErrorKind::DecryptionFailure, "the stored value does not open as this version of this secret")
 }
 
-/// A step of sealing failed for want of random bytes, or a key service's answer was too long.
+/// Sealing failed: no random bytes, or the key service's response was too long.
 pub(crate) fn sealing(error: strongroom_envelope::Error) -> Error {
     Error::new(ErrorKind::Internal, "the value could not be sealed").because(error)
 }

@@ -1,4 +1,4 @@
-//! What the other store is given: how a sealed value is written, and told from one that is not.
+//! The stored form of a sealed value, and how it differs from an unsealed one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,24 +16,24 @@ const BINARY: u8 = 1;
 /// Kind and binding.
 const FLAGS: usize = 2;
 
-/// What is left for the ARN of the key and its wrapping of the data key: AWS's take 75 and 184 bytes.
+/// Space for the key's ARN and the wrapped data key: AWS's take 75 and 184 bytes.
 const KEY: usize = 896 - PREFIX.len() - FLAGS - Envelope::sealed_len(0, 0, 0);
 
-/// The most bytes that a value may have to fit, sealed, into `room`.
+/// The maximum size of a value that fits, sealed, into `room`.
 pub(crate) const fn fits(room: usize, binary: bool) -> usize {
     let bytes = if binary { room } else { (room.saturating_sub(PREFIX.len())) / 4 * 3 + PREFIX.len() };
     bytes.saturating_sub(PREFIX.len() + FLAGS + Envelope::sealed_len(0, 0, 0) + KEY)
 }
 
-/// Whether key ARN and wrapped key stay within what is left for them.
+/// Whether the key's ARN and the wrapped data key fit into their space.
 pub(crate) const fn key_fits(arn: usize, wrapped: usize) -> bool {
     arn + wrapped <= KEY
 }
 
-/// A sealed value, as it is stored: `kind (1) || binding (1) || envelope`.
+/// A sealed value as stored: `kind (1) || binding (1) || envelope`.
 pub(crate) struct Form {
     pub(crate) text: bool,
-    /// Whether it is bound to its version, not only to its secret.
+    /// Whether it is bound to its version as well as to its secret.
     pub(crate) bound: bool,
     pub(crate) envelope: Vec<u8>,
 }
@@ -45,7 +45,7 @@ pub(crate) enum Stored {
 }
 
 impl Form {
-    /// For a store that takes bytes, or only text.
+    /// Encodes it for a store that takes bytes, or only text.
     pub(crate) fn write(&self, binary: bool) -> SecretValue {
         let mut bytes = vec![if self.text { TEXT } else { BINARY }, u8::from(self.bound)];
         bytes.extend_from_slice(&self.envelope);
@@ -59,7 +59,8 @@ impl Form {
         SecretValue::text(stored)
     }
 
-    /// Reads what is stored. What begins as a sealed value does and is none is refused, never taken for a plain one.
+    /// Parses a stored value. One with the prefix of a sealed value that is malformed is refused,
+    /// never treated as plain.
     pub(crate) fn read(stored: &SecretValue) -> Result<Stored, strongroom_store::Error> {
         let Some(rest) = stored.expose_bytes().strip_prefix(PREFIX.as_bytes()) else {
             return Ok(Stored::Plain);

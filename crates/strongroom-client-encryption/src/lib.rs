@@ -1,5 +1,6 @@
-//! [`ClientEncrypted`]: a secret store around any other that seals each value before it is stored, so that the other store and its keys never see
-//! it. Secrets that AWS keeps, for one, under a key that AWS does not have.
+//! [`ClientEncrypted`] wraps any secret store and encrypts each value before it is stored. The
+//! inner store and its keys never see plaintext: for example, AWS stores your secrets, encrypted
+//! under a key that AWS does not have.
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
@@ -9,35 +10,40 @@
 //!
 //! # let aws = Strongroom::builder().memory().root_key(RootKey::from_bytes([1; 32])).open().await?;
 //! # let own = Strongroom::builder().memory().root_key(RootKey::from_bytes([2; 32])).open().await?;
-//! // `own` keeps the key, `aws` keeps the secrets.
-//! own.keys().create("alias/outer", "seals what AWS keeps").await?;
+//! // `own` holds the key, `aws` stores the secrets.
+//! own.keys().create("alias/outer", "encrypts what AWS stores").await?;
 //! let key = own.keys().service()?;
 //! let store = ClientEncrypted::new(aws.store(), key, own.context().clone(), "alias/outer")?;
 //! let room = Strongroom::over(Arc::new(store), aws.realm().clone());
 //!
 //! room.create("prod/db").text("s3cret").send().await?;
 //! assert_eq!(room.get("prod/db").send().await?.expose_text()?, "s3cret");
-//! let seen = aws.get("prod/db").send().await?; // what AWS has
+//! let seen = aws.get("prod/db").send().await?; // what AWS stores
 //! assert!(seen.expose_bytes().starts_with(b"strongroom-sealed:1:"));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```
 //!
-//! * **Bound.** What is sealed opens as the secret and version that was asked for only: the other store cannot put one in another's place.
-//!   Which version is the current one is its to say: it may show an older one, under that one's id. Where a store counts its versions itself
-//!   ([`Capabilities::token_is_version_id`](strongroom_store::Capabilities)), it may put one version in another's place too. Of a batch found
-//!   by filters, nobody can say what should be in it.
-//! * **Repeats.** A repeat with the same token and value changes nothing, although sealing again gives other bytes: what is stored is
-//!   opened and compared.
-//! * **Room.** Sealing takes up to 896 bytes, and a third more where a store takes text only;
-//!   [`Capabilities::max_value_len`](strongroom_store::Capabilities) says what is left.
-//! * **Moving in.** [`ClientEncrypted::accept_plain`] reads what is not sealed yet, [`ClientEncrypted::seal_in_place`] seals it;
-//!   [`ClientEncrypted::accept_kms_encrypted`] reads what was encrypted by hand with `kms encrypt`. What was plain stays in the other store's older
-//!   versions until it forgets them: give such secrets a new value.
-//! * **What it costs.** A write asks the other store for the secret's name first (DescribeSecret); a repeat that it refuses reads what is stored
-//!   (GetSecretValue). Random passwords are made here, so that the other store does not know them.
+//! * **Binding.** A sealed value opens only as the secret and version it was sealed for, so the
+//!   inner store cannot substitute one for another. The inner store still decides which version is
+//!   current: it can present an older one, under that version's id. A store that numbers versions
+//!   itself ([`Capabilities::token_is_version_id`](strongroom_store::Capabilities) is false) can
+//!   also swap versions of the same secret. The contents of a batch selected by filters cannot be
+//!   checked.
+//! * **Idempotency.** Repeating a write with the same token and value changes nothing, although
+//!   sealing again produces different bytes: the stored value is opened and compared.
+//! * **Size.** Sealing adds up to 896 bytes, and a third more in a store that takes only text.
+//!   [`Capabilities::max_value_len`](strongroom_store::Capabilities) is the remaining size.
+//! * **Migration.** [`ClientEncrypted::accept_plain`] also reads unsealed values, and
+//!   [`ClientEncrypted::seal_in_place`] seals them. [`ClientEncrypted::accept_kms_encrypted`] also
+//!   reads values encrypted with `kms encrypt`. Plaintext stays in the inner store's older versions
+//!   until it removes them: give such secrets a new value.
+//! * **Cost.** A put or update with a value first asks the inner store for the secret's name
+//!   (DescribeSecret). A repeated write that the inner store refuses reads the stored value
+//!   (GetSecretValue). Random passwords are generated locally, so the inner store does not know
+//!   them.
 //!
-//! The bytes are in `docs/format.md`.
+//! `docs/format.md` specifies the stored bytes.
 
 mod client_encrypted;
 mod error;

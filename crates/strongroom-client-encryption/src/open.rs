@@ -1,4 +1,4 @@
-//! Opening what is stored.
+//! Opens stored values.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +11,12 @@ use crate::error::{decryption, not_opened, sealing};
 use crate::form::{Form, Stored, context};
 use crate::requested_secret::RequestedSecret;
 
-/// The lengths of ciphertexts that `kms encrypt` gives, with room to spare: 1 to 4,096 bytes of plaintext and what AWS adds.
+/// The lengths of ciphertexts from `kms encrypt`, with a margin: 1 to 4,096 bytes of plaintext and
+/// AWS's overhead.
 const BY_HAND: std::ops::RangeInclusive<usize> = 64..=6144;
 
 impl<S: SecretStore> ClientEncrypted<S> {
-    /// The version as it was before it was sealed, if it is the one that was asked for.
+    /// Opens a version, if it is the requested one.
     pub(crate) async fn open_asked(
         &self,
         asked: &RequestedSecret,
@@ -24,7 +25,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         if asked.answered_by(&stored) { self.open(stored).await } else { Err(not_opened()) }
     }
 
-    /// The version as it was before it was sealed.
+    /// Opens a version.
     pub(crate) async fn open(&self, mut stored: SecretVersion) -> Result<SecretVersion, Error> {
         stored.value = match Form::read(&stored.value)? {
             Stored::Sealed(form) => self.open_form(&stored, form).await?,
@@ -34,7 +35,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
     }
 
     async fn open_form(&self, stored: &SecretVersion, form: Form) -> Result<SecretValue, Error> {
-        // What this store binds to its version must be.
+        // A store that binds values to versions must not accept an unbound one.
         if form.bound != self.inner.capabilities().token_is_version_id {
             return Err(not_opened());
         }
@@ -50,7 +51,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         if form.text { text(plaintext).ok_or_else(not_opened) } else { Ok(SecretValue::binary(plaintext)) }
     }
 
-    /// What is not sealed: encrypted by hand, or plain, as far as either is accepted.
+    /// Reads an unsealed value, encrypted with `kms encrypt` or plain, if this store accepts it.
     async fn open_other(&self, value: SecretValue) -> Result<SecretValue, Error> {
         if self.by_hand {
             let ciphertext = if value.is_text() {
@@ -61,7 +62,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
             if let Some(ciphertext) = ciphertext.filter(|ciphertext| BY_HAND.contains(&ciphertext.len())) {
                 match self.decrypt(&ciphertext, &EncryptionContext::new()).await {
                     Ok(opened) => return Ok(either(opened.plaintext)),
-                    // No ciphertext of this service after all.
+                    // Not a ciphertext of this key service.
                     Err(error) if self.plain && error.kind() == KmsError::InvalidCiphertext => (),
                     Err(error) => return Err(decryption(error)),
                 }
@@ -71,11 +72,12 @@ impl<S: SecretStore> ClientEncrypted<S> {
             return Ok(value);
         }
         let text =
-            "what is stored is not sealed; to move it in, say accept_plain() or accept_kms_encrypted()";
+            "the stored value is not sealed; to migrate it, use accept_plain() or accept_kms_encrypted()";
         Err(Error::new(ErrorKind::DecryptionFailure, text))
     }
 
-    /// By one of our keys, and no other: a ciphertext names its key itself, and may have been put there by anybody.
+    /// Decrypts by one of our keys only: a ciphertext names its own key, and anyone may have stored
+    /// it.
     async fn decrypt(
         &self,
         ciphertext: &[u8],
@@ -88,7 +90,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         let mut told = first;
         for key in &self.older {
             match self.decrypt_by(key, ciphertext, context).await {
-                // That a key is another one says less than that one cannot be used.
+                // IncorrectKey is the least informative error: prefer that of an unusable key.
                 Err(error) if of_this_key(error.kind()) => {
                     if told.kind() == KmsError::IncorrectKey {
                         told = error;
@@ -110,7 +112,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
     }
 }
 
-/// Whether a failure says something of one key only, so that another may open it.
+/// Whether a failure concerns one key only, so that another key may open the value.
 fn of_this_key(kind: KmsError) -> bool {
     matches!(
         kind,
@@ -126,7 +128,7 @@ fn text(plaintext: SecretBytes) -> Option<SecretValue> {
     SecretText::from_utf8(plaintext).ok().map(SecretValue::from_text)
 }
 
-/// A text where it is one; `kms encrypt` does not say.
+/// Text if it is valid UTF-8, else bytes: `kms encrypt` does not record which it was.
 fn either(plaintext: SecretBytes) -> SecretValue {
     if std::str::from_utf8(plaintext.expose()).is_err() {
         return SecretValue::binary(plaintext);

@@ -1,9 +1,10 @@
-//! That the other store answers for what it was asked: it is the one that must not put one secret in another's place.
+//! Checks that the inner store returned the requested secret: it must not be able to substitute one
+//! secret for another.
 
 use strongroom_store::{SecretArn, SecretId, SecretVersion, VersionId};
 use strongroom_types::Arn;
 
-/// What a caller named.
+/// The secret and version that a caller named.
 #[derive(Clone)]
 pub(crate) struct RequestedSecret {
     id: SecretId,
@@ -15,14 +16,14 @@ impl RequestedSecret {
         Self { id: id.clone(), version: version.cloned() }
     }
 
-    /// Whether an answer of this name and ARN is for the secret that was named.
+    /// Whether this name and ARN are those of the requested secret.
     pub(crate) fn is(&self, name: &str, arn: &Arn) -> bool {
         let text = self.id.as_str();
         if !text.starts_with("arn:") {
-            // Parameters are named with a slash first, or without.
+            // Parameters may be named with or without a leading slash.
             return text == name || text.strip_prefix('/') == Some(name);
         }
-        // An ARN may leave Secrets Manager's suffix out; the name must be the one that the ARN holds.
+        // An ARN may omit Secrets Manager's suffix; the name must be the one in the ARN.
         SecretArn::is(arn.as_str(), text) && holds(arn, name)
     }
 

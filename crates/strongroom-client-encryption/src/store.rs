@@ -1,4 +1,4 @@
-//! The traits: what carries values is sealed and opened, all else goes through.
+//! The store's traits. Values are sealed and opened; everything else passes through.
 
 use async_trait::async_trait;
 use strongroom_envelope::SecretText;
@@ -17,7 +17,7 @@ use crate::error::not_opened;
 use crate::requested_secret::RequestedSecret;
 
 impl<S: SecretStore> ClientEncrypted<S> {
-    /// The name that a new value is sealed for, as the other store has it: the id may be an ARN.
+    /// The secret's name in the inner store, for which a new value is sealed: the id may be an ARN.
     async fn name_of(&self, cx: &CallContext, id: &SecretId) -> Result<String, Error> {
         let told = self.inner.describe_secret(cx, id).await?;
         if RequestedSecret::new(id, None).is(&told.name, &told.arn) {
@@ -25,12 +25,12 @@ impl<S: SecretStore> ClientEncrypted<S> {
         }
         Err(Error::new(
             ErrorKind::EncryptionFailure,
-            "the other store answers with another secret than the one asked for",
+            "the inner store returned a different secret than the one requested",
         ))
     }
 
-    /// After the other store refused a token that it knows with other bytes: whether it was the same value all the same, which sealing
-    /// again cannot show.
+    /// Called after the inner store refused a token that it knows with other bytes. Sealing the
+    /// same value again gives different bytes, so this opens the stored value and compares.
     async fn repeated(
         &self,
         cx: &CallContext,
@@ -43,7 +43,7 @@ impl<S: SecretStore> ClientEncrypted<S> {
         let asked = RequestedSecret::new(&id, Some(token));
         let stored = match self.inner.get_secret_value(cx, GetSecretValue::new(id).version_id(token)).await {
             Ok(stored) => stored,
-            // Another secret of this name, or a version without a value.
+            // A different secret of this name, or a version without a value.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(refused),
             Err(error) => return Err(error),
         };
@@ -167,7 +167,7 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         cx: &CallContext,
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
-        // As the other store names what it could not read: by what was asked for.
+        // Errors name secrets by the requested id, as the inner store's do.
         let asked = request.ids.clone();
         let mut page = self.inner.batch_get_secret_value(cx, request).await?;
         for stored in std::mem::take(&mut page.values) {
@@ -196,7 +196,7 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
         _cx: &CallContext,
         request: GetRandomPassword,
     ) -> Result<SecretText, Error> {
-        // Not by the other store, which would know it.
+        // Generated locally: the inner store would know it.
         request.generate().map_err(|error| error.of_call(Operation::GetRandomPassword, None))
     }
 
@@ -206,7 +206,7 @@ impl<S: SecretStore> SecretStore for ClientEncrypted<S> {
 
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = self.inner.capabilities();
-        // Which of the two a value is, is sealed with it.
+        // Whether a value is text or binary is sealed with it, so both work.
         (capabilities.max_value_len, capabilities.binary_values) = (self.room(), true);
         capabilities
     }

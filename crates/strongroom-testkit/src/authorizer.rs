@@ -12,9 +12,9 @@ use strongroom_types::{CallContext, Caller, Realm, SessionFacts, Timestamp};
 pub struct Fixture {
     /// The directory.
     pub authorizer: Arc<dyn Authorizer>,
-    /// The account and region that is asked about.
+    /// The account and region of the request.
     pub realm: Realm,
-    /// The moment that is asked about.
+    /// The time of the request.
     pub now: Timestamp,
     /// A user or role that the directory knows; `None` for a directory that knows nobody.
     pub known: Option<Identity>,
@@ -22,7 +22,7 @@ pub struct Fixture {
     pub unknown: String,
 }
 
-/// Somebody whom a directory knows.
+/// A caller known to a directory.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
 pub struct Identity {
@@ -67,7 +67,7 @@ pub async fn the_owner_is_always_known(subject: &Fixture) {
     assert_eq!(found.principal().account(), Some(account.as_str()));
 }
 
-/// The end of a session counts from its very moment on, whoever's it is.
+/// A session is over at the exact moment it ends, for every kind of caller.
 pub async fn sessions_that_are_over_are_refused(subject: &Fixture) {
     let callers =
         [Some(CallContext::owner(&subject.realm)), subject.known.as_ref().map(|one| one.cx.clone())];
@@ -137,7 +137,7 @@ pub async fn those_who_do_not_exist_are_strangers(subject: &Fixture) {
     }
 }
 
-/// A policy names somebody, or nobody, or whoever has the name one day.
+/// A policy may name an existing principal, none, or one that does not exist yet.
 pub async fn names_in_policies_are_bound_to_those_who_have_them(subject: &Fixture) {
     let ids = async |name: &str| {
         subject.authorizer.ids_named(&policy_for(name), &subject.realm).await.expect("an answer")

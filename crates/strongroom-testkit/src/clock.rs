@@ -1,4 +1,4 @@
-//! A clock that moves when told.
+//! A manual clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use strongroom_types::{Clock, Timestamp};
 #[derive(Debug)]
 pub struct ManualClock {
     wall: AtomicI64,
-    /// Milliseconds since the clock was made.
+    /// Milliseconds since the clock was created.
     passed: AtomicU64,
 }
 

@@ -9,8 +9,8 @@ use strongroom_records::{
     Batch, ChangeToken, Error, FreshRecords, Key, Limits, Page, Record, Records, Revision, Scan, Snapshot,
 };
 
-/// Storage around another that counts the calls that would each be a round trip to a storage behind a network. Clones
-/// share the count.
+/// Wraps storage and counts the calls that would each be a round trip to storage behind a network.
+/// Clones share the count.
 #[derive(Clone, Debug)]
 pub struct CountingRecords {
     inner: Arc<dyn Records>,
@@ -18,13 +18,13 @@ pub struct CountingRecords {
 }
 
 impl CountingRecords {
-    /// Storage around `inner`.
+    /// Wraps `inner`.
     #[must_use]
     pub fn new(inner: Arc<dyn Records>) -> Self {
         Self { inner, calls: Arc::default() }
     }
 
-    /// The calls since the last time, which are counted afresh from here on.
+    /// The number of calls since the last call of this method; resets the count.
     pub fn take_calls(&self) -> u64 {
         self.calls.swap(0, Ordering::Relaxed)
     }

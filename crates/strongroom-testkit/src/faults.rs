@@ -1,4 +1,4 @@
-//! Storage that fails when told: for faults that real storage does not produce on demand.
+//! Storage that fails on demand, unlike real storage.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,15 +13,15 @@ use strongroom_records::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// None: it goes through.
+    /// It succeeds.
     None,
-    /// It fails before it took effect.
+    /// It fails without taking effect.
     Before(ErrorKind),
-    /// It takes effect, but the caller is told that nobody knows.
+    /// It takes effect, but the caller gets an error of unknown outcome.
     After,
 }
 
-/// Storage whose commits fail by plan. Everything else goes through.
+/// Wraps storage and makes its commits fail by plan. All other calls pass through.
 #[derive(Clone, Debug)]
 pub struct FaultyRecords {
     inner: Arc<dyn Records>,
@@ -29,13 +29,13 @@ pub struct FaultyRecords {
 }
 
 impl FaultyRecords {
-    /// Storage around `inner` with an empty plan.
+    /// Wraps `inner` with an empty plan.
     #[must_use]
     pub fn new(inner: Arc<dyn Records>) -> Self {
         Self { inner, plan: Arc::default() }
     }
 
-    /// What happens to the next commits, one by one; those beyond go through.
+    /// Plans the fate of the next commits, one by one. Later ones pass through.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = faults.into_iter().collect();
     }

@@ -12,7 +12,7 @@ use strongroom_types::CallContext;
 
 use crate::runtime::Runtime;
 
-/// What the suite works with: a key service, a caller who may use it, two enabled symmetric keys.
+/// What the suite needs: a key service, a permitted caller, two enabled symmetric keys.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
 pub struct Fixture {
@@ -20,13 +20,13 @@ pub struct Fixture {
     pub kms: Arc<dyn Kms>,
     /// The caller.
     pub cx: CallContext,
-    /// An enabled symmetric key the caller may use, in any of the four forms.
+    /// An enabled symmetric key that the caller may use, in any of the four forms.
     pub key: KeyRef,
     /// Another.
     pub other: KeyRef,
 }
 
-/// Runs every case on what `make` gives.
+/// Runs every case on what `make` returns.
 ///
 /// # Panics
 /// When a case fails, with what is wrong.
@@ -124,7 +124,8 @@ pub async fn plaintexts_of_all_sizes_come_back(subject: &Fixture) {
     assert_eq!(encrypt(subject, &[0; 4097], &context).await.unwrap_err().kind(), ErrorKind::Validation);
 }
 
-/// Case, subset, superset, swapped values: none opens. Order does not matter; empty and none are the same.
+/// Case, subset, superset, swapped values: none opens. Order does not matter; empty and none are
+/// the same.
 pub async fn contexts_must_match_exactly(subject: &Fixture) {
     let pairs = |pairs: &[(&str, &str)]| EncryptionContext::from_pairs(pairs.iter().copied()).unwrap();
     let sealed = encrypt(subject, b"plaintext", &pairs(&[("a", "1"), ("b", "2")])).await.unwrap();
@@ -146,7 +147,8 @@ pub async fn contexts_must_match_exactly(subject: &Fixture) {
     decrypt(subject, &bare, &pairs(&[])).await.unwrap();
 }
 
-/// Every changed byte and every cut is refused; where the key is still the one named, with the same error as a wrong context.
+/// Every changed byte and every cut is refused; where the key is still the one named, with the same
+/// error as a wrong context.
 pub async fn damage_is_refused_and_looks_like_a_wrong_context(subject: &Fixture) {
     let context = context("damage");
     let sealed = encrypt(subject, b"plaintext", &context).await.unwrap();

@@ -1,4 +1,4 @@
-//! A key service that fails when told.
+//! A key service that fails on demand.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,8 @@ use strongroom_kms::{
 };
 use strongroom_types::CallContext;
 
-/// A key service whose calls fail by plan, before they reach the service behind it. Describing keys always goes through.
+/// Wraps a key service and makes its calls fail by plan, before they reach it. DescribeKey always
+/// passes through.
 #[derive(Clone, Debug)]
 pub struct FaultyKms {
     inner: Arc<dyn Kms>,
@@ -21,24 +22,25 @@ pub struct FaultyKms {
 }
 
 impl FaultyKms {
-    /// A service around `inner` with an empty plan.
+    /// Wraps `inner` with an empty plan.
     #[must_use]
     pub fn new(inner: Arc<dyn Kms>) -> Self {
         Self { inner, plan: Arc::default(), calls: Arc::default() }
     }
 
-    /// As this one, with the same plan, around another service: for a store that is opened again.
+    /// Wraps another service with the same plan, for a store that is opened again.
     #[must_use]
     pub fn around(&self, inner: Arc<dyn Kms>) -> Self {
         Self { inner, plan: Arc::clone(&self.plan), calls: Arc::clone(&self.calls) }
     }
 
-    /// What happens to the next calls, one by one: `None` goes through, as do those beyond.
+    /// Plans the fate of the next calls, one by one: `None` passes through, as do later ones.
     pub fn plan(&self, faults: impl IntoIterator<Item = Option<ErrorKind>>) {
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = faults.into_iter().collect();
     }
 
-    /// The operations that were called since this was last asked, those that failed by plan too.
+    /// The operations called since the last call of this method, including those that failed by
+    /// plan.
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))

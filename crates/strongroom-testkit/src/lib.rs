@@ -1,6 +1,6 @@
-//! What "correct" means at each joint of Strongroom, as code: a conformance suite each for `Records`,
-//! `Kms`, `KmsAdmin`, `SecretStore` and `Authorizer`. Run them in a test of your own implementation; they
-//! panic with what is wrong.
+//! What "correct" means at each joint of Strongroom, as code: a conformance suite each for
+//! `Records`, `Kms`, `KmsAdmin`, `SecretStore` and `Authorizer`. Run them in a test of your own
+//! implementation; they panic and say what is wrong.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -14,12 +14,13 @@
 //! What a backend has acknowledged must survive a crash, so the suite needs to open it again: see
 //! [`Reopen`](records::Reopen).
 //!
-//! Each case is a public function too, to be run alone while it fails. Beside the suites:
-//! [`ManualClock`], a clock that moves when told, [`FaultyRecords`], storage that fails when told,
-//! [`FaultyKms`] and [`FaultyStore`], a key service and a secret store that do, [`SmallRecords`],
-//! storage with no more than the limits that all storage has, [`CountingRecords`], storage that counts
-//! its calls, and [`SimulatedDisk`], a disk that
-//! loses what was not synced.
+//! Each case is also a public function, to be run alone while it fails. Besides the suites:
+//!
+//! * [`ManualClock`], a clock that stands still until it is moved;
+//! * [`FaultyRecords`], [`FaultyKms`] and [`FaultyStore`], which fail on demand;
+//! * [`SmallRecords`], storage with the minimum limits that all storage must have;
+//! * [`CountingRecords`], storage that counts its calls;
+//! * [`SimulatedDisk`], a disk that loses what was not synced.
 
 #![allow(
     clippy::unwrap_used,

@@ -81,7 +81,7 @@ async fn names(records: &dyn Records, scan: &Scan) -> Vec<String> {
         .collect()
 }
 
-/// Put, replace, delete; values of any bytes and of none; a record tells its key and revision.
+/// Put, replace, delete; arbitrary and empty values; a record has its key and revision.
 pub async fn what_was_written_is_read(records: Arc<dyn Records>) {
     assert_eq!(value(&*records, "a").await, None, "nothing is there before it was written");
     let revision = put(&*records, "a", b"\0one\xff").await;
@@ -99,7 +99,8 @@ pub async fn what_was_written_is_read(records: Arc<dyn Records>) {
     assert_eq!(read, [None, None, None], "one answer for each key asked");
 }
 
-/// Byte order, also for bytes above 127 and for keys that begin with another; a prefix takes exactly what is below it.
+/// Byte order, also for bytes above 127 and for keys that begin with another; a prefix takes
+/// exactly what is below it.
 pub async fn keys_are_ordered_by_bytes(records: Arc<dyn Records>) {
     let keys: Vec<Key> =
         [&b"\0"[..], b"\0\0", b"\x01", b"a", b"a\0", b"ab", b"b", b"\x7f", b"\x80", b"\xff", b"\xff\xff"]
@@ -126,7 +127,8 @@ pub async fn keys_are_ordered_by_bytes(records: Arc<dyn Records>) {
     assert_eq!(all.len(), keys.len() + 2, "the empty prefix is everything");
 }
 
-/// `more` is exact, pages neither overlap nor leave a gap, `below` and `after` bound both directions.
+/// `more` is exact, pages neither overlap nor leave a gap, `below` and `after` bound both
+/// directions.
 pub async fn pages_fit_together_in_both_directions(records: Arc<dyn Records>) {
     let expected: Vec<String> = (0..25).map(|n| format!("{n:02}")).collect();
     let batch = expected.iter().fold(Batch::new(), |batch, name| batch.put(&key(name), b"v", Expect::Any));
@@ -181,7 +183,8 @@ pub async fn cursors_outlive_their_record_and_snapshot(records: Arc<dyn Records>
     assert_eq!(names(&*records, &scan.after(&cursor)).await, ["bb", "c"]);
 }
 
-/// Of `Any`, `Absent` and `At`, on puts, deletes and checks; one that fails leaves nothing of its batch.
+/// Of `Any`, `Absent` and `At`, on puts, deletes and checks; one that fails leaves nothing of its
+/// batch.
 pub async fn preconditions_decide_the_whole_batch(records: Arc<dyn Records>) {
     let first = put(&*records, "a", b"1").await;
     let second = put(&*records, "a", b"2").await;
@@ -216,7 +219,8 @@ pub async fn preconditions_decide_the_whole_batch(records: Arc<dyn Records>) {
     assert_eq!((value(&*records, "a").await, value(&*records, "b").await), (Some(b"3".to_vec()), None));
 }
 
-/// Deleting and writing again does not bring an old revision back: who read the old record must not pass.
+/// Deleting and writing again does not bring an old revision back: who read the old record must not
+/// pass.
 pub async fn revisions_are_never_given_twice(records: Arc<dyn Records>) {
     let mut seen = Vec::new();
     for _ in 0..20 {
@@ -315,7 +319,8 @@ pub async fn concurrent_writers_lose_no_update(records: Arc<dyn Records>) {
     assert_eq!(value(&*records, "counter").await.unwrap(), (WRITERS * EACH).to_be_bytes());
 }
 
-/// A commit whose future is dropped after its first poll leaves all of its batch or nothing, and storage that works.
+/// A commit whose future is dropped after its first poll leaves all of its batch or nothing, and
+/// storage that works.
 pub async fn dropped_commits_are_whole_or_absent(records: Arc<dyn Records>) {
     for n in 0..50u32 {
         let (left, right) = (key(&format!("l{n}")), key(&format!("r{n}")));
@@ -346,7 +351,8 @@ pub async fn change_tokens_tell_of_commits(records: Arc<dyn Records>) {
     }
 }
 
-/// A read under a token gives records of the moment of its own token; after a commit, of another key too, it reads again.
+/// A read under a token gives records of the moment of its own token; after a commit, of another
+/// key too, it reads again.
 pub async fn records_are_read_again_when_something_was_committed(records: Arc<dyn Records>) {
     let keys = [key("a"), key("none"), key("a")];
     let read = async |since| records.read_if_changed(since, &keys).await.unwrap();
@@ -373,8 +379,8 @@ pub async fn records_are_read_again_when_something_was_committed(records: Arc<dy
     assert!(read(None).await.is_some(), "without a token it is read, also when nothing has changed");
 }
 
-/// While others write, a reader that keeps what it read under a token sees every commit that was acknowledged before it asked, and
-/// no half of one.
+/// While others write, a reader that keeps what it read under a token sees every commit that was
+/// acknowledged before it asked, and no half of one.
 pub async fn what_has_not_changed_is_as_new_as_what_is_read(records: Arc<dyn Records>) {
     let both = |n: u32| {
         let (left, right) = (key("left"), key("right"));

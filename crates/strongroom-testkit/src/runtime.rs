@@ -1,11 +1,12 @@
-//! Waiting for futures on threads of one's own.
+//! Waiting for futures on dedicated threads.
 
 use std::future::Future;
 
 use tokio::runtime::Handle;
 
-/// The `tokio` runtime that the suite runs in, if it runs in one: what talks over a network needs it on every thread. The runtime must have
-/// several threads then, because cases that use threads block the one they run on.
+/// The `tokio` runtime that the suite runs in, if it runs in one: what talks over a network needs
+/// it on every thread. The runtime must have several threads then, because cases that use threads
+/// block the one they run on.
 #[derive(Clone, Debug)]
 pub(crate) struct Runtime(Option<Handle>);
 

@@ -8,8 +8,8 @@ use strongroom_records::{
     Batch, ChangeToken, Error, FreshRecords, Key, Limits, Page, Record, Records, Revision, Scan, Snapshot,
 };
 
-/// Storage around another that declares [`Limits::REQUIRED`] and holds everybody to them: what works over this works over
-/// every storage.
+/// Storage around another that declares [`Limits::REQUIRED`] and holds everybody to them: what
+/// works over this works over every storage.
 #[derive(Clone, Debug)]
 pub struct SmallRecords(Arc<dyn Records>);
 

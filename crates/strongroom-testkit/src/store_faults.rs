@@ -1,4 +1,4 @@
-//! A secret store that fails when told.
+//! A secret store that fails on demand.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,7 +20,7 @@ use strongroom_types::CallContext;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFault {
-    /// None: it goes through.
+    /// It succeeds.
     None,
     /// It fails before it took effect.
     Before(ErrorKind),
@@ -85,7 +85,8 @@ impl FaultyStore {
         gate.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// The same, declaring other capabilities than the store inside has: what a decorator makes of a smaller one.
+    /// The same, declaring other capabilities than the store inside has: what a decorator makes of
+    /// a smaller one.
     #[must_use]
     pub fn declaring(mut self, capabilities: Capabilities) -> Self {
         self.declared = Some(capabilities);
@@ -97,7 +98,8 @@ impl FaultyStore {
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = faults.into_iter().collect();
     }
 
-    /// The operations that were called since this was last asked, those that failed by plan too.
+    /// The operations called since the last call of this method, including those that failed by
+    /// plan.
     #[must_use]
     pub fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))

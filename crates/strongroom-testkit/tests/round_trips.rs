@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;

@@ -5,7 +5,8 @@ use strongroom_store::{
     BatchGetSecretValue, CreateSecret, ErrorKind, Filter, FilterKey, GetRandomPassword, SecretValue, Stage,
 };
 
-/// Those that can be read, in the order asked for, and for the others why not; never both kinds of asking.
+/// Those that can be read, in the order asked for, and for the others why not; never both kinds of
+/// asking.
 pub async fn several_values_are_read_at_once(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let one = subject.create("batch", "1").await;

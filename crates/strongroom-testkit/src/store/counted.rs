@@ -1,4 +1,5 @@
-//! Stores that count their versions, and whose newest version is the current one: what they must do all the same, and refuse.
+//! Stores that count their versions, and whose newest version is the current one: what they must do
+//! all the same, and refuse.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -24,7 +25,7 @@ async fn put(subject: &Fixture, name: &str, value: &str) -> VersionId {
     subject.store.put_secret_value(&subject.cx, request).await.expect("a new value").version_id
 }
 
-/// Made, read, found by name and ARN; made once only.
+/// A secret is created, read, and found by name and ARN; creating it again is refused.
 pub async fn a_secret_is_made_and_read(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("made"));
     let request = CreateSecret::new(&name).value(SecretValue::text("v")).description("for tests");
@@ -41,7 +42,8 @@ pub async fn a_secret_is_made_and_read(subject: &Fixture) {
     assert_eq!(store.create_secret(cx, request).await.unwrap_err().kind(), ErrorKind::Exists);
 }
 
-/// One byte to as many as declared, kept byte for byte; none and one more are refused, and change nothing.
+/// One byte to as many as declared, kept byte for byte; none and one more are refused, and change
+/// nothing.
 pub async fn values_of_all_sizes_come_back(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let can = store.capabilities();
@@ -160,7 +162,7 @@ pub async fn what_it_cannot_do_is_refused(subject: &Fixture) {
     assert_eq!(subject.get(GetSecretValue::new(&name)).await.unwrap(), "2");
 }
 
-/// Labels of one's own are on one version each, and are moved by who names their holder.
+/// A custom label is on one version; moving it requires naming that version.
 pub async fn own_labels_move(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().custom_stages {
@@ -184,7 +186,7 @@ pub async fn own_labels_move(subject: &Fixture) {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// Every operation on what is not there; nothing is made by asking.
+/// Every operation on a missing secret fails and creates nothing.
 pub async fn unknown_things_are_not_found(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("unknown"));
     let id = SecretId::new(&name);
@@ -205,7 +207,7 @@ pub async fn unknown_things_are_not_found(subject: &Fixture) {
     assert_eq!(store.describe_secret(cx, &id).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-/// Description and tags are kept, changed, removed; a put forgets neither.
+/// Description and tags are stored, changed and removed; a put preserves both.
 pub async fn metadata_is_kept(subject: &Fixture) {
     let (store, cx, name) = (&subject.store, &subject.cx, fresh("described"));
     let request = CreateSecret::new(&name).value(SecretValue::text("v")).description("first").tag("a", "1");

@@ -18,14 +18,16 @@ pub(super) async fn all_names(subject: &Fixture, mut request: ListSecrets) -> Ve
     }
 }
 
-/// Every order both ways; pages of any size together are the whole; tokens are bound to their query.
+/// Every order both ways; pages of any size together are the whole; tokens are bound to their
+/// query.
 pub async fn lists_are_paged_and_sorted(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let mut made = Vec::new();
     for value in ["a", "b", "c", "d", "e"] {
         made.push(subject.create("list", value).await);
     }
-    // Changed last, though made first. (The last one may have been made within the same millisecond.)
+    // Changed last, though made first. (The last one may have been made within the same
+    // millisecond.)
     let changed = async |name: &str| store.describe_secret(cx, &name.into()).await.unwrap().last_changed;
     for n in 2.. {
         subject.put(&made[0], n, "changed").await;
@@ -60,7 +62,7 @@ pub async fn lists_are_paged_and_sorted(subject: &Fixture) {
     }
 }
 
-/// Deprecated versions only when asked for; pages together are the whole.
+/// Deprecated versions are listed only on request; the pages together are complete.
 pub async fn versions_are_listed_oldest_first(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("versions", "1").await;
@@ -88,7 +90,8 @@ pub async fn versions_are_listed_oldest_first(subject: &Fixture) {
     }
 }
 
-/// Pages go on where they stopped while secrets come and go: what was there all the time is shown once.
+/// Pages go on where they stopped while secrets come and go: what was there all the time is shown
+/// once.
 pub async fn pages_are_stable_while_secrets_come_and_go(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let mut stay = Vec::new();
@@ -212,7 +215,8 @@ pub async fn reads_are_dated(subject: &Fixture) {
     assert_eq!(dates, [None, Some(day)]);
 }
 
-/// Reads that a cache has served are dated as reads of the store's own, where it takes reports of them; else they are refused.
+/// Reads that a cache has served are dated as reads of the store's own, where it takes reports of
+/// them; else they are refused.
 pub async fn served_reads_are_dated(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("served", "1").await;

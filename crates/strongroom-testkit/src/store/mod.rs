@@ -26,8 +26,8 @@ use strongroom_store::{
 };
 use strongroom_types::CallContext;
 
-/// What the suite works with: a store and a caller who may use it. The suite makes secrets of names that begin with
-/// `conformance/` and leaves some behind.
+/// What the suite works with: a store and a caller who may use it. The suite makes secrets of names
+/// that begin with `conformance/` and leaves some behind.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "callers build it")]
 pub struct Fixture {

@@ -3,8 +3,8 @@
 use super::{Fixture, assert_error, fresh};
 use strongroom_store::{ErrorKind, PutResourcePolicy, SecretId, ValidateResourcePolicy};
 
-/// Kept byte for byte, replaced, taken away; refused when they are none, or public where that is to be refused. A store
-/// without policies says so.
+/// Kept byte for byte, replaced, taken away; refused when they are none, or public where that is to
+/// be refused. A store without policies says so.
 pub async fn policies_are_kept_and_checked(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("policy", "v").await;

@@ -89,7 +89,8 @@ pub async fn metadata_is_updated_and_described(subject: &Fixture) {
     assert!(last.last_changed > after.last_changed);
 }
 
-/// In the order they were added; an existing key gets the new value; absent keys are ignored; none left is an empty list.
+/// In the order they were added; an existing key gets the new value; absent keys are ignored; none
+/// left is an empty list.
 pub async fn tags_are_added_changed_and_removed(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("tags", "v").await;
@@ -133,7 +134,8 @@ pub async fn an_admin_part_that_is_not_there_is_refused(subject: &Fixture) {
     assert_eq!(subject.get(GetSecretValue::new(&name)).await.unwrap(), "v");
 }
 
-/// Marked for deletion: unreadable, unchangeable, described with its date, not listed; then restored.
+/// Marked for deletion: unreadable, unchangeable, described with its date, not listed; then
+/// restored.
 pub async fn deleted_secrets_can_be_restored(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     if !store.capabilities().recovery_window {

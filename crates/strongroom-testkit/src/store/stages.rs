@@ -24,7 +24,8 @@ pub async fn a_put_moves_current_and_previous(subject: &Fixture) {
     assert_eq!(subject.get(GetSecretValue::new(&name).version_id(token(1))).await.unwrap(), "1");
 }
 
-/// Without `AWSCURRENT` among the labels of a put, current and previous stay; a label has one holder.
+/// Without `AWSCURRENT` among the labels of a put, current and previous stay; a label has one
+/// holder.
 pub async fn labels_named_in_a_put_move_alone(subject: &Fixture) {
     let (store, cx) = (&subject.store, &subject.cx);
     let name = subject.create("labels", "1").await;

@@ -1,7 +1,9 @@
-//! What it costs that policies are asked: reads of one secret by the owner, by a user, under the managed key and under one's own.
+//! What it costs that policies are asked: reads of one secret by the owner, by a user, under the
+//! managed key and under one's own.
 //!
-//! Ids: `access/get/owner`, `access/get/user`, `access/get/user_own_key`, `access/get/user_secret_policy` (in memory), the same with
-//! `_sqlite`; `access/explain`, `access/who_can_100` (100 users).
+//! Ids: `access/get/owner`, `access/get/user`, `access/get/user_own_key`,
+//! `access/get/user_secret_policy` (in memory), the same with `_sqlite`; `access/explain`,
+//! `access/who_can_100` (100 users).
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 

@@ -1,7 +1,8 @@
-//! What the adapter costs beside the call of AWS's SDK that it makes, over a connector that answers at once: request built, signed, answer
-//! parsed, nothing sent.
+//! What the adapter costs beside the call of AWS's SDK that it makes, over a connector that answers
+//! at once: request built, signed, answer parsed, nothing sent.
 //!
-//! The two are called in turn: their difference is smaller than what a machine does to two runs of a minute each. The values have 1 KiB.
+//! The two are called in turn: their difference is smaller than what a machine does to two runs of
+//! a minute each. The values have 1 KiB.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 
@@ -58,8 +59,8 @@ fn config(answer: String) -> SdkConfig {
         .build()
 }
 
-/// Calls both in turn, so that whatever else the machine does falls on both, and tells the median of each and of their ratio, by parts of the
-/// run.
+/// Calls both in turn, so that whatever else the machine does falls on both, and tells the median
+/// of each and of their ratio, by parts of the run.
 fn beside<A, B>(what: &str, sdk: impl Fn() -> A, ours: impl Fn() -> B)
 where
     A: Future,

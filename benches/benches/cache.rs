@@ -1,8 +1,11 @@
-//! A hit of the cache beside a bare hash map, `moka`, and AWS's own caching client, on one thread and on two.
+//! A hit of the cache beside a bare hash map, `moka`, and AWS's own caching client, on one thread
+//! and on two.
 //!
-//! Ids: `hit/strongroom` (the handle), `hit/strongroom_read` (by name), `hit/strongroom_store` (through the boxed trait), `hit/aws_secretsmanager_caching`,
-//! `hit/moka`, `hit/hashmap`, `hit2/...` the same on two threads at once (time for each thread's own), `watch/strongroom`. The hash map holds an
-//! `Arc` under the secret's name and is asked for it, without a time; the value is looked at in place.
+//! Ids: `hit/strongroom` (the handle), `hit/strongroom_read` (by name), `hit/strongroom_store`
+//! (through the boxed trait), `hit/aws_secretsmanager_caching`, `hit/moka`, `hit/hashmap`,
+//! `hit2/...` the same on two threads at once (time for each thread's own), `watch/strongroom`. The
+//! hash map holds an `Arc` under the secret's name and is asked for it, without a time; the value
+//! is looked at in place.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 

@@ -1,4 +1,5 @@
-//! Durable commits of 1 KiB: one writer, eight writers on one handle, and the floor, a bare write and sync of a file.
+//! Durable commits of 1 KiB: one writer, eight writers on one handle, and the floor, a bare write
+//! and sync of a file.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 

@@ -1,11 +1,12 @@
-//! The key service with warm key material, on memory and on SQLite, beside its floor: at the method, boxed future included, with
-//! the default staleness and strict.
+//! The key service with warm key material, on memory and on SQLite, beside its floor: at the
+//! method, boxed future included, with the default staleness and strict.
 //!
-//! The floor of GenerateDataKey is one OS random call for all bytes needed, the hash calls of derivation and commitment, and
-//! the AEAD of the 32-byte data key, with the same primitives; that of Decrypt the same without the random call.
+//! The floor of GenerateDataKey is one OS random call for all bytes needed, the hash calls of
+//! derivation and commitment, and the AEAD of the 32-byte data key, with the same primitives; that
+//! of Decrypt the same without the random call.
 //!
-//! Ids: `kms/generate_data_key/<where>`, `kms/decrypt/<where>` for `memory`, `sqlite`, `memory_strict`, `sqlite_strict`;
-//! `kms/floor_generate_data_key`, `kms/floor_decrypt`.
+//! Ids: `kms/generate_data_key/<where>`, `kms/decrypt/<where>` for `memory`, `sqlite`,
+//! `memory_strict`, `sqlite_strict`; `kms/floor_generate_data_key`, `kms/floor_decrypt`.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a benchmark")]
 

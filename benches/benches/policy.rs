@@ -1,8 +1,11 @@
-//! The decision over 20 documents of 5 statements, the last of which allows, so that all are looked at.
+//! The decision over 20 documents of 5 statements, the last of which allows, so that all are looked
+//! at.
 //!
-//! The floor is a hundred comparisons of the request's action and resource with plain prefixes: what the least program would do.
+//! The floor is a hundred comparisons of the request's action and resource with plain prefixes:
+//! what the least program would do.
 //!
-//! Ids: `policy/decide`, `policy/decide_with_conditions`, `policy/floor`, `policy/parse` (one document of 5 statements).
+//! Ids: `policy/decide`, `policy/decide_with_conditions`, `policy/floor`, `policy/parse` (one
+//! document of 5 statements).
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 

@@ -1,4 +1,5 @@
-//! What many secrets cost: opening, a read by name, a page of a list, memory, each beside the same with 1,000 secrets.
+//! What many secrets cost: opening, a read by name, a page of a list, memory, each beside the same
+//! with 1,000 secrets.
 //!
 //! 100,000 secrets; `STRONGROOM_SCALE=1000000` takes another large number.
 

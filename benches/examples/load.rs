@@ -1,4 +1,5 @@
-//! Load on a server that speaks AWS's protocol, and the least that a server can do beside it. Run by `benches/scripts/load.py`.
+//! Load on a server that speaks AWS's protocol, and the least that a server can do beside it. Run
+//! by `benches/scripts/load.py`.
 
 #![allow(clippy::print_stdout, reason = "the figures are what it is for")]
 
@@ -119,8 +120,9 @@ async fn run(
     time: Duration,
 ) -> Result<(), Box<dyn Error>> {
     let requests = Arc::new(requests);
-    // The generator never sleeps: on loopback its waking would be work of the server's core, once for each answer where the server is the
-    // slower of the two, and hardly ever where it is the faster.
+    // The generator never sleeps: on loopback its waking would be work of the server's core, once
+    // for each answer where the server is the slower of the two, and hardly ever where it is the
+    // faster.
     tokio::spawn(async {
         loop {
             tokio::task::yield_now().await;

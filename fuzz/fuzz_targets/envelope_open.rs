@@ -1,4 +1,5 @@
-//! A good envelope, changed by the fuzzer piece by piece: it opens to what was sealed, or not at all.
+//! A good envelope, changed by the fuzzer piece by piece: it opens to what was sealed, or not at
+//! all.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};

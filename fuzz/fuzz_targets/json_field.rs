@@ -1,4 +1,5 @@
-//! Any text: taking a field out never panics, and its error is one of four texts with a place, never a part of the value.
+//! Any text: taking a field out never panics, and its error is one of four texts with a place,
+//! never a part of the value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

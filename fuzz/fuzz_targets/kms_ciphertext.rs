@@ -1,5 +1,6 @@
-//! A good ciphertext of the local key service, changed by the fuzzer piece by piece, or any bytes behind a good header:
-//! it decrypts to what was encrypted, or is refused in the one way in which everything that names a known key is refused.
+//! A good ciphertext of the local key service, changed by the fuzzer piece by piece, or any bytes
+//! behind a good header: it decrypts to what was encrypted, or is refused in the one way in which
+//! everything that names a known key is refused.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};

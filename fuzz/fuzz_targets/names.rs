@@ -1,4 +1,5 @@
-//! Any text as a key reference or secret id: never a panic, and what is accepted comes back as it was.
+//! Any text as a key reference or secret id: never a panic, and what is accepted comes back as it
+//! was.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

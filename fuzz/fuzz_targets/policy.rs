@@ -1,5 +1,6 @@
-//! Policies: any text is read or refused with a place in it; what was read decides any request without a panic, and the same each
-//! time; a policy that denies or limits too allows nothing more, whoever asks; what the linter says of it has its place too.
+//! Policies: any text is read or refused with a place in it; what was read decides any request
+//! without a panic, and the same each time; a policy that denies or limits too allows nothing more,
+//! whoever asks; what the linter says of it has its place too.
 //!
 //! Input: a line `action|resource|condition key|value`, then the document.
 

@@ -1,5 +1,6 @@
-//! Whatever another store answers: as a sealed value, bytes or text, and as a snapshot of records; and whatever the storage gives as the
-//! store's own record. Reading never panics, gives no value that nobody sealed, and fails in few words.
+//! Whatever another store answers: as a sealed value, bytes or text, and as a snapshot of records;
+//! and whatever the storage gives as the store's own record. Reading never panics, gives no value
+//! that nobody sealed, and fails in few words.
 #![no_main]
 
 use std::sync::{Arc, OnceLock};

@@ -1,5 +1,5 @@
-//! Requests of any kind, to a server that takes any credentials and to one that verifies them: an answer of AWS's form, never a 500,
-//! and nobody comes in unsigned.
+//! Requests of any kind, to a server that takes any credentials and to one that verifies them: an
+//! answer of AWS's form, never a 500, and nobody comes in unsigned.
 #![no_main]
 
 use std::sync::OnceLock;

@@ -27,8 +27,8 @@ pub(crate) trait Floor: 'static {
     fn hashes(key: &[u8; 32], message: &[u8; 55]) -> [[u8; 32]; 2];
 }
 
-/// One seal at the floor: one random call, the hashes, the AEAD of the data key under the ready wrapping key, key set-up
-/// and AEAD of the payload.
+/// One seal at the floor: one random call, the hashes, the AEAD of the data key under the ready
+/// wrapping key, key set-up and AEAD of the payload.
 pub(crate) fn seal<F: Floor>(wrapping: Arc<F::Ready>, size: usize) -> impl FnMut() + Send {
     let (aad, message) = ([2; AAD], [3; 55]);
     let plaintext = vec![7; size];

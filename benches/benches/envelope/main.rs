@@ -1,12 +1,14 @@
-//! Sealing and opening an envelope under a wrapping key at hand, beside its floor and its peers in the same run.
+//! Sealing and opening an envelope under a wrapping key at hand, beside its floor and its peers in
+//! the same run.
 //!
-//! The floor of a seal is what no implementation can avoid: one OS random call for all bytes needed, key set-up and AEAD
-//! of the payload, the AEAD wrap of a 32-byte data key under a ready wrapping key, and the bare hash calls of derivation and
-//! commitment, with the same primitives. Open likewise.
+//! The floor of a seal is what no implementation can avoid: one OS random call for all bytes
+//! needed, key set-up and AEAD of the payload, the AEAD wrap of a 32-byte data key under a ready
+//! wrapping key, and the bare hash calls of derivation and commitment, with the same primitives.
+//! Open likewise.
 //!
-//! Ids: `seal/<size>`, `open/<size>`, `floor_seal/<size>`, `floor_open/<size>`; with the feature `aws-lc-rs` also
-//! `aws_lc_...`; the same with `two_threads_` in front, where both threads use one handle; with the feature `peers`
-//! `tink_...`, `esdk_...`, `envelopers_...` and `orion_...`.
+//! Ids: `seal/<size>`, `open/<size>`, `floor_seal/<size>`, `floor_open/<size>`; with the feature
+//! `aws-lc-rs` also `aws_lc_...`; the same with `two_threads_` in front, where both threads use one
+//! handle; with the feature `peers` `tink_...`, `esdk_...`, `envelopers_...` and `orion_...`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -53,8 +55,8 @@ fn open<P: Provider>(key: Arc<WrappingKey<P>>, size: usize) -> impl FnMut() + Se
     }
 }
 
-/// One thread, then two that do the same at the same time: the time of one round is that of the slower thread, so that
-/// perfect scaling leaves it as it is.
+/// One thread, then two that do the same at the same time: the time of one round is that of the
+/// slower thread, so that perfect scaling leaves it as it is.
 fn both<W: FnMut() + Send>(criterion: &mut Criterion, id: &str, make: impl Fn() -> W) {
     let mut work = make();
     criterion.bench_function(id, |bencher| bencher.iter(&mut work));
@@ -77,7 +79,8 @@ fn both<W: FnMut() + Send>(criterion: &mut Criterion, id: &str, make: impl Fn() 
     });
 }
 
-/// Ours and the floor stand beside each other, so that a machine that changes its mind changes both.
+/// Ours and the floor stand beside each other, so that a machine that changes its mind changes
+/// both.
 fn provider<P: Provider, F: Floor>(criterion: &mut Criterion, prefix: &str, size: usize) {
     let key = Arc::new(WrappingKey::<P>::with_provider(KEY_ID, &SecretKey::generate().unwrap()));
     let wrapping = Arc::new(F::ready(&[1; 32]));

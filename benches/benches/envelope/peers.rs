@@ -1,7 +1,8 @@
-//! What others do for the same job: a payload sealed under a data key of its own, that key wrapped under a key in the
-//! process. None of the first three is the same: tink binds no context to the wrapped key and commits to nothing, envelopers
-//! binds none of ours and commits to nothing, the AWS Encryption SDK (committing, unsigned, raw AES keyring) does both; orion
-//! has one layer and no context.
+//! What others do for the same job: a payload sealed under a data key of its own, that key wrapped
+//! under a key in the process. None of the first three is the same: tink binds no context to the
+//! wrapped key and commits to nothing, envelopers binds none of ours and commits to nothing, the
+//! AWS Encryption SDK (committing, unsigned, raw AES keyring) does both; orion has one layer and no
+//! context.
 
 use std::collections::HashMap;
 use std::hint::black_box;

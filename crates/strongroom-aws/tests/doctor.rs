@@ -31,7 +31,7 @@ async fn user(server: &TestServer, policy: &str) -> SdkConfig {
     let room = server.server().room().await.unwrap();
     let user = room.iam().create_user("alice").await.unwrap();
     room.iam().put_policy(&user, "p", policy).await.unwrap();
-    let key = room.iam().directory().unwrap().create_access_key(room.context(), "alice").await.unwrap();
+    let key = room.iam().directory().unwrap().access_keys().create(room.context(), "alice").await.unwrap();
     config_at(&server.endpoint_url(), &key.id, key.secret.expose(), "us-east-1")
 }
 

@@ -7,10 +7,10 @@ use strongroom_records::{Expect, Key};
 use strongroom_root::{TrustedBatch, TrustedRecord, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 
+use crate::directory::{Directory, contended, no_identity};
 use crate::error::storage;
-use crate::iam::{contended, no_identity};
 use crate::names::{random_letters, unique_id};
-use crate::{Error, ErrorKind, Iam, IdentityRef};
+use crate::{Error, ErrorKind, IdentityRef};
 
 /// The most access keys that a user may have, and that the owner may make through the API.
 pub(crate) const MOST: usize = 2;
@@ -93,7 +93,7 @@ pub(crate) struct AccessKeyRecord {
 }
 
 impl AccessKeyRecord {
-    pub(crate) fn to_info(self) -> AccessKeyInfo {
+    pub(crate) fn into_info(self) -> AccessKeyInfo {
         AccessKeyInfo {
             id: self.id,
             user: self.user,
@@ -117,31 +117,31 @@ pub(crate) fn too_many() -> Error {
     Error::new(ErrorKind::LimitExceeded, format!("Cannot exceed quota for AccessKeysPerUser: {MOST}"))
 }
 
-impl Iam {
-    pub(crate) fn access_secret(&self, id: &str) -> Key {
-        self.layout.access_key(id).then("secret")
-    }
+/// The access keys of users. Returned by [`Iam::access_keys`](crate::Iam::access_keys).
+#[derive(Clone, Copy, Debug)]
+pub struct AccessKeys<'a>(pub(crate) &'a Directory);
 
+impl AccessKeys<'_> {
     /// Makes an access key of a user.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond two.
-    pub async fn create_access_key(&self, cx: &CallContext, user: &str) -> Result<AccessKey, Error> {
+    pub async fn create(self, cx: &CallContext, user: &str) -> Result<AccessKey, Error> {
         let named = |error: Error| error.during("CreateAccessKey");
         let identity = IdentityRef::user(user);
         let (id, secret) = fresh().map_err(named)?;
-        let created = self.now();
-        for () in self.attempts(cx) {
+        let created = self.0.now();
+        for () in self.0.attempts(cx) {
             let found =
-                self.permit_on(cx, "CreateAccessKey", &identity, &Context::new()).await.map_err(named)?;
+                self.0.permit_on(cx, "CreateAccessKey", &identity, &Context::new()).await.map_err(named)?;
             let mut found = found.ok_or_else(|| named(no_identity(&identity)))?;
             if found.record.access_keys.len() >= MOST {
                 return Err(named(too_many()));
             }
             found.record.access_keys.push(id.clone());
-            let mut batch = self.inner.records.batch();
-            let place = self.layout.identity(identity.kind, &identity.name);
-            self.put(&mut batch, &place, &found.record, Expect::At(found.revision)).map_err(named)?;
+            let mut batch = self.0.inner.records.batch();
+            let place = self.0.layout.identity(identity.kind, &identity.name);
+            self.0.put(&mut batch, &place, &found.record, Expect::At(found.revision)).map_err(named)?;
             let record = AccessKeyRecord {
                 id: id.clone(),
                 user: Some(user.to_owned()),
@@ -150,8 +150,8 @@ impl Iam {
                 inactive: false,
                 unknown: UnknownMembers::default(),
             };
-            self.put_access_key(&mut batch, &record, &secret, Expect::Absent).map_err(named)?;
-            if self.commit(batch).await.map_err(named)? {
+            self.put_record(&mut batch, &record, &secret, Expect::Absent).map_err(named)?;
+            if self.0.commit(batch).await.map_err(named)? {
                 return Ok(AccessKey { id, secret, created });
             }
         }
@@ -159,8 +159,8 @@ impl Iam {
     }
 
     /// Writes a key and its secret. `expect` is what must hold of the key's record.
-    pub(crate) fn put_access_key(
-        &self,
+    pub(crate) fn put_record(
+        self,
         batch: &mut TrustedBatch,
         record: &AccessKeyRecord,
         secret: &SecretText,
@@ -168,39 +168,41 @@ impl Iam {
     ) -> Result<(), Error> {
         // The two records are written and deleted together, so one condition does for both.
         let of_secret = if matches!(expect, Expect::Absent) { Expect::Absent } else { Expect::Any };
-        self.put(batch, &self.layout.access_key(&record.id), record, expect)?;
+        self.0.put(batch, &self.0.layout.access_key(&record.id), record, expect)?;
         let secret = SecretBytes::copy_from(secret.expose().as_bytes());
-        batch.put_secret(&self.access_secret(&record.id), &secret, of_secret);
+        batch.put_secret(&self.0.layout.access_secret(&record.id), &secret, of_secret);
         Ok(())
     }
 
-    pub(crate) async fn secret_of(&self, id: &str) -> Result<SecretBytes, Error> {
-        let place = self.access_secret(id);
-        let stored = self.inner.records.get(&place).await.map_err(storage)?;
+    pub(crate) async fn secret_of(self, id: &str) -> Result<SecretBytes, Error> {
+        let place = self.0.layout.access_secret(id);
+        let stored = self.0.inner.records.get(&place).await.map_err(storage)?;
         self.opened(&place, stored)
     }
 
-    pub(crate) fn opened(&self, place: &Key, stored: Option<TrustedRecord>) -> Result<SecretBytes, Error> {
+    pub(crate) fn opened(self, place: &Key, stored: Option<TrustedRecord>) -> Result<SecretBytes, Error> {
         let stored = stored.ok_or_else(|| {
             Error::new(ErrorKind::Tampered, "the secret of an access key is missing").with("record", place)
         })?;
-        self.inner.records.unseal(place, &stored.content).map_err(storage)
+        self.0.inner.records.unseal(place, &stored.content).map_err(storage)
     }
 
     /// A user's access keys, in the order they were made.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn access_keys(&self, cx: &CallContext, user: &str) -> Result<Vec<AccessKeyInfo>, Error> {
+    pub async fn list(self, cx: &CallContext, user: &str) -> Result<Vec<AccessKeyInfo>, Error> {
         let named = |error: Error| error.during("ListAccessKeys");
         let identity = IdentityRef::user(user);
-        let found = self.permit_on(cx, "ListAccessKeys", &identity, &Context::new()).await.map_err(named)?;
+        let found =
+            self.0.permit_on(cx, "ListAccessKeys", &identity, &Context::new()).await.map_err(named)?;
         let ids = found.ok_or_else(|| named(no_identity(&identity)))?.record.access_keys;
         let mut keys = Vec::with_capacity(ids.len());
         for id in ids {
             // A key that is deleted meanwhile is left out.
-            let found = self.read::<AccessKeyRecord>(&self.layout.access_key(&id)).await.map_err(named)?;
-            keys.extend(found.map(|found| found.record.to_info()));
+            let found =
+                self.0.read::<AccessKeyRecord>(&self.0.layout.access_key(&id)).await.map_err(named)?;
+            keys.extend(found.map(|found| found.record.into_info()));
         }
         Ok(keys)
     }
@@ -210,32 +212,27 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn set_access_key_active(
-        &self,
-        cx: &CallContext,
-        user: &str,
-        id: &str,
-        active: bool,
-    ) -> Result<(), Error> {
+    pub async fn set_active(self, cx: &CallContext, user: &str, id: &str, active: bool) -> Result<(), Error> {
         let named = |error: Error| error.during("UpdateAccessKey");
         let identity = IdentityRef::user(user);
-        for () in self.attempts(cx) {
+        for () in self.0.attempts(cx) {
             let found =
-                self.permit_on(cx, "UpdateAccessKey", &identity, &Context::new()).await.map_err(named)?;
+                self.0.permit_on(cx, "UpdateAccessKey", &identity, &Context::new()).await.map_err(named)?;
             let found = found.ok_or_else(|| named(no_identity(&identity)))?;
             if !found.record.access_keys.iter().any(|known| known == id) {
                 return Err(named(no_key(id)));
             }
-            let place = self.layout.access_key(id);
+            let place = self.0.layout.access_key(id);
             let mut key = self
+                .0
                 .read::<AccessKeyRecord>(&place)
                 .await
                 .map_err(named)?
                 .ok_or_else(|| named(no_key(id)))?;
             key.record.inactive = !active;
-            let mut batch = self.inner.records.batch();
-            self.put(&mut batch, &place, &key.record, Expect::At(key.revision)).map_err(named)?;
-            if self.commit(batch).await.map_err(named)? {
+            let mut batch = self.0.inner.records.batch();
+            self.0.put(&mut batch, &place, &key.record, Expect::At(key.revision)).map_err(named)?;
+            if self.0.commit(batch).await.map_err(named)? {
                 return Ok(());
             }
         }
@@ -246,24 +243,24 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn delete_access_key(&self, cx: &CallContext, user: &str, id: &str) -> Result<(), Error> {
+    pub async fn delete(self, cx: &CallContext, user: &str, id: &str) -> Result<(), Error> {
         let named = |error: Error| error.during("DeleteAccessKey");
         let identity = IdentityRef::user(user);
-        for () in self.attempts(cx) {
+        for () in self.0.attempts(cx) {
             let found =
-                self.permit_on(cx, "DeleteAccessKey", &identity, &Context::new()).await.map_err(named)?;
+                self.0.permit_on(cx, "DeleteAccessKey", &identity, &Context::new()).await.map_err(named)?;
             let mut found = found.ok_or_else(|| named(no_identity(&identity)))?;
             let before = found.record.access_keys.len();
             found.record.access_keys.retain(|known| known != id);
             if found.record.access_keys.len() == before {
                 return Err(named(no_key(id)));
             }
-            let mut batch = self.inner.records.batch();
-            let place = self.layout.identity(identity.kind, &identity.name);
-            self.put(&mut batch, &place, &found.record, Expect::At(found.revision)).map_err(named)?;
-            batch.delete(&self.layout.access_key(id), Expect::Any);
-            batch.delete(&self.access_secret(id), Expect::Any);
-            if self.commit(batch).await.map_err(named)? {
+            let mut batch = self.0.inner.records.batch();
+            let place = self.0.layout.identity(identity.kind, &identity.name);
+            self.0.put(&mut batch, &place, &found.record, Expect::At(found.revision)).map_err(named)?;
+            batch.delete(&self.0.layout.access_key(id), Expect::Any);
+            batch.delete(&self.0.layout.access_secret(id), Expect::Any);
+            if self.0.commit(batch).await.map_err(named)? {
                 return Ok(());
             }
         }

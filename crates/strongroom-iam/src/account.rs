@@ -2,9 +2,11 @@
 
 use strongroom_types::CallContext;
 
+use crate::directory::Directory;
 use crate::identities::check_page;
+use crate::policy_versions::versions_of;
 use crate::record::{IdentityRecord, PolicyRecord};
-use crate::{Error, Iam, Identity, IdentityKind, ManagedPolicy, PolicyVersion};
+use crate::{Error, Iam, Identity, IdentityKind, ManagedPolicies, ManagedPolicy, PolicyVersion};
 
 /// An item of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ impl Iam {
         limit: usize,
     ) -> Result<AccountPage, Error> {
         let listed = async {
-            self.permit(cx, "GetAccountAuthorizationDetails", "*").await?;
+            self.directory.permit(cx, "GetAccountAuthorizationDetails", "*").await?;
             check_page(limit)?;
             let mut kinds = kinds.to_vec();
             kinds.sort_unstable();
@@ -82,7 +84,7 @@ impl Iam {
                 };
                 // One more than there is room for tells whether there are more.
                 let room = limit + 1 - page.items.len();
-                for (name, item) in self.items_of(kind, after, room).await? {
+                for (name, item) in items_of(&self.directory, kind, after, room).await? {
                     if page.items.len() == limit {
                         page.next_marker = last;
                         return Ok(page);
@@ -95,53 +97,52 @@ impl Iam {
         };
         listed.await.map_err(|error: Error| error.during("GetAccountAuthorizationDetails"))
     }
+}
 
-    async fn items_of(
-        &self,
-        kind: AccountItemKind,
-        after: Option<&str>,
-        room: usize,
-    ) -> Result<Vec<(String, AccountItem)>, Error> {
-        let identity = match kind {
-            AccountItemKind::Users => IdentityKind::User,
-            AccountItemKind::Roles => IdentityKind::Role,
-            AccountItemKind::OwnPolicies => {
-                let (found, _) =
-                    self.page(&self.layout.policies(), after, room, |_: &PolicyRecord| true).await?;
-                let told = found.into_iter().map(|record| {
-                    let versions = record.all_versions();
-                    (record.name.clone(), AccountItem::Policy { policy: self.to_policy(record), versions })
-                });
-                return Ok(told.collect());
-            }
-            AccountItemKind::PresetPolicies => {
-                let all = self.presets_in_use().await?;
-                let rest =
-                    all.into_iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-                return Ok(rest.take(room).collect());
-            }
-        };
-        let place = self.layout.identities(identity);
-        let (found, _) = self.page(&place, after, room, |_: &IdentityRecord| true).await?;
-        let told = found.into_iter().map(|record| {
-            let item = AccountItem::Identity {
-                identity: record.to_identity(identity, &self.layout),
-                inline: record.inline,
-                attached: record.attached,
-            };
-            (record.name, item)
-        });
-        Ok(told.collect())
-    }
-
-    async fn presets_in_use(&self) -> Result<Vec<(String, AccountItem)>, Error> {
-        let mut items = Vec::new();
-        for policy in self.all_presets().await? {
-            if policy.attachments > 0 {
-                let versions = self.versions_of(policy.arn.as_str(), None)?;
-                items.push((policy.name.clone(), AccountItem::Policy { policy, versions }));
-            }
+async fn items_of(
+    directory: &Directory,
+    kind: AccountItemKind,
+    after: Option<&str>,
+    room: usize,
+) -> Result<Vec<(String, AccountItem)>, Error> {
+    let identity = match kind {
+        AccountItemKind::Users => IdentityKind::User,
+        AccountItemKind::Roles => IdentityKind::Role,
+        AccountItemKind::OwnPolicies => {
+            let (found, _) =
+                directory.page(&directory.layout.policies(), after, room, |_: &PolicyRecord| true).await?;
+            let told = found.into_iter().map(|record| {
+                let versions = record.all_versions();
+                (record.name.clone(), AccountItem::Policy { policy: directory.to_policy(record), versions })
+            });
+            return Ok(told.collect());
         }
-        Ok(items)
+        AccountItemKind::PresetPolicies => {
+            let all = presets_in_use(directory).await?;
+            let rest = all.into_iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+            return Ok(rest.take(room).collect());
+        }
+    };
+    let place = directory.layout.identities(identity);
+    let (found, _) = directory.page(&place, after, room, |_: &IdentityRecord| true).await?;
+    let told = found.into_iter().map(|record| {
+        let item = AccountItem::Identity {
+            identity: record.to_identity(identity, &directory.layout),
+            inline: record.inline,
+            attached: record.attached,
+        };
+        (record.name, item)
+    });
+    Ok(told.collect())
+}
+
+async fn presets_in_use(directory: &Directory) -> Result<Vec<(String, AccountItem)>, Error> {
+    let mut items = Vec::new();
+    for policy in ManagedPolicies(directory).all_presets().await? {
+        if policy.attachments > 0 {
+            let versions = versions_of(policy.arn.as_str(), None)?;
+            items.push((policy.name.clone(), AccountItem::Policy { policy, versions }));
+        }
     }
+    Ok(items)
 }

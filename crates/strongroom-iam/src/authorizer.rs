@@ -10,6 +10,7 @@ use strongroom_root::TrustedSnapshot;
 use strongroom_types::{AccountId, Arn, CallContext, Realm, Timestamp};
 
 use crate::cache::{Entry, Resolved};
+use crate::directory::Directory;
 use crate::error::{storage, to_authorizer};
 use crate::names::parse_kept;
 use crate::presets;
@@ -34,7 +35,7 @@ pub(crate) fn identity_of(arn: &str) -> Option<(AccountId, IdentityRef)> {
     Some((account, IdentityRef { kind, name }))
 }
 
-impl Iam {
+impl Directory {
     /// The identity with its documents as they are now. What was read before is used again if none of its records has changed since.
     async fn resolve(&self, identity: &IdentityRef) -> Result<Option<Arc<Resolved>>, Error> {
         let records = &self.inner.records;
@@ -150,6 +151,21 @@ impl Authorizer for Iam {
         realm: &Realm,
         now: Timestamp,
     ) -> Result<Subject, AuthorizerError> {
+        self.directory.subject(cx, realm, now).await
+    }
+
+    async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError> {
+        self.directory.look_up(name, realm).await
+    }
+}
+
+impl Directory {
+    pub(crate) async fn subject(
+        &self,
+        cx: &CallContext,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<Subject, AuthorizerError> {
         let mut subject = Subject::of(cx, realm, now)?;
         let Some(arn) = subject.principal().attached_to() else {
             let account = subject.principal().account().and_then(|account| AccountId::parse(account).ok());
@@ -204,7 +220,7 @@ impl Authorizer for Iam {
         Ok(subject.with_id(&known.id))
     }
 
-    async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError> {
+    pub(crate) async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError> {
         if name.starts_with("AIDA") || name.starts_with("AROA") {
             let found = self.inner.records.get(&self.layout.id(name)).await;
             let Some(found) = found.map_err(storage).map_err(to_authorizer)? else {

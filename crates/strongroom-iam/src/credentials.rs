@@ -8,9 +8,10 @@ use strongroom_types::{CallContext, Caller};
 
 use crate::access_keys::AccessKeyRecord;
 use crate::at_hand::{Credentials, Recent};
+use crate::directory::Directory;
 use crate::error::storage;
 use crate::record::Stored;
-use crate::{Error, Iam, IdentityRef};
+use crate::{AccessKeys, Error, Iam, IdentityRef};
 
 impl Iam {
     /// What an access key stands for; `None` if no key has this id. For callers that check
@@ -21,21 +22,23 @@ impl Iam {
     /// If storage fails, or a record is damaged.
     pub async fn credentials(&self, id: &str) -> Result<Option<Arc<Credentials>>, Error> {
         // Read before the credentials: a change in between makes them stale.
-        let commits = self.inner.commits.load(Ordering::Acquire);
-        if let Some(found) = self.inner.credentials.get(id, commits) {
+        let commits = self.directory.inner.commits.load(Ordering::Acquire);
+        if let Some(found) = self.directory.inner.credentials.get(id, commits) {
             return Ok(Some(found));
         }
         let asked = Instant::now();
-        let found = self.read_credentials(id).await?.map(Arc::new);
+        let found = self.directory.read_credentials(id).await?.map(Arc::new);
         if let Some(found) = &found {
-            self.inner.credentials.keep(id, Recent { commits, asked, found: Arc::clone(found) });
+            self.directory.inner.credentials.keep(id, Recent { commits, asked, found: Arc::clone(found) });
         }
         Ok(found)
     }
+}
 
+impl Directory {
     async fn read_credentials(&self, id: &str) -> Result<Option<Credentials>, Error> {
         // Both at once: a read may have to ask the storage whether anything changed.
-        let places = [self.layout.access_key(id), self.access_secret(id)];
+        let places = [self.layout.access_key(id), self.layout.access_secret(id)];
         let mut found = self.inner.records.read(&places).await.map_err(storage)?;
         let (secret, known) = (found.pop().flatten(), found.pop().flatten());
         let known = known.as_ref().map(Stored::<AccessKeyRecord>::parse).transpose()?;
@@ -51,7 +54,7 @@ impl Iam {
                 Caller::Principal(found.record.to_identity(identity.kind, &self.layout).arn)
             }
         };
-        let secret = self.opened(&places[1], secret)?;
+        let secret = AccessKeys(self).opened(&places[1], secret)?;
         Ok(Some(Credentials { secret, context: CallContext::new(caller) }))
     }
 }

@@ -3,38 +3,34 @@
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
-use crate::iam::contended;
+use crate::directory::{Directory, contended};
 use crate::names::{check_name, check_size, parse};
 use crate::record::GuardrailsRecord;
-use crate::{Error, ErrorKind, Iam};
+use crate::{Error, ErrorKind};
 
 /// The longest guardrail, in characters without blanks, as AWS has it for service control policies.
 const MAX: usize = 5120;
 /// The most guardrails.
 const MOST: usize = 5;
 
-impl Iam {
-    pub(crate) fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
-        if cx.acts_freely_in(self.layout.realm.account()) {
-            return Ok(());
-        }
-        let text = format!("User: {} is not authorized to perform: {operation}", cx.caller());
-        Err(Error::new(ErrorKind::AccessDenied, text).during(operation))
-    }
+/// The account's guardrails. Returned by [`Iam::guardrails`](crate::Iam::guardrails).
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrails<'a>(pub(crate) &'a Directory);
 
+impl Guardrails<'_> {
     /// Limits the account's users, roles and federated users, as a service control policy does: what it denies, no other policy
     /// allows. The owner stands where AWS has the organization's management account, and is not bound; other accounts and services
     /// are not either, as on AWS. Only the owner may do it.
     ///
     /// # Errors
     /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond five, or 5,120 characters.
-    pub async fn put_guardrail(&self, cx: &CallContext, name: &str, document: &str) -> Result<(), Error> {
+    pub async fn put(self, cx: &CallContext, name: &str, document: &str) -> Result<(), Error> {
         let put = async {
-            self.owner_only(cx, "PutGuardrail")?;
+            self.0.owner_only(cx, "PutGuardrail")?;
             check_name("guardrail", name, 128)?;
             check_size(document, MAX, "PolicySize")?;
             parse(document)?;
-            self.change_guardrails(cx, |all| {
+            self.change(cx, |all| {
                 all.retain(|(known, _)| known != name);
                 all.push((name.to_owned(), document.to_owned()));
                 all.sort();
@@ -53,10 +49,10 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn delete_guardrail(&self, cx: &CallContext, name: &str) -> Result<(), Error> {
+    pub async fn delete(self, cx: &CallContext, name: &str) -> Result<(), Error> {
         let deleted = async {
-            self.owner_only(cx, "DeleteGuardrail")?;
-            self.change_guardrails(cx, |all| {
+            self.0.owner_only(cx, "DeleteGuardrail")?;
+            self.change(cx, |all| {
                 let before = all.len();
                 all.retain(|(known, _)| known != name);
                 if all.len() < before {
@@ -73,29 +69,39 @@ impl Iam {
     ///
     /// # Errors
     /// Storage and damage.
-    pub async fn guardrails(&self, cx: &CallContext) -> Result<Vec<(String, String)>, Error> {
-        self.owner_only(cx, "ListGuardrails")?;
-        let found = self.read::<GuardrailsRecord>(&self.layout.guardrails()).await?;
+    pub async fn list(self, cx: &CallContext) -> Result<Vec<(String, String)>, Error> {
+        self.0.owner_only(cx, "ListGuardrails")?;
+        let found = self.0.read::<GuardrailsRecord>(&self.0.layout.guardrails()).await?;
         Ok(found.map(|found| found.record.guardrails).unwrap_or_default())
     }
 
-    async fn change_guardrails(
-        &self,
+    async fn change(
+        self,
         cx: &CallContext,
         change: impl Fn(&mut Vec<(String, String)>) -> Result<(), Error> + Send + Sync,
     ) -> Result<(), Error> {
-        let place = self.layout.guardrails();
-        for () in self.attempts(cx) {
-            let found = self.read::<GuardrailsRecord>(&place).await?;
+        let place = self.0.layout.guardrails();
+        for () in self.0.attempts(cx) {
+            let found = self.0.read::<GuardrailsRecord>(&place).await?;
             let expect = found.as_ref().map_or(Expect::Absent, |found| Expect::At(found.revision));
             let mut record = found.map(|found| found.record).unwrap_or_default();
             change(&mut record.guardrails)?;
-            let mut batch = self.inner.records.batch();
-            self.put(&mut batch, &place, &record, expect)?;
-            if self.commit(batch).await? {
+            let mut batch = self.0.inner.records.batch();
+            self.0.put(&mut batch, &place, &record, expect)?;
+            if self.0.commit(batch).await? {
                 return Ok(());
             }
         }
         Err(contended())
+    }
+}
+
+impl Directory {
+    pub(crate) fn owner_only(&self, cx: &CallContext, operation: &'static str) -> Result<(), Error> {
+        if cx.acts_freely_in(self.layout.realm.account()) {
+            return Ok(());
+        }
+        let text = format!("User: {} is not authorized to perform: {operation}", cx.caller());
+        Err(Error::new(ErrorKind::AccessDenied, text).during(operation))
     }
 }

@@ -1,34 +1,26 @@
-//! The directory itself: reading and changing records, and who may.
+//! The users, roles and policies of an account, as callers see them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use strongroom_policy::{Authorizer as _, Context, Decision, DocumentKind, Known, Policy, PrincipalName};
-use strongroom_records::{Expect, Key, Scan};
-use strongroom_root::{Attempts, TrustedBatch, TrustedRecords};
-use strongroom_types::{AccountId, CallContext, Clock, Timestamp};
+use strongroom_records::Scan;
+use strongroom_root::TrustedRecords;
+use strongroom_types::{AccountId, Clock};
 
 use crate::at_hand::AtHand;
 use crate::cache::Cache;
-use crate::error::{from_authorizer, storage};
-use crate::record::{IdentityRecord, Layout, Stored, encode};
-use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
-
-/// The longest record, in bytes: what every storage takes, with room for what is around it.
-const MAX_RECORD: usize = 200 * 1024;
+use crate::directory::{Directory, Inner};
+use crate::error::storage;
+use crate::record::Layout;
+use crate::{AccessKeys, Error, Guardrails, ManagedPolicies, OwnerAccessKeys};
 
 /// The users, roles and policies of an account. Clones share everything.
 ///
 /// Every operation says who calls: the owner may everything, others what their policies allow (`iam:CreateUser` and so on).
 #[derive(Clone)]
 pub struct Iam {
-    pub(crate) inner: Arc<Inner>,
-    pub(crate) layout: Layout,
-    /// Where other accounts keep theirs. Set by [`Iam::among`].
-    pub(crate) others: Option<Arc<dyn OtherAccounts>>,
+    pub(crate) directory: Directory,
 }
 
 /// Finds the directories of other accounts, if each account keeps its own. [`Iam::among`] takes it,
@@ -52,43 +44,10 @@ impl std::fmt::Debug for dyn OtherAccounts {
     }
 }
 
-pub(crate) struct Inner {
-    pub(crate) records: TrustedRecords,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) cache: Cache,
-    pub(crate) credentials: AtHand,
-    /// How often this process changed the directory.
-    pub(crate) commits: AtomicU64,
-}
-
 impl std::fmt::Debug for Iam {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Iam({})", self.layout.account)
+        write!(f, "Iam({})", self.directory.layout.account)
     }
-}
-
-/// Counts a change when it is over.
-struct Counted<'a>(&'a AtomicU64);
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Release);
-    }
-}
-
-pub(crate) fn contended() -> Error {
-    Error::new(ErrorKind::Throttled, "the identity is being changed by others; try again")
-}
-
-/// A policy names somebody who is not there, or cannot be.
-pub(crate) fn nobody(kind: &str, name: &str) -> Error {
-    let text = format!("Invalid principal in policy: \"{kind}\":\"{name}\"");
-    Error::new(ErrorKind::MalformedPolicy, text)
-}
-
-pub(crate) fn no_identity(identity: &IdentityRef) -> Error {
-    let text = format!("The {} with name {} cannot be found.", identity.kind, identity.name);
-    Error::new(ErrorKind::NoSuchEntity, text)
 }
 
 impl Iam {
@@ -97,25 +56,21 @@ impl Iam {
     pub fn new(records: TrustedRecords, clock: Arc<dyn Clock>) -> Self {
         let realm = records.realm().clone();
         let layout = Layout { account: realm.account(), realm };
-        Self {
-            inner: Arc::new(Inner {
-                records,
-                clock,
-                cache: Cache::default(),
-                credentials: AtHand::default(),
-                commits: AtomicU64::new(0),
-            }),
-            layout,
-            others: None,
-        }
+        let inner = Arc::new(Inner {
+            records,
+            clock,
+            cache: Cache::default(),
+            credentials: AtHand::default(),
+            commits: AtomicU64::new(0),
+        });
+        Self { directory: Directory { inner, layout, others: None } }
     }
 
     /// What is known here of another account's users and roles: kept in the same storage, for callers from there. Only this
     /// storage's owner may change it.
     #[must_use]
     pub fn of_account(&self, account: AccountId) -> Self {
-        let layout = Layout { account, realm: self.layout.realm.clone() };
-        Self { inner: Arc::clone(&self.inner), layout, others: None }
+        Self { directory: self.directory.of_account(account) }
     }
 
     /// The accounts of which users or roles are known here, this one too if it has any.
@@ -123,8 +78,8 @@ impl Iam {
     /// # Errors
     /// Storage errors. Whoever asks is not asked for permission: do so before.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
-        let snapshot = self.inner.records.snapshot().await.map_err(storage)?;
-        let (all, mut found) = (self.layout.accounts(), Vec::new());
+        let snapshot = self.directory.inner.records.snapshot().await.map_err(storage)?;
+        let (all, mut found) = (self.directory.layout.accounts(), Vec::new());
         let mut scan = Scan::prefix(&all).limit(1);
         // From the first record of one account to that of the next.
         while let Some(first) = snapshot.scan(&scan).await.map_err(storage)?.records.first() {
@@ -142,172 +97,30 @@ impl Iam {
     /// The account whose identities these are.
     #[must_use]
     pub fn account(&self) -> AccountId {
-        self.layout.account
+        self.directory.layout.account
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+    /// The access keys of users.
+    #[must_use]
+    pub fn access_keys(&self) -> AccessKeys<'_> {
+        AccessKeys(&self.directory)
     }
 
-    /// Whether this is the directory of the storage's own account.
-    pub(crate) fn is_home(&self) -> bool {
-        self.layout.account == self.layout.realm.account()
+    /// The access keys of the account's owner.
+    #[must_use]
+    pub fn owner_access_keys(&self) -> OwnerAccessKeys<'_> {
+        OwnerAccessKeys(&self.directory)
     }
 
-    /// That the caller may do this.
-    pub(crate) async fn permit(&self, cx: &CallContext, action: &str, resource: &str) -> Result<(), Error> {
-        self.permit_with(cx, action, resource, &Context::new()).await
+    /// The managed policies, and their versions.
+    #[must_use]
+    pub fn managed_policies(&self) -> ManagedPolicies<'_> {
+        ManagedPolicies(&self.directory)
     }
 
-    /// As [`Iam::permit`], for a request that says more: condition keys beside those of the caller.
-    pub(crate) async fn permit_with(
-        &self,
-        cx: &CallContext,
-        action: &str,
-        resource: &str,
-        asked: &Context,
-    ) -> Result<(), Error> {
-        let realm = &self.layout.realm;
-        if cx.acts_freely_in(realm.account()) {
-            return Ok(());
-        }
-        let subject = self.subject(cx, realm, self.now()).await.map_err(from_authorizer)?;
-        let mut request = subject.request(&format!("iam:{action}"), resource, realm, self.now());
-        if resource == "*" {
-            request = request.resource_account(self.layout.account.as_str());
-        }
-        request.context_mut().extend(asked);
-        let is_home = self.is_home() && cx.caller().account() == Some(self.layout.account.as_str());
-        let decision = match subject.policies().decide(&request) {
-            decision if is_home || !decision.is_allowed() => decision,
-            // Nobody's policies reach into another account's directory.
-            _ => Decision::Missing(DocumentKind::Identity),
-        };
-        if decision.is_allowed() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::AccessDenied, decision.denial(&request)))
-    }
-
-    /// The ARN to be asked for of somebody who may not be there.
-    pub(crate) async fn permit_on(
-        &self,
-        cx: &CallContext,
-        action: &str,
-        identity: &IdentityRef,
-        asked: &Context,
-    ) -> Result<Option<Stored<IdentityRecord>>, Error> {
-        let found = self.find(identity).await?;
-        let path = found.as_ref().map_or("/", |found| found.record.path.as_str());
-        let arn = self.layout.arn(identity.kind.as_str(), path, &identity.name);
-        let mut asked = asked.clone();
-        for (key, value) in found.iter().flat_map(|found| &found.record.tags) {
-            asked.set_first(format!("aws:ResourceTag/{key}"), value);
-            asked.set_first(format!("iam:ResourceTag/{key}"), value);
-        }
-        self.permit_with(cx, action, arn.as_str(), &asked).await?;
-        Ok(found)
-    }
-
-    /// The attempts of a change, which end at the caller's deadline.
-    pub(crate) fn attempts(&self, cx: &CallContext) -> Attempts<'_> {
-        Attempts::new(&*self.inner.clock, cx.deadline())
-    }
-
-    pub(crate) async fn read<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>, Error> {
-        let stored = self.inner.records.get(key).await.map_err(storage)?;
-        stored.as_ref().map(Stored::parse).transpose()
-    }
-
-    /// The user or role of exactly this name.
-    pub(crate) async fn find(&self, identity: &IdentityRef) -> Result<Option<Stored<IdentityRecord>>, Error> {
-        let found = self.taken(identity.kind, &identity.name).await?;
-        Ok(found.filter(|found| found.record.name == identity.name))
-    }
-
-    /// The user or role whose name differs from this one by no more than case.
-    pub(crate) async fn taken(
-        &self,
-        kind: IdentityKind,
-        name: &str,
-    ) -> Result<Option<Stored<IdentityRecord>>, Error> {
-        self.read(&self.layout.identity(kind, name)).await
-    }
-
-    /// Commits. `false`: a precondition did not hold.
-    pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<bool, Error> {
-        // Also where it is given up half way, or its outcome is not known.
-        let _counted = Counted(&self.inner.commits);
-        match self.inner.records.commit(batch).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == strongroom_root::ErrorKind::Conflict => Ok(false),
-            Err(error) => Err(storage(error)),
-        }
-    }
-
-    pub(crate) fn put<T: Serialize>(
-        &self,
-        batch: &mut TrustedBatch,
-        key: &Key,
-        record: &T,
-        expect: Expect,
-    ) -> Result<(), Error> {
-        let content = encode(record)?;
-        if content.len() > MAX_RECORD {
-            let text = "the documents take more room than a record has, blanks among it";
-            return Err(Error::new(ErrorKind::LimitExceeded, text));
-        }
-        batch.put(key, &content, expect);
-        Ok(())
-    }
-
-    /// Reads, permits, changes and commits a user's or role's record; again when somebody else was first.
-    pub(crate) async fn change(
-        &self,
-        cx: &CallContext,
-        action: &str,
-        identity: &IdentityRef,
-        asked: &Context,
-        change: impl Fn(&mut IdentityRecord) -> Result<(), Error> + Send + Sync,
-    ) -> Result<IdentityRecord, Error> {
-        for () in self.attempts(cx) {
-            let found = self.permit_on(cx, action, identity, asked).await?;
-            let mut found = found.ok_or_else(|| no_identity(identity))?;
-            change(&mut found.record)?;
-            let mut batch = self.inner.records.batch();
-            let place = self.layout.identity(identity.kind, &identity.name);
-            self.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
-            if self.commit(batch).await? {
-                return Ok(found.record);
-            }
-        }
-        Err(contended())
-    }
-
-    /// The unique ids of those in this account whom a policy names. A name of nobody is refused.
-    pub(crate) async fn ids_named(
-        &self,
-        policy: &Policy,
-    ) -> Result<std::collections::BTreeMap<String, String>, Error> {
-        let mut ids = std::collections::BTreeMap::new();
-        for arn in policy.named_identities() {
-            match self.look_up(arn, &self.layout.realm).await.map_err(from_authorizer)? {
-                Known::Somebody { arn: own, id } if own == arn => {
-                    ids.insert(arn.to_owned(), id);
-                }
-                Known::Nobody => return Err(nobody("AWS", arn)),
-                _ => {}
-            }
-        }
-        let principals = policy.statements().iter().filter_map(|statement| statement.principals());
-        for name in principals.flat_map(|some| some.names()) {
-            if let PrincipalName::Id(id) = name {
-                let known = self.look_up(id, &self.layout.realm).await.map_err(from_authorizer)?;
-                if !matches!(known, Known::Somebody { .. }) {
-                    return Err(nobody("AWS", id));
-                }
-            }
-        }
-        Ok(ids)
+    /// The guardrails: what limits everyone in the account but its owner.
+    #[must_use]
+    pub fn guardrails(&self) -> Guardrails<'_> {
+        Guardrails(&self.directory)
     }
 }

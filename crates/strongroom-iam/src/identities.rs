@@ -7,8 +7,8 @@ use strongroom_root::TrustedBatch;
 use strongroom_types::CallContext;
 
 use crate::access_keys::AccessKeyRecord;
+use crate::directory::{Directory, contended, no_identity, nobody};
 use crate::error::storage;
-use crate::iam::{contended, no_identity, nobody};
 use crate::managed_policies::Use;
 use crate::names::{
     check_description, check_name, check_path, check_path_prefix, check_size, check_tags, invalid, malformed,
@@ -35,7 +35,7 @@ impl Iam {
         let record = IdentityRecord {
             path: path.unwrap_or_else(|| "/".to_owned()),
             id: unique_id("AIDA")?,
-            created: self.now().as_millis(),
+            created: self.directory.now().as_millis(),
             description: None,
             tags,
             boundary,
@@ -48,7 +48,10 @@ impl Iam {
             unknown: Default::default(),
             name,
         };
-        self.create(cx, IdentityKind::User, record).await.map_err(|error| error.during("CreateUser"))
+        self.directory
+            .create(cx, IdentityKind::User, record)
+            .await
+            .map_err(|error| error.during("CreateUser"))
     }
 
     /// Makes a role, which may nothing yet.
@@ -63,31 +66,264 @@ impl Iam {
         check_session(seconds).map_err(named)?;
         check_description(description.as_deref()).map_err(named)?;
         // Who there is, is told only to those who may.
-        let arn = self.layout.arn("role", path.as_deref().unwrap_or("/"), &name);
+        let arn = self.directory.layout.arn("role", path.as_deref().unwrap_or("/"), &name);
         let mut asked = tags_of(&tags);
         if let Some(boundary) = &boundary {
             asked.set("iam:PermissionsBoundary", boundary);
         }
-        self.permit_with(cx, "CreateRole", arn.as_str(), &asked).await.map_err(named)?;
+        self.directory.permit_with(cx, "CreateRole", arn.as_str(), &asked).await.map_err(named)?;
         let record = IdentityRecord {
             path: path.unwrap_or_else(|| "/".to_owned()),
             id: unique_id("AROA")?,
-            created: self.now().as_millis(),
+            created: self.directory.now().as_millis(),
             description: description.filter(|text| !text.is_empty()),
             tags,
             boundary,
             inline: Vec::new(),
             attached: Vec::new(),
-            trusted_ids: self.ids_named(&policy).await.map_err(named)?,
+            trusted_ids: self.directory.ids_named(&policy).await.map_err(named)?,
             trust: Some(trust),
             max_session_seconds: Some(seconds),
             access_keys: Vec::new(),
             unknown: Default::default(),
             name,
         };
-        self.create(cx, IdentityKind::Role, record).await.map_err(named)
+        self.directory.create(cx, IdentityKind::Role, record).await.map_err(named)
     }
 
+    /// What is known of a user or role.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn get(&self, cx: &CallContext, identity: &IdentityRef) -> Result<Identity, Error> {
+        let action = if identity.kind == IdentityKind::User { "GetUser" } else { "GetRole" };
+        let found = self.directory.permit_on(cx, action, identity, &Context::new()).await;
+        let found = found.map_err(|error| error.during(action))?;
+        let found = found.ok_or_else(|| no_identity(identity).during(action))?;
+        Ok(found.record.to_identity(identity.kind, &self.directory.layout))
+    }
+
+    /// Users, or roles, whose path begins with this one, by name.
+    ///
+    /// # Errors
+    /// Storage and damage; [`ErrorKind::Validation`] for a page of none or of more than 1,000.
+    pub async fn list(
+        &self,
+        cx: &CallContext,
+        kind: IdentityKind,
+        path_prefix: &str,
+        marker: Option<&str>,
+        limit: usize,
+    ) -> Result<IdentityPage, Error> {
+        let action = if kind == IdentityKind::User { "ListUsers" } else { "ListRoles" };
+        let named = |error: Error| error.during(action);
+        let resource = self.directory.layout.arn(kind.as_str(), path_prefix, "");
+        self.directory.permit(cx, action, resource.as_str()).await.map_err(named)?;
+        check_page(limit).map_err(named)?;
+        check_path_prefix(path_prefix).map_err(named)?;
+        let prefix = self.directory.layout.identities(kind);
+        let wanted = |record: &IdentityRecord| record.path.starts_with(path_prefix);
+        let (found, more) = self.directory.page(&prefix, marker, limit, wanted).await.map_err(named)?;
+        let identities: Vec<_> =
+            found.iter().map(|record| record.to_identity(kind, &self.directory.layout)).collect();
+        let next_marker = identities.last().filter(|_| more).map(|last| last.name.clone());
+        Ok(IdentityPage { identities, next_marker })
+    }
+
+    /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
+    /// another is made under the same name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it has policies.
+    pub async fn delete(&self, cx: &CallContext, identity: &IdentityRef) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "DeleteUser" } else { "DeleteRole" };
+        let named = |error: Error| error.during(action);
+        for () in self.directory.attempts(cx) {
+            let found =
+                self.directory.permit_on(cx, action, identity, &Context::new()).await.map_err(named)?;
+            let Stored { record, revision } = found.ok_or_else(|| named(no_identity(identity)))?;
+            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
+            if !record.inline.is_empty() {
+                return conflict("Cannot delete entity, must delete policies first.");
+            }
+            if !record.attached.is_empty() {
+                return conflict("Cannot delete entity, must detach all policies first.");
+            }
+            if !record.access_keys.is_empty() {
+                return conflict("Cannot delete entity, must delete access keys first.");
+            }
+            let mut batch = self.directory.inner.records.batch();
+            batch
+                .delete(&self.directory.layout.identity(identity.kind, &identity.name), Expect::At(revision));
+            batch.delete(&self.directory.layout.id(&record.id), Expect::Any);
+            if let Some(boundary) = &record.boundary {
+                self.directory.count_use(&mut batch, boundary, Use::Boundary, -1).await.map_err(named)?;
+            }
+            if self.directory.commit(batch).await.map_err(named)? {
+                return Ok(());
+            }
+        }
+        Err(named(contended()))
+    }
+
+    /// Adds tags, or changes their values. They stand in `aws:PrincipalTag/...`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
+    pub async fn tag(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+        tags: &[(String, String)],
+    ) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "TagUser" } else { "TagRole" };
+        let asked = tags_of(tags);
+        let tagged = self.directory.change(cx, action, identity, &asked, |record| {
+            check_tags(tags)?;
+            merge_tags(&mut record.tags, tags)
+        });
+        tagged.await.map_err(|error| error.during(action))?;
+        Ok(())
+    }
+
+    /// The tags of a user or role, in the order they were added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn tags(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let action = if identity.kind == IdentityKind::User { "ListUserTags" } else { "ListRoleTags" };
+        Ok(self.directory.identity(cx, action, identity).await?.tags)
+    }
+
+    /// The groups that a user is in: none, as there are no groups here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn groups(&self, cx: &CallContext, user: &str) -> Result<Vec<String>, Error> {
+        self.directory.identity(cx, "ListGroupsForUser", &IdentityRef::user(user)).await?;
+        Ok(Vec::new())
+    }
+
+    /// The instance profiles that a role is in: none, as there are no instances here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn instance_profiles(&self, cx: &CallContext, role: &str) -> Result<Vec<String>, Error> {
+        self.directory.identity(cx, "ListInstanceProfilesForRole", &IdentityRef::role(role)).await?;
+        Ok(Vec::new())
+    }
+
+    /// Removes tags; fine where they are not there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn untag(
+        &self,
+        cx: &CallContext,
+        identity: &IdentityRef,
+        keys: &[String],
+    ) -> Result<(), Error> {
+        let action = if identity.kind == IdentityKind::User { "UntagUser" } else { "UntagRole" };
+        let mut asked = Context::new();
+        asked.set_many("aws:TagKeys", keys);
+        let untagged = self.directory.change(cx, action, identity, &asked, |record| {
+            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
+            Ok(())
+        });
+        untagged.await.map_err(|error| error.during(action))?;
+        Ok(())
+    }
+
+    /// Changes a role's description or its longest session. What is not given stays. An empty
+    /// description removes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`].
+    pub async fn update_role(
+        &self,
+        cx: &CallContext,
+        role: &str,
+        description: Option<&str>,
+        max_session_seconds: Option<u32>,
+    ) -> Result<Identity, Error> {
+        let role = IdentityRef::role(role);
+        let asked = Context::new();
+        let changed = self.directory.change(cx, "UpdateRole", &role, &asked, |record| {
+            check_description(description)?;
+            if let Some(description) = description {
+                record.description = Some(description.to_owned()).filter(|text| !text.is_empty());
+            }
+            if let Some(seconds) = max_session_seconds {
+                check_session(seconds)?;
+                record.max_session_seconds = Some(seconds);
+            }
+            Ok(())
+        });
+        let record = changed.await.map_err(|error| error.during("UpdateRole"))?;
+        Ok(record.to_identity(role.kind, &self.directory.layout))
+    }
+
+    /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access
+    /// keys stay; policies that name its former ARN no longer name anybody. The caller needs
+    /// permission for both ARNs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`].
+    pub async fn update_user(
+        &self,
+        cx: &CallContext,
+        user: &str,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<Identity, Error> {
+        let named = |error: Error| error.during("UpdateUser");
+        let identity = IdentityRef::user(user);
+        for () in self.directory.attempts(cx) {
+            let found = self
+                .directory
+                .permit_on(cx, "UpdateUser", &identity, &Context::new())
+                .await
+                .map_err(named)?;
+            let Stored { mut record, revision } = found.ok_or_else(|| named(no_identity(&identity)))?;
+            let batch = self.directory.update_user_once(cx, &mut record, revision, new_name, new_path).await;
+            if self.directory.commit(batch.map_err(named)?).await.map_err(named)? {
+                return Ok(record.to_identity(identity.kind, &self.directory.layout));
+            }
+        }
+        Err(named(contended()))
+    }
+
+    /// Changes who may take a role on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`].
+    pub async fn update_trust(&self, cx: &CallContext, role: &str, trust: &str) -> Result<(), Error> {
+        let named = |error: Error| error.during("UpdateAssumeRolePolicy");
+        let policy = read_trust(trust).map_err(named)?;
+        let action = "UpdateAssumeRolePolicy";
+        // Who there is, is told only to those who may.
+        self.directory
+            .permit_on(cx, action, &IdentityRef::role(role), &Context::new())
+            .await
+            .map_err(named)?;
+        let ids = self.directory.ids_named(&policy).await.map_err(named)?;
+        let role = IdentityRef::role(role);
+        let asked = Context::new();
+        let changed = self.directory.change(cx, action, &role, &asked, |record| {
+            record.trust = Some(trust.to_owned());
+            record.trusted_ids.clone_from(&ids);
+            Ok(())
+        });
+        changed.await.map_err(named)?;
+        Ok(())
+    }
+}
+
+impl Directory {
     async fn create(
         &self,
         cx: &CallContext,
@@ -135,44 +371,6 @@ impl Iam {
         Err(contended())
     }
 
-    /// What is known of a user or role.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn get(&self, cx: &CallContext, identity: &IdentityRef) -> Result<Identity, Error> {
-        let action = if identity.kind == IdentityKind::User { "GetUser" } else { "GetRole" };
-        let found = self.permit_on(cx, action, identity, &Context::new()).await;
-        let found = found.map_err(|error| error.during(action))?;
-        let found = found.ok_or_else(|| no_identity(identity).during(action))?;
-        Ok(found.record.to_identity(identity.kind, &self.layout))
-    }
-
-    /// Users, or roles, whose path begins with this one, by name.
-    ///
-    /// # Errors
-    /// Storage and damage; [`ErrorKind::Validation`] for a page of none or of more than 1,000.
-    pub async fn list(
-        &self,
-        cx: &CallContext,
-        kind: IdentityKind,
-        path_prefix: &str,
-        marker: Option<&str>,
-        limit: usize,
-    ) -> Result<IdentityPage, Error> {
-        let action = if kind == IdentityKind::User { "ListUsers" } else { "ListRoles" };
-        let named = |error: Error| error.during(action);
-        let resource = self.layout.arn(kind.as_str(), path_prefix, "");
-        self.permit(cx, action, resource.as_str()).await.map_err(named)?;
-        check_page(limit).map_err(named)?;
-        check_path_prefix(path_prefix).map_err(named)?;
-        let prefix = self.layout.identities(kind);
-        let wanted = |record: &IdentityRecord| record.path.starts_with(path_prefix);
-        let (found, more) = self.page(&prefix, marker, limit, wanted).await.map_err(named)?;
-        let identities: Vec<_> = found.iter().map(|record| record.to_identity(kind, &self.layout)).collect();
-        let next_marker = identities.last().filter(|_| more).map(|last| last.name.clone());
-        Ok(IdentityPage { identities, next_marker })
-    }
-
     /// Records below a place by name, after the one of this name, and whether there are more.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
@@ -212,167 +410,6 @@ impl Iam {
     /// All records below a place, by name.
     pub(crate) async fn all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<T>, Error> {
         Ok(self.page(prefix, None, usize::MAX, |_: &T| true).await?.0)
-    }
-
-    /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
-    /// another is made under the same name.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it has policies.
-    pub async fn delete(&self, cx: &CallContext, identity: &IdentityRef) -> Result<(), Error> {
-        let action = if identity.kind == IdentityKind::User { "DeleteUser" } else { "DeleteRole" };
-        let named = |error: Error| error.during(action);
-        for () in self.attempts(cx) {
-            let found = self.permit_on(cx, action, identity, &Context::new()).await.map_err(named)?;
-            let Stored { record, revision } = found.ok_or_else(|| named(no_identity(identity)))?;
-            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
-            if !record.inline.is_empty() {
-                return conflict("Cannot delete entity, must delete policies first.");
-            }
-            if !record.attached.is_empty() {
-                return conflict("Cannot delete entity, must detach all policies first.");
-            }
-            if !record.access_keys.is_empty() {
-                return conflict("Cannot delete entity, must delete access keys first.");
-            }
-            let mut batch = self.inner.records.batch();
-            batch.delete(&self.layout.identity(identity.kind, &identity.name), Expect::At(revision));
-            batch.delete(&self.layout.id(&record.id), Expect::Any);
-            if let Some(boundary) = &record.boundary {
-                self.count_use(&mut batch, boundary, Use::Boundary, -1).await.map_err(named)?;
-            }
-            if self.commit(batch).await.map_err(named)? {
-                return Ok(());
-            }
-        }
-        Err(named(contended()))
-    }
-
-    /// Adds tags, or changes their values. They stand in `aws:PrincipalTag/...`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
-    pub async fn tag(
-        &self,
-        cx: &CallContext,
-        identity: &IdentityRef,
-        tags: &[(String, String)],
-    ) -> Result<(), Error> {
-        let action = if identity.kind == IdentityKind::User { "TagUser" } else { "TagRole" };
-        let asked = tags_of(tags);
-        let tagged = self.change(cx, action, identity, &asked, |record| {
-            check_tags(tags)?;
-            merge_tags(&mut record.tags, tags)
-        });
-        tagged.await.map_err(|error| error.during(action))?;
-        Ok(())
-    }
-
-    /// The tags of a user or role, in the order they were added.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn tags(
-        &self,
-        cx: &CallContext,
-        identity: &IdentityRef,
-    ) -> Result<Vec<(String, String)>, Error> {
-        let action = if identity.kind == IdentityKind::User { "ListUserTags" } else { "ListRoleTags" };
-        Ok(self.identity(cx, action, identity).await?.tags)
-    }
-
-    /// The groups that a user is in: none, as there are no groups here.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn groups(&self, cx: &CallContext, user: &str) -> Result<Vec<String>, Error> {
-        self.identity(cx, "ListGroupsForUser", &IdentityRef::user(user)).await?;
-        Ok(Vec::new())
-    }
-
-    /// The instance profiles that a role is in: none, as there are no instances here.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn instance_profiles(&self, cx: &CallContext, role: &str) -> Result<Vec<String>, Error> {
-        self.identity(cx, "ListInstanceProfilesForRole", &IdentityRef::role(role)).await?;
-        Ok(Vec::new())
-    }
-
-    /// Removes tags; fine where they are not there.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn untag(
-        &self,
-        cx: &CallContext,
-        identity: &IdentityRef,
-        keys: &[String],
-    ) -> Result<(), Error> {
-        let action = if identity.kind == IdentityKind::User { "UntagUser" } else { "UntagRole" };
-        let mut asked = Context::new();
-        asked.set_many("aws:TagKeys", keys);
-        let untagged = self.change(cx, action, identity, &asked, |record| {
-            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
-            Ok(())
-        });
-        untagged.await.map_err(|error| error.during(action))?;
-        Ok(())
-    }
-
-    /// Changes a role's description or its longest session. What is not given stays. An empty
-    /// description removes it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`].
-    pub async fn update_role(
-        &self,
-        cx: &CallContext,
-        role: &str,
-        description: Option<&str>,
-        max_session_seconds: Option<u32>,
-    ) -> Result<Identity, Error> {
-        let role = IdentityRef::role(role);
-        let asked = Context::new();
-        let changed = self.change(cx, "UpdateRole", &role, &asked, |record| {
-            check_description(description)?;
-            if let Some(description) = description {
-                record.description = Some(description.to_owned()).filter(|text| !text.is_empty());
-            }
-            if let Some(seconds) = max_session_seconds {
-                check_session(seconds)?;
-                record.max_session_seconds = Some(seconds);
-            }
-            Ok(())
-        });
-        let record = changed.await.map_err(|error| error.during("UpdateRole"))?;
-        Ok(record.to_identity(role.kind, &self.layout))
-    }
-
-    /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access
-    /// keys stay; policies that name its former ARN no longer name anybody. The caller needs
-    /// permission for both ARNs.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`].
-    pub async fn update_user(
-        &self,
-        cx: &CallContext,
-        user: &str,
-        new_name: Option<&str>,
-        new_path: Option<&str>,
-    ) -> Result<Identity, Error> {
-        let named = |error: Error| error.during("UpdateUser");
-        let identity = IdentityRef::user(user);
-        for () in self.attempts(cx) {
-            let found = self.permit_on(cx, "UpdateUser", &identity, &Context::new()).await.map_err(named)?;
-            let Stored { mut record, revision } = found.ok_or_else(|| named(no_identity(&identity)))?;
-            let batch = self.update_user_once(cx, &mut record, revision, new_name, new_path).await;
-            if self.commit(batch.map_err(named)?).await.map_err(named)? {
-                return Ok(record.to_identity(identity.kind, &self.layout));
-            }
-        }
-        Err(named(contended()))
     }
 
     async fn update_user_once(
@@ -416,28 +453,6 @@ impl Iam {
             }
         }
         Ok(batch)
-    }
-
-    /// Changes who may take a role on.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`].
-    pub async fn update_trust(&self, cx: &CallContext, role: &str, trust: &str) -> Result<(), Error> {
-        let named = |error: Error| error.during("UpdateAssumeRolePolicy");
-        let policy = read_trust(trust).map_err(named)?;
-        let action = "UpdateAssumeRolePolicy";
-        // Who there is, is told only to those who may.
-        self.permit_on(cx, action, &IdentityRef::role(role), &Context::new()).await.map_err(named)?;
-        let ids = self.ids_named(&policy).await.map_err(named)?;
-        let role = IdentityRef::role(role);
-        let asked = Context::new();
-        let changed = self.change(cx, action, &role, &asked, |record| {
-            record.trust = Some(trust.to_owned());
-            record.trusted_ids.clone_from(&ids);
-            Ok(())
-        });
-        changed.await.map_err(named)?;
-        Ok(())
     }
 }
 

@@ -7,14 +7,14 @@ use strongroom_records::Expect;
 use strongroom_root::TrustedBatch;
 use strongroom_types::{Arn, CallContext, Timestamp};
 
-use crate::iam::contended;
+use crate::directory::{Directory, contended};
 use crate::names::{
     check_description, check_name, check_policy_path, check_size, check_tags, merge_tags, parse, tags_of,
     unique_id,
 };
 use crate::presets;
 use crate::record::{IdentityRecord, PolicyRecord, Stored};
-use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
+use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
 
 /// The longest managed policy, in characters, blanks not counted.
 pub(crate) const MAX_MANAGED: usize = 6144;
@@ -126,47 +126,18 @@ pub(crate) fn no_policy(arn: &str) -> Error {
 /// How often presets are attached, and how often they are boundaries. No record keeps this count.
 type PresetUses = BTreeMap<String, (u32, u32)>;
 
-impl Iam {
-    pub(crate) fn to_policy(&self, record: PolicyRecord) -> ManagedPolicy {
-        ManagedPolicy {
-            arn: self.layout.arn("policy", &record.path, &record.name),
-            version: format!("v{}", record.version),
-            name: record.name,
-            path: record.path,
-            id: record.id,
-            document: record.document,
-            description: record.description,
-            tags: record.tags,
-            created: Timestamp::from_millis(record.created),
-            updated: Timestamp::from_millis(record.updated),
-            attachments: record.attachments,
-            boundaries: record.boundaries,
-        }
-    }
+/// The account's managed policies. Returned by
+/// [`Iam::managed_policies`](crate::Iam::managed_policies).
+#[derive(Clone, Copy, Debug)]
+pub struct ManagedPolicies<'a>(pub(crate) &'a Directory);
 
-    /// Makes a managed policy.
-    ///
-    /// # Errors
-    /// As [`Iam::create_policy`].
-    pub async fn create_managed_policy(
-        &self,
-        cx: &CallContext,
-        name: &str,
-        document: &str,
-    ) -> Result<ManagedPolicy, Error> {
-        self.create_policy(cx, CreatePolicy::new(name, document)).await
-    }
-
+impl ManagedPolicies<'_> {
     /// Makes a managed policy.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`],
     /// [`ErrorKind::LimitExceeded`] beyond 6,144 characters, blanks not counted.
-    pub async fn create_policy(
-        &self,
-        cx: &CallContext,
-        request: CreatePolicy,
-    ) -> Result<ManagedPolicy, Error> {
+    pub async fn create(self, cx: &CallContext, request: CreatePolicy) -> Result<ManagedPolicy, Error> {
         let made = async {
             let CreatePolicy { name, document, path, description, tags } = request;
             let path = path.unwrap_or_else(|| "/".to_owned());
@@ -174,14 +145,14 @@ impl Iam {
             check_policy_path("path", &path)?;
             check_description(description.as_deref())?;
             check_tags(&tags)?;
-            let (arn, asked) = (self.layout.arn("policy", &path, &name), tags_of(&tags));
-            self.permit_with(cx, "CreatePolicy", arn.as_str(), &asked).await?;
+            let (arn, asked) = (self.0.layout.arn("policy", &path, &name), tags_of(&tags));
+            self.0.permit_with(cx, "CreatePolicy", arn.as_str(), &asked).await?;
             if !tags.is_empty() {
-                self.permit_with(cx, "TagPolicy", arn.as_str(), &asked).await?;
+                self.0.permit_with(cx, "TagPolicy", arn.as_str(), &asked).await?;
             }
             check_size(&document, MAX_MANAGED, "PolicySize")?;
             parse(&document)?;
-            let now = self.now().as_millis();
+            let now = self.0.now().as_millis();
             let record = PolicyRecord {
                 name,
                 path,
@@ -200,16 +171,244 @@ impl Iam {
                 version_members: Default::default(),
                 unknown: Default::default(),
             };
-            let mut batch = self.inner.records.batch();
-            self.put(&mut batch, &self.layout.policy(&record.name), &record, Expect::Absent)?;
-            if self.commit(batch).await? {
-                return Ok(self.to_policy(record));
+            let mut batch = self.0.inner.records.batch();
+            self.0.put(&mut batch, &self.0.layout.policy(&record.name), &record, Expect::Absent)?;
+            if self.0.commit(batch).await? {
+                return Ok(self.0.to_policy(record));
             }
             let text =
                 format!("A policy called {} already exists. Duplicate names are not allowed.", record.name);
             Err(Error::new(ErrorKind::AlreadyExists, text))
         };
         made.await.map_err(|error: Error| error.during("CreatePolicy"))
+    }
+
+    /// A managed policy, by its ARN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn get(self, cx: &CallContext, arn: &str) -> Result<ManagedPolicy, Error> {
+        let read = async {
+            let found = self.0.permit_policy(cx, "GetPolicy", arn, &Context::new()).await?;
+            if let Some(preset) = self.preset(arn, &self.preset_uses().await?) {
+                return Ok(preset);
+            }
+            Ok(self.0.to_policy(found.ok_or_else(|| no_policy(arn))?.record))
+        };
+        read.await.map_err(|error: Error| error.during("GetPolicy"))
+    }
+
+    fn preset(self, arn: &str, uses: &PresetUses) -> Option<ManagedPolicy> {
+        let known = presets::known(arn)?;
+        let arn = Arn::parse(arn).ok()?;
+        let (policies, boundaries) = uses.get(arn.as_str()).copied().unwrap_or_default();
+        let made = Timestamp::from_millis(known.created);
+        Some(ManagedPolicy {
+            name: known.name.to_owned(),
+            path: "/".to_owned(),
+            id: known.id.to_owned(),
+            arn,
+            document: known.document.to_owned(),
+            version: "v1".to_owned(),
+            description: Some(known.description.to_owned()),
+            tags: Vec::new(),
+            created: made,
+            updated: made,
+            attachments: policies + boundaries,
+            boundaries,
+        })
+    }
+
+    async fn preset_uses(self) -> Result<PresetUses, Error> {
+        let mut uses = PresetUses::new();
+        for kind in [IdentityKind::User, IdentityKind::Role] {
+            for record in self.0.all::<IdentityRecord>(&self.0.layout.identities(kind)).await? {
+                for arn in record.attached {
+                    uses.entry(arn).or_default().0 += 1;
+                }
+                if let Some(arn) = record.boundary {
+                    uses.entry(arn).or_default().1 += 1;
+                }
+            }
+        }
+        Ok(uses)
+    }
+
+    /// The account's managed policies, by name.
+    ///
+    /// # Errors
+    /// If storage fails, or a record is damaged.
+    pub async fn list(self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
+        let listed = async {
+            self.0.permit(cx, "ListPolicies", "*").await?;
+            let all = self.0.all::<PolicyRecord>(&self.0.layout.policies()).await?;
+            Ok(all.into_iter().map(|record| self.0.to_policy(record)).collect())
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicies"))
+    }
+
+    /// The managed policies that every account has, by name: those of [`presets`].
+    ///
+    /// # Errors
+    /// If storage fails, or a record is damaged.
+    pub async fn presets(self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
+        let listed = async {
+            self.0.permit(cx, "ListPolicies", "*").await?;
+            self.all_presets().await
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicies"))
+    }
+
+    pub(crate) async fn all_presets(self) -> Result<Vec<ManagedPolicy>, Error> {
+        let uses = self.preset_uses().await?;
+        let own = self.0.layout.arn("policy", "/", "x");
+        let partition = own.as_str().split(':').nth(1).unwrap_or("aws");
+        let of_partition = |arn: &str| arn.replacen(":aws:", &format!(":{partition}:"), 1);
+        Ok(presets::ALL.iter().filter_map(|known| self.preset(&of_partition(known.arn), &uses)).collect())
+    }
+
+    /// The users and roles that have a managed policy, and how they use it. Users come first, each
+    /// kind sorted by name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn entities(self, cx: &CallContext, arn: &str) -> Result<Vec<PolicyEntity>, Error> {
+        let listed = async {
+            let found = self.0.permit_policy(cx, "ListEntitiesForPolicy", arn, &Context::new()).await?;
+            if found.is_none() && presets::document(arn).is_none() {
+                return Err(no_policy(arn));
+            }
+            let mut all = Vec::new();
+            for kind in [IdentityKind::User, IdentityKind::Role] {
+                for record in self.0.all::<IdentityRecord>(&self.0.layout.identities(kind)).await? {
+                    let attached = record.attached.iter().any(|known| known == arn);
+                    let uses = [
+                        attached.then_some(PolicyUse::Policy),
+                        (record.boundary.as_deref() == Some(arn)).then_some(PolicyUse::Boundary),
+                    ];
+                    for used in uses.into_iter().flatten() {
+                        let identity = IdentityRef { kind, name: record.name.clone() };
+                        let (id, path) = (record.id.clone(), record.path.clone());
+                        all.push(PolicyEntity { identity, id, path, used });
+                    }
+                }
+            }
+            Ok(all)
+        };
+        listed.await.map_err(|error: Error| error.during("ListEntitiesForPolicy"))
+    }
+
+    /// Reads a managed policy's record, checks permission, changes the record and commits it;
+    /// retries if somebody else was first.
+    pub(crate) async fn change<T>(
+        self,
+        cx: &CallContext,
+        action: &str,
+        arn: &str,
+        asked: Context,
+        change: impl Fn(&mut PolicyRecord) -> Result<T, Error> + Send + Sync,
+    ) -> Result<T, Error> {
+        for () in self.0.attempts(cx) {
+            let found = self.0.permit_policy(cx, action, arn, &asked).await?;
+            let mut found = found.ok_or_else(|| no_policy(arn))?;
+            let told = change(&mut found.record)?;
+            let mut batch = self.0.inner.records.batch();
+            let place = self.0.layout.policy(&found.record.name);
+            self.0.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
+            if self.0.commit(batch).await? {
+                return Ok(told);
+            }
+        }
+        Err(contended())
+    }
+
+    /// Adds tags to a managed policy, or changes their values.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
+    pub async fn tag(self, cx: &CallContext, arn: &str, tags: &[(String, String)]) -> Result<(), Error> {
+        let tagged = self.change(cx, "TagPolicy", arn, tags_of(tags), |record| {
+            check_tags(tags)?;
+            merge_tags(&mut record.tags, tags)
+        });
+        tagged.await.map_err(|error| error.during("TagPolicy"))
+    }
+
+    /// The tags of a managed policy, in the order they were added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn tags(self, cx: &CallContext, arn: &str) -> Result<Vec<(String, String)>, Error> {
+        let listed = async {
+            let found = self.0.permit_policy(cx, "ListPolicyTags", arn, &Context::new()).await?;
+            if presets::document(arn).is_some() {
+                return Ok(Vec::new());
+            }
+            Ok(found.ok_or_else(|| no_policy(arn))?.record.tags)
+        };
+        listed.await.map_err(|error: Error| error.during("ListPolicyTags"))
+    }
+
+    /// Removes tags from a managed policy. Tags that it does not have are ignored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`].
+    pub async fn untag(self, cx: &CallContext, arn: &str, keys: &[String]) -> Result<(), Error> {
+        let mut asked = Context::new();
+        asked.set_many("aws:TagKeys", keys);
+        let untagged = self.change(cx, "UntagPolicy", arn, asked, |record| {
+            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
+            Ok(())
+        });
+        untagged.await.map_err(|error| error.during("UntagPolicy"))
+    }
+
+    /// Deletes a managed policy that no user or role has any more, along with its default version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has
+    /// other versions.
+    pub async fn delete(self, cx: &CallContext, arn: &str) -> Result<(), Error> {
+        let named = |error: Error| error.during("DeletePolicy");
+        for () in self.0.attempts(cx) {
+            let found =
+                self.0.permit_policy(cx, "DeletePolicy", arn, &Context::new()).await.map_err(named)?;
+            let found = found.ok_or_else(|| named(no_policy(arn)))?;
+            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
+            if found.record.attachments > 0 {
+                return conflict("Cannot delete a policy attached to entities.");
+            }
+            if !found.record.versions.is_empty() {
+                return conflict(
+                    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+                );
+            }
+            let mut batch = self.0.inner.records.batch();
+            batch.delete(&self.0.layout.policy(&found.record.name), Expect::At(found.revision));
+            if self.0.commit(batch).await.map_err(named)? {
+                return Ok(());
+            }
+        }
+        Err(named(contended()))
+    }
+}
+
+impl Directory {
+    pub(crate) fn to_policy(&self, record: PolicyRecord) -> ManagedPolicy {
+        ManagedPolicy {
+            arn: self.layout.arn("policy", &record.path, &record.name),
+            version: format!("v{}", record.version),
+            name: record.name,
+            path: record.path,
+            id: record.id,
+            document: record.document,
+            description: record.description,
+            tags: record.tags,
+            created: Timestamp::from_millis(record.created),
+            updated: Timestamp::from_millis(record.updated),
+            attachments: record.attachments,
+            boundaries: record.boundaries,
+        }
     }
 
     /// The managed policy with this ARN, if it exists in this account.
@@ -237,219 +436,6 @@ impl Iam {
         }
         self.permit_with(cx, action, arn, &asked).await?;
         Ok(found)
-    }
-
-    /// A managed policy, by its ARN.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn managed_policy(&self, cx: &CallContext, arn: &str) -> Result<ManagedPolicy, Error> {
-        let read = async {
-            let found = self.permit_policy(cx, "GetPolicy", arn, &Context::new()).await?;
-            if let Some(preset) = self.preset(arn, &self.preset_uses().await?) {
-                return Ok(preset);
-            }
-            Ok(self.to_policy(found.ok_or_else(|| no_policy(arn))?.record))
-        };
-        read.await.map_err(|error: Error| error.during("GetPolicy"))
-    }
-
-    fn preset(&self, arn: &str, uses: &PresetUses) -> Option<ManagedPolicy> {
-        let known = presets::known(arn)?;
-        let arn = Arn::parse(arn).ok()?;
-        let (policies, boundaries) = uses.get(arn.as_str()).copied().unwrap_or_default();
-        let made = Timestamp::from_millis(known.created);
-        Some(ManagedPolicy {
-            name: known.name.to_owned(),
-            path: "/".to_owned(),
-            id: known.id.to_owned(),
-            arn,
-            document: known.document.to_owned(),
-            version: "v1".to_owned(),
-            description: Some(known.description.to_owned()),
-            tags: Vec::new(),
-            created: made,
-            updated: made,
-            attachments: policies + boundaries,
-            boundaries,
-        })
-    }
-
-    async fn preset_uses(&self) -> Result<PresetUses, Error> {
-        let mut uses = PresetUses::new();
-        for kind in [IdentityKind::User, IdentityKind::Role] {
-            for record in self.all::<IdentityRecord>(&self.layout.identities(kind)).await? {
-                for arn in record.attached {
-                    uses.entry(arn).or_default().0 += 1;
-                }
-                if let Some(arn) = record.boundary {
-                    uses.entry(arn).or_default().1 += 1;
-                }
-            }
-        }
-        Ok(uses)
-    }
-
-    /// The account's managed policies, by name.
-    ///
-    /// # Errors
-    /// If storage fails, or a record is damaged.
-    pub async fn managed_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
-        let listed = async {
-            self.permit(cx, "ListPolicies", "*").await?;
-            let all = self.all::<PolicyRecord>(&self.layout.policies()).await?;
-            Ok(all.into_iter().map(|record| self.to_policy(record)).collect())
-        };
-        listed.await.map_err(|error: Error| error.during("ListPolicies"))
-    }
-
-    /// The managed policies that every account has, by name: those of [`presets`].
-    ///
-    /// # Errors
-    /// If storage fails, or a record is damaged.
-    pub async fn preset_policies(&self, cx: &CallContext) -> Result<Vec<ManagedPolicy>, Error> {
-        let listed = async {
-            self.permit(cx, "ListPolicies", "*").await?;
-            self.all_presets().await
-        };
-        listed.await.map_err(|error: Error| error.during("ListPolicies"))
-    }
-
-    pub(crate) async fn all_presets(&self) -> Result<Vec<ManagedPolicy>, Error> {
-        let uses = self.preset_uses().await?;
-        let own = self.layout.arn("policy", "/", "x");
-        let partition = own.as_str().split(':').nth(1).unwrap_or("aws");
-        let of_partition = |arn: &str| arn.replacen(":aws:", &format!(":{partition}:"), 1);
-        Ok(presets::ALL.iter().filter_map(|known| self.preset(&of_partition(known.arn), &uses)).collect())
-    }
-
-    /// The users and roles that have a managed policy, and how they use it. Users come first, each
-    /// kind sorted by name.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn policy_entities(&self, cx: &CallContext, arn: &str) -> Result<Vec<PolicyEntity>, Error> {
-        let listed = async {
-            let found = self.permit_policy(cx, "ListEntitiesForPolicy", arn, &Context::new()).await?;
-            if found.is_none() && presets::document(arn).is_none() {
-                return Err(no_policy(arn));
-            }
-            let mut all = Vec::new();
-            for kind in [IdentityKind::User, IdentityKind::Role] {
-                for record in self.all::<IdentityRecord>(&self.layout.identities(kind)).await? {
-                    let attached = record.attached.iter().any(|known| known == arn);
-                    let uses = [
-                        attached.then_some(PolicyUse::Policy),
-                        (record.boundary.as_deref() == Some(arn)).then_some(PolicyUse::Boundary),
-                    ];
-                    for used in uses.into_iter().flatten() {
-                        let identity = IdentityRef { kind, name: record.name.clone() };
-                        let (id, path) = (record.id.clone(), record.path.clone());
-                        all.push(PolicyEntity { identity, id, path, used });
-                    }
-                }
-            }
-            Ok(all)
-        };
-        listed.await.map_err(|error: Error| error.during("ListEntitiesForPolicy"))
-    }
-
-    /// Reads a managed policy's record, checks permission, changes the record and commits it;
-    /// retries if somebody else was first.
-    pub(crate) async fn change_policy<T>(
-        &self,
-        cx: &CallContext,
-        action: &str,
-        arn: &str,
-        asked: Context,
-        change: impl Fn(&mut PolicyRecord) -> Result<T, Error> + Send + Sync,
-    ) -> Result<T, Error> {
-        for () in self.attempts(cx) {
-            let found = self.permit_policy(cx, action, arn, &asked).await?;
-            let mut found = found.ok_or_else(|| no_policy(arn))?;
-            let told = change(&mut found.record)?;
-            let mut batch = self.inner.records.batch();
-            let place = self.layout.policy(&found.record.name);
-            self.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
-            if self.commit(batch).await? {
-                return Ok(told);
-            }
-        }
-        Err(contended())
-    }
-
-    /// Adds tags to a managed policy, or changes their values.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
-    pub async fn tag_policy(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-        tags: &[(String, String)],
-    ) -> Result<(), Error> {
-        let tagged = self.change_policy(cx, "TagPolicy", arn, tags_of(tags), |record| {
-            check_tags(tags)?;
-            merge_tags(&mut record.tags, tags)
-        });
-        tagged.await.map_err(|error| error.during("TagPolicy"))
-    }
-
-    /// The tags of a managed policy, in the order they were added.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn policy_tags(&self, cx: &CallContext, arn: &str) -> Result<Vec<(String, String)>, Error> {
-        let listed = async {
-            let found = self.permit_policy(cx, "ListPolicyTags", arn, &Context::new()).await?;
-            if presets::document(arn).is_some() {
-                return Ok(Vec::new());
-            }
-            Ok(found.ok_or_else(|| no_policy(arn))?.record.tags)
-        };
-        listed.await.map_err(|error: Error| error.during("ListPolicyTags"))
-    }
-
-    /// Removes tags from a managed policy. Tags that it does not have are ignored.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`].
-    pub async fn untag_policy(&self, cx: &CallContext, arn: &str, keys: &[String]) -> Result<(), Error> {
-        let mut asked = Context::new();
-        asked.set_many("aws:TagKeys", keys);
-        let untagged = self.change_policy(cx, "UntagPolicy", arn, asked, |record| {
-            record.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
-            Ok(())
-        });
-        untagged.await.map_err(|error| error.during("UntagPolicy"))
-    }
-
-    /// Deletes a managed policy that no user or role has any more, along with its default version.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has
-    /// other versions.
-    pub async fn delete_managed_policy(&self, cx: &CallContext, arn: &str) -> Result<(), Error> {
-        let named = |error: Error| error.during("DeletePolicy");
-        for () in self.attempts(cx) {
-            let found = self.permit_policy(cx, "DeletePolicy", arn, &Context::new()).await.map_err(named)?;
-            let found = found.ok_or_else(|| named(no_policy(arn)))?;
-            let conflict = |text: &'static str| Err(named(Error::new(ErrorKind::DeleteConflict, text)));
-            if found.record.attachments > 0 {
-                return conflict("Cannot delete a policy attached to entities.");
-            }
-            if !found.record.versions.is_empty() {
-                return conflict(
-                    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
-                );
-            }
-            let mut batch = self.inner.records.batch();
-            batch.delete(&self.layout.policy(&found.record.name), Expect::At(found.revision));
-            if self.commit(batch).await.map_err(named)? {
-                return Ok(());
-            }
-        }
-        Err(named(contended()))
     }
 
     /// Counts a use of a managed policy, on the condition that nobody changes it meanwhile.

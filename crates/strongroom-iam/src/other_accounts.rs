@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_types::AccountId;
 
+use crate::directory::Directory;
 use crate::{Error, Iam, OtherAccounts};
 
 impl Iam {
@@ -11,14 +12,19 @@ impl Iam {
     /// [`Iam::of_account`].
     #[must_use]
     pub fn among(&self, others: Arc<dyn OtherAccounts>) -> Self {
-        Self { others: Some(others), ..self.clone() }
+        Self { directory: Directory { others: Some(others), ..self.directory.clone() } }
     }
+}
 
+impl Directory {
     /// The directory of an account; `None` if none is known.
     pub(crate) async fn directory_of(&self, account: AccountId) -> Result<Option<Self>, Error> {
         match &self.others {
             _ if account == self.layout.account => Ok(Some(self.clone())),
-            Some(others) => Ok(others.directory_of(account).await?.filter(|iam| iam.account() == account)),
+            Some(others) => {
+                let found = others.directory_of(account).await?;
+                Ok(found.filter(|iam| iam.account() == account).map(|iam| iam.directory))
+            }
             None => Ok(Some(self.of_account(account))),
         }
     }

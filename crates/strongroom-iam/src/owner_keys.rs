@@ -11,10 +11,10 @@ use strongroom_root::{TrustedBatch, UnknownMembers};
 use strongroom_types::{CallContext, Timestamp};
 
 use crate::access_keys::{AccessKeyRecord, MOST, fresh, no_key, too_many};
+use crate::directory::{Directory, contended};
 use crate::error::storage;
-use crate::iam::contended;
 use crate::record::Stored;
-use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, Error, ErrorKind, Iam};
+use crate::{AccessKey, AccessKeyInfo, AccessKeyOrigin, AccessKeys, Error, ErrorKind, Iam};
 
 /// Every change of the owner's keys writes this record, so that of two concurrent changes one sees
 /// what the other did.
@@ -44,6 +44,21 @@ fn check_given(id: &str, secret: &SecretText) -> Result<(), Error> {
 }
 
 impl Iam {
+    /// Generates an access key, id and secret, that nobody has yet: for callers that store it
+    /// safely before it is accepted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
+    pub fn fresh_access_key() -> Result<(String, SecretText), Error> {
+        fresh()
+    }
+}
+
+/// The access keys of the owner. Returned by [`Iam::owner_access_keys`].
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerAccessKeys<'a>(pub(crate) &'a Directory);
+
+impl OwnerAccessKeys<'_> {
     /// Adds an access key for the owner: the given one, or a fresh one. Only the owner may call
     /// this.
     ///
@@ -57,14 +72,14 @@ impl Iam {
     /// empty secret; [`ErrorKind::AlreadyExists`] if the id belongs to somebody else, or to a key
     /// of another origin with another secret; [`ErrorKind::LimitExceeded`] for a third key made
     /// through the API.
-    pub async fn put_owner_access_key(
-        &self,
+    pub async fn put(
+        self,
         cx: &CallContext,
         origin: AccessKeyOrigin,
         given: Option<(String, SecretText)>,
     ) -> Result<AccessKey, Error> {
         let put = async {
-            self.owner_only(cx, "CreateAccessKey")?;
+            self.0.owner_only(cx, "CreateAccessKey")?;
             let (id, secret) = match given {
                 Some((id, secret)) => {
                     check_given(&id, &secret)?;
@@ -72,10 +87,10 @@ impl Iam {
                 }
                 None => fresh()?,
             };
-            let now = self.now();
-            for () in self.attempts(cx) {
+            let now = self.0.now();
+            for () in self.0.attempts(cx) {
                 let turn = self.turn().await?;
-                let mut batch = self.inner.records.batch();
+                let mut batch = self.0.inner.records.batch();
                 let created = self.put_over(&turn.keys, &mut batch, origin, (&id, &secret), now).await?;
                 if batch.is_empty() || self.commit_turn(batch, &turn).await? {
                     return Ok(AccessKey { id, secret, created });
@@ -89,7 +104,7 @@ impl Iam {
     /// Writes a key of the owner and deletes those that it replaces. Does nothing if all is as it
     /// should be. Returns when the key was made.
     async fn put_over(
-        &self,
+        self,
         keys: &Keys,
         batch: &mut TrustedBatch,
         origin: AccessKeyOrigin,
@@ -110,10 +125,11 @@ impl Iam {
             .cloned()
             .collect();
         let mut expect = Expect::Absent;
-        if let Some(known) = self.read::<AccessKeyRecord>(&self.layout.access_key(id)).await? {
+        if let Some(known) = self.0.read::<AccessKeyRecord>(&self.0.layout.access_key(id)).await? {
             let of_owner = known.record.user.is_none();
-            let same =
-                of_owner && self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes());
+            let same = of_owner
+                && AccessKeys(self.0).secret_of(id).await?
+                    == SecretBytes::copy_from(secret.expose().as_bytes());
             let settled = of_owner && known.record.origin == Some(origin);
             if !same && !settled {
                 let text = format!("the access key {id} is already in use for something else");
@@ -134,46 +150,47 @@ impl Iam {
         }
         if origin != AccessKeyOrigin::Api {
             for old in &others {
-                self.remove_key(batch, old);
+                self.remove(batch, old);
             }
         } else if others.len() >= MOST {
             return Err(too_many());
         }
-        self.put_access_key(batch, &record, secret, expect)?;
+        AccessKeys(self.0).put_record(batch, &record, secret, expect)?;
         Ok(Timestamp::from_millis(record.created))
     }
 
     /// Keeps an access key that the owner already has as the one of this origin, in place of the
     /// earlier one. Returns `false` if the owner has no active key with this id and secret. Unlike
-    /// [`Iam::put_owner_access_key`], it never adds a key: a server that finds a key in its file
+    /// [`OwnerAccessKeys::put`], it never adds a key: a server that finds a key in its file
     /// learns that it was revoked, even if that happens at this very moment. Only the owner may
     /// call this.
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
-    pub async fn keep_owner_access_key(
-        &self,
+    pub async fn keep(
+        self,
         cx: &CallContext,
         origin: AccessKeyOrigin,
         id: &str,
         secret: &SecretText,
     ) -> Result<bool, Error> {
         let kept = async {
-            self.owner_only(cx, "ListAccessKeys")?;
-            let now = self.now();
-            for () in self.attempts(cx) {
+            self.0.owner_only(cx, "ListAccessKeys")?;
+            let now = self.0.now();
+            for () in self.0.attempts(cx) {
                 let turn = self.turn().await?;
                 let known = turn.keys.iter().find(|key| key.record.id == id && !key.record.inactive);
                 let same = match known {
                     Some(_) => {
-                        self.secret_of(id).await? == SecretBytes::copy_from(secret.expose().as_bytes())
+                        AccessKeys(self.0).secret_of(id).await?
+                            == SecretBytes::copy_from(secret.expose().as_bytes())
                     }
                     None => false,
                 };
                 if !same {
                     return Ok(false);
                 }
-                let mut batch = self.inner.records.batch();
+                let mut batch = self.0.inner.records.batch();
                 self.put_over(&turn.keys, &mut batch, origin, (id, secret), now).await?;
                 if batch.is_empty() || self.commit_turn(batch, &turn).await? {
                     return Ok(true);
@@ -188,9 +205,9 @@ impl Iam {
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
-    pub async fn had_owner_access_keys(&self, cx: &CallContext) -> Result<bool, Error> {
+    pub async fn had_any(self, cx: &CallContext) -> Result<bool, Error> {
         let asked = async {
-            self.owner_only(cx, "ListAccessKeys")?;
+            self.0.owner_only(cx, "ListAccessKeys")?;
             let turn = self.turn().await?;
             Ok(turn.record.changes > 0 || !turn.keys.is_empty())
         };
@@ -201,23 +218,23 @@ impl Iam {
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
-    pub async fn owner_access_keys(&self, cx: &CallContext) -> Result<Vec<AccessKeyInfo>, Error> {
-        self.owner_only(cx, "ListAccessKeys")?;
-        let keys = self.owner_keys().await.map_err(|error| error.during("ListAccessKeys"))?;
-        Ok(keys.into_iter().map(|key| key.record.to_info()).collect())
+    pub async fn list(self, cx: &CallContext) -> Result<Vec<AccessKeyInfo>, Error> {
+        self.0.owner_only(cx, "ListAccessKeys")?;
+        let keys = self.all().await.map_err(|error| error.during("ListAccessKeys"))?;
+        Ok(keys.into_iter().map(|key| key.record.into_info()).collect())
     }
 
     /// Deletes an access key of the owner. Requests signed with it are refused from now on; the
     /// request that deletes it is the last one accepted. The owner's last key may be deleted too;
-    /// [`Iam::put_owner_access_key`] makes a new one. Only the owner may call this.
+    /// [`OwnerAccessKeys::put`] makes a new one. Only the owner may call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn delete_owner_access_key(&self, cx: &CallContext, id: &str) -> Result<(), Error> {
+    pub async fn delete(self, cx: &CallContext, id: &str) -> Result<(), Error> {
         let deleted = async {
-            self.owner_only(cx, "DeleteAccessKey")?;
-            self.change_owner_key(cx, id, |old, batch| {
-                self.remove_key(batch, old);
+            self.0.owner_only(cx, "DeleteAccessKey")?;
+            self.change(cx, id, |old, batch| {
+                self.remove(batch, old);
                 Ok(())
             })
             .await
@@ -225,29 +242,20 @@ impl Iam {
         deleted.await.map_err(|error: Error| error.during("DeleteAccessKey"))
     }
 
-    /// Generates an access key, id and secret, that nobody has yet: for callers that store it
-    /// safely before it is accepted.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
-    pub fn fresh_access_key() -> Result<(String, SecretText), Error> {
-        fresh()
-    }
-
     /// Replaces an access key of the owner with another one of the same origin, in one commit. The
     /// new key is a fresh one unless it is given, for example from [`Iam::fresh_access_key`]. Only
     /// the owner may call this.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::Validation`] as for [`Iam::put_owner_access_key`].
-    pub async fn rotate_owner_access_key(
-        &self,
+    /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::Validation`] as for [`OwnerAccessKeys::put`].
+    pub async fn rotate(
+        self,
         cx: &CallContext,
         id: &str,
         given: Option<(String, SecretText)>,
     ) -> Result<AccessKey, Error> {
         let rotated = async {
-            self.owner_only(cx, "CreateAccessKey")?;
+            self.0.owner_only(cx, "CreateAccessKey")?;
             let (new, secret) = match given {
                 Some((new, secret)) => {
                     check_given(&new, &secret)?;
@@ -255,9 +263,9 @@ impl Iam {
                 }
                 None => fresh()?,
             };
-            let created = self.now();
-            self.change_owner_key(cx, id, |old, batch| {
-                self.remove_key(batch, old);
+            let created = self.0.now();
+            self.change(cx, id, |old, batch| {
+                self.remove(batch, old);
                 let record = AccessKeyRecord {
                     id: new.clone(),
                     user: None,
@@ -266,7 +274,7 @@ impl Iam {
                     inactive: false,
                     unknown: UnknownMembers::default(),
                 };
-                self.put_access_key(batch, &record, &secret, Expect::Absent)
+                AccessKeys(self.0).put_record(batch, &record, &secret, Expect::Absent)
             })
             .await?;
             Ok(AccessKey { id: new, secret, created })
@@ -279,33 +287,28 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn set_owner_access_key_active(
-        &self,
-        cx: &CallContext,
-        id: &str,
-        active: bool,
-    ) -> Result<(), Error> {
+    pub async fn set_active(self, cx: &CallContext, id: &str, active: bool) -> Result<(), Error> {
         let changed = async {
-            self.owner_only(cx, "UpdateAccessKey")?;
-            self.change_owner_key(cx, id, |known, batch| {
+            self.0.owner_only(cx, "UpdateAccessKey")?;
+            self.change(cx, id, |known, batch| {
                 let mut record = known.record.clone();
                 record.inactive = !active;
-                self.put(batch, &self.layout.access_key(id), &record, Expect::At(known.revision))
+                self.0.put(batch, &self.0.layout.access_key(id), &record, Expect::At(known.revision))
             })
             .await
         };
         changed.await.map_err(|error: Error| error.during("UpdateAccessKey"))
     }
 
-    fn remove_key(&self, batch: &mut TrustedBatch, key: &Stored<AccessKeyRecord>) {
-        batch.delete(&self.layout.access_key(&key.record.id), Expect::At(key.revision));
-        batch.delete(&self.access_secret(&key.record.id), Expect::Any);
+    fn remove(self, batch: &mut TrustedBatch, key: &Stored<AccessKeyRecord>) {
+        batch.delete(&self.0.layout.access_key(&key.record.id), Expect::At(key.revision));
+        batch.delete(&self.0.layout.access_secret(&key.record.id), Expect::Any);
     }
 
     /// All of the owner's keys, oldest first: exactly those that [`Iam::credentials`] would find.
-    async fn owner_keys(&self) -> Result<Keys, Error> {
-        let all = self.layout.access_keys();
-        let mut walk = self.inner.records.walk(Scan::prefix(&all));
+    async fn all(self) -> Result<Keys, Error> {
+        let all = self.0.layout.access_keys();
+        let mut walk = self.0.inner.records.walk(Scan::prefix(&all));
         let mut keys = Keys::new();
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, stored) in page {
@@ -313,7 +316,7 @@ impl Iam {
                 // other keys: `verify` reports it.
                 let Ok(stored) = stored else { continue };
                 let Ok(found) = Stored::<AccessKeyRecord>::parse(&stored) else { continue };
-                if found.record.user.is_none() && place == self.layout.access_key(&found.record.id) {
+                if found.record.user.is_none() && place == self.0.layout.access_key(&found.record.id) {
                     keys.push(found);
                 }
             }
@@ -324,32 +327,32 @@ impl Iam {
         Ok(keys)
     }
 
-    async fn turn(&self) -> Result<Turn, Error> {
+    async fn turn(self) -> Result<Turn, Error> {
         // Read before the keys: a change in between makes the commit fail.
-        let turn = self.read::<TurnRecord>(&self.layout.owner_keys()).await?;
+        let turn = self.0.read::<TurnRecord>(&self.0.layout.owner_keys()).await?;
         let expect = turn.as_ref().map_or(Expect::Absent, |turn| Expect::At(turn.revision));
         let record = turn.map(|turn| turn.record).unwrap_or_default();
-        Ok(Turn { record, expect, keys: self.owner_keys().await? })
+        Ok(Turn { record, expect, keys: self.all().await? })
     }
 
-    async fn commit_turn(&self, mut batch: TrustedBatch, turn: &Turn) -> Result<bool, Error> {
+    async fn commit_turn(self, mut batch: TrustedBatch, turn: &Turn) -> Result<bool, Error> {
         let changes = turn.record.changes.wrapping_add(1);
         let record = TurnRecord { changes, ..turn.record.clone() };
-        self.put(&mut batch, &self.layout.owner_keys(), &record, turn.expect)?;
-        self.commit(batch).await
+        self.0.put(&mut batch, &self.0.layout.owner_keys(), &record, turn.expect)?;
+        self.0.commit(batch).await
     }
 
     /// Changes the owner's key with this id and commits; retries if somebody else was first.
-    async fn change_owner_key(
-        &self,
+    async fn change(
+        self,
         cx: &CallContext,
         id: &str,
         change: impl Fn(&Stored<AccessKeyRecord>, &mut TrustedBatch) -> Result<(), Error> + Send + Sync,
     ) -> Result<(), Error> {
-        for () in self.attempts(cx) {
+        for () in self.0.attempts(cx) {
             let turn = self.turn().await?;
             let known = turn.keys.iter().find(|key| key.record.id == id).ok_or_else(|| no_key(id))?;
-            let mut batch = self.inner.records.batch();
+            let mut batch = self.0.inner.records.batch();
             change(known, &mut batch)?;
             if self.commit_turn(batch, &turn).await? {
                 return Ok(());

@@ -4,7 +4,7 @@ use strongroom_policy::Context;
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
 
-use crate::iam::{contended, no_identity};
+use crate::directory::{Directory, contended, no_identity};
 use crate::managed_policies::{Use, no_policy};
 use crate::names::{check_name, parse, size};
 use crate::record::IdentityRecord;
@@ -31,7 +31,7 @@ impl Iam {
             IdentityKind::Role => ("PutRolePolicy", 10_240),
         };
         let asked = Context::new();
-        let put = self.change(cx, action, identity, &asked, |record| {
+        let put = self.directory.change(cx, action, identity, &asked, |record| {
             check_name("policyName", name, 128)?;
             parse(document)?;
             record.inline.retain(|(known, _)| known != name);
@@ -58,7 +58,7 @@ impl Iam {
         name: &str,
     ) -> Result<String, Error> {
         let action = if identity.kind == IdentityKind::User { "GetUserPolicy" } else { "GetRolePolicy" };
-        let found = self.identity(cx, action, identity).await?.inline;
+        let found = self.directory.identity(cx, action, identity).await?.inline;
         let found = found.into_iter().find(|(known, _)| known == name).map(|(_, document)| document);
         found.ok_or_else(|| no_inline(identity, name).during(action))
     }
@@ -70,19 +70,8 @@ impl Iam {
     pub async fn policies(&self, cx: &CallContext, identity: &IdentityRef) -> Result<Vec<String>, Error> {
         let action =
             if identity.kind == IdentityKind::User { "ListUserPolicies" } else { "ListRolePolicies" };
-        let found = self.identity(cx, action, identity).await?.inline;
+        let found = self.directory.identity(cx, action, identity).await?.inline;
         Ok(found.into_iter().map(|(name, _)| name).collect())
-    }
-
-    pub(crate) async fn identity(
-        &self,
-        cx: &CallContext,
-        action: &'static str,
-        identity: &IdentityRef,
-    ) -> Result<IdentityRecord, Error> {
-        let found = self.permit_on(cx, action, identity, &Context::new()).await;
-        let found = found.map_err(|error| error.during(action))?;
-        Ok(found.ok_or_else(|| no_identity(identity).during(action))?.record)
     }
 
     /// Takes an inline policy away.
@@ -98,7 +87,7 @@ impl Iam {
         let action =
             if identity.kind == IdentityKind::User { "DeleteUserPolicy" } else { "DeleteRolePolicy" };
         let asked = Context::new();
-        let deleted = self.change(cx, action, identity, &asked, |record| {
+        let deleted = self.directory.change(cx, action, identity, &asked, |record| {
             let before = record.inline.len();
             record.inline.retain(|(known, _)| known != name);
             if record.inline.len() == before { Err(no_inline(identity, name)) } else { Ok(()) }
@@ -119,7 +108,7 @@ impl Iam {
     ) -> Result<(), Error> {
         let action =
             if identity.kind == IdentityKind::User { "AttachUserPolicy" } else { "AttachRolePolicy" };
-        let attached = self.change_attached(cx, action, identity, arn, 1, |record| {
+        let attached = self.directory.change_attached(cx, action, identity, arn, 1, |record| {
             if record.attached.iter().any(|known| known == arn) {
                 return Ok(false);
             }
@@ -147,7 +136,7 @@ impl Iam {
     ) -> Result<(), Error> {
         let action =
             if identity.kind == IdentityKind::User { "DetachUserPolicy" } else { "DetachRolePolicy" };
-        let detached = self.change_attached(cx, action, identity, arn, -1, |record| {
+        let detached = self.directory.change_attached(cx, action, identity, arn, -1, |record| {
             let before = record.attached.len();
             record.attached.retain(|known| known != arn);
             if record.attached.len() == before { Err(no_policy(arn)) } else { Ok(true) }
@@ -168,7 +157,7 @@ impl Iam {
             IdentityKind::User => "ListAttachedUserPolicies",
             IdentityKind::Role => "ListAttachedRolePolicies",
         };
-        Ok(self.identity(cx, action, identity).await?.attached)
+        Ok(self.directory.identity(cx, action, identity).await?.attached)
     }
 
     /// Limits what a user's or role's own policies can allow to what a managed policy allows too.
@@ -185,7 +174,7 @@ impl Iam {
             IdentityKind::User => "PutUserPermissionsBoundary",
             IdentityKind::Role => "PutRolePermissionsBoundary",
         };
-        let put = self.change_boundary(cx, action, identity, Some(arn));
+        let put = self.directory.change_boundary(cx, action, identity, Some(arn));
         put.await.map_err(|error| error.during(action))
     }
 
@@ -198,7 +187,20 @@ impl Iam {
             IdentityKind::User => "DeleteUserPermissionsBoundary",
             IdentityKind::Role => "DeleteRolePermissionsBoundary",
         };
-        self.change_boundary(cx, action, identity, None).await.map_err(|error| error.during(action))
+        self.directory.change_boundary(cx, action, identity, None).await.map_err(|error| error.during(action))
+    }
+}
+
+impl Directory {
+    pub(crate) async fn identity(
+        &self,
+        cx: &CallContext,
+        action: &'static str,
+        identity: &IdentityRef,
+    ) -> Result<IdentityRecord, Error> {
+        let found = self.permit_on(cx, action, identity, &Context::new()).await;
+        let found = found.map_err(|error| error.during(action))?;
+        Ok(found.ok_or_else(|| no_identity(identity).during(action))?.record)
     }
 
     async fn change_boundary(

@@ -7,7 +7,7 @@ use crate::managed_policies::{MAX_MANAGED, no_policy};
 use crate::names::{check_size, parse};
 use crate::presets;
 use crate::record::{PolicyRecord, VersionRecord};
-use crate::{Error, ErrorKind, Iam};
+use crate::{Error, ErrorKind, ManagedPolicies};
 
 /// The most versions of a policy, including the default.
 const MOST: usize = 5;
@@ -73,48 +73,40 @@ impl PolicyRecord {
     }
 }
 
-impl Iam {
+/// All versions of a policy, newest first; of a preset, its only one.
+pub(crate) fn versions_of(arn: &str, record: Option<PolicyRecord>) -> Result<Vec<PolicyVersion>, Error> {
+    if let Some(known) = presets::known(arn) {
+        return Ok(vec![PolicyVersion {
+            id: "v1".to_owned(),
+            document: known.document.to_owned(),
+            created: Timestamp::from_millis(known.created),
+            is_default: true,
+        }]);
+    }
+    Ok(record.ok_or_else(|| no_policy(arn))?.all_versions())
+}
+
+impl ManagedPolicies<'_> {
     /// The versions of a managed policy, newest first.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn policy_versions(&self, cx: &CallContext, arn: &str) -> Result<Vec<PolicyVersion>, Error> {
+    pub async fn versions(self, cx: &CallContext, arn: &str) -> Result<Vec<PolicyVersion>, Error> {
         let listed = async {
-            let found = self.permit_policy(cx, "ListPolicyVersions", arn, &Context::new()).await?;
-            self.versions_of(arn, found.map(|found| found.record))
+            let found = self.0.permit_policy(cx, "ListPolicyVersions", arn, &Context::new()).await?;
+            versions_of(arn, found.map(|found| found.record))
         };
         listed.await.map_err(|error: Error| error.during("ListPolicyVersions"))
-    }
-
-    pub(crate) fn versions_of(
-        &self,
-        arn: &str,
-        record: Option<PolicyRecord>,
-    ) -> Result<Vec<PolicyVersion>, Error> {
-        if let Some(known) = presets::known(arn) {
-            return Ok(vec![PolicyVersion {
-                id: "v1".to_owned(),
-                document: known.document.to_owned(),
-                created: Timestamp::from_millis(known.created),
-                is_default: true,
-            }]);
-        }
-        Ok(record.ok_or_else(|| no_policy(arn))?.all_versions())
     }
 
     /// A version of a managed policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn policy_version(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-        version: &str,
-    ) -> Result<PolicyVersion, Error> {
+    pub async fn version(self, cx: &CallContext, arn: &str, version: &str) -> Result<PolicyVersion, Error> {
         let read = async {
-            let found = self.permit_policy(cx, "GetPolicyVersion", arn, &Context::new()).await?;
-            let all = self.versions_of(arn, found.map(|found| found.record))?;
+            let found = self.0.permit_policy(cx, "GetPolicyVersion", arn, &Context::new()).await?;
+            let all = versions_of(arn, found.map(|found| found.record))?;
             all.into_iter().find(|known| known.id == version).ok_or_else(|| no_version(arn, version))
         };
         read.await.map_err(|error: Error| error.during("GetPolicyVersion"))
@@ -125,15 +117,10 @@ impl Iam {
     /// policy.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`]; as [`Iam::create_policy`] for the document.
-    pub async fn update_managed_policy(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-        document: &str,
-    ) -> Result<(), Error> {
-        let now = self.now().as_millis();
-        let changed = self.change_policy(cx, "CreatePolicyVersion", arn, Context::new(), |record| {
+    /// [`ErrorKind::NoSuchEntity`]; as [`ManagedPolicies::create`] for the document.
+    pub async fn update(self, cx: &CallContext, arn: &str, document: &str) -> Result<(), Error> {
+        let now = self.0.now().as_millis();
+        let changed = self.change(cx, "CreatePolicyVersion", arn, Context::new(), |record| {
             check_size(document, MAX_MANAGED, "PolicySize")?;
             parse(document)?;
             record.latest += 1;
@@ -148,16 +135,16 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond five versions; as
-    /// [`Iam::create_policy`] for the document.
-    pub async fn create_policy_version(
-        &self,
+    /// [`ManagedPolicies::create`] for the document.
+    pub async fn create_version(
+        self,
         cx: &CallContext,
         arn: &str,
         document: &str,
         set_as_default: bool,
     ) -> Result<PolicyVersion, Error> {
-        let now = self.now().as_millis();
-        let made = self.change_policy(cx, "CreatePolicyVersion", arn, Context::new(), |record| {
+        let now = self.0.now().as_millis();
+        let made = self.change(cx, "CreatePolicyVersion", arn, Context::new(), |record| {
             check_size(document, MAX_MANAGED, "PolicySize")?;
             parse(document)?;
             if record.versions.len() + 1 >= MOST {
@@ -189,14 +176,9 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
-    pub async fn set_default_policy_version(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-        version: &str,
-    ) -> Result<(), Error> {
-        let now = self.now().as_millis();
-        let changed = self.change_policy(cx, "SetDefaultPolicyVersion", arn, Context::new(), |record| {
+    pub async fn set_default_version(self, cx: &CallContext, arn: &str, version: &str) -> Result<(), Error> {
+        let now = self.0.now().as_millis();
+        let changed = self.change(cx, "SetDefaultPolicyVersion", arn, Context::new(), |record| {
             if format!("v{}", record.version) == version {
                 return Ok(());
             }
@@ -213,13 +195,8 @@ impl Iam {
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] for the default version.
-    pub async fn delete_policy_version(
-        &self,
-        cx: &CallContext,
-        arn: &str,
-        version: &str,
-    ) -> Result<(), Error> {
-        let deleted = self.change_policy(cx, "DeletePolicyVersion", arn, Context::new(), |record| {
+    pub async fn delete_version(self, cx: &CallContext, arn: &str, version: &str) -> Result<(), Error> {
+        let deleted = self.change(cx, "DeletePolicyVersion", arn, Context::new(), |record| {
             if format!("v{}", record.version) == version {
                 let text = "Cannot delete the default version of a policy.";
                 return Err(Error::new(ErrorKind::DeleteConflict, text));

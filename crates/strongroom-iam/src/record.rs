@@ -207,6 +207,11 @@ impl Layout {
     }
 
     /// What every change of the owner's access keys writes.
+    /// Where the secret of an access key is stored.
+    pub(crate) fn access_secret(&self, id: &str) -> Key {
+        self.access_key(id).then("secret")
+    }
+
     pub(crate) fn owner_keys(&self) -> Key {
         self.under("owner-keys")
     }

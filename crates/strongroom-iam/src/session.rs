@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use strongroom_policy::{Authorizer as _, Policy, PrincipalKind, Subject};
+use strongroom_policy::{Policy, PrincipalKind, Subject};
 use strongroom_types::{Arn, CallContext, Caller, Realm, SessionFacts, Timestamp};
 
 use crate::authorizer::identity_of;
+use crate::directory::Directory;
 use crate::error::from_authorizer;
 use crate::names::{check_size, check_tags, malformed, parse};
 use crate::record::IdentityRecord;
@@ -94,9 +95,11 @@ impl Iam {
     /// [`ErrorKind::AccessDenied`], also where there is no such role; [`ErrorKind::Validation`], [`ErrorKind::MalformedPolicy`],
     /// [`ErrorKind::LimitExceeded`] for what is asked for.
     pub async fn assume_role(&self, cx: &CallContext, request: AssumeRole) -> Result<AssumedRole, Error> {
-        self.assume(cx, request).await.map_err(|error| error.during("AssumeRole"))
+        self.directory.assume(cx, request).await.map_err(|error| error.during("AssumeRole"))
     }
+}
 
+impl Directory {
     async fn assume(&self, cx: &CallContext, asked: AssumeRole) -> Result<AssumedRole, Error> {
         let validation = |text: String| Error::new(ErrorKind::Validation, text);
         let caller = Caller::role_session(&asked.role, &asked.session_name)

@@ -75,7 +75,12 @@ impl Iam {
         let mut text = SecretBytes::default();
         serde_json::to_writer(&mut text, &content)
             .map_err(|error| Error::new(ErrorKind::Internal, "the token cannot be written").because(error))?;
-        let token = self.inner.records.seal(&self.layout.session_token(), &text).map_err(storage)?;
+        let token = self
+            .directory
+            .inner
+            .records
+            .seal(&self.directory.layout.session_token(), &text)
+            .map_err(storage)?;
         Ok(TemporaryCredentials { id, secret, token, expires: assumed.expires })
     }
 
@@ -86,7 +91,7 @@ impl Iam {
         if token.len() > MAX {
             return None;
         }
-        let text = self.inner.records.unseal(&self.layout.session_token(), token).ok()?;
+        let text = self.directory.inner.records.unseal(&self.directory.layout.session_token(), token).ok()?;
         let mut session: Session = serde_json::from_slice(text.expose()).ok()?;
         if session.id != id {
             return None;

@@ -41,17 +41,17 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
     let (directory, cx) = (iam.directory()?, room.context());
     let own = match known {
         Known { given: Some((id, secret)), .. } => {
-            let key = directory.put_owner_access_key(cx, AccessKeyOrigin::Environment, Some((id, secret)));
+            let key = directory.owner_access_keys().put(cx, AccessKeyOrigin::Environment, Some((id, secret)));
             Some(key.await.map(|key| (key.id, key.secret))?)
         }
         Known { file: Some((file, Some(found))), .. } => {
             let (id, secret) = found.key;
             let origin = AccessKeyOrigin::Server;
-            let never = new || !directory.had_owner_access_keys(cx).await?;
+            let never = new || !directory.owner_access_keys().had_any(cx).await?;
             if never {
                 let given = (id.clone(), SecretText::copy_from(secret.expose()));
-                directory.put_owner_access_key(cx, origin, Some(given)).await?;
-            } else if !directory.keep_owner_access_key(cx, origin, &id, &secret).await? {
+                directory.owner_access_keys().put(cx, origin, Some(given)).await?;
+            } else if !directory.owner_access_keys().keep(cx, origin, &id, &secret).await? {
                 tracing::warn!(
                     key = id,
                     file = %file.display(),
@@ -71,13 +71,13 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
             let (id, secret) = strongroom_iam::Iam::fresh_access_key()?;
             let next = Next::prepare(&file, &id, &secret).map_err(failed)?;
             let given = (id, SecretText::copy_from(secret.expose()));
-            let put = directory.put_owner_access_key(cx, AccessKeyOrigin::Server, Some(given)).await;
+            let put = directory.owner_access_keys().put(cx, AccessKeyOrigin::Server, Some(given)).await;
             let key = put.inspect_err(|_| next.discard())?;
             next.place().map_err(failed)?;
             Some((key.id, secret))
         }
         Known { file: None, .. } => {
-            let key = directory.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await?;
+            let key = directory.owner_access_keys().put(cx, AccessKeyOrigin::Server, None).await?;
             Some((key.id, key.secret))
         }
     };
@@ -87,7 +87,7 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
 
 /// Warns of the owner's other keys: each can do whatever the root of the account can.
 async fn warn_of_others(room: &Strongroom, own: Option<&str>) -> Result<(), Error> {
-    for key in room.iam().directory()?.owner_access_keys(room.context()).await? {
+    for key in room.iam().directory()?.owner_access_keys().list(room.context()).await? {
         if key.active && Some(key.id.as_str()) != own {
             let origin = key.origin.map_or("unknown", AccessKeyOrigin::as_str);
             tracing::warn!(

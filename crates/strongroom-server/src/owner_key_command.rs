@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
         None
     });
     let is_kept = |id: &str| kept.as_deref() == Some(id);
-    let keys = directory.owner_access_keys(cx).await?;
+    let keys = directory.owner_access_keys().list(cx).await?;
     let mut out = std::io::stdout().lock();
     match action {
         OwnerKeyAction::List => {
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
             }
         }
         OwnerKeyAction::Revoke { id } => {
-            directory.delete_owner_access_key(cx, id).await?;
+            directory.owner_access_keys().delete(cx, id).await?;
             writeln!(out, "{id} is revoked")?;
             if is_kept(id) {
                 writeln!(out, "it is still in {}: `owner-key rotate` makes a new one", file.display())?;
@@ -60,8 +60,8 @@ pub(crate) async fn run(arguments: &Arguments, action: &OwnerKeyAction) -> Resul
             let next = Next::prepare(&file, &new, &secret)?;
             let given = Some((new.clone(), SecretText::copy_from(secret.expose())));
             let done = match &old {
-                Some(old) => directory.rotate_owner_access_key(cx, old, given).await.map(drop),
-                None => directory.put_owner_access_key(cx, AccessKeyOrigin::Server, given).await.map(drop),
+                Some(old) => directory.owner_access_keys().rotate(cx, old, given).await.map(drop),
+                None => directory.owner_access_keys().put(cx, AccessKeyOrigin::Server, given).await.map(drop),
             };
             done.inspect_err(|_| next.discard())?;
             next.place()?;

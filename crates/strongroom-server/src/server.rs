@@ -314,7 +314,7 @@ impl Server {
         if let Some((id, secret)) = &self.inner.owner_key {
             let given = (id.clone(), SecretText::copy_from(secret.expose()));
             let origin = AccessKeyOrigin::Environment;
-            home.iam().directory()?.put_owner_access_key(home.context(), origin, Some(given)).await?;
+            home.iam().directory()?.owner_access_keys().put(home.context(), origin, Some(given)).await?;
         }
         Ok(())
     }

@@ -200,7 +200,7 @@ async fn a_denial_names_the_resource_as_aws_does() {
     let arn = raw.done("CreateSecret", json!({"Name": "own"})).await["ARN"].as_str().unwrap().to_owned();
     let room = raw.0.room().await.unwrap();
     room.iam().create_user("alice").await.unwrap();
-    let key = room.iam().directory().unwrap().create_access_key(room.context(), "alice").await.unwrap();
+    let key = room.iam().directory().unwrap().access_keys().create(room.context(), "alice").await.unwrap();
     let alice = Signer::new(&key.id, key.secret.expose());
     let value = json!({"Name": "team/new", "SecretString": "v", "ClientRequestToken": TOKEN});
     for (operation, body, on) in [

@@ -1,6 +1,8 @@
 //! The users and roles of a strongroom.
 
-use strongroom_iam::{CreateRole, CreateUser, Iam, Identity, IdentityKind, IdentityRef, ManagedPolicy};
+use strongroom_iam::{
+    CreatePolicy, CreateRole, CreateUser, Iam, Identity, IdentityKind, IdentityRef, ManagedPolicy,
+};
 use strongroom_store::{Operation, SecretId};
 use strongroom_types::CallContext;
 
@@ -142,9 +144,13 @@ impl Identities {
     /// Creates a managed policy, which several users and roles can share.
     ///
     /// # Errors
-    /// As [`Iam::create_managed_policy`].
+    /// As [`strongroom_iam::ManagedPolicies::create`].
     pub async fn create_managed_policy(&self, name: &str, document: &str) -> Result<ManagedPolicy, Error> {
-        Ok(self.directory()?.create_managed_policy(self.room.context(), name, document).await?)
+        Ok(self
+            .directory()?
+            .managed_policies()
+            .create(self.room.context(), CreatePolicy::new(name, document))
+            .await?)
     }
 
     /// Attaches a managed policy, or one of [`crate::presets`], to a user or role, by ARN.
@@ -167,17 +173,17 @@ impl Identities {
     /// [`crate::presets::ReservedNames`].
     ///
     /// # Errors
-    /// As [`Iam::put_guardrail`].
+    /// As [`strongroom_iam::Guardrails::put`].
     pub async fn put_guardrail(&self, name: &str, document: &str) -> Result<(), Error> {
-        Ok(self.directory()?.put_guardrail(self.room.context(), name, document).await?)
+        Ok(self.directory()?.guardrails().put(self.room.context(), name, document).await?)
     }
 
     /// Removes a guardrail.
     ///
     /// # Errors
-    /// As [`Iam::delete_guardrail`].
+    /// As [`strongroom_iam::Guardrails::delete`].
     pub async fn delete_guardrail(&self, name: &str) -> Result<(), Error> {
-        Ok(self.directory()?.delete_guardrail(self.room.context(), name).await?)
+        Ok(self.directory()?.guardrails().delete(self.room.context(), name).await?)
     }
 
     /// Describes a user or role.
@@ -258,32 +264,32 @@ impl Identities {
     /// The account's managed policies, by name.
     ///
     /// # Errors
-    /// As [`Iam::managed_policies`].
+    /// As [`strongroom_iam::ManagedPolicies::list`].
     pub async fn managed_policies(&self) -> Result<Vec<ManagedPolicy>, Error> {
-        Ok(self.directory()?.managed_policies(self.room.context()).await?)
+        Ok(self.directory()?.managed_policies().list(self.room.context()).await?)
     }
 
     /// Replaces the document of a managed policy.
     ///
     /// # Errors
-    /// As [`Iam::update_managed_policy`].
+    /// As [`strongroom_iam::ManagedPolicies::update`].
     pub async fn update_managed_policy(&self, arn: &str, document: &str) -> Result<(), Error> {
-        Ok(self.directory()?.update_managed_policy(self.room.context(), arn, document).await?)
+        Ok(self.directory()?.managed_policies().update(self.room.context(), arn, document).await?)
     }
 
     /// Deletes a managed policy that is attached to nobody.
     ///
     /// # Errors
-    /// As [`Iam::delete_managed_policy`].
+    /// As [`strongroom_iam::ManagedPolicies::delete`].
     pub async fn delete_managed_policy(&self, arn: &str) -> Result<(), Error> {
-        Ok(self.directory()?.delete_managed_policy(self.room.context(), arn).await?)
+        Ok(self.directory()?.managed_policies().delete(self.room.context(), arn).await?)
     }
 
     /// The guardrails, name and document.
     ///
     /// # Errors
-    /// As [`Iam::guardrails`].
+    /// As [`strongroom_iam::Guardrails::list`].
     pub async fn guardrails(&self) -> Result<Vec<(String, String)>, Error> {
-        Ok(self.directory()?.guardrails(self.room.context()).await?)
+        Ok(self.directory()?.guardrails().list(self.room.context()).await?)
     }
 }

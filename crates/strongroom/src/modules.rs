@@ -45,8 +45,9 @@ pub mod iam {
     pub use crate::access::{AccessReport, Candidate, Verdict, WhoCan};
     #[doc(inline)]
     pub use strongroom_iam::{
-        AccountItem, AccountItemKind, AccountPage, AssumedRole, Credentials, Error, Iam, IdentityPage,
-        OtherAccounts, PolicyEntity, PolicyUse, PolicyVersion, TemporaryCredentials,
+        AccessKeys, AccountItem, AccountItemKind, AccountPage, AssumedRole, Credentials, Error, Guardrails,
+        Iam, IdentityPage, ManagedPolicies, OtherAccounts, OwnerAccessKeys, PolicyEntity, PolicyUse,
+        PolicyVersion, TemporaryCredentials,
     };
 }
 

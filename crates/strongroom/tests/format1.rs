@@ -91,13 +91,13 @@ async fn write_everything(room: &Strongroom) {
     iam.put_policy(alice(), "more", &allow("kms:Decrypt")).await.unwrap();
     iam.tag(alice(), "more", "tags").await.unwrap();
     let lists = "arn:aws:iam::000000000000:policy/Lists";
-    directory.set_default_policy_version(&cx, lists, "v1").await.unwrap();
+    directory.managed_policies().set_default_version(&cx, lists, "v1").await.unwrap();
     iam.detach_policy(alice(), lists).await.unwrap();
     iam.attach_policy(alice(), lists).await.unwrap();
     iam.put_guardrail("another", &allow("*")).await.unwrap();
-    directory.create_access_key(&cx, "carol").await.unwrap();
+    directory.access_keys().create(&cx, "carol").await.unwrap();
     let given = ("AKIAFIXTURE000000001".to_owned(), SecretText::from("another"));
-    directory.put_owner_access_key(&cx, AccessKeyOrigin::Api, Some(given)).await.unwrap();
+    directory.owner_access_keys().put(&cx, AccessKeyOrigin::Api, Some(given)).await.unwrap();
     room.maintain().await.unwrap();
 }
 

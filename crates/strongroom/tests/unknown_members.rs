@@ -266,10 +266,10 @@ async fn identities(more: Vec<(String, Value)>) {
     iam.create_role(CreateRole::new("reader", trust(ALICE))).await.unwrap();
     let alice = || IdentityRef::user("alice");
     let managed = iam.create_managed_policy("P", &allow("s3:*")).await.unwrap().arn.to_string();
-    directory.create_policy_version(cx, &managed, &allow("kms:*"), false).await.unwrap();
-    let key = directory.create_access_key(cx, "alice").await.unwrap();
+    directory.managed_policies().create_version(cx, &managed, &allow("kms:*"), false).await.unwrap();
+    let key = directory.access_keys().create(cx, "alice").await.unwrap();
     let given = || Some(("AKIAFIXTURE000000000".to_owned(), SecretText::from("the owner's")));
-    directory.put_owner_access_key(cx, AccessKeyOrigin::Api, given()).await.unwrap();
+    directory.owner_access_keys().put(cx, AccessKeyOrigin::Api, given()).await.unwrap();
     world.add(&more).await;
 
     world.keeps("TagUser", iam.tag(alice(), "c", "d")).await;
@@ -281,16 +281,24 @@ async fn identities(more: Vec<(String, Value)>) {
     world.keeps("PutUserPermissionsBoundary", iam.put_boundary(alice(), &managed)).await;
     world.keeps("DeleteUserPermissionsBoundary", iam.delete_boundary(alice())).await;
     world.keeps("UpdateAssumeRolePolicy", iam.update_trust("reader", &trust(ALICE))).await;
-    world.keeps("SetDefaultPolicyVersion", directory.set_default_policy_version(cx, &managed, "v2")).await;
-    world.keeps("and back", directory.set_default_policy_version(cx, &managed, "v1")).await;
     world
-        .keeps("CreatePolicyVersion", directory.create_policy_version(cx, &managed, &allow("sts:*"), true))
+        .keeps(
+            "SetDefaultPolicyVersion",
+            directory.managed_policies().set_default_version(cx, &managed, "v2"),
+        )
         .await;
-    world.keeps("UpdateAccessKey", directory.set_access_key_active(cx, "alice", &key.id, false)).await;
-    world.keeps("CreateAccessKey", directory.create_access_key(cx, "alice")).await;
-    let owners = directory.set_owner_access_key_active(cx, "AKIAFIXTURE000000000", false);
+    world.keeps("and back", directory.managed_policies().set_default_version(cx, &managed, "v1")).await;
+    world
+        .keeps(
+            "CreatePolicyVersion",
+            directory.managed_policies().create_version(cx, &managed, &allow("sts:*"), true),
+        )
+        .await;
+    world.keeps("UpdateAccessKey", directory.access_keys().set_active(cx, "alice", &key.id, false)).await;
+    world.keeps("CreateAccessKey", directory.access_keys().create(cx, "alice")).await;
+    let owners = directory.owner_access_keys().set_active(cx, "AKIAFIXTURE000000000", false);
     world.keeps("the owner's UpdateAccessKey", owners).await;
-    let again = directory.put_owner_access_key(cx, AccessKeyOrigin::Api, given());
+    let again = directory.owner_access_keys().put(cx, AccessKeyOrigin::Api, given());
     world.keeps("the owner's key again", again).await;
     world.keeps("a guardrail", iam.put_guardrail("g", &allow("*"))).await;
     world.keeps("no guardrail", iam.delete_guardrail("g")).await;

@@ -126,7 +126,7 @@ fn a_user_that_is_renamed_keeps_its_id_its_policies_and_its_access_keys() {
         let alice = world.user("alice").await;
         world.user("bob").await;
         iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
-        let key = iam.create_access_key(cx, "alice").await.unwrap();
+        let key = iam.access_keys().create(cx, "alice").await.unwrap();
         let taken = iam.update_user(cx, "alice", Some("Bob"), None).await.unwrap_err();
         assert_eq!(
             (taken.kind(), taken.message()),
@@ -151,7 +151,7 @@ fn a_user_that_is_renamed_keeps_its_id_its_policies_and_its_access_keys() {
             assert!(world.may_read(&found.context).await);
         }
         assert!(!world.may_read(&context(&alice)).await);
-        assert_eq!(iam.access_keys(cx, "carol").await.unwrap()[0].user.as_deref(), Some("carol"));
+        assert_eq!(iam.access_keys().list(cx, "carol").await.unwrap()[0].user.as_deref(), Some("carol"));
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
         assert!(iam.get(cx, &IdentityRef::user("alice")).await.is_err());
     });
@@ -164,8 +164,11 @@ fn everything_of_an_account_is_told_page_by_page() {
         let World { iam, cx, .. } = &world;
         let (alice, role) = (world.user("alice").await, world.role("reader").await);
         world.user("bob").await;
-        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
-        iam.create_policy_version(cx, policy.arn.as_str(), &READ.replace("Get*", "*"), false).await.unwrap();
+        let policy = iam.managed_policies().create(cx, CreatePolicy::new("Readers", READ)).await.unwrap();
+        iam.managed_policies()
+            .create_version(cx, policy.arn.as_str(), &READ.replace("Get*", "*"), false)
+            .await
+            .unwrap();
         iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
         iam.attach_policy(cx, &(&role).into(), policy.arn.as_str()).await.unwrap();
         iam.attach_policy(cx, &(&role).into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
@@ -299,7 +302,7 @@ fn records_are_held_against_each_other() {
         let World { iam, cx, records, realm, .. } = &world;
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
         let (alice, role) = (world.user("alice").await, world.role("reader").await);
-        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        let policy = iam.managed_policies().create(cx, CreatePolicy::new("Readers", READ)).await.unwrap();
         for id in [IdentityRef::from(&alice), IdentityRef::from(&role)] {
             iam.attach_policy(cx, &id, policy.arn.as_str()).await.unwrap();
         }

@@ -59,7 +59,7 @@ fn a_caller_of_elsewhere_comes_with_every_document_of_its_own_account() {
         assert!(allowed(let_in(&world, &here, &caller).await));
         // Guardrails and boundary limit it here as there.
         let none = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"secretsmanager:*","Resource":"*"}}"#;
-        elsewhere.put_guardrail(&owner, "none", none).await.unwrap();
+        elsewhere.guardrails().put(&owner, "none", none).await.unwrap();
         assert!(!allowed(let_in(&world, &here, &caller).await));
         let guest = CallContext::new(Caller::federated(&bob.arn, "guest").unwrap())
             .with_facts(SessionFacts::new().policy(READ));
@@ -72,7 +72,7 @@ fn a_caller_of_elsewhere_comes_with_every_document_of_its_own_account() {
                 "{decision:?}: guardrails bind federated users too"
             );
         }
-        elsewhere.delete_guardrail(&owner, "none").await.unwrap();
+        elsewhere.guardrails().delete(&owner, "none").await.unwrap();
         assert!(allowed(let_in(&world, &here, &caller).await));
         elsewhere.put_boundary(&owner, &name, presets::KEY_MANAGEMENT_POWER_USER).await.unwrap();
         assert!(!allowed(let_in(&world, &here, &caller).await));

@@ -24,7 +24,7 @@ impl World {
     }
 
     async fn listed(&self) -> Vec<(String, Option<AccessKeyOrigin>)> {
-        let keys = self.iam.owner_access_keys(&self.cx).await.unwrap();
+        let keys = self.iam.owner_access_keys().list(&self.cx).await.unwrap();
         keys.into_iter().map(|key| (key.id, key.origin)).collect()
     }
 }
@@ -35,8 +35,8 @@ fn a_key_that_is_given_stands_for_the_owner_and_for_nobody_else() {
         let world = world().await;
         let World { iam, cx, .. } = &world;
         let alice = world.user("alice").await;
-        let hers = iam.create_access_key(cx, "alice").await.unwrap();
-        let put = async |given| iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given).await;
+        let hers = iam.access_keys().create(cx, "alice").await.unwrap();
+        let put = async |given| iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given).await;
         put(given(FIRST, "secret")).await.unwrap();
         put(given(FIRST, "secret")).await.unwrap();
         let found = iam.credentials(FIRST).await.unwrap().unwrap();
@@ -46,20 +46,20 @@ fn a_key_that_is_given_stands_for_the_owner_and_for_nobody_else() {
         for (id, secret) in [("short", "secret"), ("AKIAEXAMPLE00000/", "secret"), (SECOND, "")] {
             assert_eq!(put(given(id, secret)).await.unwrap_err().kind(), ErrorKind::Validation, "{id}");
         }
-        let made = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap();
+        let made = iam.owner_access_keys().put(cx, AccessKeyOrigin::Api, None).await.unwrap();
         let another = given(&made.id, "another");
         assert_eq!(put(another).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
         for refused in [
-            iam.put_owner_access_key(&context(&alice), AccessKeyOrigin::Api, None).await.unwrap_err(),
-            iam.owner_access_keys(&context(&alice)).await.unwrap_err(),
-            iam.delete_owner_access_key(&context(&alice), FIRST).await.unwrap_err(),
-            iam.rotate_owner_access_key(&context(&alice), FIRST, None).await.unwrap_err(),
-            iam.set_owner_access_key_active(&context(&alice), FIRST, false).await.unwrap_err(),
+            iam.owner_access_keys().put(&context(&alice), AccessKeyOrigin::Api, None).await.unwrap_err(),
+            iam.owner_access_keys().list(&context(&alice)).await.unwrap_err(),
+            iam.owner_access_keys().delete(&context(&alice), FIRST).await.unwrap_err(),
+            iam.owner_access_keys().rotate(&context(&alice), FIRST, None).await.unwrap_err(),
+            iam.owner_access_keys().set_active(&context(&alice), FIRST, false).await.unwrap_err(),
         ] {
             assert_eq!(refused.kind(), ErrorKind::AccessDenied);
         }
         // Nobody gets at a user's key by way of the owner's.
-        let gone = iam.delete_owner_access_key(cx, &hers.id).await.unwrap_err();
+        let gone = iam.owner_access_keys().delete(cx, &hers.id).await.unwrap_err();
         assert_eq!(gone.message(), format!("The Access Key with id {} cannot be found.", hers.id));
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
     });
@@ -70,17 +70,17 @@ fn a_key_given_by_environment_replaces_the_earlier_one_given_so() {
     run(async {
         let world = world().await;
         let World { iam, cx, .. } = &world;
-        let server = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
-        let api = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap();
+        let server = iam.owner_access_keys().put(cx, AccessKeyOrigin::Server, None).await.unwrap();
+        let api = iam.owner_access_keys().put(cx, AccessKeyOrigin::Api, None).await.unwrap();
         for (id, secret) in [(FIRST, "one"), (SECOND, "two"), (SECOND, "three")] {
-            iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(id, secret)).await.unwrap();
+            iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(id, secret)).await.unwrap();
             let found = iam.credentials(id).await.unwrap().unwrap();
             assert_eq!(found.secret.expose(), secret.as_bytes());
         }
         assert!(!world.is_let_in(FIRST).await);
         assert!(world.is_let_in(&server.id).await && world.is_let_in(&api.id).await);
         // The same for the one that a server makes.
-        let next = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
+        let next = iam.owner_access_keys().put(cx, AccessKeyOrigin::Server, None).await.unwrap();
         assert!(!world.is_let_in(&server.id).await && world.is_let_in(&next.id).await);
         let mut listed = world.listed().await;
         listed.sort();
@@ -103,8 +103,11 @@ fn of_two_processes_that_give_different_keys_at_once_one_prevails() {
             std::thread::scope(|scope| {
                 for (directory, id) in [(iam, FIRST), (other, SECOND)] {
                     scope.spawn(move || {
-                        let put =
-                            directory.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(id, "s"));
+                        let put = directory.owner_access_keys().put(
+                            cx,
+                            AccessKeyOrigin::Environment,
+                            given(id, "s"),
+                        );
                         pollster::block_on(put).unwrap();
                     });
                 }
@@ -119,43 +122,50 @@ fn a_revoked_key_stops_working_at_once_here_and_soon_elsewhere() {
     run(async {
         let world = world().await;
         let World { iam, other, cx, .. } = &world;
-        iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
+        iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
         let known = async || other.credentials(FIRST).await.unwrap().is_some();
         assert!(world.is_let_in(FIRST).await && known().await);
-        iam.set_owner_access_key_active(cx, FIRST, false).await.unwrap();
+        iam.owner_access_keys().set_active(cx, FIRST, false).await.unwrap();
         assert!(!world.is_let_in(FIRST).await);
         assert!(
-            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+            !iam.owner_access_keys()
+                .keep(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
                 .await
                 .unwrap()
         );
-        assert!(!iam.owner_access_keys(cx).await.unwrap()[0].active);
-        iam.set_owner_access_key_active(cx, FIRST, true).await.unwrap();
+        assert!(!iam.owner_access_keys().list(cx).await.unwrap()[0].active);
+        iam.owner_access_keys().set_active(cx, FIRST, true).await.unwrap();
         assert!(world.is_let_in(FIRST).await && known().await);
         assert!(
-            iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+            iam.owner_access_keys()
+                .keep(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
                 .await
                 .unwrap()
         );
         assert!(
-            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("another"))
+            !iam.owner_access_keys()
+                .keep(cx, AccessKeyOrigin::Environment, FIRST, &text("another"))
                 .await
                 .unwrap()
         );
-        iam.delete_owner_access_key(cx, FIRST).await.unwrap();
+        iam.owner_access_keys().delete(cx, FIRST).await.unwrap();
         assert!(!world.is_let_in(FIRST).await);
         std::thread::sleep(Duration::from_millis(110));
         assert!(!known().await);
         // The last one may go, and a new one come.
         assert_eq!(world.listed().await, []);
         assert!(
-            !iam.keep_owner_access_key(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
+            !iam.owner_access_keys()
+                .keep(cx, AccessKeyOrigin::Environment, FIRST, &text("secret"))
                 .await
                 .unwrap()
         );
-        let fresh = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
+        let fresh = iam.owner_access_keys().put(cx, AccessKeyOrigin::Server, None).await.unwrap();
         assert!(world.is_let_in(&fresh.id).await);
-        assert_eq!(iam.delete_owner_access_key(cx, FIRST).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        assert_eq!(
+            iam.owner_access_keys().delete(cx, FIRST).await.unwrap_err().kind(),
+            ErrorKind::NoSuchEntity
+        );
     });
 }
 
@@ -164,20 +174,20 @@ fn a_key_that_is_rotated_gives_way_to_one_of_the_same_origin() {
     run(async {
         let world = world().await;
         let World { iam, cx, .. } = &world;
-        let old = iam.put_owner_access_key(cx, AccessKeyOrigin::Server, None).await.unwrap();
-        let api = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap();
+        let old = iam.owner_access_keys().put(cx, AccessKeyOrigin::Server, None).await.unwrap();
+        let api = iam.owner_access_keys().put(cx, AccessKeyOrigin::Api, None).await.unwrap();
         world.clock.advance(Duration::from_secs(1));
-        let new = iam.rotate_owner_access_key(cx, &old.id, None).await.unwrap();
+        let new = iam.owner_access_keys().rotate(cx, &old.id, None).await.unwrap();
         assert!(!world.is_let_in(&old.id).await && world.is_let_in(&new.id).await);
         assert_eq!(
             world.listed().await,
             [(api.id.clone(), Some(AccessKeyOrigin::Api)), (new.id.clone(), Some(AccessKeyOrigin::Server))]
         );
-        iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap();
-        let third = iam.put_owner_access_key(cx, AccessKeyOrigin::Api, None).await.unwrap_err();
+        iam.owner_access_keys().put(cx, AccessKeyOrigin::Api, None).await.unwrap();
+        let third = iam.owner_access_keys().put(cx, AccessKeyOrigin::Api, None).await.unwrap_err();
         assert_eq!(third.message(), "Cannot exceed quota for AccessKeysPerUser: 2");
         assert_eq!(
-            iam.rotate_owner_access_key(cx, &old.id, None).await.unwrap_err().kind(),
+            iam.owner_access_keys().rotate(cx, &old.id, None).await.unwrap_err().kind(),
             ErrorKind::NoSuchEntity
         );
     });
@@ -188,7 +198,7 @@ fn a_key_of_an_earlier_version_has_no_origin_until_it_is_given_again() {
     run(async {
         let world = world().await;
         let World { iam, cx, records, realm, .. } = &world;
-        iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
+        iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
         // As it was written before keys had an origin, and before their changes were counted.
         let directory = Key::realm(realm).then("iam").then(realm.account().as_str());
         let mut batch = records.batch();
@@ -199,11 +209,11 @@ fn a_key_of_an_earlier_version_has_no_origin_until_it_is_given_again() {
         assert_eq!(world.listed().await, [(FIRST.to_owned(), None)]);
         assert!(world.is_let_in(FIRST).await);
         // Another key does not take its place, since nobody knows whose it was.
-        iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(SECOND, "two")).await.unwrap();
+        iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(SECOND, "two")).await.unwrap();
         assert!(world.is_let_in(FIRST).await);
-        iam.put_owner_access_key(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
+        iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();
         assert_eq!(world.listed().await, [(FIRST.to_owned(), Some(AccessKeyOrigin::Environment))]);
-        let told = iam.owner_access_keys(cx).await.unwrap();
+        let told = iam.owner_access_keys().list(cx).await.unwrap();
         assert_eq!(told[0].created.as_millis(), 1_700_000_000_000);
     });
 }

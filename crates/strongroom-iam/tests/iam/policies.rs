@@ -56,10 +56,10 @@ fn managed_policies_are_attached_counted_and_changed_for_all() {
         let world = world().await;
         let World { iam, cx, .. } = &world;
         let (alice, role) = (world.user("alice").await, world.role("reader").await);
-        let policy = iam.create_managed_policy(cx, "Readers", READ).await.unwrap();
+        let policy = iam.managed_policies().create(cx, CreatePolicy::new("Readers", READ)).await.unwrap();
         assert_eq!(policy.arn.as_str(), "arn:aws:iam::000000000000:policy/Readers");
         let arn = policy.arn.as_str();
-        let taken = iam.create_managed_policy(cx, "readers", READ).await.unwrap_err();
+        let taken = iam.managed_policies().create(cx, CreatePolicy::new("readers", READ)).await.unwrap_err();
         assert_eq!(
             (taken.kind(), taken.message()),
             (
@@ -74,12 +74,12 @@ fn managed_policies_are_attached_counted_and_changed_for_all() {
             assert_eq!(iam.attached_policies(cx, &id).await.unwrap(), [arn]);
             assert!(world.may_read(&context(identity)).await);
         }
-        assert_eq!(iam.managed_policy(cx, arn).await.unwrap().attachments, 2);
-        world.other.update_managed_policy(cx, arn, &READ.replace("Get*", "List*")).await.unwrap();
+        assert_eq!(iam.managed_policies().get(cx, arn).await.unwrap().attachments, 2);
+        world.other.managed_policies().update(cx, arn, &READ.replace("Get*", "List*")).await.unwrap();
         assert!(!world.may_read(&context(&alice)).await && !world.may_read(&context(&role)).await);
-        world.other.update_managed_policy(cx, arn, READ).await.unwrap();
+        world.other.managed_policies().update(cx, arn, READ).await.unwrap();
 
-        let kept = iam.delete_managed_policy(cx, arn).await.unwrap_err();
+        let kept = iam.managed_policies().delete(cx, arn).await.unwrap_err();
         assert_eq!(
             (kept.kind(), kept.message()),
             (ErrorKind::DeleteConflict, "Cannot delete a policy attached to entities.")
@@ -92,9 +92,9 @@ fn managed_policies_are_attached_counted_and_changed_for_all() {
             assert!(!world.may_read(&context(identity)).await);
             assert_eq!(iam.detach_policy(cx, &id, arn).await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
         }
-        assert_eq!(iam.managed_policy(cx, arn).await.unwrap().attachments, 0);
-        assert_eq!(iam.managed_policies(cx).await.unwrap().len(), 1);
-        iam.delete_managed_policy(cx, arn).await.unwrap();
+        assert_eq!(iam.managed_policies().get(cx, arn).await.unwrap().attachments, 0);
+        assert_eq!(iam.managed_policies().list(cx).await.unwrap().len(), 1);
+        iam.managed_policies().delete(cx, arn).await.unwrap();
         let gone = iam.attach_policy(cx, &IdentityRef::from(&alice), arn).await.unwrap_err();
         assert_eq!(gone.message(), format!("Policy {arn} does not exist or is not attachable."));
 
@@ -103,14 +103,16 @@ fn managed_policies_are_attached_counted_and_changed_for_all() {
         iam.attach_policy(cx, &id, presets::ADMINISTRATOR_ACCESS).await.unwrap();
         assert!(world.may_read(&context(&alice)).await);
         for n in 0..9 {
-            let policy = iam.create_managed_policy(cx, &format!("p{n}"), READ).await.unwrap();
+            let policy =
+                iam.managed_policies().create(cx, CreatePolicy::new(format!("p{n}"), READ)).await.unwrap();
             iam.attach_policy(cx, &id, policy.arn.as_str()).await.unwrap();
         }
         let power = presets::KEY_MANAGEMENT_POWER_USER;
         assert_eq!(iam.attach_policy(cx, &id, power).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
-        let big = iam.create_managed_policy(cx, "big", &document(6145)).await.unwrap_err();
+        let big =
+            iam.managed_policies().create(cx, CreatePolicy::new("big", document(6145))).await.unwrap_err();
         assert_eq!(big.kind(), ErrorKind::LimitExceeded);
-        iam.create_managed_policy(cx, "big", &document(6144)).await.unwrap();
+        iam.managed_policies().create(cx, CreatePolicy::new("big", document(6144))).await.unwrap();
     });
 }
 
@@ -119,17 +121,21 @@ fn boundaries_limit_and_are_counted() {
     run(async {
         let world = world().await;
         let World { iam, cx, .. } = &world;
-        let lists = iam.create_managed_policy(cx, "lists", &READ.replace("Get*", "List*")).await.unwrap();
-        let reads = iam.create_managed_policy(cx, "reads", READ).await.unwrap();
+        let lists = iam
+            .managed_policies()
+            .create(cx, CreatePolicy::new("lists", READ.replace("Get*", "List*")))
+            .await
+            .unwrap();
+        let reads = iam.managed_policies().create(cx, CreatePolicy::new("reads", READ)).await.unwrap();
         let alice = iam.create_user(cx, CreateUser::new("alice").boundary(lists.arn.as_str())).await.unwrap();
         let (id, hers) = (IdentityRef::from(&alice), context(&alice));
         iam.put_policy(cx, &id, "read", READ).await.unwrap();
         assert!(!world.may_read(&hers).await);
-        assert_eq!(iam.managed_policy(cx, lists.arn.as_str()).await.unwrap().attachments, 1);
+        assert_eq!(iam.managed_policies().get(cx, lists.arn.as_str()).await.unwrap().attachments, 1);
         iam.put_boundary(cx, &id, reads.arn.as_str()).await.unwrap();
         iam.put_boundary(cx, &id, reads.arn.as_str()).await.unwrap();
         assert!(world.may_read(&hers).await);
-        let count = async |arn: &Arn| iam.managed_policy(cx, arn.as_str()).await.unwrap().attachments;
+        let count = async |arn: &Arn| iam.managed_policies().get(cx, arn.as_str()).await.unwrap().attachments;
         assert_eq!((count(&lists.arn).await, count(&reads.arn).await), (0, 1));
         assert_eq!(iam.get(cx, &id).await.unwrap().boundary.as_deref(), Some(reads.arn.as_str()));
         iam.put_boundary(cx, &id, lists.arn.as_str()).await.unwrap();
@@ -155,27 +161,33 @@ fn guardrails_bind_everybody_but_the_owner() {
             iam.attach_policy(cx, &identity.into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
         }
         let reserved = presets::ReservedNames::new(["prod/*"]).except("arn:aws:iam::*:role/platform-*");
-        iam.put_guardrail(cx, "reserved", &reserved.document()).await.unwrap();
+        iam.guardrails().put(cx, "reserved", &reserved.document()).await.unwrap();
         assert!(!world.may_read(&context(&alice)).await && world.may_read(&context(&platform)).await);
         assert!(world.may_read(cx).await);
         let denied = world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await;
         assert!(matches!(denied, Decision::Denied(_)));
         // Readable for whoever may read otherwise.
-        iam.put_guardrail(cx, "reserved", &reserved.clone().readable().document()).await.unwrap();
+        iam.guardrails().put(cx, "reserved", &reserved.clone().readable().document()).await.unwrap();
         assert!(world.may_read(&context(&alice)).await);
         assert!(!world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await.is_allowed());
-        assert_eq!(iam.guardrails(cx).await.unwrap().len(), 1);
-        iam.delete_guardrail(cx, "reserved").await.unwrap();
+        assert_eq!(iam.guardrails().list(cx).await.unwrap().len(), 1);
+        iam.guardrails().delete(cx, "reserved").await.unwrap();
         assert!(world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await.is_allowed());
-        assert_eq!(iam.delete_guardrail(cx, "reserved").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        assert_eq!(
+            iam.guardrails().delete(cx, "reserved").await.unwrap_err().kind(),
+            ErrorKind::NoSuchEntity
+        );
         for n in 0..5 {
-            iam.put_guardrail(cx, &format!("g{n}"), READ).await.unwrap();
+            iam.guardrails().put(cx, &format!("g{n}"), READ).await.unwrap();
         }
-        assert_eq!(iam.put_guardrail(cx, "g6", READ).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        assert_eq!(iam.guardrails().put(cx, "g6", READ).await.unwrap_err().kind(), ErrorKind::LimitExceeded);
         // Not even an administrator.
         let hers = context(&alice);
-        assert_eq!(iam.put_guardrail(&hers, "mine", READ).await.unwrap_err().kind(), ErrorKind::AccessDenied);
-        assert_eq!(iam.guardrails(&hers).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+        assert_eq!(
+            iam.guardrails().put(&hers, "mine", READ).await.unwrap_err().kind(),
+            ErrorKind::AccessDenied
+        );
+        assert_eq!(iam.guardrails().list(&hers).await.unwrap_err().kind(), ErrorKind::AccessDenied);
     });
 }
 
@@ -235,7 +247,7 @@ fn the_directory_asks_for_permission_itself() {
             iam.list(&its, IdentityKind::User, "/", None, 9).await.unwrap_err().kind(),
             ErrorKind::AccessDenied
         );
-        assert_eq!(iam.managed_policies(&its).await.unwrap_err().kind(), ErrorKind::AccessDenied);
+        assert_eq!(iam.managed_policies().list(&its).await.unwrap_err().kind(), ErrorKind::AccessDenied);
 
         // Another account's root is nobody here, nor in what is kept here of its account.
         let there = AccountId::parse("111122223333").unwrap();
@@ -246,7 +258,7 @@ fn the_directory_asks_for_permission_itself() {
                 ErrorKind::AccessDenied
             );
             assert_eq!(
-                directory.managed_policies(&foreign).await.unwrap_err().kind(),
+                directory.managed_policies().list(&foreign).await.unwrap_err().kind(),
                 ErrorKind::AccessDenied
             );
         }
@@ -262,7 +274,7 @@ fn conditions_of_the_directory() {
         let admin = world.user("admin").await;
         let its = context(&admin);
         let bob = IdentityRef::from(&world.user("bob").await);
-        let boundary = iam.create_managed_policy(cx, "Boundary", READ).await.unwrap();
+        let boundary = iam.managed_policies().create(cx, CreatePolicy::new("Boundary", READ)).await.unwrap();
         let rule = async |deny: &str| {
             let document = format!(
                 r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"iam:*","Resource":"*"}},{{"Effect":"Deny",{deny},"Resource":"*"}}]}}"#
@@ -310,56 +322,59 @@ fn of_a_policys_versions_one_counts() {
         let alice = world.user("alice").await;
         let asked =
             CreatePolicy::new("Readers", READ).path("/teams/").description("reads").tag("team", "orders");
-        let policy = iam.create_policy(cx, asked).await.unwrap();
+        let policy = iam.managed_policies().create(cx, asked).await.unwrap();
         let arn = policy.arn.as_str();
         assert_eq!(arn, "arn:aws:iam::000000000000:policy/teams/Readers");
         assert_eq!((policy.version.as_str(), policy.description.as_deref()), ("v1", Some("reads")));
         iam.attach_policy(cx, &(&alice).into(), arn).await.unwrap();
         assert!(world.may_read(&context(&alice)).await);
         let other = READ.replace("Get*", "List*");
-        let second = iam.create_policy_version(cx, arn, &other, false).await.unwrap();
+        let second = iam.managed_policies().create_version(cx, arn, &other, false).await.unwrap();
         assert_eq!((second.id.as_str(), second.is_default), ("v2", false));
         assert!(world.may_read(&context(&alice)).await);
-        iam.set_default_policy_version(cx, arn, "v2").await.unwrap();
+        iam.managed_policies().set_default_version(cx, arn, "v2").await.unwrap();
         assert!(!world.may_read(&context(&alice)).await);
-        iam.set_default_policy_version(cx, arn, "v2").await.unwrap();
-        let kept = iam.delete_policy_version(cx, arn, "v2").await.unwrap_err();
+        iam.managed_policies().set_default_version(cx, arn, "v2").await.unwrap();
+        let kept = iam.managed_policies().delete_version(cx, arn, "v2").await.unwrap_err();
         assert_eq!(
             (kept.code(), kept.message()),
             ("DeleteConflict", "Cannot delete the default version of a policy.")
         );
         for number in 3..=5 {
-            iam.create_policy_version(cx, arn, &other, number == 4).await.unwrap();
+            iam.managed_policies().create_version(cx, arn, &other, number == 4).await.unwrap();
         }
-        let sixth = iam.create_policy_version(cx, arn, &other, true).await.unwrap_err();
+        let sixth = iam.managed_policies().create_version(cx, arn, &other, true).await.unwrap_err();
         assert_eq!(sixth.kind(), ErrorKind::LimitExceeded);
         let ids = async || {
-            let all = iam.policy_versions(cx, arn).await.unwrap();
+            let all = iam.managed_policies().versions(cx, arn).await.unwrap();
             all.into_iter().map(|version| (version.id, version.is_default)).collect::<Vec<_>>()
         };
         let expected = [("v5", false), ("v4", true), ("v3", false), ("v2", false), ("v1", false)];
         assert_eq!(ids().await, expected.map(|(id, counts)| (id.to_owned(), counts)));
-        assert_eq!(iam.policy_version(cx, arn, "v1").await.unwrap().document, READ);
-        let missing = iam.policy_version(cx, arn, "v9").await.unwrap_err();
+        assert_eq!(iam.managed_policies().version(cx, arn, "v1").await.unwrap().document, READ);
+        let missing = iam.managed_policies().version(cx, arn, "v9").await.unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NoSuchEntity);
         // A number is not given twice.
-        iam.delete_policy_version(cx, arn, "v5").await.unwrap();
-        assert_eq!(iam.create_policy_version(cx, arn, READ, true).await.unwrap().id, "v6");
+        iam.managed_policies().delete_version(cx, arn, "v5").await.unwrap();
+        assert_eq!(iam.managed_policies().create_version(cx, arn, READ, true).await.unwrap().id, "v6");
         assert!(world.may_read(&context(&alice)).await);
         iam.detach_policy(cx, &(&alice).into(), arn).await.unwrap();
-        let kept = iam.delete_managed_policy(cx, arn).await.unwrap_err();
+        let kept = iam.managed_policies().delete(cx, arn).await.unwrap_err();
         assert!(kept.message().starts_with("This policy has more than one version."), "{kept}");
         for id in ["v1", "v2", "v3", "v4"] {
-            iam.delete_policy_version(cx, arn, id).await.unwrap();
+            iam.managed_policies().delete_version(cx, arn, id).await.unwrap();
         }
-        iam.tag_policy(cx, arn, &[("stage".to_owned(), "prod".to_owned())]).await.unwrap();
-        iam.untag_policy(cx, arn, &["team".to_owned()]).await.unwrap();
-        let told = iam.managed_policy(cx, arn).await.unwrap();
+        iam.managed_policies().tag(cx, arn, &[("stage".to_owned(), "prod".to_owned())]).await.unwrap();
+        iam.managed_policies().untag(cx, arn, &["team".to_owned()]).await.unwrap();
+        let told = iam.managed_policies().get(cx, arn).await.unwrap();
         assert_eq!(told.tags, [("stage".to_owned(), "prod".to_owned())]);
-        iam.delete_managed_policy(cx, arn).await.unwrap();
+        iam.managed_policies().delete(cx, arn).await.unwrap();
         for path in ["/../", "//", "/a b/", "/a:b/"] {
             let asked = CreatePolicy::new("p", READ).path(path);
-            assert_eq!(iam.create_policy(cx, asked).await.unwrap_err().kind(), ErrorKind::Validation);
+            assert_eq!(
+                iam.managed_policies().create(cx, asked).await.unwrap_err().kind(),
+                ErrorKind::Validation
+            );
         }
     });
 }
@@ -373,14 +388,15 @@ fn who_has_a_policy_is_told_of_presets_too() {
         let arn = presets::ADMINISTRATOR_ACCESS;
         iam.attach_policy(cx, &(&alice).into(), arn).await.unwrap();
         iam.put_boundary(cx, &(&role).into(), arn).await.unwrap();
-        let have = iam.policy_entities(cx, arn).await.unwrap();
+        let have = iam.managed_policies().entities(cx, arn).await.unwrap();
         let named: Vec<_> = have.iter().map(|one| (one.identity.name(), one.used)).collect();
         assert_eq!(named, [("alice", PolicyUse::Policy), ("reader", PolicyUse::Boundary)]);
-        let told = iam.managed_policy(cx, arn).await.unwrap();
+        let told = iam.managed_policies().get(cx, arn).await.unwrap();
         assert_eq!((told.attachments, told.boundaries, told.id.as_str()), (2, 1, "ANPAIWMBCKSKIEE64ZLYK"));
-        let all = iam.preset_policies(cx).await.unwrap();
+        let all = iam.managed_policies().presets(cx).await.unwrap();
         assert_eq!(all.iter().map(|one| one.attachments).collect::<Vec<_>>(), [2, 0]);
-        let missing = iam.policy_entities(cx, "arn:aws:iam::000000000000:policy/none").await.unwrap_err();
+        let missing =
+            iam.managed_policies().entities(cx, "arn:aws:iam::000000000000:policy/none").await.unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NoSuchEntity);
     });
 }

@@ -193,7 +193,7 @@ fn access_keys_stand_for_whom_they_were_made() {
         let world = world().await;
         let World { iam, cx, .. } = &world;
         let alice = world.user("alice").await;
-        let first = iam.create_access_key(cx, "alice").await.unwrap();
+        let first = iam.access_keys().create(cx, "alice").await.unwrap();
         assert!(first.id.starts_with("AKIA") && first.id.len() == 20 && first.secret.expose().len() == 40);
         assert!(!format!("{first:?}").contains(first.secret.expose()));
         for directory in [iam, &world.other] {
@@ -201,9 +201,9 @@ fn access_keys_stand_for_whom_they_were_made() {
             assert_eq!(found.secret.expose(), first.secret.expose().as_bytes());
             assert_eq!(found.context.caller().to_string(), alice.arn.as_str());
         }
-        let second = iam.create_access_key(cx, "alice").await.unwrap();
-        assert_eq!(iam.create_access_key(cx, "alice").await.unwrap_err().kind(), ErrorKind::LimitExceeded);
-        let listed = iam.access_keys(cx, "alice").await.unwrap();
+        let second = iam.access_keys().create(cx, "alice").await.unwrap();
+        assert_eq!(iam.access_keys().create(cx, "alice").await.unwrap_err().kind(), ErrorKind::LimitExceeded);
+        let listed = iam.access_keys().list(cx, "alice").await.unwrap();
         let ids: Vec<_> = listed.iter().map(|key| key.id.clone()).collect();
         assert_eq!(ids, [first.id.clone(), second.id.clone()]);
         assert!(
@@ -213,14 +213,17 @@ fn access_keys_stand_for_whom_they_were_made() {
         );
         let kept = iam.delete(cx, &(&alice).into()).await.unwrap_err();
         assert_eq!(kept.message(), "Cannot delete entity, must delete access keys first.");
-        iam.delete_access_key(cx, "alice", &first.id).await.unwrap();
+        iam.access_keys().delete(cx, "alice", &first.id).await.unwrap();
         assert!(iam.credentials(&first.id).await.unwrap().is_none());
-        let gone = iam.delete_access_key(cx, "alice", &first.id).await.unwrap_err();
+        let gone = iam.access_keys().delete(cx, "alice", &first.id).await.unwrap_err();
         assert_eq!(gone.message(), format!("The Access Key with id {} cannot be found.", first.id));
         assert!(iam.credentials("AKIANOBODY").await.unwrap().is_none());
-        assert_eq!(iam.create_access_key(cx, "nobody").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
+        assert_eq!(iam.access_keys().create(cx, "nobody").await.unwrap_err().kind(), ErrorKind::NoSuchEntity);
         let hers = context(&alice);
-        assert_eq!(iam.create_access_key(&hers, "alice").await.unwrap_err().kind(), ErrorKind::AccessDenied);
+        assert_eq!(
+            iam.access_keys().create(&hers, "alice").await.unwrap_err().kind(),
+            ErrorKind::AccessDenied
+        );
 
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
     });

@@ -93,7 +93,7 @@ async fn every_request_is_told_of_once_whatever_becomes_of_it() {
     let iam = room.iam();
     let directory = iam.directory().unwrap();
     directory.create_user(room.context(), CreateUser::new("eve")).await.unwrap();
-    let made = directory.create_access_key(room.context(), "eve").await.unwrap();
+    let made = directory.access_keys().create(room.context(), "eve").await.unwrap();
     let eve = Signer::new(&made.id, made.secret.expose());
     let root = Some("arn:aws:iam::000000000000:root");
     let (wrong, nobody) = (Signer::new(KEY, "wrong"), Signer::new("AKIAEXAMPLE000002", "secret"));

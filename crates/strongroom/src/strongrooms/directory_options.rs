@@ -212,7 +212,7 @@ impl DirectoryOptions {
         let builder = Strongroom::builder().clock(Arc::clone(&self.clock)).existing();
         let builder = builder.account(realm.account()).region(realm.region().clone());
         let room = builder.directory(place).root_key(root.duplicate()).open().await?;
-        let keys = room.iam().directory()?.owner_access_keys(room.context()).await?;
+        let keys = room.iam().directory()?.owner_access_keys().list(room.context()).await?;
         Ok(!keys.is_empty())
     }
 }

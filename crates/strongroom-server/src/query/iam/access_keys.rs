@@ -37,9 +37,9 @@ async fn create_access_key(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
     let (user, made) = match &whose {
         Whose::Owner => {
-            (None, call.directory.put_owner_access_key(call.cx, AccessKeyOrigin::Api, None).await?)
+            (None, call.directory.owner_access_keys().put(call.cx, AccessKeyOrigin::Api, None).await?)
         }
-        Whose::User(name) => (Some(name), call.directory.create_access_key(call.cx, name).await?),
+        Whose::User(name) => (Some(name), call.directory.access_keys().create(call.cx, name).await?),
     };
     let mut xml = Xml::new();
     xml.within("AccessKey", |xml| {
@@ -52,8 +52,8 @@ async fn create_access_key(call: &QueryCall<'_>) -> Outcome {
 async fn list_access_keys(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
     let keys = match &whose {
-        Whose::Owner => call.directory.owner_access_keys(call.cx).await?,
-        Whose::User(name) => call.directory.access_keys(call.cx, name).await?,
+        Whose::Owner => call.directory.owner_access_keys().list(call.cx).await?,
+        Whose::User(name) => call.directory.access_keys().list(call.cx, name).await?,
     };
     let (keys, next) =
         page(call.form, keys, |key| format!("{:016}{}", key.created.as_millis().max(0), key.id))?;
@@ -70,8 +70,8 @@ async fn update_access_key(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
     let (id, active) = (call.form.must("AccessKeyId")?, call.form.must("Status")? == "Active");
     match &whose {
-        Whose::Owner => call.directory.set_owner_access_key_active(call.cx, id, active).await?,
-        Whose::User(name) => call.directory.set_access_key_active(call.cx, name, id, active).await?,
+        Whose::Owner => call.directory.owner_access_keys().set_active(call.cx, id, active).await?,
+        Whose::User(name) => call.directory.access_keys().set_active(call.cx, name, id, active).await?,
     }
     Ok(None)
 }
@@ -80,8 +80,8 @@ async fn delete_access_key(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
     let id = call.form.must("AccessKeyId")?;
     match &whose {
-        Whose::Owner => call.directory.delete_owner_access_key(call.cx, id).await?,
-        Whose::User(name) => call.directory.delete_access_key(call.cx, name, id).await?,
+        Whose::Owner => call.directory.owner_access_keys().delete(call.cx, id).await?,
+        Whose::User(name) => call.directory.access_keys().delete(call.cx, name, id).await?,
     }
     Ok(None)
 }

@@ -122,12 +122,12 @@ async fn create_policy(call: &QueryCall<'_>) -> Outcome {
     request.path = call.form.owned("Path");
     request.description = call.form.owned("Description");
     request.tags = call.form.tags("Tags")?;
-    Ok(Some(to_xml(&call.directory.create_policy(call.cx, request).await?)))
+    Ok(Some(to_xml(&call.directory.managed_policies().create(call.cx, request).await?)))
 }
 
 async fn get_policy(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    Ok(Some(to_xml(&call.directory.managed_policy(call.cx, arn).await?)))
+    Ok(Some(to_xml(&call.directory.managed_policies().get(call.cx, arn).await?)))
 }
 
 async fn list_policies(call: &QueryCall<'_>) -> Outcome {
@@ -136,7 +136,7 @@ async fn list_policies(call: &QueryCall<'_>) -> Outcome {
 
 async fn delete_policy(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    call.directory.delete_managed_policy(call.cx, arn).await?;
+    call.directory.managed_policies().delete(call.cx, arn).await?;
     Ok(None)
 }
 
@@ -148,19 +148,25 @@ async fn list_entities_for_policy(call: &QueryCall<'_>) -> Outcome {
 async fn create_policy_version(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
     let (document, default) = (call.form.must("PolicyDocument")?, call.form.flag("SetAsDefault")?);
-    let made =
-        call.directory.create_policy_version(call.cx, arn, document, default.unwrap_or_default()).await?;
+    let made = call
+        .directory
+        .managed_policies()
+        .create_version(call.cx, arn, document, default.unwrap_or_default())
+        .await?;
     Ok(Some(version(&made, false)))
 }
 
 async fn get_policy_version(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    Ok(Some(version(&call.directory.policy_version(call.cx, arn, call.form.must("VersionId")?).await?, true)))
+    Ok(Some(version(
+        &call.directory.managed_policies().version(call.cx, arn, call.form.must("VersionId")?).await?,
+        true,
+    )))
 }
 
 async fn list_policy_versions(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    let versions = call.directory.policy_versions(call.cx, arn).await?;
+    let versions = call.directory.managed_policies().versions(call.cx, arn).await?;
     let (versions, next) = page_by_place(call.form, versions)?;
     let mut xml = Xml::new();
     xml.list("Versions", &versions, |xml, version| write_version(xml, version, false));
@@ -170,31 +176,31 @@ async fn list_policy_versions(call: &QueryCall<'_>) -> Outcome {
 
 async fn set_default_policy_version(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    call.directory.set_default_policy_version(call.cx, arn, call.form.must("VersionId")?).await?;
+    call.directory.managed_policies().set_default_version(call.cx, arn, call.form.must("VersionId")?).await?;
     Ok(None)
 }
 
 async fn delete_policy_version(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    call.directory.delete_policy_version(call.cx, arn, call.form.must("VersionId")?).await?;
+    call.directory.managed_policies().delete_version(call.cx, arn, call.form.must("VersionId")?).await?;
     Ok(None)
 }
 
 async fn tag_policy(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    call.directory.tag_policy(call.cx, arn, &call.form.tags("Tags")?).await?;
+    call.directory.managed_policies().tag(call.cx, arn, &call.form.tags("Tags")?).await?;
     Ok(None)
 }
 
 async fn untag_policy(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    call.directory.untag_policy(call.cx, arn, &call.form.texts("TagKeys")?).await?;
+    call.directory.managed_policies().untag(call.cx, arn, &call.form.texts("TagKeys")?).await?;
     Ok(None)
 }
 
 async fn list_policy_tags(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
-    Ok(Some(tag_page(call.form, call.directory.policy_tags(call.cx, arn).await?)?))
+    Ok(Some(tag_page(call.form, call.directory.managed_policies().tags(call.cx, arn).await?)?))
 }
 
 async fn list(call: &QueryCall<'_>) -> Result<Xml, ApiError> {
@@ -202,10 +208,14 @@ async fn list(call: &QueryCall<'_>) -> Result<Xml, ApiError> {
     // The account's own first, each with its place in the list.
     let mut found = Vec::new();
     if scope != "AWS" {
-        found.extend(call.directory.managed_policies(call.cx).await?.into_iter().map(|policy| ('0', policy)));
+        found.extend(
+            call.directory.managed_policies().list(call.cx).await?.into_iter().map(|policy| ('0', policy)),
+        );
     }
     if scope != "Local" {
-        found.extend(call.directory.preset_policies(call.cx).await?.into_iter().map(|policy| ('1', policy)));
+        found.extend(
+            call.directory.managed_policies().presets(call.cx).await?.into_iter().map(|policy| ('1', policy)),
+        );
     }
     let prefix = call.form.text("PathPrefix").unwrap_or("/");
     let attached = call.form.flag("OnlyAttached")?.unwrap_or_default();
@@ -227,7 +237,7 @@ async fn list(call: &QueryCall<'_>) -> Result<Xml, ApiError> {
 }
 
 async fn entities(call: &QueryCall<'_>, arn: &str) -> Result<Xml, ApiError> {
-    let mut found = call.directory.policy_entities(call.cx, arn).await?;
+    let mut found = call.directory.managed_policies().entities(call.cx, arn).await?;
     let filter = call.form.text("EntityFilter");
     let used = call.form.text("PolicyUsageFilter");
     let prefix = call.form.text("PathPrefix").unwrap_or("/");

@@ -114,7 +114,7 @@ async fn get_user(call: &QueryCall<'_>) -> Outcome {
         Whose::User(name) => name,
         Whose::Owner => {
             // The account has no date of its own: it is as old as the oldest of its owner's keys.
-            let keys = call.directory.owner_access_keys(call.cx).await?;
+            let keys = call.directory.owner_access_keys().list(call.cx).await?;
             let mut xml = Xml::new();
             xml.within("User", |xml| {
                 xml.text("UserId", call.directory.account().as_str())

@@ -1,4 +1,4 @@
-//! Access keys: what callers sign their requests with.
+//! Access keys, with which callers sign their requests.
 
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
@@ -12,18 +12,18 @@ use crate::error::storage;
 use crate::names::{random_letters, unique_id};
 use crate::{Error, ErrorKind, IdentityRef};
 
-/// The most access keys that a user may have, and that the owner may make through the API.
+/// The maximum number of access keys that a user can have, and that the owner can create through the API.
 pub(crate) const MOST: usize = 2;
 
-/// An access key. The secret is told this once.
+/// An access key. The secret is returned only once, when the key is created.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AccessKey {
-    /// The id, `AKIA...`, which requests carry in clear.
+    /// The id, `AKIA...`, which requests carry in plain text.
     pub id: String,
-    /// What requests are signed with.
+    /// The secret that signs requests.
     pub secret: SecretText,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
 }
 
@@ -31,11 +31,11 @@ pub struct AccessKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessKeyInfo {
-    /// The id, `AKIA...`, which requests carry in clear.
+    /// The id, `AKIA...`, which requests carry in plain text.
     pub id: String,
     /// The user's name; `None` for a key of the owner.
     pub user: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// Whether requests signed with it are accepted.
     pub active: bool,
@@ -49,17 +49,17 @@ pub struct AccessKeyInfo {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccessKeyOrigin {
-    /// A server made it at its first start and keeps it in its file. There is at most one.
+    /// Created by a server at its first start and stored in its file. There is at most one.
     Server,
     /// Given to a server from outside, by its environment or by the program that runs it. There is
     /// at most one.
     Environment,
-    /// Made by a call of `CreateAccessKey`. There are at most two.
+    /// Created by a call of `CreateAccessKey`. There are at most two.
     Api,
 }
 
 impl AccessKeyOrigin {
-    /// The origin as lists show it: `server`, `environment`, `api`.
+    /// The origin as listings show it: `server`, `environment`, `api`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,11 +76,11 @@ impl std::fmt::Display for AccessKeyOrigin {
     }
 }
 
-/// An access key's record; its secret has one of its own.
+/// The record of an access key. Its secret is stored in a separate record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AccessKeyRecord {
     pub(crate) id: String,
-    /// The user; nobody for the owner.
+    /// The user; `None` for the owner.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) user: Option<String>,
     pub(crate) created: i64,
@@ -104,7 +104,7 @@ impl AccessKeyRecord {
     }
 }
 
-/// A fresh id and secret.
+/// Generates an id and a secret.
 pub(crate) fn fresh() -> Result<(String, SecretText), Error> {
     Ok((unique_id("AKIA")?[..20].to_owned(), random_letters(40)?))
 }
@@ -122,7 +122,7 @@ pub(crate) fn too_many() -> Error {
 pub struct AccessKeys<'a>(pub(crate) &'a Directory);
 
 impl AccessKeys<'_> {
-    /// Makes an access key of a user.
+    /// Creates an access key for a user.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond two.
@@ -158,7 +158,7 @@ impl AccessKeys<'_> {
         Err(named(contended()))
     }
 
-    /// Writes a key and its secret. `expect` is what must hold of the key's record.
+    /// Writes a key and its secret. `expect` is the precondition on the key's record.
     pub(crate) fn put_record(
         self,
         batch: &mut TrustedBatch,
@@ -166,7 +166,7 @@ impl AccessKeys<'_> {
         secret: &SecretText,
         expect: Expect,
     ) -> Result<(), Error> {
-        // The two records are written and deleted together, so one condition does for both.
+        // The two records are written and deleted together, so one condition covers both.
         let of_secret = if matches!(expect, Expect::Absent) { Expect::Absent } else { Expect::Any };
         self.0.put(batch, &self.0.layout.access_key(&record.id), record, expect)?;
         let secret = SecretBytes::copy_from(secret.expose().as_bytes());
@@ -187,7 +187,7 @@ impl AccessKeys<'_> {
         self.0.inner.records.unseal(place, &stored.content).map_err(storage)
     }
 
-    /// A user's access keys, in the order they were made.
+    /// A user's access keys, in the order they were created.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -199,7 +199,7 @@ impl AccessKeys<'_> {
         let ids = found.ok_or_else(|| named(no_identity(&identity)))?.record.access_keys;
         let mut keys = Vec::with_capacity(ids.len());
         for id in ids {
-            // A key that is deleted meanwhile is left out.
+            // A key that is deleted in the meantime is omitted.
             let found =
                 self.0.read::<AccessKeyRecord>(&self.0.layout.access_key(&id)).await.map_err(named)?;
             keys.extend(found.map(|found| found.record.into_info()));
@@ -239,7 +239,7 @@ impl AccessKeys<'_> {
         Err(named(contended()))
     }
 
-    /// Takes an access key from a user: what is signed with it is refused from now on.
+    /// Deletes a user's access key. Requests signed with it are refused from then on.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].

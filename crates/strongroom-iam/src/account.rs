@@ -1,4 +1,4 @@
-//! Everything that an account has, in one listing.
+//! A listing of everything in an account.
 
 use strongroom_types::CallContext;
 
@@ -40,11 +40,11 @@ pub enum AccountItemKind {
     Roles,
     /// The account's own managed policies.
     OwnPolicies,
-    /// Those of [`presets`](crate::presets) that some user or role has.
+    /// The policies of [`presets`](crate::presets) that are attached to a user or role.
     PresetPolicies,
 }
 
-/// A page of what an account has.
+/// A page of an account's items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountPage {
@@ -82,7 +82,7 @@ impl Iam {
                     Some((begun, name)) if kind == begun => Some(name),
                     _ => None,
                 };
-                // One more than there is room for tells whether there are more.
+                // Read one item beyond the limit to learn whether there is a next page.
                 let room = limit + 1 - page.items.len();
                 for (name, item) in items_of(&self.directory, kind, after, room).await? {
                     if page.items.len() == limit {
@@ -111,11 +111,11 @@ async fn items_of(
         AccountItemKind::OwnPolicies => {
             let (found, _) =
                 directory.page(&directory.layout.policies(), after, room, |_: &PolicyRecord| true).await?;
-            let told = found.into_iter().map(|record| {
+            let items = found.into_iter().map(|record| {
                 let versions = record.all_versions();
                 (record.name.clone(), AccountItem::Policy { policy: directory.to_policy(record), versions })
             });
-            return Ok(told.collect());
+            return Ok(items.collect());
         }
         AccountItemKind::PresetPolicies => {
             let all = presets_in_use(directory).await?;
@@ -125,7 +125,7 @@ async fn items_of(
     };
     let place = directory.layout.identities(identity);
     let (found, _) = directory.page(&place, after, room, |_: &IdentityRecord| true).await?;
-    let told = found.into_iter().map(|record| {
+    let items = found.into_iter().map(|record| {
         let item = AccountItem::Identity {
             identity: record.to_identity(identity, &directory.layout),
             inline: record.inline,
@@ -133,7 +133,7 @@ async fn items_of(
         };
         (record.name, item)
     });
-    Ok(told.collect())
+    Ok(items.collect())
 }
 
 async fn presets_in_use(directory: &Directory) -> Result<Vec<(String, AccountItem)>, Error> {

@@ -1,4 +1,4 @@
-//! Credentials that were looked up recently.
+//! A cache of recently used credentials.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,30 +7,31 @@ use std::time::{Duration, Instant};
 use strongroom_envelope::SecretBytes;
 use strongroom_types::CallContext;
 
-/// What an access key stands for.
+/// The credentials behind an access key.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// What requests are signed with.
+    /// The secret that signs requests.
     pub secret: SecretBytes,
-    /// Who calls with it.
+    /// The caller that the key belongs to.
     pub context: CallContext,
 }
 
-/// Credentials that were looked up recently. Wiped when they are dropped.
+/// A cache of recently used credentials. Entries are wiped when they are dropped.
 #[derive(Default)]
 pub(crate) struct AtHand(Mutex<HashMap<String, Recent>>);
 
 pub(crate) struct Recent {
-    /// How often this process had changed the directory, before they were read.
+    /// The number of changes this process had made to the directory before the credentials were
+    /// read.
     pub(crate) commits: u64,
     pub(crate) asked: Instant,
     pub(crate) found: Arc<Credentials>,
 }
 
-/// The most credentials to keep.
+/// The maximum number of cached credentials.
 const MOST_AT_HAND: usize = 256;
-/// How long another process's changes may go unnoticed. This process's are noticed at once.
+/// How long another process's changes may go unnoticed. This process's own are noticed at once.
 const STALENESS: Duration = Duration::from_millis(100);
 
 impl AtHand {

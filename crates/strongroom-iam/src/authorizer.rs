@@ -1,4 +1,4 @@
-//! The directory as the authorizer of engine and key service.
+//! The directory as the [`Authorizer`] of the engine and the key service.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::presets;
 use crate::record::{GuardrailsRecord, IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
 
-/// A user or role by an ARN of it, or of a session of it, and whose it is.
+/// Parses the ARN of a user, a role or a role session into its account and the user or role.
 pub(crate) fn identity_of(arn: &str) -> Option<(AccountId, IdentityRef)> {
     let arn = Arn::parse(arn).ok()?;
     let account = AccountId::parse(arn.account()).ok()?;
@@ -36,11 +36,12 @@ pub(crate) fn identity_of(arn: &str) -> Option<(AccountId, IdentityRef)> {
 }
 
 impl Directory {
-    /// The identity with its documents as they are now. What was read before is used again if none of its records has changed since.
+    /// The identity with its current documents. A cached result is reused if none of its records
+    /// has changed since.
     async fn resolve(&self, identity: &IdentityRef) -> Result<Option<Arc<Resolved>>, Error> {
         let records = &self.inner.records;
         let place = self.layout.identity(identity.kind, &identity.name);
-        // Before the records are read: what is committed in between makes it older than them.
+        // Taken before the records are read, so that a commit in between makes the token stale.
         let token = records.change_token().await.map_err(storage)?;
         if let Some(mut entry) = self.inner.cache.get(&place) {
             if entry.token == token {
@@ -64,7 +65,7 @@ impl Directory {
         Ok(identity)
     }
 
-    /// Reads an identity and its documents, all of one moment, and notes which records these are.
+    /// Reads an identity and its documents from one snapshot, and notes the records that it read.
     async fn gather(
         &self,
         identity: &IdentityRef,
@@ -86,14 +87,21 @@ impl Directory {
             None => None,
         };
         let guardrails = self.gather_guardrails(&snapshot, read).await?.ok_or_else(|| {
-            // It is there from the first identity on.
+            // The record exists as soon as there is an identity.
             Error::new(ErrorKind::Tampered, "the record of guardrails is missing")
         })?;
-        let told = record.to_identity(identity.kind, &self.layout);
-        Ok(Some(Resolved { arn: told.arn, id: told.id, tags: told.tags, policies, boundary, guardrails }))
+        let described = record.to_identity(identity.kind, &self.layout);
+        Ok(Some(Resolved {
+            arn: described.arn,
+            id: described.id,
+            tags: described.tags,
+            policies,
+            boundary,
+            guardrails,
+        }))
     }
 
-    /// The guardrails, if there has ever been anybody for them.
+    /// The guardrails; `None` if the account never had an identity.
     async fn gather_guardrails(
         &self,
         snapshot: &TrustedSnapshot,
@@ -106,7 +114,7 @@ impl Directory {
             guardrails.push((name.clone(), Arc::new(parse_kept(document)?)));
         }
         if !guardrails.is_empty() {
-            // As AWS attaches it, so that the others need only deny.
+            // AWS attaches this policy too, so that the others need only deny.
             guardrails.push(("FullAWSAccess".to_owned(), Arc::new(parse_kept(presets::EVERYTHING)?)));
         }
         Ok(Some(guardrails))
@@ -123,15 +131,15 @@ impl Directory {
         }
         let place = self.layout.policy(arn.rsplit('/').next().unwrap_or_default());
         let found: Option<Stored<PolicyRecord>> = get(snapshot, &place, read).await?;
-        // It cannot be deleted while it is attached.
+        // A policy cannot be deleted while it is attached.
         let found = found.ok_or_else(|| {
-            Error::new(ErrorKind::Tampered, "a policy that is attached is missing").with("policy", arn)
+            Error::new(ErrorKind::Tampered, "an attached policy is missing").with("policy", arn)
         })?;
         Ok(Arc::new(parse_kept(&found.record.document)?))
     }
 }
 
-/// Reads a record, and notes which it was.
+/// Reads a record and notes its revision.
 async fn get<T: DeserializeOwned>(
     snapshot: &TrustedSnapshot,
     place: &Key,
@@ -172,8 +180,8 @@ impl Directory {
             if let Some(account) = account
                 && subject.principal().kind() == PrincipalKind::FederatedUser
             {
-                // Nobody knows who made it. Only its own ARN lets it in, and whatever binds its
-                // whole account binds it.
+                // The user who created the session is unknown. Only statements that name the
+                // session's own ARN admit it, and the account's guardrails bind it.
                 let Some(iam) = self.directory_of(account).await.map_err(to_authorizer)? else {
                     return Ok(subject.stranger());
                 };
@@ -193,7 +201,7 @@ impl Directory {
         let known = iam.resolve(&identity).await.map_err(to_authorizer)?;
         let Some(known) = known.filter(|known| known.arn.as_str() == arn) else {
             // Where other accounts have no directories of their own, only some of their identities
-            // may be known here. Without policies they may do nothing.
+            // may be known here. Without policies they have no permissions.
             let all = self.knows_all_of(account, realm.account());
             return Ok(if all { subject.stranger() } else { subject });
         };
@@ -210,10 +218,11 @@ impl Directory {
             subject = subject.with_service_control(name, Arc::clone(policy));
         }
         if cx.facts().and_then(|facts| facts.identity_id.as_ref()).is_some_and(|id| *id != known.id) {
-            // A session of a role that is gone; this one has its name.
+            // The session belongs to a deleted role; this role was created later under the same
+            // name.
             return Ok(subject.stranger());
         }
-        // The user who made the session, not the session, has this id.
+        // The id belongs to the user who created the session, not to the session.
         if subject.principal().kind() == PrincipalKind::FederatedUser {
             return Ok(subject.with_maker_id(&known.id));
         }
@@ -235,8 +244,8 @@ impl Directory {
             let found = self.find(&identity).await.map_err(to_authorizer)?;
             return Ok(match found.filter(|found| found.record.id == name) {
                 Some(found) => {
-                    let told = found.record.to_identity(identity.kind, &self.layout);
-                    Known::Somebody { arn: told.arn.to_string(), id: told.id }
+                    let described = found.record.to_identity(identity.kind, &self.layout);
+                    Known::Somebody { arn: described.arn.to_string(), id: described.id }
                 }
                 None => Known::Nobody,
             });
@@ -246,11 +255,11 @@ impl Directory {
             return Ok(Known::Unsaid);
         };
         let found = iam.find(&identity).await.map_err(to_authorizer)?;
-        let told = found.map(|found| found.record.to_identity(identity.kind, &iam.layout));
-        // Of a session, the role; its path does not stand in the session's ARN.
+        let described = found.map(|found| found.record.to_identity(identity.kind, &iam.layout));
+        // For a session, return its role. The session's ARN omits the role's path.
         let is_session = name.contains(":assumed-role/");
-        Ok(match told.filter(|told| is_session || told.arn.as_str() == name) {
-            Some(told) => Known::Somebody { arn: told.arn.to_string(), id: told.id },
+        Ok(match described.filter(|described| is_session || described.arn.as_str() == name) {
+            Some(described) => Known::Somebody { arn: described.arn.to_string(), id: described.id },
             None if self.knows_all_of(account, realm.account()) => Known::Nobody,
             None => Known::Unsaid,
         })

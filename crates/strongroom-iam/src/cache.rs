@@ -1,4 +1,4 @@
-//! Identities with their documents, read once and used while nothing of them has changed.
+//! A cache of identities with their documents, valid while their records are unchanged.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,25 +7,25 @@ use strongroom_policy::Policy;
 use strongroom_records::{ChangeToken, Key, Revision};
 use strongroom_types::Arn;
 
-/// Beyond this many identities all are forgotten: memory has a bound.
+/// The maximum number of cached identities. Beyond it, the cache is cleared, to bound memory.
 const MOST: usize = 4096;
 
-/// A user or role with its documents, read.
+/// A user or role with its parsed documents.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) arn: Arn,
     pub(crate) id: String,
     pub(crate) tags: Vec<(String, String)>,
-    /// With what explanations call them.
+    /// Each with the name that explanations use.
     pub(crate) policies: Vec<(String, Arc<Policy>)>,
     pub(crate) boundary: Option<(String, Arc<Policy>)>,
     pub(crate) guardrails: Vec<(String, Arc<Policy>)>,
 }
 
-/// An identity as it was when these records had these revisions; `None` where there is none of this name.
+/// An identity as of these revisions of its records; `None` if the name does not exist.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// Of a moment before the records were read.
+    /// Taken before the records were read.
     pub(crate) token: ChangeToken,
     pub(crate) records: Vec<(Key, Option<Revision>)>,
     pub(crate) identity: Option<Arc<Resolved>>,

@@ -1,4 +1,4 @@
-//! What an access key stands for, looked up for callers that check signatures.
+//! Looks up credentials for callers that verify signatures.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,14 +14,14 @@ use crate::record::Stored;
 use crate::{AccessKeys, Error, Iam, IdentityRef};
 
 impl Iam {
-    /// What an access key stands for; `None` if no key has this id. For callers that check
-    /// signatures. This process's changes are noticed at once; another process's, such as the
-    /// deletion of the key, may go unnoticed for 100 ms.
+    /// The credentials behind an access key, for callers that verify signatures; `None` if no
+    /// active key has this id. This process's changes are noticed at once; another process's, such
+    /// as the deletion of the key, may go unnoticed for 100 ms.
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
     pub async fn credentials(&self, id: &str) -> Result<Option<Arc<Credentials>>, Error> {
-        // Read before the credentials: a change in between makes them stale.
+        // Loaded before the credentials are read, so that a change in between makes them stale.
         let commits = self.directory.inner.commits.load(Ordering::Acquire);
         if let Some(found) = self.directory.inner.credentials.get(id, commits) {
             return Ok(Some(found));
@@ -37,7 +37,7 @@ impl Iam {
 
 impl Directory {
     async fn read_credentials(&self, id: &str) -> Result<Option<Credentials>, Error> {
-        // Both at once: a read may have to ask the storage whether anything changed.
+        // One read for both: each may have to ask the storage whether anything changed.
         let places = [self.layout.access_key(id), self.layout.access_secret(id)];
         let mut found = self.inner.records.read(&places).await.map_err(storage)?;
         let (secret, known) = (found.pop().flatten(), found.pop().flatten());

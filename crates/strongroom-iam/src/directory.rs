@@ -16,7 +16,8 @@ use crate::error::{from_authorizer, storage};
 use crate::record::{IdentityRecord, Layout, Stored, encode};
 use crate::{Error, ErrorKind, IdentityKind, IdentityRef, OtherAccounts};
 
-/// The longest record, in bytes: what every storage takes, with room for what is around it.
+/// The maximum length of a record, in bytes. Every storage accepts this much, with room for the
+/// overhead.
 const MAX_RECORD: usize = 200 * 1024;
 
 /// The records of an account's directory. Clones share everything but the account.
@@ -39,11 +40,11 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache,
     pub(crate) credentials: AtHand,
-    /// How often this process changed the directory.
+    /// The number of changes this process has made to the directory.
     pub(crate) commits: AtomicU64,
 }
 
-/// Counts a change when it is over.
+/// Counts a change when it is dropped.
 struct Counted<'a>(&'a AtomicU64);
 
 impl Drop for Counted<'_> {
@@ -53,10 +54,10 @@ impl Drop for Counted<'_> {
 }
 
 pub(crate) fn contended() -> Error {
-    Error::new(ErrorKind::Throttled, "the identity is being changed by others; try again")
+    Error::new(ErrorKind::Throttled, "too many concurrent changes of the identity; try again")
 }
 
-/// A policy names somebody who is not there, or cannot be.
+/// The error for a policy that names a principal that does not exist or is invalid.
 pub(crate) fn nobody(kind: &str, name: &str) -> Error {
     let text = format!("Invalid principal in policy: \"{kind}\":\"{name}\"");
     Error::new(ErrorKind::MalformedPolicy, text)
@@ -68,7 +69,7 @@ pub(crate) fn no_identity(identity: &IdentityRef) -> Error {
 }
 
 impl Directory {
-    /// What is known here of another account.
+    /// The directory of another account in the same storage.
     pub(crate) fn of_account(&self, account: AccountId) -> Self {
         let layout = Layout { account, realm: self.layout.realm.clone() };
         Self { inner: Arc::clone(&self.inner), layout, others: None }
@@ -83,12 +84,12 @@ impl Directory {
         self.layout.account == self.layout.realm.account()
     }
 
-    /// That the caller may do this.
+    /// Checks that the caller is allowed to perform an action.
     pub(crate) async fn permit(&self, cx: &CallContext, action: &str, resource: &str) -> Result<(), Error> {
         self.permit_with(cx, action, resource, &Context::new()).await
     }
 
-    /// As [`Iam::permit`], for a request that says more: condition keys beside those of the caller.
+    /// Like [`Directory::permit`], with the condition keys of the request.
     pub(crate) async fn permit_with(
         &self,
         cx: &CallContext,
@@ -109,7 +110,7 @@ impl Directory {
         let is_home = self.is_home() && cx.caller().account() == Some(self.layout.account.as_str());
         let decision = match subject.policies().decide(&request) {
             decision if is_home || !decision.is_allowed() => decision,
-            // Nobody's policies reach into another account's directory.
+            // No identity-based policy reaches into another account's directory.
             _ => Decision::Missing(DocumentKind::Identity),
         };
         if decision.is_allowed() {
@@ -118,7 +119,8 @@ impl Directory {
         Err(Error::new(ErrorKind::AccessDenied, decision.denial(&request)))
     }
 
-    /// The ARN to be asked for of somebody who may not be there.
+    /// Checks permission on a user or role, which need not exist, and returns its record if it
+    /// does.
     pub(crate) async fn permit_on(
         &self,
         cx: &CallContext,
@@ -148,13 +150,13 @@ impl Directory {
         stored.as_ref().map(Stored::parse).transpose()
     }
 
-    /// The user or role of exactly this name.
+    /// The user or role with exactly this name.
     pub(crate) async fn find(&self, identity: &IdentityRef) -> Result<Option<Stored<IdentityRecord>>, Error> {
         let found = self.taken(identity.kind, &identity.name).await?;
         Ok(found.filter(|found| found.record.name == identity.name))
     }
 
-    /// The user or role whose name differs from this one by no more than case.
+    /// The user or role with this name, ignoring case.
     pub(crate) async fn taken(
         &self,
         kind: IdentityKind,
@@ -163,9 +165,9 @@ impl Directory {
         self.read(&self.layout.identity(kind, name)).await
     }
 
-    /// Commits. `false`: a precondition did not hold.
+    /// Commits. Returns `false` if a precondition did not hold.
     pub(crate) async fn commit(&self, batch: TrustedBatch) -> Result<bool, Error> {
-        // Also where it is given up half way, or its outcome is not known.
+        // Counted even if the future is dropped midway or the outcome is unknown.
         let _counted = Counted(&self.inner.commits);
         match self.inner.records.commit(batch).await {
             Ok(_) => Ok(true),
@@ -183,14 +185,15 @@ impl Directory {
     ) -> Result<(), Error> {
         let content = encode(record)?;
         if content.len() > MAX_RECORD {
-            let text = "the documents take more room than a record has, blanks among it";
+            let text = "the documents, including whitespace, are too large for one record";
             return Err(Error::new(ErrorKind::LimitExceeded, text));
         }
         batch.put(key, &content, expect);
         Ok(())
     }
 
-    /// Reads, permits, changes and commits a user's or role's record; again when somebody else was first.
+    /// Reads a user's or role's record, checks permission, changes the record and commits it;
+    /// retries on a conflict.
     pub(crate) async fn change(
         &self,
         cx: &CallContext,
@@ -213,7 +216,8 @@ impl Directory {
         Err(contended())
     }
 
-    /// The unique ids of those in this account whom a policy names. A name of nobody is refused.
+    /// The unique ids of the users and roles of this account that a policy names. A name that does
+    /// not exist is an error.
     pub(crate) async fn ids_named(
         &self,
         policy: &Policy,

@@ -11,30 +11,30 @@ pub enum ErrorKind {
     NoSuchEntity,
     /// The name is taken.
     AlreadyExists,
-    /// What is to be deleted still has policies, or is still attached.
+    /// The identity still has policies, or the policy is still attached.
     DeleteConflict,
-    /// A policy document that is none: the text names line, element and reason.
+    /// Not a valid policy document. The text names line, element and reason.
     MalformedPolicy,
-    /// A quota is used up: the size of policies, the number of policies or tags.
+    /// A quota is exceeded: the size of policies, or the number of policies or tags.
     LimitExceeded,
-    /// A name, path, tag or duration is not of its form.
+    /// A name, path, tag or duration is malformed.
     Validation,
-    /// The input is well-formed but cannot be meant: the same tag twice, an ARN that names no
-    /// policy.
+    /// The input is well-formed but makes no sense: the same tag key twice, or an ARN that is not a
+    /// policy's.
     InvalidInput,
-    /// The caller may not.
+    /// The caller is not authorized.
     AccessDenied,
-    /// The caller's session is over.
+    /// The caller's session has expired.
     ExpiredToken,
-    /// What is stored was damaged, or changed by somebody without the root.
+    /// A stored record is damaged, or was changed without the root key.
     Tampered,
-    /// Others were faster too many times. Nothing was changed.
+    /// Too many concurrent changes. Nothing was changed.
     Throttled,
-    /// The change may or may not have taken effect, whole.
+    /// The change took effect as a whole or not at all; which is unknown.
     OutcomeUnknown,
     /// The store was re-keyed or replaced by another process; open it again.
     StoreChanged,
-    /// Whatever else failed inside, storage among it.
+    /// Any other internal failure, including storage.
     Internal,
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn storage(error: strongroom_root::Error) -> Error {
     error.into_frame().pass_on()
 }
 
-/// For those who ask about callers.
+/// Converts an error for callers of the [`Authorizer`](strongroom_policy::Authorizer).
 pub(crate) fn to_authorizer(error: Error) -> AuthorizerError {
     error.into_frame().pass_on()
 }

@@ -1,4 +1,4 @@
-//! What limits everybody of the account but its owner.
+//! Guardrails, which limit everyone in the account but its owner.
 
 use strongroom_records::Expect;
 use strongroom_types::CallContext;
@@ -8,9 +8,11 @@ use crate::names::{check_name, check_size, parse};
 use crate::record::GuardrailsRecord;
 use crate::{Error, ErrorKind};
 
-/// The longest guardrail, in characters without blanks, as AWS has it for service control policies.
+/// The maximum length of a guardrail, in characters, not counting whitespace; AWS's limit for
+/// [service control
+/// policies](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html).
 const MAX: usize = 5120;
-/// The most guardrails.
+/// The maximum number of guardrails.
 const MOST: usize = 5;
 
 /// The account's guardrails. Returned by [`Iam::guardrails`](crate::Iam::guardrails).
@@ -18,12 +20,14 @@ const MOST: usize = 5;
 pub struct Guardrails<'a>(pub(crate) &'a Directory);
 
 impl Guardrails<'_> {
-    /// Limits the account's users, roles and federated users, as a service control policy does: what it denies, no other policy
-    /// allows. The owner stands where AWS has the organization's management account, and is not bound; other accounts and services
-    /// are not either, as on AWS. Only the owner may do it.
+    /// Adds or replaces a guardrail, which limits the account's users, roles and federated users as
+    /// a service control policy does: what it denies, no other policy can allow. It does not bind
+    /// the owner, who takes the place of an organization's management account, nor other accounts
+    /// and services, as on AWS. Only the owner can call this.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`] beyond five, or 5,120 characters.
+    /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`]
+    /// beyond five, or 5,120 characters.
     pub async fn put(self, cx: &CallContext, name: &str, document: &str) -> Result<(), Error> {
         let put = async {
             self.0.owner_only(cx, "PutGuardrail")?;
@@ -45,7 +49,7 @@ impl Guardrails<'_> {
         put.await.map_err(|error: Error| error.during("PutGuardrail"))
     }
 
-    /// Takes a guardrail away. Only the owner may do it.
+    /// Removes a guardrail. Only the owner can call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -65,10 +69,10 @@ impl Guardrails<'_> {
         deleted.await.map_err(|error: Error| error.during("DeleteGuardrail"))
     }
 
-    /// The guardrails, name and document, by name. Only the owner may look at them.
+    /// The guardrails, name and document, sorted by name. Only the owner can call this.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If storage fails, or a record is damaged.
     pub async fn list(self, cx: &CallContext) -> Result<Vec<(String, String)>, Error> {
         self.0.owner_only(cx, "ListGuardrails")?;
         let found = self.0.read::<GuardrailsRecord>(&self.0.layout.guardrails()).await?;

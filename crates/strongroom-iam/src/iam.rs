@@ -17,20 +17,21 @@ use crate::{AccessKeys, Error, Guardrails, ManagedPolicies, OwnerAccessKeys};
 
 /// The users, roles and policies of an account. Clones share everything.
 ///
-/// Every operation says who calls: the owner may everything, others what their policies allow (`iam:CreateUser` and so on).
+/// Every operation takes the caller's context: the owner can do everything, others what their
+/// policies allow (`iam:CreateUser` and so on).
 #[derive(Clone)]
 pub struct Iam {
     pub(crate) directory: Directory,
 }
 
-/// Finds the directories of other accounts, if each account keeps its own. [`Iam::among`] takes it,
+/// Finds the directories of other accounts, if each account has its own. [`Iam::among`] takes it,
 /// and uses it for callers from other accounts and for policies that name them.
 ///
 /// A directory that is found is taken to be complete: a user or role that is not in it does not
 /// exist.
 #[async_trait]
 pub trait OtherAccounts: Send + Sync {
-    /// The directory of an account; `None` if the account does not exist here. Must not make one.
+    /// The directory of an account; `None` if the account does not exist here. Must not create one.
     ///
     /// # Errors
     /// If the directory cannot be read. The caller is then refused, never admitted with fewer
@@ -66,22 +67,22 @@ impl Iam {
         Self { directory: Directory { inner, layout, others: None } }
     }
 
-    /// What is known here of another account's users and roles: kept in the same storage, for callers from there. Only this
-    /// storage's owner may change it.
+    /// The part of this storage that describes another account's users and roles, for callers from
+    /// there. Only this storage's owner can change it.
     #[must_use]
     pub fn of_account(&self, account: AccountId) -> Self {
         Self { directory: self.directory.of_account(account) }
     }
 
-    /// The accounts of which users or roles are known here, this one too if it has any.
+    /// The accounts with users or roles in this storage, including this one if it has any.
     ///
     /// # Errors
-    /// Storage errors. Whoever asks is not asked for permission: do so before.
+    /// If storage fails. This does not check permissions: the caller of this method must.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
         let snapshot = self.directory.inner.records.snapshot().await.map_err(storage)?;
         let (all, mut found) = (self.directory.layout.accounts(), Vec::new());
         let mut scan = Scan::prefix(&all).limit(1);
-        // From the first record of one account to that of the next.
+        // Skip from the first record of one account to the first of the next.
         while let Some(first) = snapshot.scan(&scan).await.map_err(storage)?.records.first() {
             let segments = first.key.segments().unwrap_or_default();
             let depth = all.segments().unwrap_or_default().len();
@@ -94,7 +95,7 @@ impl Iam {
         Ok(found)
     }
 
-    /// The account whose identities these are.
+    /// The account of this directory.
     #[must_use]
     pub fn account(&self) -> AccountId {
         self.directory.layout.account
@@ -118,7 +119,7 @@ impl Iam {
         ManagedPolicies(&self.directory)
     }
 
-    /// The guardrails: what limits everyone in the account but its owner.
+    /// The guardrails, which limit everyone in the account but its owner.
     #[must_use]
     pub fn guardrails(&self) -> Guardrails<'_> {
         Guardrails(&self.directory)

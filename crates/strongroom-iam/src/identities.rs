@@ -1,4 +1,4 @@
-//! Making, finding, tagging and deleting users and roles.
+//! Creating, finding, tagging and deleting users and roles.
 
 use serde::de::DeserializeOwned;
 use strongroom_policy::{Context, Policy};
@@ -19,17 +19,18 @@ use crate::{
     CreateRole, CreateUser, Error, ErrorKind, Iam, Identity, IdentityKind, IdentityPage, IdentityRef,
 };
 
-/// The longest document of a role, in characters without blanks.
+/// The maximum length of a role's trust policy, in characters, not counting whitespace.
 const MAX_TRUST: usize = 2048;
 
-/// The most identities of a page.
+/// The maximum number of identities per page.
 const MAX_PAGE: usize = 1000;
 
 impl Iam {
-    /// Makes a user, who may nothing yet.
+    /// Creates a user, who has no permissions yet.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`], [`ErrorKind::NoSuchEntity`] for the boundary.
+    /// [`ErrorKind::AlreadyExists`], [`ErrorKind::Validation`], [`ErrorKind::NoSuchEntity`] for the
+    /// boundary.
     pub async fn create_user(&self, cx: &CallContext, request: CreateUser) -> Result<Identity, Error> {
         let CreateUser { name, path, tags, boundary } = request;
         let record = IdentityRecord {
@@ -54,10 +55,10 @@ impl Iam {
             .map_err(|error| error.during("CreateUser"))
     }
 
-    /// Makes a role, which may nothing yet.
+    /// Creates a role, which has no permissions yet.
     ///
     /// # Errors
-    /// As [`Iam::create_user`]; [`ErrorKind::MalformedPolicy`] for the document that says who may take it on.
+    /// As [`Iam::create_user`]; [`ErrorKind::MalformedPolicy`] for the trust policy.
     pub async fn create_role(&self, cx: &CallContext, request: CreateRole) -> Result<Identity, Error> {
         let named = |error: Error| error.during("CreateRole");
         let CreateRole { name, trust, path, description, tags, boundary, max_session_seconds } = request;
@@ -65,7 +66,8 @@ impl Iam {
         let seconds = max_session_seconds.unwrap_or(3600);
         check_session(seconds).map_err(named)?;
         check_description(description.as_deref()).map_err(named)?;
-        // Who there is, is told only to those who may.
+        // Checked before the principals are looked up: an unauthorized caller must not learn which
+        // users and roles exist.
         let arn = self.directory.layout.arn("role", path.as_deref().unwrap_or("/"), &name);
         let mut asked = tags_of(&tags);
         if let Some(boundary) = &boundary {
@@ -91,7 +93,7 @@ impl Iam {
         self.directory.create(cx, IdentityKind::Role, record).await.map_err(named)
     }
 
-    /// What is known of a user or role.
+    /// Describes a user or role.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -103,10 +105,11 @@ impl Iam {
         Ok(found.record.to_identity(identity.kind, &self.directory.layout))
     }
 
-    /// Users, or roles, whose path begins with this one, by name.
+    /// Users, or roles, whose path begins with this prefix, sorted by name.
     ///
     /// # Errors
-    /// Storage and damage; [`ErrorKind::Validation`] for a page of none or of more than 1,000.
+    /// If storage fails, or a record is damaged; [`ErrorKind::Validation`] for a page size of 0 or
+    /// of more than 1,000.
     pub async fn list(
         &self,
         cx: &CallContext,
@@ -130,8 +133,8 @@ impl Iam {
         Ok(IdentityPage { identities, next_marker })
     }
 
-    /// Deletes a user or role that has no policies any more. Policies of resources and keys that named it name nobody then, also when
-    /// another is made under the same name.
+    /// Deletes a user or role that has no policies left. Policies of secrets and keys that named it
+    /// no longer name anyone, even if another identity is created under the same name.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it has policies.
@@ -166,7 +169,7 @@ impl Iam {
         Err(named(contended()))
     }
 
-    /// Adds tags, or changes their values. They stand in `aws:PrincipalTag/...`.
+    /// Adds tags, or changes their values. Policies refer to them as `aws:PrincipalTag/...`.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`].
@@ -199,7 +202,7 @@ impl Iam {
         Ok(self.directory.identity(cx, action, identity).await?.tags)
     }
 
-    /// The groups that a user is in: none, as there are no groups here.
+    /// The groups of a user: always empty, because groups are not supported.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -208,7 +211,7 @@ impl Iam {
         Ok(Vec::new())
     }
 
-    /// The instance profiles that a role is in: none, as there are no instances here.
+    /// The instance profiles of a role: always empty, because instance profiles are not supported.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -217,7 +220,7 @@ impl Iam {
         Ok(Vec::new())
     }
 
-    /// Removes tags; fine where they are not there.
+    /// Removes tags. Tags that the identity does not have are ignored.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -238,8 +241,8 @@ impl Iam {
         Ok(())
     }
 
-    /// Changes a role's description or its longest session. What is not given stays. An empty
-    /// description removes it.
+    /// Changes a role's description or its maximum session duration. `None` leaves a value
+    /// unchanged. An empty description removes it.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::Validation`].
@@ -268,7 +271,7 @@ impl Iam {
     }
 
     /// Changes a user's name or path, and with them its ARN. Its unique id, policies and access
-    /// keys stay; policies that name its former ARN no longer name anybody. The caller needs
+    /// keys stay; policies that name its former ARN no longer name anyone. The caller needs
     /// permission for both ARNs.
     ///
     /// # Errors
@@ -297,7 +300,7 @@ impl Iam {
         Err(named(contended()))
     }
 
-    /// Changes who may take a role on.
+    /// Replaces a role's trust policy, which says who can assume the role.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`].
@@ -305,7 +308,8 @@ impl Iam {
         let named = |error: Error| error.during("UpdateAssumeRolePolicy");
         let policy = read_trust(trust).map_err(named)?;
         let action = "UpdateAssumeRolePolicy";
-        // Who there is, is told only to those who may.
+        // Checked before the principals are looked up: an unauthorized caller must not learn which
+        // users and roles exist.
         self.directory
             .permit_on(cx, action, &IdentityRef::role(role), &Context::new())
             .await
@@ -335,15 +339,15 @@ impl Directory {
         check_name(what, &record.name, 64)?;
         check_path("path", &record.path)?;
         check_tags(&record.tags)?;
-        let told = record.to_identity(kind, &self.layout);
+        let described = record.to_identity(kind, &self.layout);
         let mut asked = tags_of(&record.tags);
         if let Some(boundary) = &record.boundary {
             asked.set("iam:PermissionsBoundary", boundary);
         }
-        self.permit_with(cx, action, told.arn.as_str(), &asked).await?;
+        self.permit_with(cx, action, described.arn.as_str(), &asked).await?;
         if !record.tags.is_empty() {
             let tag = if kind == IdentityKind::User { "TagUser" } else { "TagRole" };
-            self.permit_with(cx, tag, told.arn.as_str(), &asked).await?;
+            self.permit_with(cx, tag, described.arn.as_str(), &asked).await?;
         }
         let place = self.layout.identity(kind, &record.name);
         for () in self.attempts(cx) {
@@ -356,7 +360,8 @@ impl Directory {
             self.put(&mut batch, &place, &record, Expect::Absent)?;
             let guardrails = self.layout.guardrails();
             if self.read::<GuardrailsRecord>(&guardrails).await?.is_none() {
-                // There from the first identity on, so that nobody takes the guardrails away unnoticed.
+                // Written with the first identity, so that a later removal of the guardrails is
+                // detected.
                 self.put(&mut batch, &guardrails, &GuardrailsRecord::default(), Expect::Absent)?;
             }
             let owner = format!("{kind} {}", record.name);
@@ -365,13 +370,14 @@ impl Directory {
                 self.count_use(&mut batch, boundary, Use::Boundary, 1).await?;
             }
             if self.commit(batch).await? {
-                return Ok(told);
+                return Ok(described);
             }
         }
         Err(contended())
     }
 
-    /// Records below a place by name, after the one of this name, and whether there are more.
+    /// Records under a key prefix, sorted by name, after the given name; and whether there are
+    /// more.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
         prefix: &Key,
@@ -381,7 +387,7 @@ impl Directory {
     ) -> Result<(Vec<T>, bool), Error> {
         let mut page = Vec::new();
         let mut after = after.map(|name| prefix.clone().then(name.to_ascii_lowercase()));
-        // On until the page is full: where it ends, and so what the marker says, is one of those asked for.
+        // Scan until the page is full, so that the marker names a record that matches the filter.
         loop {
             let mut scan = Scan::prefix(prefix).limit(MAX_PAGE);
             if let Some(after) = &after {
@@ -407,7 +413,7 @@ impl Directory {
         }
     }
 
-    /// All records below a place, by name.
+    /// All records under a key prefix, sorted by name.
     pub(crate) async fn all<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Vec<T>, Error> {
         Ok(self.page(prefix, None, usize::MAX, |_: &T| true).await?.0)
     }
@@ -429,8 +435,8 @@ impl Directory {
             check_path("newPath", path)?;
             record.path = path.to_owned();
         }
-        let told = record.to_identity(IdentityKind::User, &self.layout);
-        self.permit(cx, "UpdateUser", told.arn.as_str()).await?;
+        let described = record.to_identity(IdentityKind::User, &self.layout);
+        self.permit(cx, "UpdateUser", described.arn.as_str()).await?;
         let after = self.layout.identity(IdentityKind::User, &record.name);
         let mut batch = self.inner.records.batch();
         if after == before {

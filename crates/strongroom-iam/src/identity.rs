@@ -1,4 +1,4 @@
-//! Users and roles, and what is asked for when they are made.
+//! Users and roles, and the requests that create them.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use strongroom_types::{Arn, Caller, ParseError, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum IdentityKind {
-    /// A user: somebody or something that calls as itself.
+    /// A user: a person or program that calls under its own name.
     User,
-    /// A role: what others take on for a while.
+    /// A role, which others assume for a limited time.
     Role,
 }
 
 impl IdentityKind {
-    /// As ARNs have it: `user`, `role`.
+    /// The name used in ARNs: `user`, `role`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl IdentityRef {
         Self { kind: IdentityKind::Role, name: name.into() }
     }
 
-    /// Which of the two.
+    /// Whether it is a user or a role.
     #[must_use]
     pub fn kind(&self) -> IdentityKind {
         self.kind
@@ -88,52 +88,53 @@ impl From<&Identity> for IdentityRef {
     }
 }
 
-/// What is known of a user or a role.
+/// The description of a user or role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
     /// User or role.
     pub kind: IdentityKind,
-    /// The name, unique in the account whatever the case of its letters.
+    /// The name. Unique in the account, ignoring case.
     pub name: String,
     /// The path: `/`, or `/teams/orders/`.
     pub path: String,
-    /// The unique id, which no other ever has: `AIDA...` or `AROA...`.
+    /// The unique id, which is never reused: `AIDA...` or `AROA...`.
     pub id: String,
     /// The ARN, with the path.
     pub arn: Arn,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// What it is for; roles only.
+    /// The description; roles only.
     pub description: Option<String>,
     /// The tags, in the order they were added.
     pub tags: Vec<(String, String)>,
     /// The ARN of the policy that limits what its own policies can allow.
     pub boundary: Option<String>,
-    /// Who may take the role on: a policy document; roles only.
+    /// The trust policy, which says who can assume the role; roles only.
     pub trust: Option<String>,
-    /// The longest session of the role, in seconds; roles only.
+    /// The maximum session duration, in seconds; roles only.
     pub max_session_seconds: Option<u32>,
 }
 
 impl Identity {
-    /// The user as a caller; of a role, see [`Identity::session`].
+    /// The user as a caller. For a role, see [`Identity::session`].
     ///
     /// # Errors
-    /// [`ParseError`] for a role: only its sessions call.
+    /// [`ParseError`] for a role, because only its sessions can call.
     pub fn caller(&self) -> Result<Caller, ParseError> {
         match self.kind {
             IdentityKind::User => Ok(Caller::Principal(self.arn.clone())),
             IdentityKind::Role => {
-                Err(ParseError::new("caller", self.arn.as_str(), "a user; of a role, a session calls"))
+                Err(ParseError::new("caller", self.arn.as_str(), "a user; only a session of a role can call"))
             }
         }
     }
 
-    /// A session of the role as a caller, for a program that vouches for it. Who has to ask for the role: see `assume_role`.
+    /// A session of the role as a caller, without checking who can assume the role: the program
+    /// vouches for it. [`Iam::assume_role`](crate::Iam::assume_role) checks.
     ///
     /// # Errors
-    /// [`ParseError`] for a user, and for a name that sessions cannot have.
+    /// [`ParseError`] for a user, and for an invalid session name.
     pub fn session(&self, name: &str) -> Result<Caller, ParseError> {
         Caller::role_session(&self.arn, name)
     }
@@ -143,13 +144,13 @@ impl Identity {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdentityPage {
-    /// By name.
+    /// Sorted by name.
     pub identities: Vec<Identity>,
     /// Where the next page begins, if there is one.
     pub next_marker: Option<String>,
 }
 
-/// A user to be made.
+/// A user to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateUser {
@@ -163,23 +164,23 @@ pub struct CreateUser {
     pub boundary: Option<String>,
 }
 
-/// A role to be made.
+/// A role to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateRole {
     /// 1 to 64 letters, digits and `_+=,.@-`.
     pub name: String,
-    /// Who may take it on: a policy document with principals and the action `sts:AssumeRole`.
+    /// The trust policy: a document with principals and the action `sts:AssumeRole`.
     pub trust: String,
     /// See [`Identity::path`]; `/` when absent.
     pub path: Option<String>,
-    /// What it is for, at most 1,000 characters.
+    /// The description, at most 1,000 characters.
     pub description: Option<String>,
     /// At most 50.
     pub tags: Vec<(String, String)>,
     /// The ARN of a policy.
     pub boundary: Option<String>,
-    /// The longest session, 3,600 to 43,200 seconds; 3,600 when absent.
+    /// The maximum session duration, 3,600 to 43,200 seconds; 3,600 when absent.
     pub max_session_seconds: Option<u32>,
 }
 
@@ -213,7 +214,7 @@ common!(CreateUser);
 common!(CreateRole);
 
 impl CreateUser {
-    /// A user of this name.
+    /// A user with this name.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
@@ -233,20 +234,20 @@ impl From<&str> for CreateUser {
 }
 
 impl CreateRole {
-    /// A role of this name, and the document that says who may take it on.
+    /// A role with this name and trust policy.
     #[must_use]
     pub fn new(name: impl Into<String>, trust: impl Into<String>) -> Self {
         Self { name: name.into(), trust: trust.into(), ..Self::default() }
     }
 
-    /// Says what it is for.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Sets the longest session.
+    /// Sets the maximum session duration.
     #[must_use]
     pub fn max_session_seconds(mut self, seconds: u32) -> Self {
         self.max_session_seconds = Some(seconds);

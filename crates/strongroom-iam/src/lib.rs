@@ -1,4 +1,4 @@
-//! Users, roles and their policies, so that several parts of one program have different rights.
+//! Users, roles and their policies, so that parts of one program can have different permissions.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -18,7 +18,7 @@
 //!     "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}}"#;
 //! iam.put_policy(&owner, &IdentityRef::user("alice"), "read", read).await?;
 //!
-//! // Engine and key service ask it about callers, and decide over what it knows of them.
+//! // The engine and the key service look up callers here, and decide by what they find.
 //! let cx = CallContext::new(alice.caller()?);
 //! let now = SystemClock.now();
 //! let subject = iam.subject(&cx, records.realm(), now).await?;
@@ -28,8 +28,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Names, limits and errors are those of AWS IAM. Whoever knows another account's users and roles keeps them under
-//! [`Iam::of_account`]; where each account has a directory of its own, [`Iam::among`] finds them.
+//! Names, limits and errors are those of AWS IAM. [`Iam::of_account`] stores the users and roles of
+//! another account; if each account has its own directory, [`Iam::among`] finds them.
 
 mod access_keys;
 mod account;

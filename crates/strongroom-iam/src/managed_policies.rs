@@ -1,4 +1,4 @@
-//! Managed policies: documents of their own, which users and roles can share.
+//! Managed policies, which users and roles can share.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::presets;
 use crate::record::{IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, ErrorKind, IdentityKind, IdentityRef};
 
-/// The longest managed policy, in characters, blanks not counted.
+/// The maximum length of a managed policy, in characters, not counting whitespace.
 pub(crate) const MAX_MANAGED: usize = 6144;
 
-/// A managed policy: a document of its own, which users and roles can share.
+/// A managed policy: a document that users and roles can share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManagedPolicy {
@@ -35,15 +35,15 @@ pub struct ManagedPolicy {
     pub document: String,
     /// The default version: `v1`, `v2` and so on.
     pub version: String,
-    /// What it is for.
+    /// The description.
     pub description: Option<String>,
     /// The tags, in the order they were added.
     pub tags: Vec<(String, String)>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// When the document was last changed.
     pub updated: Timestamp,
-    /// How many users and roles have it, as a policy or as their boundary.
+    /// How many times it is attached to a user or role, as a policy or as the boundary.
     pub attachments: u32,
     /// How many of these have it as their boundary.
     pub boundaries: u32,
@@ -59,7 +59,7 @@ pub struct CreatePolicy {
     pub document: String,
     /// See [`ManagedPolicy::path`]; `/` when absent.
     pub path: Option<String>,
-    /// What it is for, at most 1,000 characters.
+    /// The description, at most 1,000 characters.
     pub description: Option<String>,
     /// At most 50.
     pub tags: Vec<(String, String)>,
@@ -123,7 +123,7 @@ pub(crate) fn no_policy(arn: &str) -> Error {
     Error::new(ErrorKind::NoSuchEntity, format!("Policy {arn} was not found."))
 }
 
-/// How often presets are attached, and how often they are boundaries. No record keeps this count.
+/// How often presets are attached, and how often they are boundaries. No record stores these counts.
 type PresetUses = BTreeMap<String, (u32, u32)>;
 
 /// The account's managed policies. Returned by
@@ -132,11 +132,11 @@ type PresetUses = BTreeMap<String, (u32, u32)>;
 pub struct ManagedPolicies<'a>(pub(crate) &'a Directory);
 
 impl ManagedPolicies<'_> {
-    /// Makes a managed policy.
+    /// Creates a managed policy.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`],
-    /// [`ErrorKind::LimitExceeded`] beyond 6,144 characters, blanks not counted.
+    /// [`ErrorKind::LimitExceeded`] beyond 6,144 characters, not counting whitespace.
     pub async fn create(self, cx: &CallContext, request: CreatePolicy) -> Result<ManagedPolicy, Error> {
         let made = async {
             let CreatePolicy { name, document, path, description, tags } = request;
@@ -299,7 +299,7 @@ impl ManagedPolicies<'_> {
     }
 
     /// Reads a managed policy's record, checks permission, changes the record and commits it;
-    /// retries if somebody else was first.
+    /// retries on a conflict.
     pub(crate) async fn change<T>(
         self,
         cx: &CallContext,
@@ -311,12 +311,12 @@ impl ManagedPolicies<'_> {
         for () in self.0.attempts(cx) {
             let found = self.0.permit_policy(cx, action, arn, &asked).await?;
             let mut found = found.ok_or_else(|| no_policy(arn))?;
-            let told = change(&mut found.record)?;
+            let output = change(&mut found.record)?;
             let mut batch = self.0.inner.records.batch();
             let place = self.0.layout.policy(&found.record.name);
             self.0.put(&mut batch, &place, &found.record, Expect::At(found.revision))?;
             if self.0.commit(batch).await? {
-                return Ok(told);
+                return Ok(output);
             }
         }
         Err(contended())
@@ -363,7 +363,7 @@ impl ManagedPolicies<'_> {
         untagged.await.map_err(|error| error.during("UntagPolicy"))
     }
 
-    /// Deletes a managed policy that no user or role has any more, along with its default version.
+    /// Deletes a managed policy that is no longer attached, along with its default version.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::DeleteConflict`] while it is attached, or has
@@ -438,7 +438,8 @@ impl Directory {
         Ok(found)
     }
 
-    /// Counts a use of a managed policy, on the condition that nobody changes it meanwhile.
+    /// Counts a use of a managed policy in `batch`, which then fails if the policy changes
+    /// concurrently.
     pub(crate) async fn count_use(
         &self,
         batch: &mut TrustedBatch,

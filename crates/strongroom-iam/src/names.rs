@@ -1,11 +1,11 @@
-//! Names, paths, tags, documents: what they may be, and unique ids.
+//! Validation of names, paths, tags and documents, and generation of unique ids.
 
 use strongroom_envelope::{SecretBytes, SecretText, random_array};
 use strongroom_policy::{Context, Policy};
 
 use crate::{Error, ErrorKind};
 
-/// The most tags of a user or role.
+/// The maximum number of tags of a user or role.
 const MAX_TAGS: usize = 50;
 
 pub(crate) fn invalid(what: &str, constraint: impl std::fmt::Display) -> Error {
@@ -19,7 +19,7 @@ pub(crate) fn too_long(what: &str, most: usize) -> Error {
     invalid(what, format_args!("have length less than or equal to {most}"))
 }
 
-/// A user's or role's name (at most 64 characters), or a policy's (128).
+/// Checks the name of a user or role (at most 64 characters) or of a policy (128).
 pub(crate) fn check_name(what: &str, name: &str, most: usize) -> Result<(), Error> {
     if name.is_empty() {
         return Err(invalid(what, "have length greater than or equal to 1"));
@@ -54,7 +54,7 @@ pub(crate) fn check_path(what: &str, path: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Validation, text))
 }
 
-/// A path of policies, which knows fewer characters.
+/// Checks the path of a policy, where fewer characters are allowed.
 pub(crate) fn check_policy_path(what: &str, path: &str) -> Result<(), Error> {
     check_path(what, path)?;
     let plain = |segment: &str| {
@@ -68,7 +68,7 @@ pub(crate) fn check_policy_path(what: &str, path: &str) -> Result<(), Error> {
     Err(invalid(what, r"satisfy regular expression pattern: ((/[A-Za-z0-9\.,\+@=_-]+)*)/"))
 }
 
-/// What paths may begin with.
+/// Checks a path prefix.
 pub(crate) fn check_path_prefix(prefix: &str) -> Result<(), Error> {
     if prefix.chars().count() > 512 {
         return Err(too_long("pathPrefix", 512));
@@ -91,7 +91,7 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
     if tags.len() > MAX_TAGS {
         return Err(too_long("tags", MAX_TAGS));
     }
-    // Blanks, but no tabs and line ends: these are control characters.
+    // Spaces are allowed; tabs and line breaks are control characters.
     let blank = |c: char| c.is_whitespace() && !c.is_control();
     let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || blank(c) || "_.:/=+-@".contains(c));
     let mut known = std::collections::HashSet::new();
@@ -128,7 +128,7 @@ pub(crate) fn check_tags(tags: &[(String, String)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds tags to those there are, or changes their values.
+/// Adds tags to the existing ones, or changes their values.
 pub(crate) fn merge_tags(known: &mut Vec<(String, String)>, tags: &[(String, String)]) -> Result<(), Error> {
     for (key, value) in tags {
         match known.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(key)) {
@@ -143,7 +143,7 @@ pub(crate) fn merge_tags(known: &mut Vec<(String, String)>, tags: &[(String, Str
     Ok(())
 }
 
-/// A document without what does not count for its size.
+/// A document's length in characters, not counting whitespace.
 pub(crate) fn size(document: &str) -> usize {
     document.chars().filter(|c| !c.is_whitespace()).count()
 }
@@ -160,37 +160,39 @@ pub(crate) fn malformed(error: strongroom_policy::ParseError) -> Error {
     Error::new(ErrorKind::MalformedPolicy, error.to_string())
 }
 
-/// A document without principals that is kept already.
+/// Parses a stored document without principals.
 pub(crate) fn parse_kept(document: &str) -> Result<Policy, Error> {
     Policy::kept_identity(document).map_err(malformed)
 }
 
-/// A document without principals.
+/// Parses a document without principals.
 pub(crate) fn parse(document: &str) -> Result<Policy, Error> {
     Policy::identity(document).map_err(malformed)
 }
 
-/// A secret of so many letters and digits.
+/// Generates a secret of this many letters and digits.
 pub(crate) fn random_letters(len: usize) -> Result<SecretText, Error> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let random: [u8; 64] =
-        random_array().map_err(|error| Error::new(ErrorKind::Internal, "no random bytes").because(error))?;
+    let random: [u8; 64] = random_array().map_err(|error| {
+        Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+    })?;
     let letters = random.iter().take(len).map(|byte| LETTERS[usize::from(byte % 64)]);
     let bytes = SecretBytes::from(letters.collect::<Vec<u8>>());
     SecretText::from_utf8(bytes)
-        .map_err(|error| Error::new(ErrorKind::Internal, "letters are no text").because(error))
+        .map_err(|error| Error::new(ErrorKind::Internal, "random letters are not valid UTF-8").because(error))
 }
 
-/// A fresh unique id: `AIDA`, `AROA` or `ANPA` and seventeen letters and digits.
+/// Generates a unique id: `AIDA`, `AROA` or `ANPA` and seventeen letters and digits.
 pub(crate) fn unique_id(prefix: &str) -> Result<String, Error> {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let random: [u8; 17] =
-        random_array().map_err(|error| Error::new(ErrorKind::Internal, "no random bytes").because(error))?;
+    let random: [u8; 17] = random_array().map_err(|error| {
+        Error::new(ErrorKind::Internal, "the operating system returned no random bytes").because(error)
+    })?;
     let letters = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     Ok(prefix.chars().chain(letters).collect())
 }
 
-/// Tags that a request brings, as condition keys.
+/// The tags of a request, as condition keys.
 pub(crate) fn tags_of(tags: &[(String, String)]) -> Context {
     let mut facts = Context::new();
     for (key, value) in tags {

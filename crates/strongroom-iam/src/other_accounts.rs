@@ -30,7 +30,7 @@ impl Directory {
     }
 
     /// Whether a user or role that an account's directory lacks does not exist: true for this
-    /// account, and if each account keeps its own directory.
+    /// account, and if each account has its own directory.
     pub(crate) fn knows_all_of(&self, account: AccountId, own: AccountId) -> bool {
         account == own || self.others.is_some()
     }

@@ -1,4 +1,4 @@
-//! The owner's access keys. Whoever has one of them may do everything.
+//! The owner's access keys. Anyone holding one of them can do everything.
 //!
 //! Each key records where it comes from, so that a new key replaces the earlier one of its origin
 //! and no other. A deleted key leaves nothing behind: if the environment gives it again, it is
@@ -39,13 +39,13 @@ fn check_given(id: &str, secret: &SecretText) -> Result<(), Error> {
     if (16..=128).contains(&id.len()) && id.bytes().all(plain) && !secret.expose().is_empty() {
         return Ok(());
     }
-    let text = "an access key id has 16 to 128 letters, digits and _, and its secret is not empty";
+    let text = "an access key id must have 16 to 128 letters, digits and _, and its secret must not be empty";
     Err(Error::new(ErrorKind::Validation, text))
 }
 
 impl Iam {
-    /// Generates an access key, id and secret, that nobody has yet: for callers that store it
-    /// safely before it is accepted.
+    /// Generates an access key, id and secret, without adding it: for callers that store it safely
+    /// before it is accepted.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
@@ -59,7 +59,7 @@ impl Iam {
 pub struct OwnerAccessKeys<'a>(pub(crate) &'a Directory);
 
 impl OwnerAccessKeys<'_> {
-    /// Adds an access key for the owner: the given one, or a fresh one. Only the owner may call
+    /// Adds an access key for the owner: the given one, or a fresh one. Only the owner can call
     /// this.
     ///
     /// A key of [`AccessKeyOrigin::Server`] or [`AccessKeyOrigin::Environment`] replaces the
@@ -69,8 +69,8 @@ impl OwnerAccessKeys<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] for an id that is not 16 to 128 letters, digits and `_`, or an
-    /// empty secret; [`ErrorKind::AlreadyExists`] if the id belongs to somebody else, or to a key
-    /// of another origin with another secret; [`ErrorKind::LimitExceeded`] for a third key made
+    /// empty secret; [`ErrorKind::AlreadyExists`] if the id belongs to a user, or to a key of
+    /// another origin with another secret; [`ErrorKind::LimitExceeded`] for a third key created
     /// through the API.
     pub async fn put(
         self,
@@ -101,8 +101,8 @@ impl OwnerAccessKeys<'_> {
         put.await.map_err(|error: Error| error.during("CreateAccessKey"))
     }
 
-    /// Writes a key of the owner and deletes those that it replaces. Does nothing if all is as it
-    /// should be. Returns when the key was made.
+    /// Writes a key of the owner and deletes those that it replaces. Does nothing if the keys are
+    /// as requested already. Returns the key's creation time.
     async fn put_over(
         self,
         keys: &Keys,
@@ -132,7 +132,7 @@ impl OwnerAccessKeys<'_> {
                     == SecretBytes::copy_from(secret.expose().as_bytes());
             let settled = of_owner && known.record.origin == Some(origin);
             if !same && !settled {
-                let text = format!("the access key {id} is already in use for something else");
+                let text = format!("the access key {id} is already in use");
                 return Err(Error::new(ErrorKind::AlreadyExists, text));
             }
             if same {
@@ -161,9 +161,8 @@ impl OwnerAccessKeys<'_> {
 
     /// Keeps an access key that the owner already has as the one of this origin, in place of the
     /// earlier one. Returns `false` if the owner has no active key with this id and secret. Unlike
-    /// [`OwnerAccessKeys::put`], it never adds a key: a server that finds a key in its file
-    /// learns that it was revoked, even if that happens at this very moment. Only the owner may
-    /// call this.
+    /// [`OwnerAccessKeys::put`], it never adds a key: a server that finds a key in its file learns
+    /// that it was revoked, even if that happens at this very moment. Only the owner can call this.
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
@@ -201,7 +200,7 @@ impl OwnerAccessKeys<'_> {
         kept.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
 
-    /// Whether the owner has an access key, or ever had one. Only the owner may ask.
+    /// Whether the owner has an access key, or ever had one. Only the owner can call this.
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
@@ -214,7 +213,7 @@ impl OwnerAccessKeys<'_> {
         asked.await.map_err(|error: Error| error.during("ListAccessKeys"))
     }
 
-    /// The owner's access keys, oldest first. Only the owner may look at them.
+    /// The owner's access keys, oldest first. Only the owner can call this.
     ///
     /// # Errors
     /// If storage fails, or a record is damaged.
@@ -226,7 +225,7 @@ impl OwnerAccessKeys<'_> {
 
     /// Deletes an access key of the owner. Requests signed with it are refused from now on; the
     /// request that deletes it is the last one accepted. The owner's last key may be deleted too;
-    /// [`OwnerAccessKeys::put`] makes a new one. Only the owner may call this.
+    /// [`OwnerAccessKeys::put`] creates a new one. Only the owner can call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -244,7 +243,7 @@ impl OwnerAccessKeys<'_> {
 
     /// Replaces an access key of the owner with another one of the same origin, in one commit. The
     /// new key is a fresh one unless it is given, for example from [`Iam::fresh_access_key`]. Only
-    /// the owner may call this.
+    /// the owner can call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::Validation`] as for [`OwnerAccessKeys::put`].
@@ -283,7 +282,7 @@ impl OwnerAccessKeys<'_> {
     }
 
     /// Activates or deactivates an access key of the owner. Requests signed with an inactive key
-    /// are refused. Only the owner may call this.
+    /// are refused. Only the owner can call this.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -312,7 +311,7 @@ impl OwnerAccessKeys<'_> {
         let mut keys = Keys::new();
         while let Some(page) = walk.next().await.map_err(storage)? {
             for (place, stored) in page {
-                // A key that is not authentic lets nobody in, and must not keep the owner from the
+                // A key that is not authentic admits no one, and must not keep the owner from the
                 // other keys: `verify` reports it.
                 let Ok(stored) = stored else { continue };
                 let Ok(found) = Stored::<AccessKeyRecord>::parse(&stored) else { continue };
@@ -342,7 +341,7 @@ impl OwnerAccessKeys<'_> {
         self.0.commit(batch).await
     }
 
-    /// Changes the owner's key with this id and commits; retries if somebody else was first.
+    /// Changes the owner's key with this id and commits; retries on a conflict.
     async fn change(
         self,
         cx: &CallContext,

@@ -1,4 +1,4 @@
-//! Policies of users and roles: inline, attached, boundaries.
+//! Policies of users and roles: inline policies, attached policies and boundaries.
 
 use strongroom_policy::Context;
 use strongroom_records::Expect;
@@ -10,15 +10,17 @@ use crate::names::{check_name, parse, size};
 use crate::record::IdentityRecord;
 use crate::{Error, ErrorKind, Iam, IdentityKind, IdentityRef};
 
-/// The most managed policies of a user or role.
+/// The maximum number of managed policies attached to a user or role.
 const MAX_ATTACHED: usize = 10;
 
 impl Iam {
-    /// Gives a user or role a policy of its own, in place of the one of this name.
+    /// Adds an inline policy to a user or role, or replaces the one with this name.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`], [`ErrorKind::LimitExceeded`]: 2,048
-    /// characters for all of a user's, 10,240 for all of a role's, blanks not counted.
+    /// [`ErrorKind::NoSuchEntity`], [`ErrorKind::MalformedPolicy`], [`ErrorKind::Validation`],
+    /// [`ErrorKind::LimitExceeded`]: 2,048 characters for all of a user's, 10,240 for all of a
+    /// role's, not counting whitespace. See [IAM
+    /// quotas](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
     pub async fn put_policy(
         &self,
         cx: &CallContext,
@@ -74,7 +76,7 @@ impl Iam {
         Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// Takes an inline policy away.
+    /// Removes an inline policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].
@@ -96,7 +98,8 @@ impl Iam {
         Ok(())
     }
 
-    /// Gives a user or role a managed policy, the account's or one of [`presets`](crate::presets); fine where it has it already.
+    /// Attaches a managed policy, the account's own or one of [`presets`](crate::presets), to a
+    /// user or role. Does nothing if it is attached already.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; [`ErrorKind::LimitExceeded`] beyond ten.
@@ -124,10 +127,10 @@ impl Iam {
         attached.await.map_err(|error| error.during(action))
     }
 
-    /// Takes a managed policy from a user or role.
+    /// Detaches a managed policy from a user or role.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchEntity`], also where it has not this policy.
+    /// [`ErrorKind::NoSuchEntity`], also if the policy is not attached.
     pub async fn detach_policy(
         &self,
         cx: &CallContext,
@@ -178,7 +181,7 @@ impl Iam {
         put.await.map_err(|error| error.during(action))
     }
 
-    /// Takes a boundary away; fine where there is none.
+    /// Removes the boundary. Does nothing if there is none.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].

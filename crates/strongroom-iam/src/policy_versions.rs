@@ -9,18 +9,18 @@ use crate::presets;
 use crate::record::{PolicyRecord, VersionRecord};
 use crate::{Error, ErrorKind, ManagedPolicies};
 
-/// The most versions of a policy, including the default.
+/// The maximum number of versions of a policy, including the default.
 const MOST: usize = 5;
 
 /// A version of a managed policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyVersion {
-    /// `v1`, `v2` and so on. A number is never used twice.
+    /// `v1`, `v2` and so on. Numbers are never reused.
     pub id: String,
     /// The document.
     pub document: String,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// Whether this is the default version, the one in effect.
     pub is_default: bool,
@@ -34,7 +34,7 @@ fn no_version(arn: &str, version: &str) -> Error {
 impl PolicyRecord {
     /// All versions, newest first, as AWS lists them.
     pub(crate) fn all_versions(&self) -> Vec<PolicyVersion> {
-        let told = |number: u32, document: &str, created: i64, is_default: bool| PolicyVersion {
+        let version_of = |number: u32, document: &str, created: i64, is_default: bool| PolicyVersion {
             id: format!("v{number}"),
             document: document.to_owned(),
             created: Timestamp::from_millis(created),
@@ -43,15 +43,15 @@ impl PolicyRecord {
         let mut all: Vec<_> = self
             .versions
             .iter()
-            .map(|other| (other.number, told(other.number, &other.document, other.created, false)))
+            .map(|other| (other.number, version_of(other.number, &other.document, other.created, false)))
             .collect();
         let created = self.version_created.unwrap_or(self.created);
-        all.push((self.version, told(self.version, &self.document, created, true)));
+        all.push((self.version, version_of(self.version, &self.document, created, true)));
         all.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         all.into_iter().map(|(_, version)| version).collect()
     }
 
-    /// Puts the default version among the others.
+    /// Moves the default version to the others.
     fn step_back(&mut self) {
         let document = std::mem::take(&mut self.document);
         let created = self.version_created.unwrap_or(self.created);
@@ -73,7 +73,7 @@ impl PolicyRecord {
     }
 }
 
-/// All versions of a policy, newest first; of a preset, its only one.
+/// All versions of a policy, newest first. A preset has one.
 pub(crate) fn versions_of(arn: &str, record: Option<PolicyRecord>) -> Result<Vec<PolicyVersion>, Error> {
     if let Some(known) = presets::known(arn) {
         return Ok(vec![PolicyVersion {
@@ -113,8 +113,8 @@ impl ManagedPolicies<'_> {
     }
 
     /// Gives a managed policy a new default version with this document, in place of the present
-    /// default version, which is discarded. It takes effect at once for everybody who has the
-    /// policy.
+    /// default version, which is discarded. It takes effect at once for every user and role with
+    /// the policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`]; as [`ManagedPolicies::create`] for the document.
@@ -171,8 +171,8 @@ impl ManagedPolicies<'_> {
         made.await.map_err(|error| error.during("CreatePolicyVersion"))
     }
 
-    /// Makes a version of a managed policy the default. It takes effect at once for everybody who
-    /// has the policy.
+    /// Makes a version the default. It takes effect at once for every user and role with the
+    /// policy.
     ///
     /// # Errors
     /// [`ErrorKind::NoSuchEntity`].

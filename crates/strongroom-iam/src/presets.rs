@@ -1,10 +1,11 @@
-//! Ready-made policies. They are ordinary documents: attach them, put them, or begin your own with them.
+//! Ready-made policies. They are ordinary documents: attach them, put them inline, or use them as a
+//! starting point.
 //!
 //! ```
 //! use strongroom_iam::presets::ReservedNames;
 //! use strongroom_policy::Policy;
 //!
-//! // Nobody of the account but its owner and the platform's roles touches what is named so.
+//! // Only the account's owner and the platform's roles can use secrets with these names.
 //! let document = ReservedNames::new(["ams/*", "customer-shared/*"]).except("arn:aws:iam::*:role/platform-*").document();
 //! assert!(Policy::identity(&document).is_ok());
 //! ```
@@ -14,7 +15,8 @@ use serde_json::json;
 /// Allows everything: `AdministratorAccess`.
 pub const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-/// Everyday work with keys, without deleting them or changing who may use them: `AWSKeyManagementServicePowerUser`.
+/// Everyday work with keys, but not deleting them or changing who can use them:
+/// `AWSKeyManagementServicePowerUser`.
 pub const KEY_MANAGEMENT_POWER_USER: &str = "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser";
 
 pub(crate) const EVERYTHING: &str =
@@ -41,7 +43,7 @@ pub(crate) struct Preset {
     pub(crate) document: &'static str,
 }
 
-/// By name.
+/// Sorted by name.
 pub(crate) const ALL: [Preset; 2] = [
     Preset {
         arn: ADMINISTRATOR_ACCESS,
@@ -61,20 +63,20 @@ pub(crate) const ALL: [Preset; 2] = [
     },
 ];
 
-/// The policy of this ARN that every account has, the same in every partition.
+/// The preset with this ARN, in any partition.
 pub(crate) fn known(arn: &str) -> Option<&'static Preset> {
     let rest = arn.strip_prefix("arn:")?;
     let rest = rest.get(rest.find(':')?..)?;
     ALL.iter().find(|preset| preset.arn.strip_prefix("arn:aws") == Some(rest))
 }
 
-/// The document of a policy that every account has.
+/// The document of a preset.
 #[must_use]
 pub fn document(arn: &str) -> Option<&'static str> {
     known(arn).map(|preset| preset.document)
 }
 
-/// What changes secrets.
+/// The actions that change secrets.
 const CHANGES: [&str; 17] = [
     "secretsmanager:CancelRotateSecret",
     "secretsmanager:CreateSecret",
@@ -95,17 +97,18 @@ const CHANGES: [&str; 17] = [
     "secretsmanager:GetResourcePolicy",
 ];
 
-/// What reads a secret.
+/// The actions that read a secret.
 const READS: [&str; 3] =
     ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:ListSecretVersionIds"];
 
-/// The ARNs of secrets by a pattern of their names: `prod/*`, or a name, whose six random characters are filled in.
+/// The ARN pattern for a pattern of secret names, such as `prod/*`. After a whole name, wildcards
+/// stand for the six random characters.
 fn resources(names: &[String]) -> Vec<String> {
     let suffix = |name: &str| if name.ends_with('*') { "" } else { "-??????" };
     names.iter().map(|name| format!("arn:*:secretsmanager:*:*:secret:{name}{}", suffix(name))).collect()
 }
 
-/// A guardrail: secrets of these names are not to be touched, but by those excepted.
+/// A guardrail that reserves secrets by name: only the excepted users and roles can use them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservedNames {
     names: Vec<String>,
@@ -114,26 +117,27 @@ pub struct ReservedNames {
 }
 
 impl ReservedNames {
-    /// Reserves the secrets of these names: patterns such as `ams/*`, or whole names.
+    /// Reserves the secrets with these names: patterns such as `ams/*`, or whole names.
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self { names: names.into_iter().map(Into::into).collect(), except: Vec::new(), readable: false }
     }
 
-    /// But not for users and roles of ARNs like this: `arn:aws:iam::*:role/platform-*`.
+    /// Excepts the users and roles whose ARN matches, for example `arn:aws:iam::*:role/platform-*`.
     #[must_use]
     pub fn except(mut self, arn: impl Into<String>) -> Self {
         self.except.push(arn.into());
         self
     }
 
-    /// Who may read them otherwise, still may.
+    /// Lets everyone read them who is allowed to by other policies.
     #[must_use]
     pub fn readable(mut self) -> Self {
         self.readable = true;
         self
     }
 
-    /// The policy: one that denies. For a guardrail, a boundary, or beside others of a user or role.
+    /// The document, which only denies. Use it as a guardrail, or in addition to the other policies
+    /// of a user or role.
     #[must_use]
     pub fn document(&self) -> String {
         let mut actions = CHANGES.to_vec();
@@ -153,8 +157,8 @@ impl ReservedNames {
     }
 }
 
-/// What a user or role needs to read the secrets of these names (patterns such as `orders/*`, or whole names) under the key that
-/// Secrets Manager manages.
+/// The permissions to read the secrets with these names (patterns such as `orders/*`, or whole
+/// names) under the AWS managed key of Secrets Manager.
 pub fn read_names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> String {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
     let statement = json!({

@@ -1,4 +1,4 @@
-//! The records of identities and policies: where they are and what they hold.
+//! The records of identities and policies: their keys and contents.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use strongroom_records::{Key, Revision};
@@ -21,16 +21,16 @@ pub(crate) struct IdentityRecord {
     /// The ARN of a managed policy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) boundary: Option<String>,
-    /// Inline policies: name and document, by name.
+    /// Inline policies, name and document, sorted by name.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) inline: Vec<(String, String)>,
     /// The ARNs of managed policies, in the order they were attached.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) attached: Vec<String>,
-    /// Who may take the role on.
+    /// The trust policy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) trust: Option<String>,
-    /// Unique ids of those whom that document names, of the moment it was put.
+    /// The unique ids of the users and roles that the trust policy named when it was put.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty", default)]
     pub(crate) trusted_ids: std::collections::BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -51,36 +51,36 @@ pub(crate) struct PolicyRecord {
     pub(crate) created: i64,
     pub(crate) updated: i64,
     pub(crate) document: String,
-    /// How many identities have it, as a policy or as their boundary.
+    /// How many times it is attached, as a policy or as the boundary.
     #[serde(default)]
     pub(crate) attachments: u32,
-    /// How many of these have it as their boundary, as far as it was counted apart.
+    /// How many of these are boundaries. Records of earlier versions did not count them separately.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub(crate) boundaries: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) tags: Vec<(String, String)>,
-    /// The version that `document` is.
+    /// The number of the version in `document`.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub(crate) version: u32,
-    /// When that version was made; absent where it is as old as the policy.
+    /// When that version was created; absent if it is as old as the policy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) version_created: Option<i64>,
-    /// The highest number a version ever had.
+    /// The highest version number so far.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub(crate) latest: u32,
-    /// The other versions, the oldest first.
+    /// The other versions, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) versions: Vec<VersionRecord>,
-    /// What the version that `document` is has besides, and this version does not know.
+    /// Members of the default version's record that this release does not know.
     #[serde(skip_serializing_if = "UnknownMembers::is_empty", default)]
     pub(crate) version_members: UnknownMembers,
     #[serde(flatten)]
     pub(crate) unknown: UnknownMembers,
 }
 
-/// A version of a managed policy that does not count.
+/// A version of a managed policy that is not the default.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct VersionRecord {
     pub(crate) number: u32,
@@ -108,7 +108,7 @@ fn one() -> u32 {
     1
 }
 
-/// What limits everybody but the owner: name and document, by name.
+/// The guardrails, name and document, sorted by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct GuardrailsRecord {
     pub(crate) guardrails: Vec<(String, String)>,
@@ -116,7 +116,7 @@ pub(crate) struct GuardrailsRecord {
     pub(crate) unknown: UnknownMembers,
 }
 
-/// A record as it was read.
+/// A parsed record with its key and revision.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored<T> {
     pub(crate) record: T,
@@ -155,7 +155,7 @@ impl IdentityRecord {
     }
 }
 
-/// Where the records of one account's identities are, in the storage of a realm.
+/// The keys of one account's records, in the storage of a realm.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) realm: Realm,
@@ -175,7 +175,7 @@ impl Layout {
         self.under(kind.as_str())
     }
 
-    /// Names differ by more than the case of their letters.
+    /// Names are compared ignoring case, so the key is in lower case.
     pub(crate) fn identity(&self, kind: IdentityKind, name: &str) -> Key {
         self.identities(kind).then(name.to_ascii_lowercase())
     }
@@ -192,7 +192,7 @@ impl Layout {
         self.under("guardrails")
     }
 
-    /// Who has a unique id.
+    /// Maps a unique id to its user or role.
     pub(crate) fn id(&self, id: &str) -> Key {
         self.under("id").then(id)
     }
@@ -201,13 +201,12 @@ impl Layout {
         self.under("access-key")
     }
 
-    /// An access key. Its secret lies below it.
+    /// An access key. Its secret is stored below this key.
     pub(crate) fn access_key(&self, id: &str) -> Key {
         self.access_keys().then(id)
     }
 
-    /// What every change of the owner's access keys writes.
-    /// Where the secret of an access key is stored.
+    /// What every change of the owner's access keys writes. The secret of an access key.
     pub(crate) fn access_secret(&self, id: &str) -> Key {
         self.access_key(id).then("secret")
     }
@@ -216,7 +215,7 @@ impl Layout {
         self.under("owner-keys")
     }
 
-    /// A place that no record has: what is sealed for it is given out.
+    /// No record is stored under this key. Session tokens are sealed for it and handed to callers.
     pub(crate) fn session_token(&self) -> Key {
         self.under("session-token")
     }

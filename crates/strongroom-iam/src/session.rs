@@ -1,4 +1,4 @@
-//! Taking a role on.
+//! Assuming roles.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::names::{check_size, check_tags, malformed, parse};
 use crate::record::IdentityRecord;
 use crate::{Error, ErrorKind, Iam, IdentityKind};
 
-/// The longest session policy, in characters without blanks.
+/// The maximum length of a session policy, in characters, not counting whitespace.
 const MAX_POLICY: usize = 2048;
 
-/// Asks for a session of a role.
+/// A request for a session of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssumeRole {
@@ -23,18 +23,18 @@ pub struct AssumeRole {
     pub role: Arn,
     /// The session's name: 2 to 64 letters, digits and `_+=,.@-`.
     pub session_name: String,
-    /// How long, 900 seconds up to the role's longest session; 3,600 when absent.
+    /// The duration: 900 seconds up to the role's maximum; 3,600 when absent.
     pub duration_seconds: Option<u32>,
-    /// Documents that limit the session further.
+    /// Session policies, which limit the session further.
     pub policies: Vec<String>,
-    /// Tags of the session, beside the role's.
+    /// Session tags, in addition to the role's tags.
     pub tags: Vec<(String, String)>,
-    /// What the role's policy may ask for: `sts:ExternalId`.
+    /// The external id, which the trust policy can require as `sts:ExternalId`.
     pub external_id: Option<String>,
 }
 
 impl AssumeRole {
-    /// A session of this role under this name.
+    /// A request for a session of this role under this name.
     #[must_use]
     pub fn new(role: Arn, session_name: impl Into<String>) -> Self {
         Self {
@@ -80,20 +80,21 @@ impl AssumeRole {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AssumedRole {
-    /// The context of its calls.
+    /// The context for calls of the session.
     pub context: CallContext,
     /// The role's unique id and the session's name: `AROA...:name`.
     pub id: String,
-    /// When it ends.
+    /// When it expires.
     pub expires: Timestamp,
 }
 
 impl Iam {
-    /// Gives the caller a session of a role, if the role's document and the caller's own policies allow it.
+    /// Starts a session of a role for the caller, if the role's trust policy and the caller's own
+    /// policies allow it.
     ///
     /// # Errors
-    /// [`ErrorKind::AccessDenied`], also where there is no such role; [`ErrorKind::Validation`], [`ErrorKind::MalformedPolicy`],
-    /// [`ErrorKind::LimitExceeded`] for what is asked for.
+    /// [`ErrorKind::AccessDenied`], also if the role does not exist; [`ErrorKind::Validation`],
+    /// [`ErrorKind::MalformedPolicy`], [`ErrorKind::LimitExceeded`] for an invalid request.
     pub async fn assume_role(&self, cx: &CallContext, request: AssumeRole) -> Result<AssumedRole, Error> {
         self.directory.assume(cx, request).await.map_err(|error| error.during("AssumeRole"))
     }
@@ -124,8 +125,8 @@ impl Directory {
         });
         let (_, identity) = named.ok_or_else(denied)?;
         let role = self.find(&identity).await?.ok_or_else(denied)?.record;
-        let told = role.to_identity(IdentityKind::Role, &self.layout);
-        if told.arn != asked.role {
+        let described = role.to_identity(IdentityKind::Role, &self.layout);
+        if described.arn != asked.role {
             return Err(denied());
         }
         let mut trust = Policy::kept_trust(role.trust.as_deref().unwrap_or_default()).map_err(malformed)?;
@@ -134,7 +135,7 @@ impl Directory {
         if let Err(action) = may_assume(&subject, &asked, &role, &trust, (realm, now))? {
             return Err(denied_as(action));
         }
-        // A session that takes on a role has an hour at most.
+        // Role chaining limits a session to one hour.
         let chained = subject.principal().kind() == PrincipalKind::RoleSession;
         let most = if chained { 3600 } else { role.max_session_seconds.unwrap_or(3600) };
         let seconds = asked.duration_seconds.unwrap_or(3600);
@@ -163,8 +164,8 @@ impl Directory {
     }
 }
 
-/// Whether the role's document and the caller's own policies let it take the role on; if not, the action that they do not
-/// allow.
+/// Whether the trust policy and the caller's own policies let the caller assume the role. If not,
+/// returns the action that is not allowed.
 fn may_assume(
     subject: &Subject,
     asked: &AssumeRole,
@@ -176,7 +177,7 @@ fn may_assume(
         PrincipalKind::Root => {
             return Err(Error::new(ErrorKind::AccessDenied, "Roles may not be assumed by root accounts."));
         }
-        // What they have of their makers does not reach this far.
+        // Federated users cannot call STS operations such as AssumeRole.
         PrincipalKind::FederatedUser => return Ok(Err("sts:AssumeRole")),
         _ => {}
     }
@@ -207,14 +208,14 @@ fn may_assume(
     Ok(Ok(()))
 }
 
-/// What a session inherits from the call that asks for it.
+/// The facts that a session inherits from the call that requests it.
 fn facts_of(cx: &CallContext) -> SessionFacts {
     let mut facts = SessionFacts::new();
     if let Some(own) = cx.facts() {
         facts.source_ip = own.source_ip;
         facts.secure_transport = own.secure_transport;
         facts.user_agent.clone_from(&own.user_agent);
-        // What only a service may say of its call is not the session's to say.
+        // A session must not set the keys that only a service can vouch for.
         let keys = own.keys.iter().filter(|(key, _)| Subject::session_may_say(key));
         facts.keys = keys.cloned().collect();
     }

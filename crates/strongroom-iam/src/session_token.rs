@@ -1,5 +1,6 @@
-//! Credentials of a session: an access key, a secret, and a token that says whose they are. Nothing of them is stored: the token is
-//! sealed under the store key, and good in every process that has the store open, until it ends.
+//! Temporary credentials of a session: an access key, a secret, and a token that identifies the
+//! session. Nothing is stored: the token is sealed under the store key, and valid in every process
+//! that has the store open until it expires.
 
 use serde::{Deserialize, Serialize};
 use strongroom_envelope::{SecretBytes, SecretText};
@@ -9,24 +10,24 @@ use crate::error::storage;
 use crate::names::{random_letters, unique_id};
 use crate::{AssumedRole, Credentials, Error, ErrorKind, Iam};
 
-/// The longest token read, in bytes.
+/// The maximum length of a token, in bytes.
 const MAX: usize = 64 * 1024;
 
-/// Credentials that end.
+/// Temporary credentials.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TemporaryCredentials {
-    /// `ASIA...`, which requests carry in clear.
+    /// The access key id, `ASIA...`, which requests carry in plain text.
     pub id: String,
-    /// What requests are signed with.
+    /// The secret that signs requests.
     pub secret: SecretText,
-    /// Says whose they are; requests carry it too. Bytes, to be written in base64.
+    /// The session token, which requests carry too. These are raw bytes; encode them in base64.
     pub token: Vec<u8>,
-    /// When they end.
+    /// When they expire.
     pub expires: Timestamp,
 }
 
-/// What a token holds.
+/// The content of a token.
 #[derive(Serialize, Deserialize)]
 struct Session {
     id: String,
@@ -44,19 +45,19 @@ struct Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Wiped by the type that takes it over.
+        // `SecretBytes` wipes the memory when it is dropped.
         drop(SecretBytes::from(std::mem::take(&mut self.secret).into_bytes()));
     }
 }
 
 impl Iam {
-    /// Credentials for a session of a role, for callers that sign their requests.
+    /// Temporary credentials for a session of a role, for callers that sign their requests.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] where there are no random bytes.
+    /// [`ErrorKind::Internal`] when the operating system returns no random bytes.
     pub fn temporary_credentials(&self, assumed: &AssumedRole) -> Result<TemporaryCredentials, Error> {
         let Caller::Session { session, role } = assumed.context.caller() else {
-            return Err(Error::new(ErrorKind::Internal, "only sessions of roles have credentials that end"));
+            return Err(Error::new(ErrorKind::Internal, "only sessions of roles have temporary credentials"));
         };
         let nothing = SessionFacts::new();
         let facts = assumed.context.facts().unwrap_or(&nothing);
@@ -84,8 +85,8 @@ impl Iam {
         Ok(TemporaryCredentials { id, secret, token, expires: assumed.expires })
     }
 
-    /// What credentials with a token stand for; nothing where the token was not given out here, or not with this id. That they are over
-    /// is told when they are used.
+    /// The credentials behind a session token; `None` if the token was not issued here, or not with
+    /// this id. Expiry is checked when the credentials are used, not here.
     #[must_use]
     pub fn session_credentials(&self, id: &str, token: &[u8]) -> Option<Credentials> {
         if token.len() > MAX {

@@ -1,4 +1,4 @@
-//! Holding the directory's records against each other.
+//! Checks the directory's records for consistency.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,12 @@ use crate::record::{GuardrailsRecord, IdentityRecord, PolicyRecord, Stored};
 use crate::{Error, Iam, IdentityKind};
 
 impl Iam {
-    /// Looks at every user, role, policy and guardrail of the account: that documents can be read, that what is attached is there and
-    /// counted, that unique ids lead back. Reads only. Only the owner may do it.
+    /// Checks every user, role, policy and guardrail of the account: that documents parse, that
+    /// attached policies exist and are counted, and that unique ids lead back to their identities.
+    /// Changes nothing. Only the owner can call this.
     ///
     /// # Errors
-    /// Storage that cannot be read at all. Damage is not an error; it stands in the report.
+    /// If storage fails. Damage is not an error; it is listed in the report.
     pub async fn verify(&self, cx: &CallContext) -> Result<Report, Error> {
         self.directory.owner_only(cx, "VerifyDirectory")?;
         let mut report = Report::new();
@@ -31,7 +32,7 @@ impl Iam {
             while let Some(page) = walk.next().await.map_err(storage)? {
                 for (place, stored) in page {
                     report.check();
-                    // What is not authentic the walk over all records tells.
+                    // The verification of all records reports inauthentic ones.
                     let Ok(stored) = stored else { continue };
                     match Stored::<IdentityRecord>::parse(&stored) {
                         Ok(found) => {
@@ -46,7 +47,7 @@ impl Iam {
         }
         verify_policies(&self.directory, &mut attached, &mut report).await?;
         for arn in attached.keys() {
-            report.problem(arn, "a policy that is attached is missing");
+            report.problem(arn, "an attached policy is missing");
         }
         match self.directory.read::<GuardrailsRecord>(&self.directory.layout.guardrails()).await {
             Ok(Some(found)) => {
@@ -82,7 +83,7 @@ async fn verify_identity(
     if let Some(trust) = &record.trust
         && let Err(error) = Policy::kept_trust(trust)
     {
-        report.problem(format!("{arn}, who may take it on"), error);
+        report.problem(format!("{arn}, trust policy"), error);
     }
     for policy in record.attached.iter().chain(&record.boundary) {
         if presets::document(policy).is_none() {
@@ -92,15 +93,15 @@ async fn verify_identity(
     let owner = format!("{kind} {}", record.name);
     match directory.inner.records.get(&directory.layout.id(&record.id)).await {
         Ok(Some(entry)) if entry.content == owner.as_bytes() => {}
-        Ok(_) => report.problem(arn, "the unique id does not lead back"),
-        // Told by the walk over all records.
+        Ok(_) => report.problem(arn, "the unique id does not lead back to the identity"),
+        // Reported by the verification of all records.
         Err(error) if error.kind() == strongroom_root::ErrorKind::Tampered => {}
         Err(error) => return Err(storage(error)),
     }
     Ok(())
 }
 
-/// Takes the policies that are there out of those that are attached.
+/// Checks all managed policies, and removes those that exist from `attached`.
 async fn verify_policies(
     directory: &Directory,
     attached: &mut BTreeMap<String, u32>,
@@ -124,7 +125,7 @@ async fn verify_policies(
             }
             let counted = attached.remove(arn.as_str()).unwrap_or_default();
             if counted != record.attachments {
-                let text = format!("{counted} have it and {} are counted", record.attachments);
+                let text = format!("attached {counted} times, but {} are counted", record.attachments);
                 report.problem(arn, text);
             }
         }

@@ -323,7 +323,7 @@ fn records_are_held_against_each_other() {
             report.problems.iter().map(|problem| format!("{problem:?}")).collect::<Vec<_>>().join("; ")
         };
         assert!(take(&under("policy").then("readers")).await.contains("is missing"));
-        assert!(take(&under("user").then("alice")).await.contains("1 have it and 2 are counted"));
+        assert!(take(&under("user").then("alice")).await.contains("attached 1 times, but 2 are counted"));
         assert!(take(&under("id").then(&alice.id)).await.contains("does not lead back"));
         assert!(take(&under("guardrails")).await.contains("guardrails is missing"));
         // And decisions are not made without them.

@@ -1,4 +1,4 @@
-//! The port through which services learn who calls.
+//! The port through which services look up callers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,15 +8,16 @@ use strongroom_types::{CallContext, ErrorClass, Fault, Realm, Retry, Timestamp, 
 
 use crate::{Policy, Subject, SubjectError};
 
-/// Finds out about callers. The engine and the key service ask it inside each operation and decide themselves, over its documents
-/// and those of the resource at hand.
+/// Looks up callers. The engine and the key service call it in each operation and then decide
+/// themselves, by its documents and those of the resource.
 #[async_trait]
 pub trait Authorizer: Send + Sync + fmt::Debug {
-    /// Who calls, with the documents that come with it, as they are now. Begins with [`Subject::of`]. Of somebody who should be
-    /// known and is not: [`Subject::stranger`].
+    /// The caller with its current documents. Implementations start from [`Subject::of`], and
+    /// return [`Subject::stranger`] for a caller that should be known but is not.
     ///
     /// # Errors
-    /// [`AuthorizerError`]: a caller that cannot be, a session that is over, documents that cannot be read.
+    /// [`AuthorizerError`] for an invalid caller, an expired session, or documents that cannot be
+    /// read.
     async fn subject(
         &self,
         cx: &CallContext,
@@ -24,13 +25,15 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Subject, AuthorizerError>;
 
-    /// Looks for the user, role or session that a policy names by ARN, or by the unique id of a user or role.
+    /// Looks up the user, role or session that a policy names by ARN, or by the unique id of a user
+    /// or role.
     ///
     /// # Errors
     /// As [`Authorizer::subject`].
     async fn look_up(&self, name: &str, realm: &Realm) -> Result<Known, AuthorizerError>;
 
-    /// The unique ids of the users and roles that a policy names, by ARN, for [`Policy::bind`]; `None` where it names nobody.
+    /// Maps the ARNs of the users and roles that a policy names to unique ids, for
+    /// [`Policy::bind`]; `None` if a name does not exist.
     ///
     /// Provided: looks each up.
     ///
@@ -44,7 +47,7 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
         let mut ids = BTreeMap::new();
         for arn in policy.named_identities() {
             match self.look_up(arn, realm).await? {
-                // A session's name stays its name.
+                // A session is not bound to an id.
                 Known::Somebody { arn: own, id } if own == arn => {
                     ids.insert(own, id);
                 }
@@ -53,7 +56,7 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
             }
         }
         for id in policy.named_ids() {
-            // Where nobody can tell who has an id, a statement that names one would be without effect.
+            // If ids cannot be looked up, a statement that names one would have no effect.
             if !matches!(self.look_up(id, realm).await?, Known::Somebody { .. }) {
                 return Ok(None);
             }
@@ -62,13 +65,13 @@ pub trait Authorizer: Send + Sync + fmt::Debug {
     }
 }
 
-/// What is known of a name in a policy.
+/// The result of looking up a name in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Known {
-    /// Nobody here can tell.
+    /// It is not known here whether the name exists.
     Unsaid,
-    /// There is nobody of this name.
+    /// The name does not exist.
     Nobody,
     /// A user or role, or a session of one.
     Somebody {
@@ -79,7 +82,8 @@ pub enum Known {
     },
 }
 
-/// Knows nobody: callers are who they say, and have no policies but their session's.
+/// An authorizer without a directory: it trusts the caller's identity and knows no policies but the
+/// session's.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct NoDirectory;
@@ -100,21 +104,21 @@ impl Authorizer for NoDirectory {
     }
 }
 
-/// Why nothing was found out about a caller.
+/// Why a caller could not be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthorizerErrorKind {
-    /// The caller cannot be, or a policy of its session is none.
+    /// The caller or a session policy is invalid.
     InvalidCaller,
-    /// The caller's session is over.
+    /// The caller's session has expired.
     ExpiredSession,
-    /// What is stored was damaged, or changed by somebody without the root.
+    /// A stored record is damaged, or was changed without the root key.
     Tampered,
-    /// The store was replaced or re-keyed meanwhile.
+    /// The store was replaced or re-keyed in the meantime.
     StoreChanged,
-    /// Others were at it; try again.
+    /// Too many concurrent changes; try again.
     Throttled,
-    /// Whatever else failed.
+    /// Any other failure.
     Internal,
 }
 
@@ -163,7 +167,7 @@ impl From<Fault> for AuthorizerErrorKind {
 }
 
 error_type!(
-    /// A failure to find out about a caller.
+    /// A failure to look up a caller.
     AuthorizerError of AuthorizerErrorKind
 );
 

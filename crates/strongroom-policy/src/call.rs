@@ -4,22 +4,22 @@ use strongroom_types::{CallContext, OperationName, Timestamp};
 
 use crate::Context;
 
-/// One call of an operation, from the moment it is made until it is answered.
+/// One call of an operation, from request to response.
 ///
-/// A store, a key service or a directory makes one at the beginning of each of its methods and passes
-/// it down instead of its parts. Who calls and what is asked for cannot change on the way.
+/// A store, a key service or a directory creates one at the beginning of each method and passes it
+/// down, so that the caller and the operation cannot change on the way.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Call<'a, O> {
-    /// Who calls.
+    /// The caller.
     pub cx: &'a CallContext,
-    /// What is asked for.
+    /// The operation.
     pub operation: O,
-    /// On what, as the caller named it; `None` for an operation on no single resource.
+    /// The resource, as the caller named it; `None` for an operation without a single resource.
     pub resource: Option<&'a str>,
     /// Condition keys that mirror the request's parameters, such as `secretsmanager:VersionStage`.
     pub facts: Context,
-    /// When the call was made, by the service's clock.
+    /// The time of the call, by the service's clock.
     pub started: Timestamp,
 }
 
@@ -44,7 +44,7 @@ impl<'a, O: OperationName> Call<'a, O> {
         self
     }
 
-    /// The same call as another operation: a batch is also a read of each of its secrets.
+    /// The same call as another operation. For example, a batch also reads each of its secrets.
     #[must_use]
     pub fn as_operation(&self, operation: O) -> Self {
         Self { operation, facts: self.facts.clone(), ..*self }

@@ -1,25 +1,26 @@
-//! How a decision takes what nobody knows yet: from where, with what second factor or with which tags a request comes.
+//! How a decision treats circumstances that are not yet known: the origin of a request, its second
+//! factor, its tags.
 
 use crate::Effect;
 
-/// How conditions on circumstances are taken.
+/// How conditions on circumstances are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Circumstances {
-    /// By what the request says.
+    /// By the keys of the request.
     #[default]
     AsSaid,
-    /// As the request would want them.
+    /// In favour of the request.
     InFavour,
-    /// As the request would not want them.
+    /// Against the request.
     Against,
-    /// As if they held.
+    /// As true.
     Holding,
-    /// As if they did not hold.
+    /// As false.
     Failing,
 }
 
 impl Circumstances {
-    /// Whether a condition of a statement is to hold whatever the request says.
+    /// Whether a condition of a statement is fixed, whatever the request says.
     pub(crate) fn holds(self, effect: Effect) -> Option<bool> {
         match self {
             Self::AsSaid => None,

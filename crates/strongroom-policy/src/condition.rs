@@ -17,17 +17,17 @@ use crate::value::{ArnPattern, Decimal, Network, moment};
 pub struct Condition {
     operator: Operator,
     key: String,
-    /// In small letters.
+    /// In lower case.
     folded: String,
     test: Test,
-    /// As they stand in the document.
+    /// As written in the document.
     values: Vec<String>,
 }
 
-/// An operator with what stands before and behind its name.
+/// An operator with its prefix and suffix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Operator {
-    /// As it stands in the document.
+    /// As written in the document.
     name: String,
     quantifier: Option<Quantifier>,
     if_exists: bool,
@@ -38,7 +38,7 @@ struct Operator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quantifier {
-    /// `ForAllValues:`, true also where there is no value.
+    /// `ForAllValues:`, which also holds if there is no value.
     ForAllValues,
     /// `ForAnyValue:`
     ForAnyValue,
@@ -57,7 +57,7 @@ enum Test {
     Missing(Vec<bool>),
 }
 
-/// What the request's value must be to the policy's.
+/// How the request's value is compared with the policy's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Equal,
@@ -84,15 +84,15 @@ impl Comparison {
 pub(crate) enum Miss {
     /// The request has no such key.
     KeyMissing,
-    /// The request has the key; it must not.
+    /// The request has the key, but must not have it.
     KeyPresent,
-    /// The values are not those wanted.
+    /// The values do not match.
     Differs,
     /// A variable in the policy's value has no value.
     Unresolved,
 }
 
-/// The names of the operators, without what may stand before and behind them.
+/// The names of the operators, without prefix and suffix.
 pub(crate) const OPERATORS: [&str; 27] = [
     "StringEquals",
     "StringNotEquals",
@@ -124,7 +124,7 @@ pub(crate) const OPERATORS: [&str; 27] = [
 ];
 
 impl Condition {
-    /// Reads a condition. `variables` says whether the document's version has them.
+    /// Parses a condition. `variables` says whether the document's version has policy variables.
     pub(crate) fn parse(name: &str, key: &str, values: Vec<String>, variables: bool) -> Result<Self, String> {
         let (quantifier, rest) = match name.split_once(':') {
             None => (None, name),
@@ -147,13 +147,13 @@ impl Condition {
         Ok(Self { operator, key: key.to_owned(), folded: key.to_ascii_lowercase(), test, values })
     }
 
-    /// The operator as it stands in the document: `ForAnyValue:StringLikeIfExists`.
+    /// The operator as written in the document: `ForAnyValue:StringLikeIfExists`.
     #[must_use]
     pub fn operator(&self) -> &str {
         &self.operator.name
     }
 
-    /// What stands before the operator.
+    /// The set operator, if any.
     #[must_use]
     pub fn quantifier(&self) -> Option<Quantifier> {
         self.operator.quantifier
@@ -163,20 +163,20 @@ impl Condition {
         self.operator.negated
     }
 
-    /// The key as it stands in the document: `aws:SourceIp`. Keys are compared without case.
+    /// The key as written in the document: `aws:SourceIp`. Keys are compared ignoring case.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The values as they stand in the document.
+    /// The values as written in the document.
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
     }
 
-    /// Whether it holds only where the key has one of a few values that stand in the policy: a text or ARN without wildcards
-    /// and variables, an address, and the key must be there.
+    /// Whether it holds only if the key is present and has one of the fixed values in the policy:
+    /// texts or ARNs without wildcards and variables, or addresses.
     #[must_use]
     pub fn is_tied(&self) -> bool {
         let fixed = match &self.test {
@@ -193,12 +193,12 @@ impl Condition {
         fixed && needs_key
     }
 
-    /// In one line: operator, key, values.
+    /// Formats operator, key and values in one line.
     pub(crate) fn to_text(&self) -> String {
         format!("{} {} {}", self.operator.name, self.key, self.values.join(", "))
     }
 
-    /// The keys that it is about, in small letters: its own, and those of variables in its values.
+    /// The keys it depends on, in lower case: its own, and those of variables in its values.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         let texts: Box<dyn Iterator<Item = &str>> = match &self.test {
             Test::Text(patterns) | Test::Folded(patterns) => {
@@ -253,7 +253,8 @@ impl Condition {
         let all = match quantifier {
             Some(Quantifier::ForAllValues) => true,
             Some(Quantifier::ForAnyValue) => false,
-            // A key of several under a plain operator: any will do, but none may be what must not be.
+            // With a plain operator on a multivalued key, one matching value suffices; under
+            // negation, no value may match.
             None => negated,
         };
         let meets = |value: &String| self.test.matches(value, context) != negated;
@@ -264,7 +265,7 @@ impl Condition {
         };
         match holds {
             true => Ok(()),
-            // Of a negated one, another value is the one that the request has.
+            // A negated operator fails because the value is among those of the policy.
             false if !negated && self.is_unresolved(context) => Err(Miss::Unresolved),
             false => Err(Miss::Differs),
         }
@@ -278,7 +279,7 @@ impl fmt::Debug for Condition {
 }
 
 impl Test {
-    /// The test of an operator's name, and whether it is turned round.
+    /// The test for an operator's name, and whether it is negated.
     fn parse(name: &str, values: &[String], variables: bool) -> Result<(Self, bool), String> {
         let text = |wildcards| {
             let reading = Reading { wildcards, variables };
@@ -325,7 +326,7 @@ impl Test {
         })
     }
 
-    /// Whether the request's value is one of those meant.
+    /// Whether the request's value matches one of the policy's.
     ///
     /// A value of the policy with a variable that has no value never matches under an operator, and
     /// always does under its negation ("Policy variables with no value", IAM User Guide,
@@ -344,12 +345,12 @@ impl Test {
             }
             Self::Bool(wanted) => boolean(value).is_some_and(|value| wanted.contains(&value)),
             Self::Binary(wanted) => STANDARD.decode(value).is_ok_and(|value| wanted.contains(&value)),
-            // An IPv4 address that came over IPv6 is that IPv4 address.
+            // An IPv4-mapped IPv6 address counts as the IPv4 address.
             Self::Address(networks) => value.parse::<IpAddr>().is_ok_and(|address| {
                 let address = address.to_canonical();
                 networks.iter().any(|network| network.contains(address))
             }),
-            // Decided before: it is about the key, not its values.
+            // Handled before: `Null` tests the key, not its values.
             Self::Missing(_) => false,
         }
     }

@@ -11,7 +11,8 @@ impl Policies<'_> {
         Weighing { policies: self, request }.weigh().unwrap_or_else(|denied| denied)
     }
 
-    /// What forbids a request that something else than these documents allows: a statement that denies it, or a limit that does not let it pass.
+    /// The reason to deny a request that something other than these documents allows: a statement
+    /// that denies it, or a limit that does not allow it.
     #[must_use]
     pub fn forbids(&self, request: &Request) -> Option<Decision> {
         Weighing { policies: self, request }.unforbidden().err()
@@ -23,7 +24,7 @@ impl Policies<'_> {
     }
 }
 
-/// A request, and the documents that it is held against.
+/// A request and the documents that it is evaluated against.
 #[derive(Clone, Copy)]
 struct Weighing<'a> {
     policies: &'a Policies<'a>,
@@ -31,8 +32,8 @@ struct Weighing<'a> {
 }
 
 impl Weighing<'_> {
-    /// The first statement of a kind of document that matches, with how far its naming of the caller goes; of those that allow,
-    /// the one that goes farthest.
+    /// The first matching statement of a kind of document, with the reach of its principal; of
+    /// those that allow, the one with the greatest reach.
     fn first(&self, kind: DocumentKind, effect: Effect) -> Option<(Place, Reach)> {
         let mut best: Option<(Place, Reach)> = None;
         for (document, (_, policy)) in self.policies.named(kind).iter().enumerate() {
@@ -57,7 +58,7 @@ impl Weighing<'_> {
         self.first(kind, Effect::Allow).map(|(place, _)| place)
     }
 
-    /// Whether documents that limit, where there are any, let the request pass.
+    /// Whether the limiting documents of a kind, if there are any, allow the request.
     fn passes(&self, kind: DocumentKind) -> Result<(), Decision> {
         if self.policies.named(kind).is_empty() || self.allows(kind).is_some() {
             return Ok(());
@@ -100,7 +101,7 @@ impl Weighing<'_> {
         if self.request.principal().account().is_none() {
             let service = self.request.principal().kind() == PrincipalKind::Service;
             return match named {
-                // What is known of its session limits whoever calls, though AWS's services have none.
+                // Session policies limit any caller, although AWS's own services have none.
                 Some((place, _)) => limited(Ground::Statement(place)),
                 None if self.policies.granted && service => limited(Ground::Grant),
                 None => Err(Decision::Missing(DocumentKind::Resource)),
@@ -110,11 +111,12 @@ impl Weighing<'_> {
             let there = named.map(|(place, _)| Ground::Statement(place));
             let there = there.or(self.policies.granted.then_some(Ground::Grant));
             let there = there.ok_or(Decision::Missing(DocumentKind::Resource))?;
-            // Both accounts must agree; another account's root speaks for it.
+            // Both accounts must allow it. The root of the other account needs no policy of its
+            // own.
             return limited(if root { there } else { own()? });
         }
         let decision = match (self.policies.rule, named) {
-            // Everybody stands above what limits a session.
+            // A statement that names the caller itself or everyone is not limited by these.
             (_, Some((place, Reach::Direct))) => Ok(Decision::Allowed(Ground::Statement(place))),
             (ResourceRule::Either, _) if root => limited(Ground::Root),
             (_, Some((place, Reach::Role))) => limited(Ground::Statement(place)),
@@ -123,7 +125,8 @@ impl Weighing<'_> {
             }
             (ResourceRule::Key, None) => Err(Decision::Missing(DocumentKind::Resource)),
         };
-        // Named only where nothing else allows. Grants name roles and accounts, not sessions: boundary and session policy still count.
+        // A grant is the ground only if nothing else allows the request. Grants name roles and
+        // accounts, not sessions, so boundary and session policies still apply.
         if self.policies.granted && (root || self.request.principal().kind() == PrincipalKind::RoleSession) {
             return decision.or_else(|_| limited(Ground::Grant));
         }
@@ -133,7 +136,7 @@ impl Weighing<'_> {
     }
 }
 
-/// What was decided, and by what.
+/// A decision and its ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Decision {
@@ -164,7 +167,7 @@ impl Decision {
         matches!(self, Self::Allowed(_))
     }
 
-    /// What AWS says to a caller whose request was not allowed; empty where it was.
+    /// AWS's message to a caller whose request was not allowed; empty if it was.
     #[must_use]
     pub fn denial(self, request: &Request) -> String {
         self.denial_of(request, Some(request.resource()))

@@ -1,4 +1,4 @@
-//! A policy document, read.
+//! A parsed policy document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Version {
-    /// `2008-10-17`, also where a document says nothing: `${...}` is plain text.
+    /// `2008-10-17`, the default if a document names no version: `${...}` is plain text.
     V2008,
     /// `2012-10-17`.
     V2012,
@@ -29,7 +29,7 @@ pub enum Version {
 pub enum Effect {
     /// It allows.
     Allow,
-    /// It forbids, whatever others allow.
+    /// It denies, whatever other statements allow.
     Deny,
 }
 
@@ -45,7 +45,7 @@ pub struct Statement {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// Some patterns, or all but these.
+/// A list of patterns, or everything but these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Patterns {
     pub(crate) all_but: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Patterns {
 }
 
 impl Policy {
-    /// The longest document that is read, in bytes. Services set lower limits of their own.
+    /// The maximum length of a document, in bytes. Services set lower limits.
     pub const MAX_LEN: usize = 131_072;
 
     /// The version of the language.
@@ -62,19 +62,20 @@ impl Policy {
         self.version
     }
 
-    /// What the document calls itself.
+    /// The document's `Id`.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The statements, in the document's order; never none.
+    /// The statements, in the document's order. There is at least one.
     #[must_use]
     pub fn statements(&self) -> &[Statement] {
         &self.statements
     }
 
-    /// The names that cannot be principals: with their kind (`AWS`, `Service`) as it stands in the document.
+    /// The names that cannot be principals, with their kind (`AWS`, `Service`) as written in the
+    /// document.
     pub fn invalid_principals(&self) -> impl Iterator<Item = (&str, &str)> {
         let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
         names.filter_map(|name| match name {
@@ -83,7 +84,7 @@ impl Policy {
         })
     }
 
-    /// The users, roles and sessions that it names by ARN, each once.
+    /// The users, roles and sessions that it names by ARN, without duplicates.
     #[must_use]
     pub fn named_identities(&self) -> BTreeSet<&str> {
         let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
@@ -94,7 +95,7 @@ impl Policy {
         arns.collect()
     }
 
-    /// The unique ids of users and roles that it names, each once.
+    /// The unique ids of users and roles that it names, without duplicates.
     pub(crate) fn named_ids(&self) -> BTreeSet<&str> {
         let names = self.statements.iter().filter_map(Statement::principals).flat_map(Principals::names);
         let ids = names.filter_map(|name| match name {
@@ -104,8 +105,9 @@ impl Policy {
         ids.collect()
     }
 
-    /// Has users and roles stand for themselves instead of their names: who is deleted and made again under the same name is
-    /// another. `ids` are unique ids by ARN, of the moment at which the policy was put.
+    /// Binds the users and roles it names to their unique ids, so that it no longer matches an
+    /// identity that is deleted and created again under the same name. `ids` maps ARNs to unique
+    /// ids as of the moment when the policy was put.
     pub fn bind(&mut self, ids: &BTreeMap<String, String>) {
         if ids.is_empty() {
             return;
@@ -124,7 +126,7 @@ impl Policy {
         }
     }
 
-    /// Whether a condition of it is about this key.
+    /// Whether one of its conditions uses this key.
     #[must_use]
     pub fn mentions(&self, key: &str) -> bool {
         let key = key.to_ascii_lowercase();
@@ -134,8 +136,8 @@ impl Policy {
         conditions.any(|condition| condition.keys().any(|own| own == key)) || variables.any(|own| own == key)
     }
 
-    /// Whether a statement lets in people whom nobody has named: everybody, without a condition that ties it to fixed values of
-    /// where or whose the request is.
+    /// Whether a statement grants access to the public: to everyone, without a condition that
+    /// restricts the origin or owner of the request to fixed values.
     #[must_use]
     pub fn allows_everybody(&self) -> bool {
         self.statements.iter().any(Statement::allows_everybody)
@@ -143,53 +145,54 @@ impl Policy {
 }
 
 impl Statement {
-    /// Its name, if it has one. An empty name counts as none.
+    /// The `Sid`, if it has one. An empty one counts as none.
     #[must_use]
     pub fn sid(&self) -> Option<&str> {
         self.sid.as_deref()
     }
 
-    /// The line it begins on, from 1.
+    /// The line where it begins, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// What it does.
+    /// The effect.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.effect
     }
 
-    /// Whom it is about; only in policies of resources.
+    /// The principals. Only statements of resource-based policies have them.
     #[must_use]
     pub fn principals(&self) -> Option<&Principals> {
         self.principals.as_ref()
     }
 
-    /// The actions it is about (or all but these, see [`Statement::not_action`]), as written; they are compared without case.
+    /// The actions (or the excluded actions, see [`Statement::not_action`]), as written. They are
+    /// compared ignoring case.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         self.actions.patterns.iter().map(Pattern::text)
     }
 
-    /// Whether it is about all actions but those named.
+    /// Whether it applies to all actions except those named.
     #[must_use]
     pub fn not_action(&self) -> bool {
         self.actions.all_but
     }
 
-    /// The resources it is about (or all but these, see [`Statement::not_resource`]).
+    /// The resources (or the excluded resources, see [`Statement::not_resource`]).
     pub fn resources(&self) -> impl Iterator<Item = &str> {
         self.resources.patterns.iter().map(Pattern::text)
     }
 
-    /// Whether it is about all resources but those named.
+    /// Whether it applies to all resources except those named.
     #[must_use]
     pub fn not_resource(&self) -> bool {
         self.resources.all_but
     }
 
-    /// Its conditions: all must hold.
+    /// The conditions, all of which must hold.
     #[must_use]
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions

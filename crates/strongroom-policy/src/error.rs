@@ -1,8 +1,8 @@
-//! What is wrong with a document.
+//! Parse errors of documents.
 
 use std::fmt;
 
-/// Why a text is no policy: where, which element, and what is wrong with it.
+/// Why a text is not a policy: line, element and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     line: usize,
@@ -15,19 +15,20 @@ impl ParseError {
         Self { line, element: element.into(), reason: reason.into() }
     }
 
-    /// The line it is on, from 1.
+    /// The line, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The element, as `Statement[0].Condition.StringEquals`; empty for the document as a whole.
+    /// The element, such as `Statement[0].Condition.StringEquals`; empty for the document as a
+    /// whole.
     #[must_use]
     pub fn element(&self) -> &str {
         &self.element
     }
 
-    /// What is wrong with it.
+    /// The reason.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

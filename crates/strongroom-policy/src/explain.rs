@@ -12,29 +12,30 @@ use crate::{
     Decision, DocumentKind, Effect, Ground, Place, Policies, PrincipalKind, Remedy, Request, Statement,
 };
 
-/// A decision with all that was looked at. `Display` writes it for people; it serializes for programs.
+/// A decision with everything that was evaluated. `Display` formats it for people; it serializes
+/// for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Who asked: an ARN, a service's name, `anonymous`.
+    /// The caller: an ARN, a service's name, or `anonymous`.
     pub principal: String,
-    /// For what.
+    /// The action.
     pub action: String,
-    /// On what.
+    /// The resource.
     pub resource: String,
     /// Whether it is allowed.
     pub allowed: bool,
-    /// What decided, in a sentence.
+    /// The reason for the decision, as a sentence.
     pub reason: String,
-    /// Each document that was looked at, in the order of the decision.
+    /// The documents that were evaluated, in the order of the decision.
     pub documents: Vec<DocumentReport>,
-    /// Each grant that was looked at, where the resource is a key.
+    /// The grants that were evaluated, if the resource is a key.
     pub grants: Vec<GrantReport>,
-    /// What would allow it, where it is not: each by itself.
+    /// The changes that would allow the request, if it is not allowed. Any one of them suffices.
     pub remedies: Vec<Remedy>,
 }
 
-/// How much an explanation tells.
+/// The level of detail of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Detail {
@@ -44,7 +45,7 @@ pub enum Detail {
     Reason,
 }
 
-/// What a grant of a key says to a request.
+/// How a grant of a key applies to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GrantReport {
@@ -52,16 +53,16 @@ pub struct GrantReport {
     pub id: String,
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// Whom it is for.
+    /// The grantee principal.
     pub grantee: String,
     /// Whether it covers the request.
     pub matches: bool,
-    /// What it covers, or why it does not cover the request.
+    /// What the grant covers, or why it does not cover the request.
     pub why: String,
 }
 
 impl GrantReport {
-    /// What a grant says.
+    /// An explained grant.
     #[must_use]
     pub fn new(id: &str, name: Option<&str>, grantee: &str, matches: bool, why: impl Into<String>) -> Self {
         let name = name.map(str::to_owned);
@@ -69,19 +70,20 @@ impl GrantReport {
     }
 }
 
-/// What a document says to a request.
+/// How a document applies to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DocumentReport {
-    /// What kind of document, as AWS calls it in its messages.
+    /// The kind of document, in the words of AWS's messages.
     pub kind: String,
-    /// The name it was added under; else its number among its kind, from 1; nothing where it is the only one.
+    /// The name it was added under, or else its number among its kind, from 1; empty if it is the
+    /// only one.
     pub name: String,
-    /// Its statements, in its order.
+    /// Its statements, in the document's order.
     pub statements: Vec<StatementReport>,
 }
 
-/// What a statement says to a request.
+/// How a statement applies to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StatementReport {
@@ -89,21 +91,21 @@ pub struct StatementReport {
     pub number: usize,
     /// Its name, if it has one.
     pub sid: Option<String>,
-    /// The line of the document on which it begins.
+    /// The line of the document where it begins.
     pub line: usize,
     /// `Allow` or `Deny`.
     pub effect: &'static str,
-    /// Whether it is about the request.
+    /// Whether it matches the request.
     pub matches: bool,
-    /// Which element it is not about the request by; of one that is, how, where there is more to say.
+    /// The element that does not match; for a statement that matches, a remark if there is one.
     pub why: String,
-    /// Whether it decided.
+    /// Whether this statement decided.
     pub decides: bool,
 }
 
 impl Policies<'_> {
-    /// Decides, and tells how each statement comes to be about the request or not. The decision is that of
-    /// [`Policies::decide`].
+    /// Decides, and explains why each statement matches the request or does not. The decision is
+    /// that of [`Policies::decide`].
     #[must_use]
     pub fn explain(&self, request: &Request) -> Explanation {
         let mut explanation = self.explain_in_short(request);
@@ -112,7 +114,7 @@ impl Policies<'_> {
         explanation
     }
 
-    /// As [`Policies::explain`], in this detail.
+    /// Like [`Policies::explain`], with this level of detail.
     #[must_use]
     pub fn explain_with(&self, request: &Request, detail: Detail) -> Explanation {
         match detail {
@@ -190,7 +192,7 @@ impl Policies<'_> {
     }
 }
 
-/// What decided, in a sentence.
+/// The reason for the decision, as a sentence.
 fn reason(decision: Decision, policies: &Policies<'_>, request: &Request) -> String {
     if policies.stranger {
         return "there is no such user or role".to_owned();
@@ -253,7 +255,7 @@ fn reached(statement: &Statement, reach: Reach, request: &Request) -> String {
     parts.join("; ")
 }
 
-/// Some of them, for a sentence.
+/// The first few, for a sentence.
 fn some<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut texts: Vec<&str> = texts.take(6).collect();
     if let Some(last) = texts.get_mut(5) {

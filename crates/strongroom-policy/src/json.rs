@@ -1,4 +1,4 @@
-//! JSON with the places of its values, so that an error can say where.
+//! A JSON parser that tracks positions for error messages.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -58,7 +58,7 @@ impl<'a> Node<'a> {
 
     pub(crate) fn error(self, element: &str, reason: impl Into<String>) -> ParseError {
         let mut reason = reason.into();
-        // What is wrong with a text may be a character that one does not see.
+        // The cause may be an invisible character.
         if self.kind() == Kind::Text
             && !reason.contains("(U+")
             && let Some(odd) = self.raw.chars().find(|c| is_odd(*c))
@@ -72,7 +72,7 @@ impl<'a> Node<'a> {
         Self { text: self.text, raw: raw.get() }
     }
 
-    /// The members of an object; one that stands twice is refused.
+    /// The members of an object. Duplicates are an error.
     pub(crate) fn members(self, element: &str) -> Result<Vec<(String, Self)>, ParseError> {
         if self.kind() != Kind::Object {
             return Err(self.error(element, "must be an object"));
@@ -89,7 +89,7 @@ impl<'a> Node<'a> {
         Ok(members.into_iter().map(|(name, raw)| (name, self.within(raw))).collect())
     }
 
-    /// The elements of a list; a value that is no list is a list of one.
+    /// The elements of a list. Any other value is a list of one.
     pub(crate) fn list(self, element: &str) -> Result<Vec<Self>, ParseError> {
         if self.kind() != Kind::Array {
             return Ok(vec![self]);
@@ -119,20 +119,21 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Texts, one or a list.
+    /// One text or a list of texts.
     pub(crate) fn strings(self, element: &str) -> Result<Vec<String>, ParseError> {
         self.list(element)?.into_iter().map(|one| one.string(element)).collect()
     }
 }
 
-/// `parent.name`, or the name alone.
+/// `parent.name`, or only the name.
 pub(crate) fn path(parent: &str, name: &str) -> String {
-    // A name is what somebody typed: as much of it as helps.
+    // The name is user input, so it is shortened.
     let name: String = name.chars().take(64).collect();
     if parent.is_empty() { name } else { format!("{parent}.{name}") }
 }
 
-/// What is wrong at a place where JSON ends. A web page's quotation marks are the usual reason.
+/// Describes a JSON syntax error. The usual cause is typographic quotation marks copied from a web
+/// page.
 fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) -> String {
     let odd = text_of.lines().nth(line - 1).and_then(|line| {
         let at = column.saturating_sub(1);
@@ -144,9 +145,9 @@ fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) 
         }
         _ => {
             let text = error.to_string();
-            // It names its place at the end, which stands in ours already.
+            // Drop the position at the end; our error has its own.
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-            // A text that was begun with the one kind of quotation mark and ended with another does not end there.
+            // A string that ends with another kind of quotation mark than it began with continues.
             let ahead = text_until(text_of, line, column).chars().find(|c| is_odd(*c));
             match ahead {
                 Some(odd) => format!("is not JSON: {text}; before that stands {}", describe(odd)),
@@ -156,7 +157,7 @@ fn syntax(text_of: &str, line: usize, column: usize, error: &serde_json::Error) 
     }
 }
 
-/// A text up to a place in it.
+/// A text up to a position.
 fn text_until(text: &str, line: usize, column: usize) -> &str {
     let begin =
         line.checked_sub(2).and_then(|line| text.match_indices('\n').nth(line)).map_or(0, |(end, _)| end + 1);
@@ -172,7 +173,7 @@ pub(crate) fn is_odd(c: char) -> bool {
     name_of(c).is_some()
 }
 
-/// A character that is not what it looks like, by name where people meet it often.
+/// Describes a character that is not what it looks like; common ones by name.
 pub(crate) fn describe(odd: char) -> String {
     let name = name_of(odd).unwrap_or("the character");
     let code = u32::from(odd);

@@ -1,9 +1,11 @@
-//! IAM policy documents: read them, decide by them.
+//! A parser and decision engine for IAM policy documents.
 //!
-//! A pure library: no I/O, no clock, no knowledge of any service. It reads policies in AWS's language (both versions, every element,
-//! all condition operators, policy variables) with errors that name line, element and reason, and decides requests over a set of
-//! them in AWS's order: within an account and across, with boundaries, session and organization policies, for resources whose own
-//! policy suffices (secrets) and for keys, whose policy decides.
+//! The library is pure: no I/O, no clock, no knowledge of any service. It parses AWS's policy
+//! language (both versions, every element, all condition operators, policy variables), with errors
+//! that name line, element and reason. It decides requests by [AWS's evaluation
+//! logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html),
+//! within and across accounts, with boundaries, session and organization policies, both for
+//! resources whose own policy suffices (secrets) and for keys, where the key policy decides.
 //!
 //! ```
 //! use strongroom_policy::{Policies, Policy, Principal, Request};
@@ -35,8 +37,8 @@
 //!     )
 //! );
 //! // And why, statement by statement.
-//! let told = policies.explain(&from_afar).to_string();
-//! assert!(told.contains("Condition IpAddress aws:SourceIp: 203.0.113.9, not 10.0.0.0/8"), "{told}");
+//! let explanation = policies.explain(&from_afar).to_string();
+//! assert!(explanation.contains("Condition IpAddress aws:SourceIp: 203.0.113.9, not 10.0.0.0/8"), "{explanation}");
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 

@@ -1,4 +1,4 @@
-//! What is probably not meant: names that never match anything.
+//! Likely mistakes, such as names that never match.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::json::{describe, is_odd};
 use crate::parse::has_early_variable;
 use crate::{Effect, Policy, PrincipalName, Quantifier, Statement, Version};
 
-/// Something in a policy that is allowed to stand there and probably does not do what its author thinks.
+/// A warning about an element that is valid but probably does not do what its author intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -14,9 +14,9 @@ pub struct Finding {
     pub line: usize,
     /// The statement's name, or its number from 1.
     pub statement: String,
-    /// What it is about: an action, a condition key.
+    /// The subject: an action, a condition key.
     pub subject: String,
-    /// What is wrong with it, and what was probably meant.
+    /// The problem, and the likely correction.
     pub text: String,
 }
 
@@ -26,10 +26,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Services whose actions are listed here.
+/// Services whose actions are known here.
 const SERVICES: [(&str, &[&str]); 2] = [("kms", &KMS), ("secretsmanager", &SECRETS)];
 
-/// Other services that policies beside secrets and keys often name.
+/// Other services that policies often name.
 const OTHER_SERVICES: [&str; 24] = [
     "acm",
     "autoscaling",
@@ -140,7 +140,8 @@ const SECRETS: [&str; 23] = [
     "ValidateResourcePolicy",
 ];
 
-/// The condition keys of all services, of KMS and of Secrets Manager. Those that end in `/` or `:` go on with a name.
+/// The condition keys of all services, of KMS and of Secrets Manager. Those ending in `/` or `:`
+/// are followed by a name.
 const KEYS: [&str; 106] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
@@ -250,7 +251,7 @@ const KEYS: [&str; 106] = [
     "secretsmanager:VersionStage",
 ];
 
-/// Keys that people write and that are none, with what they mean.
+/// Common mistaken keys, with the correct ones.
 const MISTAKEN: [(&str, &str); 6] = [
     ("kms:callerarn", "aws:PrincipalArn"),
     ("kms:principalarn", "aws:PrincipalArn"),
@@ -261,9 +262,10 @@ const MISTAKEN: [(&str, &str); 6] = [
 ];
 
 impl Policy {
-    /// What in the document probably is not meant: actions, condition keys and services that do not exist and so never match, with the
-    /// likely correction; characters that are not what they look like; and what hands out more than it seems to. Only the names of KMS, Secrets Manager and the condition
-    /// keys of all services are known here: others are passed over.
+    /// Warns about likely mistakes in the document: actions, condition keys and services that do
+    /// not exist and so never match, with the likely correction; characters that are not what they
+    /// look like; and statements that grant more than they seem to. Only the names of KMS and
+    /// Secrets Manager and the global condition keys are checked.
     #[must_use]
     pub fn lint(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -331,11 +333,11 @@ impl Policy {
     }
 }
 
-/// Of a negated operator over a variable.
+/// The warning for a negated operator over a variable.
 const NO_VALUE: &str =
     "is also true where the variable has no value in the request; give the variable a default";
 
-/// Of a resource.
+/// The warning for a resource.
 const EARLY_VARIABLE: &str =
     "holds a variable before the fifth colon of the ARN, where none is replaced, so it is like no resource";
 
@@ -362,7 +364,7 @@ fn odd_principals(statement: &Statement, add: &mut impl FnMut(&str, String)) {
     }
 }
 
-/// What is wrong with an action; in small letters, as the policy keeps it.
+/// The problem with an action, given in lower case.
 fn odd_action(action: &str) -> Option<String> {
     let (service, name) = action.split_once(':')?;
     let service = service.to_lowercase();
@@ -387,8 +389,9 @@ fn odd_action(action: &str) -> Option<String> {
     })
 }
 
-/// The service that was probably meant by a name that is none. AWS has many services: what is short and not known here may be one of them, unless
-/// only its letters are out of order; what is long must be very near.
+/// The service that was probably meant by an unknown name. AWS has many services, so a short name
+/// is taken for a mistake only if its letters are transposed, and a long one only if it is very
+/// close.
 fn meant_service(service: &str) -> Option<&'static str> {
     let mut known = SERVICES.iter().map(|(service, _)| *service).chain(OTHER_SERVICES);
     if known.clone().any(|known| known == service) {
@@ -400,7 +403,7 @@ fn meant_service(service: &str) -> Option<&'static str> {
     known.find(|known| has_letters_of(known, service))
 }
 
-/// Whether one is the other with its letters out of order.
+/// Whether one name is a transposition of the other.
 fn has_letters_of(one: &str, other: &str) -> bool {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();
@@ -410,7 +413,7 @@ fn has_letters_of(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// What is wrong with the name of a service in an ARN or in the name of a principal.
+/// The problem with a service name in an ARN or a principal.
 fn odd_service(service: &str) -> Option<String> {
     if service.contains(['*', '?', '$']) {
         return None;
@@ -419,7 +422,7 @@ fn odd_service(service: &str) -> Option<String> {
     Some(format!("there is no service {service}; did you mean {meant}?"))
 }
 
-/// What is wrong with a value: the service in an ARN, or in the name by which requests come.
+/// The problem with a value: the service in an ARN, or in a service principal or endpoint.
 fn odd_value(key: &str, value: &str) -> Option<String> {
     let service = match key.to_ascii_lowercase().as_str() {
         "kms:viaservice" => value.split('.').next(),
@@ -434,12 +437,12 @@ fn odd_character(text: &str) -> Option<String> {
     Some(format!("holds {}, which is not what is usually typed", describe(odd)))
 }
 
-/// Whether there is such a condition key, in small letters, as far as is known here.
+/// Whether the condition key, given in lower case, is known.
 pub(crate) fn may_exist(key: &str) -> bool {
     odd_key(key).is_none()
 }
 
-/// What is wrong with a condition key.
+/// The problem with a condition key.
 fn odd_key(key: &str) -> Option<String> {
     let folded = key.to_ascii_lowercase();
     let service = folded.split(':').next()?;
@@ -458,7 +461,7 @@ fn odd_key(key: &str) -> Option<String> {
     }
     let ours = ["aws", "kms", "secretsmanager"];
     if !ours.contains(&service) {
-        // Another service's, unless it is nearly one of these.
+        // Assume another service's key, unless it is close to a known one.
         if folded.contains(':') {
             let near = |own: &&str| {
                 if service.len() > 4 { distance(service, own) <= 2 } else { has_letters_of(service, own) }
@@ -467,7 +470,7 @@ fn odd_key(key: &str) -> Option<String> {
         }
     }
     let head = folded.split('/').next().unwrap_or_default();
-    // A key is of a service, or of all.
+    // A key without a prefix is taken for a global one.
     let whole = if head.contains(':') { head.to_owned() } else { format!("aws:{head}") };
     Some(match nearest(&whole, known()) {
         Some(meant) => {
@@ -477,7 +480,8 @@ fn odd_key(key: &str) -> Option<String> {
     })
 }
 
-/// The name that is nearest to one that is not known, if any is near: a third of its letters may differ, and at most four.
+/// The known name closest to an unknown one, if any is close: at most a third of the letters, and
+/// at most four, can differ.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = (name.chars().count() / 3).clamp(1, 4);
@@ -488,7 +492,7 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, known)| known)
 }
 
-/// How many letters must be put in, taken out or changed to make one of the other.
+/// The edit distance: how many letters must be inserted, removed or changed.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

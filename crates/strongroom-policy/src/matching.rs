@@ -1,4 +1,4 @@
-//! Whether a statement is about a request.
+//! Whether a statement matches a request.
 
 use crate::condition::Miss;
 use crate::document::Patterns;
@@ -16,7 +16,7 @@ pub(crate) enum Mismatch {
 }
 
 impl Statement {
-    /// Whether it is about the request: who, what, on what, and all conditions. A Deny with
+    /// Whether it matches the request: principal, action, resource and all conditions. A Deny with
     /// NotPrincipal also depends on whether the caller has a permissions boundary, which only
     /// [`Policies::matches`](crate::Policies::matches) knows.
     #[must_use]
@@ -24,7 +24,7 @@ impl Statement {
         self.check(request).is_ok()
     }
 
-    /// Whether it is about the request.
+    /// Whether it matches the request.
     pub(crate) fn check(&self, request: &Request) -> Result<Reach, Mismatch> {
         self.check_action_and_resource(request)?;
         let reach = match &self.principals {
@@ -37,7 +37,7 @@ impl Statement {
         Ok(reach)
     }
 
-    /// Whether it is about the request, whoever asks.
+    /// Whether it matches the request, whoever the caller is.
     pub(crate) fn check_but_principal(&self, request: &Request) -> Result<Reach, Mismatch> {
         self.check_action_and_resource(request)?;
         self.check_conditions(request)?;
@@ -91,8 +91,8 @@ impl Statement {
                 Ok(false) => {}
                 // A resource with a variable that has no value "will not match any resource" (IAM
                 // User Guide, "Policy variables with no value"). What that makes of an Allow for
-                // all but this resource AWS leaves open; it allows nothing here, since nobody knows
-                // what was to be excepted.
+                // all but this resource AWS leaves open; here it allows nothing, because the
+                // exception is unknown.
                 Err(_) if self.resources.all_but && self.effect == Effect::Allow => return false,
                 Err(_) => {}
             }

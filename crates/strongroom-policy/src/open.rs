@@ -1,20 +1,20 @@
-//! Which conditions of a request are open.
+//! Which conditions of a request are open, that is, depend on circumstances not yet known.
 
 use crate::lint::may_exist;
 use crate::said::may_be_said;
 use crate::{PrincipalKind, Request};
 
-/// Keys that differ from session to session of one caller, whatever this one says.
+/// Keys that differ between sessions of one caller, whatever the present session says.
 const OF_THE_SESSION: [&str; 4] =
     ["aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime", "aws:useragent"];
 
 const TIME: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
 
-/// From where a request comes, which a service that calls for somebody hides.
+/// The origin of a request, which a service that calls on someone's behalf hides.
 const OF_THE_CONNECTION: [&str; 5] =
     ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn"];
 
-/// Of Secrets Manager's keys, those that say what the secret is like: they are not the request's.
+/// The keys of Secrets Manager that describe the secret, not the request.
 const OF_THE_SECRET: [&str; 4] = [
     "secretsmanager:resourcetag/",
     "secretsmanager:resource/",
@@ -22,7 +22,7 @@ const OF_THE_SECRET: [&str; 4] = [
     "secretsmanager:secretprimaryregion",
 ];
 
-/// Of those of KMS.
+/// The same for KMS.
 const OF_THE_KEY: [&str; 6] = [
     "kms:calleraccount",
     "kms:key",
@@ -32,10 +32,11 @@ const OF_THE_KEY: [&str; 6] = [
     "kms:encryptioncontext",
 ];
 
-/// What reads of secrets are given.
+/// The parameters of requests that read secrets.
 const OF_READS: [&str; 2] = ["secretsmanager:versionid", "secretsmanager:versionstage"];
 
-/// Whether the same caller could make the same request with another value of this key, in small letters.
+/// Whether the same caller could make the same request with another value of this key, given in
+/// lower case.
 pub(crate) fn can_differ(key: &str, request: &Request) -> bool {
     let begins = |some: &[&str]| some.iter().any(|start| key.starts_with(start));
     let kind = request.principal().kind();
@@ -66,12 +67,12 @@ pub(crate) fn can_differ(key: &str, request: &Request) -> bool {
         || may_be_said(key, kind == PrincipalKind::Service)
 }
 
-/// A role has many sessions, which may bring tags of their own.
+/// A role has many sessions, each of which can have its own tags.
 fn has_sessions(kind: PrincipalKind) -> bool {
     matches!(kind, PrincipalKind::RoleSession | PrincipalKind::FederatedUser)
 }
 
-/// Whether a key, in small letters, is a circumstance that this request leaves open.
+/// Whether a key, given in lower case, is a circumstance that this request leaves open.
 pub(crate) fn is_open(key: &str, request: &Request) -> bool {
     if TIME.contains(&key) {
         return request.is_time_open();

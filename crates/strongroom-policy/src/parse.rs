@@ -1,4 +1,4 @@
-//! From text to policy.
+//! The policy parser.
 
 use crate::condition::OPERATORS;
 use crate::document::Patterns;
@@ -11,7 +11,7 @@ use crate::{Condition, Effect, ParseError, Policy, PrincipalName, Principals, St
 enum PolicyKind {
     Identity,
     Resource,
-    /// A role: whom it trusts.
+    /// A role: its trust policy.
     Role,
 }
 
@@ -27,18 +27,18 @@ const ELEMENTS: [&str; 9] = [
     "Condition",
 ];
 
-/// How much that IAM refuses a document may hold.
+/// How strictly documents are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strictness {
-    /// Nothing: it is about to be put.
+    /// The document is about to be put: reject everything that IAM rejects.
     New,
-    /// What earlier versions accepted: such a document stays readable.
+    /// The document is stored: accept what earlier versions accepted, so that it stays readable.
     Kept,
 }
 
 impl Policy {
-    /// Reads a policy of an identity, a permissions boundary, a session policy or a service control policy: one without
-    /// principals.
+    /// Parses a policy without principals: an identity-based policy, a permissions boundary, a
+    /// session policy or a service control policy.
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -46,8 +46,8 @@ impl Policy {
         policy(text, PolicyKind::Identity, Strictness::New)
     }
 
-    /// Reads a policy of a resource, which says in each statement whom it is about. Names that cannot be principals are kept:
-    /// see [`Policy::invalid_principals`].
+    /// Parses a resource-based policy, in which each statement has principals. Invalid principal
+    /// names are not an error here: see [`Policy::invalid_principals`].
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -55,7 +55,7 @@ impl Policy {
         policy(text, PolicyKind::Resource, Strictness::New)
     }
 
-    /// Reads the policy of a role, which says who may take it on: one with principals and without resources.
+    /// Parses the trust policy of a role, which has principals but no resources.
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -63,8 +63,8 @@ impl Policy {
         policy(text, PolicyKind::Role, Strictness::New)
     }
 
-    /// Reads an identity's policy that was checked when it was put. It may hold what
-    /// [`Policy::identity`] has learned to refuse since.
+    /// Parses a stored identity-based policy, which was checked when it was put. It accepts what
+    /// [`Policy::identity`] rejects only since later versions.
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -72,7 +72,7 @@ impl Policy {
         policy(text, PolicyKind::Identity, Strictness::Kept)
     }
 
-    /// Reads a resource's policy that was checked when it was put: see [`Policy::kept_identity`].
+    /// Parses a stored resource-based policy: see [`Policy::kept_identity`].
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -80,7 +80,7 @@ impl Policy {
         policy(text, PolicyKind::Resource, Strictness::Kept)
     }
 
-    /// Reads a role's policy that was checked when it was put: see [`Policy::kept_identity`].
+    /// Parses a stored trust policy: see [`Policy::kept_identity`].
     ///
     /// # Errors
     /// [`ParseError`] with line, element and reason.
@@ -138,7 +138,7 @@ fn statement(
         return Err(value.error(&path(place, name), unknown(name, &ELEMENTS)));
     }
     let find = |wanted: &str| members.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
-    // Exactly one of a pair, and whether it is the second.
+    // Takes exactly one of a pair, and returns whether it is the second.
     let one_of = |yes: &'static str, no: &'static str| match (find(yes), find(no)) {
         (Some(value), None) => Ok((value, path(place, yes), false)),
         (None, Some(value)) => Ok((value, path(place, no), true)),
@@ -148,7 +148,7 @@ fn statement(
     let variables = version == Version::V2012;
     let sid = match find("Sid") {
         None => None,
-        // An empty one names nothing, and several statements may have it.
+        // An empty `Sid` counts as none, and several statements can have it.
         Some(value) => Some(sid(value, &path(place, "Sid"), kind)?).filter(|sid| !sid.is_empty()),
     };
     let effect = find("Effect").ok_or_else(|| node.error(&path(place, "Effect"), "is missing"))?;
@@ -268,7 +268,7 @@ fn actions(value: Node<'_>, place: &str, strictness: Strictness) -> Result<Vec<P
     Ok(patterns)
 }
 
-/// Whether it can be the name of a service: wildcards, variables and the empty text cannot.
+/// Whether it is a valid service name: not empty, without wildcards or variables.
 fn is_service(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
 }
@@ -289,8 +289,8 @@ fn resources(
         if strictness == Strictness::New && resource != "*" {
             check_arn(&resource).map_err(|reason| node.error(place, reason))?;
         }
-        // A variable stands for nothing before the fifth colon of an ARN, but for itself. (IAM User
-        // Guide, "Resource element", `reference_policies_variables.html`.)
+        // Before the fifth colon of an ARN, a variable is not replaced. (IAM User Guide, "Resource
+        // element", `reference_policies_variables.html`.)
         let variables = variables && !has_early_variable(&resource);
         let pattern = Pattern::parse(&resource, Reading { wildcards: true, variables });
         patterns.push(pattern.map_err(|reason| node.error(place, reason))?);
@@ -315,7 +315,7 @@ fn check_arn(arn: &str) -> Result<(), String> {
     }
     match parts.next() {
         Some(service) if is_service(service) => Ok(()),
-        // Stands for itself, and so for no service.
+        // It is not replaced, so it names no service.
         Some(service) if service.contains("${") => Ok(()),
         Some(service) if service.contains(['*', '?']) => {
             Err("the service of an ARN must be written out: it takes no wildcard".to_owned())
@@ -344,7 +344,8 @@ fn conditions(value: Node<'_>, place: &str, variables: bool) -> Result<Vec<Condi
     Ok(conditions)
 }
 
-/// What to say of a name that is not known: the odd character in it, the one that was probably meant, or all there are.
+/// Describes an unknown name: an odd character in it, the name that was probably meant, or all
+/// known names.
 fn unknown(name: &str, known: &[&str]) -> String {
     if let Some(odd) = name.chars().find(|c| !c.is_ascii()) {
         return format!("is not known; it holds {}", describe(odd));

@@ -1,10 +1,11 @@
-//! Texts with wildcards and policy variables.
+//! Patterns with wildcards and policy variables.
 
 use std::fmt;
 
 use crate::Context;
 
-/// A text of a policy: plain, with wildcards (`*` any run of characters, `?` one), with variables (`${aws:username}`).
+/// A text of a policy: plain, with wildcards (`*` for any characters, `?` for one), or with
+/// variables (`${aws:username}`).
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     text: Box<str>,
@@ -20,7 +21,7 @@ enum Part {
     Variable { key: String, default: Option<String> },
 }
 
-/// What a part is once variables have their values.
+/// A part after variables are replaced.
 #[derive(Clone, Copy)]
 enum Piece<'a> {
     Text(&'a str),
@@ -28,10 +29,11 @@ enum Piece<'a> {
     Run,
 }
 
-/// The longest pattern with wildcards, in bytes, as long as an ARN: what one costs to compare grows with its length.
+/// The maximum length of a pattern with wildcards, in bytes. It equals that of an ARN and bounds
+/// the cost of a comparison.
 const MAX_LEN: usize = 2048;
 
-/// How a text is read.
+/// How a text is parsed.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
     pub(crate) wildcards: bool,
@@ -43,7 +45,7 @@ pub(crate) struct Reading {
 pub(crate) struct Unresolved;
 
 impl Pattern {
-    /// Reads a text. The error says what is wrong with it.
+    /// Parses a text. The error is the reason.
     pub(crate) fn parse(text: &str, reading: Reading) -> Result<Self, String> {
         if reading.wildcards && text.len() > MAX_LEN && text.contains(['*', '?']) {
             return Err(format!("a pattern has at most {MAX_LEN} bytes"));
@@ -74,7 +76,7 @@ impl Pattern {
             match special {
                 Some(part) => {
                     flush(&mut plain, &mut parts);
-                    // Two runs are one.
+                    // Consecutive runs are one.
                     if part != Part::Run || parts.last() != Some(&Part::Run) {
                         parts.push(part);
                     }
@@ -88,23 +90,23 @@ impl Pattern {
         Ok(Self { text: text.into(), parts, variables })
     }
 
-    /// Compares as before, but stands in the policy so.
+    /// Sets the text as written in the policy, which does not affect comparisons.
     pub(crate) fn written(mut self, text: &str) -> Self {
         self.text = text.into();
         self
     }
 
-    /// The text as it stands in the policy.
+    /// The text as written in the policy.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it means one text whatever the request: no wildcard, no variable.
+    /// Whether it matches one fixed text: it has no wildcard and no variable.
     pub(crate) fn is_fixed(&self) -> bool {
         !self.text.contains(['*', '?']) && !self.variables
     }
 
-    /// The keys of its variables, in small letters.
+    /// The keys of its variables, in lower case.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
             Part::Variable { key, .. } => Some(key.as_str()),
@@ -112,7 +114,7 @@ impl Pattern {
         })
     }
 
-    /// Whether `text` is one of those meant.
+    /// Whether `text` matches.
     pub(crate) fn matches(&self, text: &str, context: &Context) -> Result<bool, Unresolved> {
         if !self.variables {
             return Ok(self.matches_plain(text));
@@ -120,7 +122,8 @@ impl Pattern {
         Ok(glob(&self.resolved(context)?, |piece| *piece, text))
     }
 
-    /// Whether `arn` is one of those meant, component by component: of this pattern, whose colons may come with the values of its variables.
+    /// Whether `arn` matches component by component. The pattern is split after its variables are
+    /// replaced, because their values can contain colons.
     pub(crate) fn matches_components(&self, arn: &str, context: &Context) -> Result<bool, Unresolved> {
         let mut components: [Vec<Piece<'_>>; 6] = Default::default();
         let mut at = 0;
@@ -161,7 +164,7 @@ impl Pattern {
         self.parts.iter().any(|part| matches!(part, Part::Variable { default: None, .. }))
     }
 
-    /// As [`Pattern::matches`], for a pattern that was read without variables.
+    /// Like [`Pattern::matches`], for a pattern that was parsed without variables.
     pub(crate) fn matches_plain(&self, text: &str) -> bool {
         match self.parts.as_slice() {
             [] => text.is_empty(),
@@ -173,7 +176,7 @@ impl Pattern {
                 |part| match part {
                     Part::Text(text) => Piece::Text(text),
                     Part::One => Piece::One,
-                    // Read without variables, there are none.
+                    // The pattern was parsed without variables.
                     Part::Run | Part::Variable { .. } => Piece::Run,
                 },
                 text,
@@ -181,7 +184,7 @@ impl Pattern {
         }
     }
 
-    /// Whether `text` is the one meant, whatever the case of its letters. There are no wildcards then.
+    /// Whether `text` is equal, ignoring case. Wildcards are plain characters here.
     pub(crate) fn equals_folded(&self, text: &str, context: &Context) -> Result<bool, Unresolved> {
         let mut own = String::new();
         for part in &self.parts {
@@ -206,7 +209,7 @@ fn flush(plain: &mut String, parts: &mut Vec<Part>) {
     }
 }
 
-/// `aws:username`, or with what stands for it where it is missing: `aws:PrincipalTag/team, 'none'`.
+/// Parses `aws:username`, or a variable with a default: `aws:PrincipalTag/team, 'none'`.
 fn variable(inner: &str) -> Result<Part, String> {
     let (key, default) = match inner.split_once(',') {
         None => (inner.trim(), None),
@@ -233,18 +236,18 @@ fn piece<'a>(part: &'a Part, context: &'a Context) -> Result<Piece<'a>, Unresolv
     })
 }
 
-/// Whether the parts cover the text from end to end. What follows a run is looked for ever further on; only the last run can
-/// have to give, so the work is bounded by the product of both lengths.
+/// Whether the parts match the whole text. Backtracking only to the last run suffices, so the work
+/// is bounded by the product of both lengths.
 fn glob<'p, 'a, T>(parts: &'p [T], piece: impl Fn(&'p T) -> Piece<'a>, text: &str) -> bool {
     let bytes = text.as_bytes();
     let width = |at: usize| text[at..].chars().next().map(char::len_utf8);
-    // Where what follows a run can begin at the earliest.
+    // The earliest position of the part after a run.
     let begin = |part: usize, at: usize| match parts.get(part).map(&piece) {
         Some(Piece::Text(own)) => find(bytes, at, own.as_bytes()),
         _ => Some(at),
     };
     let (mut part, mut at) = (0, 0);
-    // Behind the last run, and from where on it was tried.
+    // The part after the last run, and the position where it was tried.
     let mut back: Option<(usize, usize)> = None;
     loop {
         let go_on = match parts.get(part).map(&piece) {
@@ -272,7 +275,8 @@ fn glob<'p, 'a, T>(parts: &'p [T], piece: impl Fn(&'p T) -> Piece<'a>, text: &st
     }
 }
 
-/// Where `wanted` stands first in `bytes`, from `at` on. Both are UTF-8, so it is between two characters.
+/// The first position of `wanted` in `bytes` from `at` on. Both are UTF-8, so the position is a
+/// character boundary.
 fn find(bytes: &[u8], mut at: usize, wanted: &[u8]) -> Option<usize> {
     let Some(first) = wanted.first() else { return Some(at) };
     loop {

@@ -28,10 +28,10 @@ pub struct Policies<'a> {
     pub(crate) fixed: bool,
 }
 
-/// A document and what it is called in explanations; nothing for its number.
+/// A document and its name in explanations; empty to use its number.
 type Named<'a> = (&'a str, &'a Policy);
 
-/// The order in which documents are looked at for what denies.
+/// The order in which documents are searched for a Deny.
 pub(crate) const ORDER: [DocumentKind; 6] = [
     DocumentKind::ServiceControl,
     DocumentKind::ResourceControl,
@@ -41,14 +41,15 @@ pub(crate) const ORDER: [DocumentKind; 6] = [
     DocumentKind::Session,
 ];
 
-/// How the policy of a resource counts within its own account.
+/// How the policy of a resource applies within its own account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResourceRule {
-    /// What it or the caller's own policies allow is allowed: secrets, and most services' resources.
+    /// An Allow in it or in the caller's own policies suffices: secrets, and the resources of most
+    /// services.
     #[default]
     Either,
-    /// It decides. The callers' own policies count only where it names their account: keys.
+    /// It decides. Callers' own policies apply only if it names their account: KMS keys.
     Key,
 }
 
@@ -62,7 +63,7 @@ pub enum DocumentKind {
     ResourceControl,
     /// The resource's own policy.
     Resource,
-    /// A policy of the caller.
+    /// An identity-based policy of the caller.
     Identity,
     /// The caller's permissions boundary.
     Boundary,
@@ -83,28 +84,28 @@ impl<'a> Policies<'a> {
         self.identity_named("", policy)
     }
 
-    /// As [`Policies::identity`], with a name that explanations show.
+    /// Like [`Policies::identity`], with a name for explanations.
     #[must_use]
     pub fn identity_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
         self.identity.push((name, policy));
         self
     }
 
-    /// The resource's own policy, which counts as [`ResourceRule::Either`].
+    /// Sets the resource's own policy, which applies as [`ResourceRule::Either`].
     #[must_use]
     pub fn resource(mut self, policy: &'a Policy) -> Self {
         self.resource = Some(("", policy));
         self
     }
 
-    /// The resource is a key, and this its policy.
+    /// Sets the key policy; the resource is a key.
     #[must_use]
     pub fn key(mut self, policy: &'a Policy) -> Self {
         self.rule = ResourceRule::Key;
         self.resource(policy)
     }
 
-    /// How the resource's policy counts, also where there is none.
+    /// Sets how the resource's policy applies, even if there is none.
     #[must_use]
     pub fn rule(mut self, rule: ResourceRule) -> Self {
         self.rule = rule;
@@ -117,68 +118,69 @@ impl<'a> Policies<'a> {
         self.boundary_named("", policy)
     }
 
-    /// As [`Policies::boundary`], with a name that explanations show.
+    /// Like [`Policies::boundary`], with a name for explanations.
     #[must_use]
     pub fn boundary_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
         self.boundary = Some((name, policy));
         self
     }
 
-    /// Adds a policy of the caller's session. What one of them allows, all do.
+    /// Adds a session policy. An Allow in one of several suffices.
     #[must_use]
     pub fn session(self, policy: &'a Policy) -> Self {
         self.session_named("", policy)
     }
 
-    /// As [`Policies::session`], with a name that explanations show.
+    /// Like [`Policies::session`], with a name for explanations.
     #[must_use]
     pub fn session_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
         self.session.push((name, policy));
         self
     }
 
-    /// Adds a service control policy. Where there are any, one must allow.
+    /// Adds a service control policy. If there are any, one must allow the request.
     #[must_use]
     pub fn service_control(self, policy: &'a Policy) -> Self {
         self.service_control_named("", policy)
     }
 
-    /// As [`Policies::service_control`], with a name that explanations show.
+    /// Like [`Policies::service_control`], with a name for explanations.
     #[must_use]
     pub fn service_control_named(mut self, name: &'a str, policy: &'a Policy) -> Self {
         self.service_control.push((name, policy));
         self
     }
 
-    /// Adds a resource control policy. Where there are any, one must allow.
+    /// Adds a resource control policy. If there are any, one must allow the request.
     #[must_use]
     pub fn resource_control(mut self, policy: &'a Policy) -> Self {
         self.resource_control.push(("", policy));
         self
     }
 
-    /// Whether a grant of the key names the caller and covers the request. It counts as the key policy naming the caller itself.
+    /// Whether a grant of the key names the caller and covers the request. It applies as if the key
+    /// policy named the caller.
     #[must_use]
     pub fn granted(mut self, granted: bool) -> Self {
         self.granted = granted;
         self
     }
 
-    /// Whether nobody knows the caller. Nothing is allowed to it then, whatever names it.
+    /// Marks the caller as unknown. Nothing is then allowed, even if a policy names it.
     #[must_use]
     pub fn stranger(mut self, stranger: bool) -> Self {
         self.stranger = stranger;
         self
     }
 
-    /// Whether the resource's policy cannot be changed, so that no remedy is to be looked for in it: the keys that AWS manages.
+    /// Marks the resource's policy as fixed, as for AWS managed keys: remedies do not change it.
     #[must_use]
     pub fn fixed(mut self, fixed: bool) -> Self {
         self.fixed = fixed;
         self
     }
 
-    /// Whether a condition of a document is about this key.
+    /// Whether a condition of a document uses this key.
     #[must_use]
     pub fn mention(&self, key: &str) -> bool {
         ORDER.iter().any(|kind| self.named(*kind).iter().any(|(_, policy)| policy.mentions(key)))
@@ -190,7 +192,7 @@ impl<'a> Policies<'a> {
         self.named(place.kind).get(place.document)?.1.statements().get(place.statement)
     }
 
-    /// What a document is called in a sentence.
+    /// The name of a document in a sentence.
     pub(crate) fn title(&self, kind: DocumentKind, document: usize) -> String {
         let word = self.word(kind);
         match self.named(kind) {
@@ -202,7 +204,7 @@ impl<'a> Policies<'a> {
         }
     }
 
-    /// What documents of a kind are called here.
+    /// The name of a kind of document here.
     pub(crate) fn word(&self, kind: DocumentKind) -> String {
         match (kind, self.rule) {
             (DocumentKind::Resource, ResourceRule::Key) => "key policy".to_owned(),
@@ -234,13 +236,13 @@ impl<'a> Policies<'a> {
         }
     }
 
-    /// Whether a statement of one of these documents is about the request.
+    /// Whether a statement of one of these documents matches the request.
     #[must_use]
     pub fn matches(&self, statement: &Statement, request: &Request) -> bool {
         self.check(statement, request).is_ok()
     }
 
-    /// Whether a statement of one of these documents is about the request, or why it is not.
+    /// Whether a statement of one of these documents matches the request, or why it does not.
     ///
     /// A Deny with NotPrincipal denies every caller that has a permissions boundary, even one that
     /// it names (IAM User Guide, `access_policies_boundaries.html` and
@@ -266,9 +268,9 @@ impl<'a> Policies<'a> {
 pub struct Place {
     /// The kind of document.
     pub kind: DocumentKind,
-    /// Which of this kind, from 0, in the order they were added.
+    /// The index among its kind, in the order they were added.
     pub document: usize,
-    /// Which statement of it, from 0.
+    /// The index of the statement.
     pub statement: usize,
 }
 
@@ -281,7 +283,7 @@ impl DocumentKind {
 }
 
 impl fmt::Display for DocumentKind {
-    /// As AWS calls it in its messages.
+    /// The name in AWS's messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ServiceControl => "service control policy",

@@ -1,26 +1,27 @@
-//! What a decision comes to while nobody knows yet from where, with what second factor or with which tags a request comes.
+//! The outcome of a request whose circumstances are not yet known: its origin, second factor or
+//! tags.
 
 use crate::circumstance::Circumstances;
 use crate::open::is_open;
 use crate::policies::ORDER;
 use crate::{Condition, Effect, Policies, Request, Statement};
 
-/// What comes of a request whose circumstances are open.
+/// The outcome of a request whose circumstances are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Possible {
-    /// Allowed, whatever they are.
+    /// Allowed under all circumstances.
     Always,
-    /// Not allowed, whatever they are.
+    /// Not allowed under any circumstances.
     Never,
     /// It depends on these conditions.
     Sometimes(Vec<String>),
 }
 
 impl Policies<'_> {
-    /// What comes of the request if its circumstances are left open: from which address, with which session tags, with or without
-    /// a second factor. Everything else is taken as the request says; what is allowed only because of the moment at which it is asked is
-    /// allowed sometimes.
+    /// The outcome of the request if its circumstances are left open: its address, session tags and
+    /// second factor. Everything else is evaluated as in the request. A request that is allowed
+    /// only at its present time is allowed sometimes.
     #[must_use]
     pub fn possible(&self, request: &Request) -> Possible {
         if self.decide(&request.taken(Circumstances::Against)).is_allowed() {
@@ -38,7 +39,7 @@ impl Policies<'_> {
     }
 }
 
-/// The statements that decide it, with their conditions that are open.
+/// The deciding statements with their open conditions.
 fn sometimes(policies: &Policies<'_>, request: &Request) -> Possible {
     let (holding, failing) = (request.taken(Circumstances::Holding), request.taken(Circumstances::Failing));
     let mut conditions = Vec::new();

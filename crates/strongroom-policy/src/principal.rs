@@ -1,4 +1,4 @@
-//! Who asks, and whom a statement names.
+//! The principal of a request, and the principals that a statement names.
 
 use strongroom_types::{AccountId, Arn, Caller, ParseError, Realm};
 
@@ -8,12 +8,12 @@ use crate::Context;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     kind: PrincipalKind,
-    /// The ARN, a service's name, or nothing for somebody unknown.
+    /// The ARN or a service's name; empty for an anonymous principal.
     arn: String,
     account: Option<String>,
     /// The role of a session.
     role: Option<String>,
-    /// The user who made a federated one.
+    /// The user who created a federated session.
     maker: Option<String>,
     /// That user's unique id.
     maker_id: Option<String>,
@@ -34,7 +34,7 @@ pub enum PrincipalKind {
     FederatedUser,
     /// A service acting for itself.
     Service,
-    /// Nobody known.
+    /// Anonymous.
     Anonymous,
 }
 
@@ -71,10 +71,11 @@ impl Principal {
         Ok(Self::with_arn(PrincipalKind::User, arn))
     }
 
-    /// A session of a role: `arn:aws:sts::111122223333:assumed-role/Role/session`, and the role's own ARN (with its path).
+    /// A session of a role: `arn:aws:sts::111122223333:assumed-role/Role/session`, and the role's
+    /// own ARN (with its path).
     ///
     /// # Errors
-    /// [`ParseError`] for other ARNs, and where they are not of one account and role.
+    /// [`ParseError`] for other ARNs, and if the two do not belong to one account and role.
     pub fn role_session(session: &Arn, role: &Arn) -> Result<Self, ParseError> {
         let shape = "arn:partition:sts::account:assumed-role/Role/session";
         checked(session, "role session", "sts", "assumed-role/", shape)?;
@@ -99,8 +100,8 @@ impl Principal {
         Ok(Self::with_arn(PrincipalKind::FederatedUser, arn))
     }
 
-    /// A federated user, and the IAM user whose GetFederationToken made the session. A resource's
-    /// policy that names that user also applies to the session.
+    /// A federated user, and the IAM user whose GetFederationToken created the session. A
+    /// resource's policy that names that user also applies to the session.
     ///
     /// # Errors
     /// [`ParseError`] for other ARNs, and if the two are not of one account.
@@ -118,7 +119,7 @@ impl Principal {
     /// Who makes a call.
     ///
     /// # Errors
-    /// [`ParseError`] where the ARN is none of a user, a session or a federated user.
+    /// [`ParseError`] if the ARN is not that of a user, a session or a federated user.
     pub fn of(caller: &Caller, realm: &Realm) -> Result<Self, ParseError> {
         let bad = |arn: &Arn| ParseError::new("principal", arn.as_str(), "the ARN of a user or of a session");
         let parse = |text: String| Arn::parse(&text);
@@ -162,7 +163,7 @@ impl Principal {
         }
     }
 
-    /// Somebody unknown.
+    /// An anonymous principal.
     #[must_use]
     pub fn anonymous() -> Self {
         Self {
@@ -182,14 +183,15 @@ impl Principal {
         Self { kind, arn, account, role: None, maker: None, maker_id: None, id: None }
     }
 
-    /// With its unique id: `AIDA...` of a user, `AROA...` of a session's role. Policies may name it instead of the ARN.
+    /// Sets the unique id: `AIDA...` for a user, `AROA...` for a session's role. Policies can name
+    /// it instead of the ARN.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Adds the unique id of the user who made a federated principal: see
+    /// Sets the unique id of the user who created a federated session: see
     /// [`Principal::federated_by`].
     #[must_use]
     pub fn maker_id(mut self, id: impl Into<String>) -> Self {
@@ -197,19 +199,19 @@ impl Principal {
         self
     }
 
-    /// What it is.
+    /// The kind of principal.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
         self.kind
     }
 
-    /// The ARN, or a service's name; empty for somebody unknown.
+    /// The ARN, or a service's name; empty for an anonymous principal.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// The account; services and unknown ones have none.
+    /// The account; `None` for services and anonymous principals.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
@@ -221,8 +223,9 @@ impl Principal {
         self.role.as_deref().unwrap_or(&self.arn)
     }
 
-    /// The ARN of the user or role whose policies it has: a session's role, the user who made a federated one, a user. Nothing
-    /// for a root, a service, or a federated one of whom no more is known.
+    /// The ARN of the user or role whose policies apply: a session's role, the user who created a
+    /// federated session, or the user itself. `None` for a root, a service, or a federated user
+    /// whose creator is unknown.
     #[must_use]
     pub fn attached_to(&self) -> Option<&str> {
         match self.kind {
@@ -233,13 +236,13 @@ impl Principal {
         }
     }
 
-    /// The unique id, where it is known.
+    /// The unique id, if known.
     #[must_use]
     pub fn unique_id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Sets the keys that say who asks.
+    /// Sets the condition keys of the principal.
     pub(crate) fn describe(&self, context: &mut Context) {
         let kind = match self.kind {
             PrincipalKind::Root => "Account",
@@ -280,7 +283,7 @@ impl Principal {
     }
 }
 
-/// Whom a statement names.
+/// The principals of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principals {
     /// `NotPrincipal`: all but these.
@@ -294,9 +297,9 @@ pub struct Principals {
 pub enum PrincipalName {
     /// `*`.
     Everybody,
-    /// An account, which is its root: twelve digits or `arn:aws:iam::111122223333:root`.
+    /// An account, that is, its root: twelve digits or `arn:aws:iam::111122223333:root`.
     Account(String),
-    /// A role: all its sessions.
+    /// A role, that is, all its sessions.
     Role(String),
     /// A user, a role's session or a federated user, by its ARN.
     One(String),
@@ -306,21 +309,21 @@ pub enum PrincipalName {
     Service(String),
     /// An identity provider.
     Federated(String),
-    /// An id that only S3 has.
+    /// A canonical user id, which only S3 uses.
     CanonicalUser(String),
-    /// A name that cannot be one of its kind: `AWS` or `Service`.
+    /// A name that is invalid for its kind, `AWS` or `Service`.
     Invalid(&'static str, String),
 }
 
-/// How far the naming of a caller goes.
+/// The reach of a statement that names the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reach {
-    /// The account is named: it may pass the right on by its own policies.
+    /// The account is named: its own policies can delegate the permission.
     Account,
-    /// The role of the session is named, or the user who made a federated one: boundary and session
-    /// policies still count.
+    /// The role of the session or the user who created the federated session is named: boundary and
+    /// session policies still apply.
     Role,
-    /// The caller itself, or everybody.
+    /// The caller itself or everyone is named.
     Direct,
 }
 
@@ -337,12 +340,12 @@ impl Principals {
         &self.names
     }
 
-    /// Whether the caller is meant, and how far that goes.
+    /// Whether the caller is named, and with what reach.
     pub(crate) fn reach(&self, caller: &Principal, allows: bool) -> Option<Reach> {
         match (self.all_but, allows) {
             (false, _) => self.best(caller),
             (true, false) => (!self.spares(caller)).then_some(Reach::Direct),
-            // Nobody is let in for not being named.
+            // An Allow with NotPrincipal grants nothing.
             (true, true) => None,
         }
     }
@@ -351,7 +354,8 @@ impl Principals {
         self.names.iter().filter_map(|name| name.reach(caller)).max()
     }
 
-    /// Who is not to be denied must be named with all that it is: itself, its role, its account.
+    /// To be excepted from a Deny with NotPrincipal, the caller, its role and its account must all
+    /// be named.
     fn spares(&self, caller: &Principal) -> bool {
         if self.names.contains(&PrincipalName::Everybody) {
             return true;
@@ -438,7 +442,7 @@ impl PrincipalName {
         match self {
             Self::Everybody => Some(Reach::Direct),
             Self::Account(account) if Some(account.as_str()) == caller.account() => {
-                // The account's own sessions are as limited as a role's.
+                // Session policies limit an account's own sessions as they do a role's.
                 Some(if caller.kind == PrincipalKind::Root { Reach::Role } else { Reach::Account })
             }
             Self::Role(role) if caller.role.as_ref() == Some(role) => Some(Reach::Role),

@@ -1,4 +1,4 @@
-//! What would have to change for a request to be allowed.
+//! Changes that would allow a request.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use crate::open::can_differ;
 use crate::policies::ORDER;
 use crate::{Condition, DocumentKind, Effect, Policies, Policy, PrincipalKind, Request, ResourceRule};
 
-/// Changes that together would allow a request. Each was tried: with them the decision is another.
+/// Changes that together would allow a request. They were tested: with them, the request is
+/// allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Remedy {
@@ -23,36 +24,36 @@ pub struct Remedy {
 #[serde(tag = "change", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
-    /// A statement that denies is taken away, or narrowed so that it is not about this request.
+    /// Remove a statement that denies, or narrow it so that it does not match this request.
     Lift {
-        /// The document, as sentences call it.
+        /// The name of the document, for a sentence.
         document: String,
         /// The statement's number in it, from 1.
         statement: usize,
-        /// The line on which it begins.
+        /// The line where it begins.
         line: usize,
     },
-    /// A statement is added to a document.
+    /// Add a statement to a document.
     Add {
-        /// The document, as sentences call it.
+        /// The name of the document, for a sentence.
         document: String,
         /// The statement, as JSON.
         statement: String,
     },
-    /// The request is made such that a statement's conditions hold.
+    /// Make the request such that the statement's conditions hold.
     Meet {
-        /// The document, as sentences call it.
+        /// The name of the document, for a sentence.
         document: String,
         /// The statement's number in it, from 1.
         statement: usize,
         /// The conditions that do not hold yet.
         conditions: Vec<String>,
     },
-    /// The key gets a grant for the caller.
+    /// Create a grant of the key for the caller.
     Grant {
-        /// Whom it is for.
+        /// The grantee principal.
         grantee: String,
-        /// What it allows, as grants call it.
+        /// The grant operation that it allows.
         operation: String,
     },
 }
@@ -90,7 +91,7 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// The documents of a decision, to be changed.
+/// The documents of a decision, with trial changes.
 #[derive(Clone)]
 struct Draft {
     documents: Vec<Document>,
@@ -138,7 +139,7 @@ impl Draft {
 #[derive(Clone)]
 struct Document {
     kind: DocumentKind,
-    /// Which of its kind.
+    /// The index among its kind.
     index: usize,
     name: String,
     policy: Policy,
@@ -146,7 +147,7 @@ struct Document {
     numbers: Vec<usize>,
 }
 
-/// What is added where nothing allows.
+/// The additions to try if nothing allows the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Core {
     Nothing,
@@ -158,8 +159,9 @@ enum Core {
 }
 
 impl Policies<'_> {
-    /// The smallest sets of changes that would allow a request that is not allowed: none can spare one of its changes. Empty where it
-    /// is allowed, where no document can help because nobody knows the caller, and where only one could that cannot be changed.
+    /// The minimal sets of changes that would allow a denied request: all changes of a set are
+    /// needed. Empty if the request is allowed, if the caller is unknown, so that no document can
+    /// help, or if only a fixed document could.
     #[must_use]
     pub fn remedies(&self, request: &Request) -> Vec<Remedy> {
         if self.stranger || self.decide(request).is_allowed() {
@@ -225,7 +227,7 @@ impl Policies<'_> {
         found.into_iter().map(|changes| Remedy { changes }).collect()
     }
 
-    /// Statements that allow all but for their conditions.
+    /// Statements that would allow the request but for their conditions.
     fn meet(&self, draft: &Draft, lifted: &[Change], request: &Request, note: &mut impl FnMut(Vec<Change>)) {
         let holds = |condition: &Condition| condition.check(request.context()).is_ok();
         for (at, document) in draft.documents.iter().enumerate() {
@@ -254,7 +256,7 @@ impl Policies<'_> {
     }
 }
 
-/// Takes away what denies.
+/// Removes the statements that deny.
 fn lift(policies: &Policies<'_>, draft: &mut Draft, request: &Request) -> Vec<Change> {
     let mut lifted = Vec::new();
     for Document { kind, index, policy, numbers, .. } in &mut draft.documents {
@@ -273,7 +275,7 @@ fn lift(policies: &Policies<'_>, draft: &mut Draft, request: &Request) -> Vec<Ch
     lifted
 }
 
-/// Kinds of documents that limit, of which there are some and none allows.
+/// The kinds of limiting documents that are present but do not allow the request.
 fn limits_that_lack(policies: &Policies<'_>, request: &Request) -> Vec<DocumentKind> {
     let limits = [
         DocumentKind::ServiceControl,
@@ -291,7 +293,7 @@ fn limits_that_lack(policies: &Policies<'_>, request: &Request) -> Vec<DocumentK
     limits.into_iter().filter(lacks).collect()
 }
 
-/// Where a statement of this kind is added, for a sentence.
+/// The document to add a statement to, for a sentence.
 fn document_of(policies: &Policies<'_>, kind: DocumentKind, request: &Request) -> String {
     let principal = request.principal();
     match kind {
@@ -305,7 +307,7 @@ fn document_of(policies: &Policies<'_>, kind: DocumentKind, request: &Request) -
     }
 }
 
-/// A statement that allows the request, as people write it.
+/// A statement that allows the request, as a person would write it.
 fn statement(principal: Option<String>, request: &Request, resource: &str) -> String {
     let principal = principal.map(|who| format!(r#""Principal": {who}, "#)).unwrap_or_default();
     let (action, resource) = (Value::from(request.action()), Value::from(resource));
@@ -316,12 +318,12 @@ fn of_kind(kind: &str, name: &str) -> String {
     format!(r#"{{"{kind}": {}}}"#, Value::from(name))
 }
 
-/// What the caller's own policy would have to say.
+/// The statement for the caller's own policy.
 fn own_statement(request: &Request) -> String {
     statement(None, request, request.resource())
 }
 
-/// What the resource's policy would have to say.
+/// The statement for the resource's policy.
 fn named_statement(request: &Request) -> String {
     let principal = request.principal();
     let who = match principal.kind() {
@@ -332,7 +334,7 @@ fn named_statement(request: &Request) -> String {
     statement(Some(who), request, "*")
 }
 
-/// How a key's policy leaves it to the caller's account.
+/// The key policy statement that delegates to the caller's account.
 fn delegation(request: &Request) -> Option<String> {
     let principal = request.principal();
     let partition = principal.arn().split(':').nth(1)?;

@@ -1,14 +1,14 @@
-//! What is asked for.
+//! The operation.
 
 use crate::circumstance::Circumstances;
 use crate::{Context, Principal};
 
-/// A request: who wants to do what with which resource, under what circumstances.
+/// A request: principal, action, resource and condition keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     principal: Principal,
     action: String,
-    /// In small letters.
+    /// In lower case.
     folded: String,
     resource: String,
     resource_account: Option<String>,
@@ -18,9 +18,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for an action (`kms:Decrypt`) on a resource by its ARN, or on `*` where the action has no resource. The resource
-    /// belongs to the account in its ARN, `*` to the principal's own. The keys that say who asks (`aws:PrincipalArn` and the
-    /// like) are there already.
+    /// A request for an action (`kms:Decrypt`) on a resource by its ARN, or on `*` if the action
+    /// has no resource. The resource belongs to the account in its ARN, `*` to the principal's own.
+    /// The condition keys of the principal (such as `aws:PrincipalArn`) are set.
     #[must_use]
     pub fn new(principal: Principal, action: impl Into<String>, resource: impl Into<String>) -> Self {
         let (action, resource) = (action.into(), resource.into());
@@ -45,14 +45,14 @@ impl Request {
         }
     }
 
-    /// Adds a condition key of one value, or replaces it: see [`Context::with`].
+    /// Sets a single-valued condition key: see [`Context::with`].
     #[must_use]
     pub fn with(mut self, key: impl AsRef<str>, value: impl Into<String>) -> Self {
         self.context.set(key, value);
         self
     }
 
-    /// Adds a condition key of several values, or replaces it.
+    /// Sets a multivalued condition key.
     #[must_use]
     pub fn with_many<T: Into<String>>(
         mut self,
@@ -63,7 +63,7 @@ impl Request {
         self
     }
 
-    /// The account the resource belongs to, where its ARN does not say.
+    /// Sets the account of the resource, if its ARN does not name it.
     #[must_use]
     pub fn resource_account(mut self, account: impl Into<String>) -> Self {
         let account = account.into();
@@ -72,41 +72,41 @@ impl Request {
         self
     }
 
-    /// Who asks.
+    /// The principal.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// For what.
+    /// The action.
     #[must_use]
     pub fn action(&self) -> &str {
         &self.action
     }
 
-    /// On which resource.
+    /// The resource.
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.resource
     }
 
-    /// Under what circumstances.
+    /// The condition keys.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// To add circumstances to a request that is there.
+    /// The condition keys, mutable.
     pub fn context_mut(&mut self) -> &mut Context {
         &mut self.context
     }
 
-    /// The request with circumstances that nobody knows yet taken in favour of it, or against it.
+    /// The request with unknown circumstances evaluated in its favour, or against it.
     pub(crate) fn taken(&self, circumstances: Circumstances) -> Self {
         Self { circumstances, ..self.clone() }
     }
 
-    /// The request without its moment, which is open then.
+    /// The request without its time, which is then open.
     pub(crate) fn at_any_time(&self) -> Self {
         Self { time_open: true, ..self.clone() }
     }
@@ -123,7 +123,7 @@ impl Request {
         &self.folded
     }
 
-    /// Whether the principal is of the account that the resource belongs to.
+    /// Whether principal and resource belong to one account.
     pub(crate) fn is_within_account(&self) -> bool {
         self.principal.account().is_some() && self.principal.account() == self.resource_account.as_deref()
     }

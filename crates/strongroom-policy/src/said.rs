@@ -1,6 +1,7 @@
-//! The condition keys that a session may say of itself.
+//! The condition keys that a session can set for itself.
 
-/// Keys of AWS that say from where a request came or by whom its session was vouched for, and are said with the session.
+/// AWS keys that describe the origin of a request or the identity provider of its session, and are
+/// set with the session.
 const SAID: [&str; 9] = [
     "aws:sourcevpc",
     "aws:sourcevpce",
@@ -13,12 +14,12 @@ const SAID: [&str; 9] = [
     "aws:principalorgpaths",
 ];
 
-/// And those that a service says for whom it calls.
+/// Keys by which a service names the source on whose behalf it calls.
 const SAID_BY_SERVICES: [&str; 4] =
     ["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"];
 
-/// Whether a session may say this key itself. What the services know, of the caller, the resource or the way the request took, it may
-/// not.
+/// Whether a session can set this key. It cannot set those that the services determine from the
+/// caller, the resource or the request.
 pub(crate) fn may_be_said(key: &str, is_service: bool) -> bool {
     let key = key.to_ascii_lowercase();
     let ours = ["aws:", "kms:", "secretsmanager:", "ssm:", "iam:", "sts:"];

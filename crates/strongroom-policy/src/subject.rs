@@ -1,4 +1,4 @@
-//! Who calls, with the documents that come with it.
+//! A caller with its policies.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use strongroom_types::{CallContext, Caller, Realm, SessionFacts, Timestamp};
 use crate::said::may_be_said;
 use crate::{Context, ParseError, Policies, Policy, Principal, PrincipalKind, Request};
 
-/// A caller with its policies: what an [`Authorizer`](crate::Authorizer) finds out about it.
+/// A caller with its policies, as returned by an [`Authorizer`](crate::Authorizer).
 #[derive(Clone, Debug)]
 pub struct Subject {
     principal: Principal,
@@ -20,17 +20,18 @@ pub struct Subject {
     stranger: bool,
 }
 
-/// A document and what it is called.
+/// A document and its name.
 pub type NamedPolicy = (String, Arc<Policy>);
 
-/// Allows nothing that there is: what a federated user without policies has of its maker's rights.
+/// Matches no existing action: a federated user without session policies has none of its creator's
+/// permissions.
 const NOTHING: &str = r#"{"Statement":{"Effect":"Allow","Action":"none:none","Resource":"*"}}"#;
 
 impl Subject {
-    /// A caller of whom no more is known than the call says: no policies but its session's.
+    /// A caller with no policies but those of its session, as given by the call.
     ///
     /// # Errors
-    /// [`SubjectError`] for a caller that cannot be, a session that is over, and a session's policy that is none.
+    /// [`SubjectError`] for an invalid caller, an expired session, or an invalid session policy.
     pub fn of(cx: &CallContext, realm: &Realm, now: Timestamp) -> Result<Self, SubjectError> {
         let principal = Principal::of(cx.caller(), realm).map_err(SubjectError::Caller)?;
         let nothing = SessionFacts::new();
@@ -67,33 +68,33 @@ impl Subject {
         Ok(subject)
     }
 
-    /// Who it is.
+    /// The principal.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Nobody here knows it: nothing is allowed to it, whatever names it.
+    /// Marks the caller as unknown here: nothing is allowed, even if a policy names it.
     #[must_use]
     pub fn stranger(mut self) -> Self {
         self.stranger = true;
         self
     }
 
-    /// Whether nobody knows it.
+    /// Whether the caller is unknown.
     #[must_use]
     pub fn is_stranger(&self) -> bool {
         self.stranger
     }
 
-    /// With its unique id: see [`Principal::id`].
+    /// Sets the unique id: see [`Principal::id`].
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.principal = self.principal.id(id);
         self
     }
 
-    /// Adds the unique id of the user who made this federated principal: see
+    /// Sets the unique id of the user who created this federated session: see
     /// [`Principal::maker_id`].
     #[must_use]
     pub fn with_maker_id(mut self, id: impl Into<String>) -> Self {
@@ -101,7 +102,7 @@ impl Subject {
         self
     }
 
-    /// With a tag of the user or role. A session's tag of this name stays.
+    /// Adds a tag of the user or role. A session tag with the same key takes precedence.
     #[must_use]
     pub fn with_tag(mut self, key: &str, value: &str) -> Self {
         if self.facts.get(&format!("aws:PrincipalTag/{key}")).is_none() {
@@ -114,28 +115,28 @@ impl Subject {
         self.facts.set(format!("aws:PrincipalTag/{key}"), value);
     }
 
-    /// With a policy of the user or role, and what it is called.
+    /// Adds a policy of the user or role under a name.
     #[must_use]
     pub fn with_identity(mut self, name: impl Into<String>, policy: Arc<Policy>) -> Self {
         self.identity.push((name.into(), policy));
         self
     }
 
-    /// With a permissions boundary, and what it is called.
+    /// Sets the permissions boundary under a name.
     #[must_use]
     pub fn with_boundary(mut self, name: impl Into<String>, policy: Arc<Policy>) -> Self {
         self.boundary = Some((name.into(), policy));
         self
     }
 
-    /// With a service control policy, and what it is called. Where there are any, one must allow.
+    /// Adds a service control policy under a name. If there are any, one must allow the request.
     #[must_use]
     pub fn with_service_control(mut self, name: impl Into<String>, policy: Arc<Policy>) -> Self {
         self.service_control.push((name.into(), policy));
         self
     }
 
-    /// Its documents, for a decision. Those of the resource are added by who has it.
+    /// The caller's documents, for a decision. The service adds those of the resource.
     #[must_use]
     pub fn policies(&self) -> Policies<'_> {
         let mut policies = Policies::new().stranger(self.stranger);
@@ -154,8 +155,8 @@ impl Subject {
         }
     }
 
-    /// A request of it at some moment. The keys that say who asks, when, where and under what circumstances are there; those of the
-    /// resource and of the action are added by who knows them.
+    /// A request of the caller at a given time, with the condition keys of the principal, time,
+    /// region and session. The service adds those of the resource and the action.
     #[must_use]
     pub fn request(&self, action: &str, resource: &str, realm: &Realm, now: Timestamp) -> Request {
         let mut request = Request::new(self.principal.clone(), action, resource);
@@ -174,14 +175,14 @@ impl Subject {
 }
 
 impl Subject {
-    /// Whether a session of a user or role may say this condition key of itself.
+    /// Whether a session of a user or role can set this condition key.
     #[must_use]
     pub fn session_may_say(key: &str) -> bool {
         may_be_said(key, false)
     }
 }
 
-/// A moment as policies may write it, in seconds since 1970.
+/// A time in seconds since 1970, as policies can write it.
 fn seconds(moment: Timestamp) -> String {
     let millis = moment.as_millis().max(0);
     format!("{}.{:03}", millis / 1000, millis % 1000)
@@ -202,7 +203,7 @@ fn facts_of(said: &SessionFacts, principal: &Principal) -> Context {
     if let Some(issued) = said.issued {
         facts.set("aws:TokenIssueTime", seconds(issued));
     }
-    // Only credentials that were given out for a while say whether there was a second factor.
+    // Only temporary credentials carry whether a second factor was used.
     let temporary = said.issued.is_some()
         || said.mfa.is_some()
         || matches!(principal.kind(), PrincipalKind::RoleSession | PrincipalKind::FederatedUser);
@@ -216,13 +217,13 @@ fn facts_of(said: &SessionFacts, principal: &Principal) -> Context {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SubjectError {
-    /// The caller cannot be.
+    /// The caller is invalid.
     Caller(strongroom_types::ParseError),
-    /// The session says a condition key that is not its to say.
+    /// The session sets a condition key that sessions cannot set.
     Key(String),
-    /// The session is over.
+    /// The session has expired.
     Expired,
-    /// A policy of the session is none.
+    /// A session policy is invalid.
     SessionPolicy(ParseError),
 }
 

@@ -1,4 +1,4 @@
-//! What condition values mean: numbers, moments, addresses, ARNs.
+//! Types of condition values: numbers, dates, addresses, ARNs.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 use crate::Context;
 use crate::pattern::{Pattern, Reading, Unresolved};
 
-/// A decimal number of any length, exactly.
+/// An exact decimal number of any length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     negative: bool,
-    /// Without zeros in front.
+    /// Without leading zeros.
     whole: String,
-    /// Without zeros behind.
+    /// Without trailing zeros.
     fraction: String,
 }
 
@@ -35,7 +35,7 @@ impl Decimal {
             return None;
         }
         let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-        // There is one zero.
+        // Negative zero equals zero.
         let negative = negative && !(whole.is_empty() && fraction.is_empty());
         Some(Self { negative, whole: whole.to_owned(), fraction: fraction.to_owned() })
     }
@@ -65,9 +65,9 @@ impl PartialOrd for Decimal {
     }
 }
 
-/// A moment in nanoseconds since 1970: one of the forms of <https://www.w3.org/TR/NOTE-datetime>,
-/// or seconds since 1970. A form without month, day or time means its beginning; one without offset
-/// is in UTC.
+/// Parses a time into nanoseconds since 1970: one of the forms of
+/// <https://www.w3.org/TR/NOTE-datetime>, or seconds since 1970. A form without month, day or time
+/// means its beginning; one without offset is in UTC.
 ///
 /// Four digits are a year, as in that note, and not a number of seconds since 1970.
 pub(crate) fn moment(text: &str) -> Option<i128> {
@@ -83,7 +83,7 @@ pub(crate) fn moment(text: &str) -> Option<i128> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(moment.as_nanosecond());
     }
-    // Behind the day stands a time and nothing else: an offset would have made it a moment.
+    // Only a time can follow the day: with an offset it would have parsed above.
     let (date, time) = text.split_once('T')?;
     let plain = |byte: u8| byte.is_ascii_digit() || b":.".contains(&byte);
     if !time.bytes().all(plain) || !time.contains(':') {
@@ -113,7 +113,7 @@ fn day(text: &str) -> Option<Date> {
     Date::new(year, small(month)?, small(day)?).ok()
 }
 
-/// Addresses: `10.0.0.0/8`, `2001:db8::/32`, or a single one.
+/// An address range: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
     address: IpAddr,
@@ -136,14 +136,14 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
-    /// Whether it holds so many addresses that it ties nobody down: two halves of the world are the world. The bounds are those at which AWS takes the
-    /// policy of a bucket for public.
+    /// Whether the range is so large that it does not restrict access: two halves cover everything.
+    /// The bounds are those by which AWS considers a bucket policy public.
     pub(crate) fn is_broad(self) -> bool {
         self.bits < if self.address.is_ipv4() { 8 } else { 32 }
     }
 
     pub(crate) fn contains(self, address: IpAddr) -> bool {
-        // The upper `bits` of both, moved down; a move by the whole width leaves nothing.
+        // Compare the upper `bits`. A shift by the whole width yields zero.
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 let head = |address: u32| address.checked_shr(32 - self.bits).unwrap_or(0);
@@ -158,15 +158,17 @@ impl Network {
     }
 }
 
-/// An ARN with wildcards: six components compared one by one, of which only the last may hold colons.
+/// An ARN with wildcards: six components compared one by one, of which only the last may hold
+/// colons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ArnPattern {
     /// `*`.
     Everything,
     Components(Box<[Pattern; 6]>),
-    /// Six components only once its variables have their values, as `${aws:PrincipalTag/secret}`.
+    /// It has six components only after its variables are replaced, such as
+    /// `${aws:PrincipalTag/secret}`.
     Whole(Pattern),
-    /// What has not six components is no ARN, and none is like it.
+    /// It does not have six components, so it is not an ARN and matches none.
     Nothing,
 }
 
@@ -207,7 +209,7 @@ impl ArnPattern {
         }
     }
 
-    /// The keys of its variables, in small letters.
+    /// The keys of its variables, in lower case.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.patterns().iter().flat_map(Pattern::variables)
     }

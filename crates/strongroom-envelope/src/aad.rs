@@ -2,14 +2,14 @@
 
 use crate::EncryptionContext;
 
-/// Header and context of up to this many bytes together are put together without allocating.
+/// Up to this many bytes, header and context are concatenated without allocating.
 const INLINE: usize = 1024;
 
-/// The canonical context, encoded once, with room before it for one header after the other.
+/// The canonical context, encoded once, with space in front for the header of each message.
 ///
-/// Headers and contexts delimit themselves, so that their concatenation is unambiguous.
+/// Headers and contexts are self-delimiting, so their concatenation is unambiguous.
 pub(crate) struct Aad {
-    /// The context stands at the end.
+    /// The context is at the end.
     inline: [u8; INLINE],
     context_len: usize,
     /// The context, when it is too long to be inline.

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::provider::{Provider, RustCrypto};
 use crate::{DataKey, EncryptionContext, Envelope, Error, Label, Sealer, SecretBytes, SecretKey};
 
-/// A [`Sealer`] of any provider, for what is built over it and must not be generic: the choice of a provider made once,
-/// where a program is put together. The bytes are the same with every provider.
+/// A [`Sealer`] of any provider, for code that must not be generic over it: the provider is chosen
+/// once, when the program is assembled. The output is the same with every provider.
 ///
 /// ```
 /// use strongroom_envelope::{AnySealer, Label, RustCrypto, SecretKey};
@@ -21,7 +21,7 @@ use crate::{DataKey, EncryptionContext, Envelope, Error, Label, Sealer, SecretBy
 #[derive(Clone, Copy)]
 pub struct AnySealer(&'static dyn Seals);
 
-/// What the users of a sealer call, without its type.
+/// The object-safe interface of a sealer.
 trait Seals: fmt::Debug + Send + Sync {
     fn seal(
         &self,

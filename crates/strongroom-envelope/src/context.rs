@@ -5,21 +5,22 @@ use std::fmt;
 
 use crate::{Error, ErrorKind};
 
-/// Non-secret pairs that a ciphertext is bound to: whoever opens it must name exactly the same pairs.
+/// Non-secret pairs that a ciphertext is bound to: opening it requires exactly the same pairs.
 ///
-/// Case-sensitive, without order, no key twice. It is not stored with the ciphertext and appears in clear in
-/// logs and policies, so it is no place for secrets. The empty context and none at all are the same.
+/// Keys are case-sensitive, unordered and unique. The context is not stored with the ciphertext and
+/// appears in plain text in logs and policies, so it must not hold secrets. The empty context
+/// equals no context.
 ///
-/// Canonical encoding (additional authenticated data of every seal): the number of pairs as `u16`, then the pairs
-/// sorted by the bytes of the key, each as `u32` length and bytes of the key, `u32` length and bytes of the value;
-/// all integers big-endian. See `docs/format.md`.
+/// Canonical encoding (additional authenticated data of every seal): the number of pairs as `u16`,
+/// then the pairs sorted by the bytes of the key, each as `u32` length and bytes of the key, `u32`
+/// length and bytes of the value; all integers big-endian. See `docs/format.md`.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct EncryptionContext {
     pairs: BTreeMap<String, String>,
 }
 
 impl EncryptionContext {
-    /// The most pairs.
+    /// The maximum number of pairs.
     pub const MAX_PAIRS: usize = 1024;
     /// The longest canonical encoding, in bytes.
     pub const MAX_ENCODED_LEN: usize = 64 * 1024;
@@ -33,8 +34,8 @@ impl EncryptionContext {
     /// A context of these pairs.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] when a key occurs twice, [`ErrorKind::TooLarge`] beyond [`Self::MAX_PAIRS`] or
-    /// [`Self::MAX_ENCODED_LEN`].
+    /// [`ErrorKind::Malformed`] when a key occurs twice, [`ErrorKind::TooLarge`] beyond
+    /// [`Self::MAX_PAIRS`] or [`Self::MAX_ENCODED_LEN`].
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, Error> {
@@ -124,11 +125,12 @@ impl EncryptionContext {
         out
     }
 
-    /// Reads a canonical encoding, and nothing but: parse then encode gives the same bytes.
+    /// Parses a canonical encoding and rejects any other: parsing and encoding again yields the
+    /// same bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for duplicate or unsorted keys, text that is not UTF-8, missing or trailing bytes;
-    /// [`ErrorKind::TooLarge`] beyond the limits.
+    /// [`ErrorKind::Malformed`] for duplicate or unsorted keys, text that is not UTF-8, missing or
+    /// trailing bytes; [`ErrorKind::TooLarge`] beyond the limits.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() > Self::MAX_ENCODED_LEN {
             return Err(Error::new(ErrorKind::TooLarge, "the encryption context is longer than 64 KiB"));

@@ -2,9 +2,10 @@
 
 use crate::provider::{Parent, Primitives};
 
-/// What a derived key is for. Keys of different labels are independent even from the same parent and salt.
+/// The purpose of a derived key. Keys of different labels are independent even with the same parent
+/// and salt.
 ///
-/// At most 14 bytes, so that one derivation block costs two compressions of the inner hash at most.
+/// At most 14 bytes, so that one derivation block costs at most two compressions of the inner hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(&'static str);
 
@@ -14,7 +15,8 @@ const MAX_LABEL: usize = 14;
 impl Label {
     pub(crate) const ENVELOPE: Self = Self::new("strongroom-env");
 
-    /// A label of 1 to 14 printable ASCII bytes. Labels that begin with `strongroom-` are Strongroom's own.
+    /// A label of 1 to 14 printable ASCII bytes. Labels that begin with `strongroom-` are
+    /// Strongroom's own.
     ///
     /// # Panics
     /// At compile time when used in a constant, when `text` is empty, too long or not ASCII.
@@ -24,7 +26,8 @@ impl Label {
         assert!(!bytes.is_empty() && bytes.len() <= MAX_LABEL, "a label is 1 to 14 bytes");
         let mut at = 0;
         while at < bytes.len() {
-            // The zero byte ends the label in the derivation's input, so a label must not hold one.
+            // A zero byte terminates the label in the derivation's input, so a label must not
+            // contain one.
             assert!(bytes[at].is_ascii_graphic(), "a label is printable ASCII");
             at += 1;
         }
@@ -32,7 +35,7 @@ impl Label {
     }
 }
 
-/// Writes `index_32 || label || 0x00 || salt || bits_32` to `buffer` and gives its length.
+/// Writes `index_32 || label || 0x00 || salt || bits_32` to `buffer` and returns its length.
 fn input(buffer: &mut [u8; INPUT], index: u32, label: Label, salt: &[u8; 32], bits: u32) -> usize {
     let label = label.0.as_bytes();
     let (zero, salt_at, bits_at) = (4 + label.len(), 5 + label.len(), 37 + label.len());
@@ -44,10 +47,11 @@ fn input(buffer: &mut [u8; INPUT], index: u32, label: Label, salt: &[u8; 32], bi
     bits_at + 4
 }
 
-/// The longest input with a salt: just what fits one SHA-256 block with its padding.
+/// The maximum length of an input with a salt: exactly what fits one SHA-256 block with its
+/// padding.
 const INPUT: usize = 4 + MAX_LABEL + 1 + 32 + 4;
 
-/// Derives one message key and the commitment to `key` that goes with it.
+/// Derives a message key and the commitment to `key` that belongs to it.
 #[inline]
 pub(crate) fn message_key<P: Primitives>(
     key: Parent<'_>,
@@ -78,8 +82,8 @@ mod tests {
     use super::*;
     use crate::provider::RustCrypto;
 
-    /// Computed with Python's `hmac` module:
-    /// `hmac.new(bytes(range(32)), (1).to_bytes(4,'big') + b'strongroom-env' + b'\0' + b'\x07'*32 + (512).to_bytes(4,'big'), 'sha256')`
+    /// Computed with Python's `hmac` module: `hmac.new(bytes(range(32)), (1).to_bytes(4,'big') +
+    /// b'strongroom-env' + b'\0' + b'\x07'*32 + (512).to_bytes(4,'big'), 'sha256')`
     fn known_answers_of<P: Primitives>() {
         let key: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         let (mut message, mut commitment, mut sub) = ([0; 32], [0; 32], [0; 32]);

@@ -1,13 +1,13 @@
-//! Secrets as fields of types that are deserialised: in, and never out again.
+//! Secrets as fields of types that are deserialized, but never serialized.
 //!
 //! * The buffer of an owned string or byte buffer is taken over; borrowed ones are copied into
 //!   memory that wipes itself.
-//! * An error says what was expected and nothing else. The deserialiser's own error is dropped,
+//! * An error says what was expected and nothing else. The deserializer's own error is dropped,
 //!   because it quotes what it found (``invalid type: integer `1234` ``).
 //!
-//! What the deserialiser keeps for itself is beyond reach. serde_json unescapes a string with `\`
-//! in it into a buffer of its own that nobody wipes, and does so with every string when it reads
-//! from a stream. `#[serde(flatten)]` and untagged and internally tagged enums collect the whole
+//! Internal buffers of the deserializer cannot be wiped. serde_json unescapes a string with `\` in
+//! it into an internal buffer that is never wiped, and does so with every string when it reads from
+//! a stream. `#[serde(flatten)]` and untagged and internally tagged enums collect the whole
 //! document in serde's memory first. The `toml` crate quotes the line of the document in its
 //! errors.
 
@@ -17,10 +17,10 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::{SecretBytes, SecretText, wipe};
 
-/// The most room to reserve for a sequence on the word of its own length.
+/// The maximum capacity to reserve for a sequence based on its claimed length.
 const MOST_AHEAD: usize = 4096;
 
-/// Deserialises text: a string of JSON, TOML or YAML. Needs the feature `serde`.
+/// Deserializes text: a string of JSON, TOML or YAML. Needs the feature `serde`.
 ///
 /// ```
 /// use strongroom_envelope::SecretText;
@@ -82,7 +82,7 @@ impl Visitor<'_> for TextVisitor {
     }
 }
 
-/// Deserialises bytes, or a sequence of numbers up to 255. A string gives the bytes of its text.
+/// Deserializes bytes, or a sequence of numbers up to 255. A string gives the bytes of its text.
 /// Needs the feature `serde`.
 impl<'de> Deserialize<'de> for SecretBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

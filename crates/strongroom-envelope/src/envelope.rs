@@ -12,8 +12,8 @@ const VERSION: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Suite {
-    /// AES-256-GCM under a message key that is derived, with a 256-bit commitment, from data key and salt by
-    /// SP 800-108 counter mode with HMAC-SHA-256.
+    /// AES-256-GCM under a message key that is derived, with a 256-bit commitment, from data key
+    /// and salt by SP 800-108 counter mode with HMAC-SHA-256.
     Aes256GcmHmacSha256,
 }
 
@@ -27,9 +27,10 @@ impl Suite {
 
 /// A parsed envelope, borrowed from its bytes.
 ///
-/// `SR` (2) · version (1) · suite (1) · key id: length `u16` and bytes · wrapped data key: length `u16` and bytes ·
-/// plaintext length `u32` · salt (32) · commitment (32) · ciphertext · tag (16); integers big-endian. All bytes
-/// before the ciphertext, and the canonical encryption context, are authenticated.
+/// `SR` (2) · version (1) · suite (1) · key id: length `u16` and bytes · wrapped data key: length
+/// `u16` and bytes · plaintext length `u32` · salt (32) · commitment (32) · ciphertext · tag (16);
+/// integers big-endian. All bytes before the ciphertext, and the canonical encryption context, are
+/// authenticated.
 pub struct Envelope<'a> {
     bytes: &'a [u8],
     suite: Suite,
@@ -44,7 +45,8 @@ pub struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// The longest key id, in bytes.
     pub const MAX_KEY_ID: usize = 2048;
-    /// The longest wrapped data key, in bytes: the longest ciphertext a key service may return.
+    /// The longest wrapped data key, in bytes: the longest ciphertext that a key service can
+    /// return.
     pub const MAX_WRAPPED_KEY: usize = 6144;
     /// The longest plaintext, in bytes.
     pub const MAX_PLAINTEXT: usize = MAX_PLAINTEXT;
@@ -59,11 +61,11 @@ impl<'a> Envelope<'a> {
         4 + 2 + key_id + 2 + wrapped_key + 4 + SALT_LEN + COMMITMENT_LEN
     }
 
-    /// Reads an envelope, and nothing but: no byte may be missing or left over. Allocates nothing.
+    /// Parses an envelope. No byte can be missing or left over. Does not allocate.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`], [`ErrorKind::UnsupportedVersion`], [`ErrorKind::UnsupportedSuite`] or
-    /// [`ErrorKind::TooLarge`], each naming the part.
+    /// [`ErrorKind::Malformed`], [`ErrorKind::UnsupportedVersion`], [`ErrorKind::UnsupportedSuite`]
+    /// or [`ErrorKind::TooLarge`], each naming the part.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut rest = bytes;
         if take::<2>(&mut rest, "the magic")? != &MAGIC {
@@ -115,7 +117,7 @@ impl<'a> Envelope<'a> {
         self.suite
     }
 
-    /// The wrapping key's id, an ARN in what Strongroom writes. Trust it only after [`Envelope::open`].
+    /// The wrapping key's id; Strongroom writes an ARN. Trust it only after [`Envelope::open`].
     #[must_use]
     pub fn key_id(&self) -> &'a str {
         self.key_id
@@ -143,7 +145,7 @@ impl fmt::Debug for Envelope<'_> {
     }
 }
 
-/// What stands before the ciphertext, with its lengths checked.
+/// The part before the ciphertext, with checked lengths.
 pub(crate) struct Header<'a> {
     key_id: &'a str,
     key_id_len: u16,

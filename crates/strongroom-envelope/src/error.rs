@@ -14,11 +14,12 @@ pub enum ErrorKind {
     UnsupportedSuite,
     /// A part is longer than the format allows. The text says which.
     TooLarge,
-    /// The data key or wrapping key has been used as often as it may; take another.
+    /// The data key or wrapping key has reached its usage limit; use another.
     LimitReached,
-    /// The bytes did not open: another key, another context or changed bytes. Which, nobody is told.
+    /// The bytes did not open: wrong key, wrong context or changed bytes. The error does not say
+    /// which.
     Decryption,
-    /// The operating system gave no random bytes.
+    /// The operating system returned no random bytes.
     Randomness,
 }
 
@@ -52,7 +53,7 @@ impl Error {
         Self::new(ErrorKind::Malformed, what)
     }
 
-    /// The one answer to every failure of opening.
+    /// The same error for every failure to open.
     pub(crate) fn decryption() -> Self {
         Self::new(ErrorKind::Decryption, "the ciphertext does not open with this key and context")
     }

@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, SecretBytes, wipe};
 /// `N` random bytes from the operating system, for salts and ids that are not secret.
 ///
 /// # Errors
-/// [`ErrorKind::Randomness`] when the operating system gives none.
+/// [`ErrorKind::Randomness`] when the operating system returns none.
 pub fn random_array<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     fill_random(&mut bytes)?;
@@ -22,7 +22,7 @@ pub fn random_array<const N: usize>() -> Result<[u8; N], Error> {
 /// A random (version 4) UUID in lower case, for ids.
 ///
 /// # Errors
-/// [`ErrorKind::Randomness`] when the operating system gives no random bytes.
+/// [`ErrorKind::Randomness`] when the operating system returns no random bytes.
 pub fn random_uuid() -> Result<String, Error> {
     let mut bytes: [u8; 16] = random_array()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -40,14 +40,15 @@ pub fn random_uuid() -> Result<String, Error> {
 
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes).map_err(|error| {
-        Error::new(ErrorKind::Randomness, "the operating system gave no random bytes").because(error)
+        Error::new(ErrorKind::Randomness, "the operating system returned no random bytes").because(error)
     })
 }
 
-/// A 256-bit symmetric key. Lives on the heap in one place, wiped when dropped; no `Clone`, nothing in `Debug`.
+/// A 256-bit symmetric key. It lives at one address on the heap and is wiped when dropped. It has
+/// no `Clone`, and `Debug` shows nothing.
 pub struct SecretKey {
     bytes: Box<[u8; 32]>,
-    /// For one that is used again and again; wipes itself.
+    /// Precomputed state for a key that is used repeatedly; wiped when dropped.
     ready: Option<Box<Keyed>>,
 }
 
@@ -58,7 +59,7 @@ impl SecretKey {
     /// A fresh key from the operating system's random generator.
     ///
     /// # Errors
-    /// [`ErrorKind::Randomness`] when the operating system gives none.
+    /// [`ErrorKind::Randomness`] when the operating system returns none.
     pub fn generate() -> Result<Self, Error> {
         let mut key = Self { bytes: Box::new([0; 32]), ready: None };
         fill_random(key.bytes.as_mut_slice())?;
@@ -87,14 +88,15 @@ impl SecretKey {
         key
     }
 
-    /// Makes it quicker to use again and again, at the price of some memory: part of what each use begins with is done once.
+    /// Precomputes the part of the hash state common to all uses, which makes repeated use faster
+    /// at the cost of some memory.
     #[must_use]
     pub fn precomputed(mut self) -> Self {
         self.ready = Some(Box::new(keyed(&self.bytes)));
         self
     }
 
-    /// What keys are derived from.
+    /// The input of key derivation.
     pub(crate) fn parent(&self) -> Parent<'_> {
         match &self.ready {
             Some(ready) => Parent::Ready(ready),
@@ -102,7 +104,7 @@ impl SecretKey {
         }
     }
 
-    /// An independent key for `label`, bound to `context`. The same three always give the same key.
+    /// Derives an independent key for `label`, bound to `context`. Derivation is deterministic.
     #[must_use]
     pub fn derive(&self, label: Label, context: &[u8]) -> Self {
         let mut key = Self { bytes: Box::new([0; 32]), ready: None };
@@ -110,13 +112,13 @@ impl SecretKey {
         key
     }
 
-    /// The key's bytes. Whoever calls this takes care of where they go.
+    /// The key's bytes. The caller is responsible for where they go.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.bytes
     }
 
-    /// A second copy, on purpose.
+    /// An explicit copy.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         let mut key = Self { bytes: Box::new([0; 32]), ready: None };
@@ -147,10 +149,11 @@ impl PartialEq for SecretKey {
 
 impl Eq for SecretKey {}
 
-/// The key that seals values and is itself kept only in wrapped form. Its use is counted and limited.
+/// The key that seals values and is stored only in wrapped form. Its use is counted and limited.
 ///
-/// A fresh data key per message is the habit of this library. Sealing several under one is safe too, because each derives
-/// its own message key from 32 fresh random bytes; the limits keep far away from where that would wear thin.
+/// Use a fresh data key per message where possible. Sealing several messages under one is safe too,
+/// because each derives its own message key from 32 fresh random bytes; the limits leave a wide
+/// safety margin.
 pub struct DataKey {
     key: SecretKey,
     messages: AtomicU64,
@@ -160,9 +163,9 @@ pub struct DataKey {
 }
 
 impl DataKey {
-    /// The most messages that any data key seals: 2³².
+    /// The maximum number of messages that a data key seals: 2³².
     pub const MAX_MESSAGES: u64 = 1 << 32;
-    /// The most plaintext bytes that any data key seals, all messages together: 2⁴⁸.
+    /// The maximum number of plaintext bytes that a data key seals in total: 2⁴⁸.
     pub const MAX_BYTES: u64 = 1 << 48;
 
     fn new(key: SecretKey) -> Self {
@@ -178,7 +181,7 @@ impl DataKey {
     /// A fresh data key.
     ///
     /// # Errors
-    /// [`ErrorKind::Randomness`] when the operating system gives no random bytes.
+    /// [`ErrorKind::Randomness`] when the operating system returns no random bytes.
     pub fn generate() -> Result<Self, Error> {
         SecretKey::generate().map(Self::new)
     }
@@ -199,19 +202,19 @@ impl DataKey {
         self
     }
 
-    /// How many more messages it may seal.
+    /// How many more messages it can seal.
     #[must_use]
     pub fn messages_left(&self) -> u64 {
         self.max_messages.saturating_sub(self.messages.load(Ordering::Relaxed))
     }
 
-    /// How many more plaintext bytes it may seal.
+    /// How many more plaintext bytes it can seal.
     #[must_use]
     pub fn bytes_left(&self) -> u64 {
         self.max_bytes.saturating_sub(self.bytes.load(Ordering::Relaxed))
     }
 
-    /// Counts one message of `len` bytes, or refuses it. What was refused is not counted.
+    /// Counts one message of `len` bytes, or rejects it. A rejected message is not counted.
     pub(crate) fn spend(&self, len: usize) -> Result<(), Error> {
         let reached = |what: &'static str| Error::new(ErrorKind::LimitReached, what);
         let take = |counter: &AtomicU64, amount: u64, most: u64| {

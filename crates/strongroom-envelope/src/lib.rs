@@ -1,16 +1,16 @@
 //! Committing envelope encryption and the memory that holds its secrets.
 //!
-//! A value is sealed under a **data key** that is used for it alone; the data key travels beside the value,
-//! wrapped by a key service. The result, an [`Envelope`], is self-describing: it names format, suite, wrapping
-//! key and wrapped data key, so that whoever may ask that key service can open it. What it does not hold is the
-//! [`EncryptionContext`], which must be given again to open.
+//! A value is sealed under its own **data key**, which is stored with the value, wrapped by a key
+//! service. The result, an [`Envelope`], is self-describing: it names format, suite, wrapping key
+//! and wrapped data key, so that anyone with access to that key service can open it. It does not
+//! contain the [`EncryptionContext`], which must be given again to open it.
 //!
 //! ```
 //! use strongroom_envelope::{DataKey, EncryptionContext, Envelope, SecretBytes};
 //!
-//! // In real life the pair (data key, wrapped data key) comes from a key service.
+//! // In a real program, the data key and its wrapped form come from a key service.
 //! let data_key = DataKey::generate()?;
-//! let wrapped = b"what the key service made of the data key";
+//! let wrapped = b"the data key, wrapped by the key service";
 //! let context = EncryptionContext::from_pairs([("SecretARN", "arn:..."), ("SecretVersionId", "v1")])?;
 //!
 //! let sealed = Envelope::seal(&data_key, "arn:aws:kms:...:key/1234", wrapped, &context, b"s3cret")?;
@@ -24,9 +24,9 @@
 //! # Ok::<(), strongroom_envelope::Error>(())
 //! ```
 //!
-//! The bytes are drawn, and the reasons given, in `docs/format.md`. The caller never supplies a nonce: each seal
-//! derives a message key of its own from the data key and 32 fresh random bytes. [`SealedBox`] is the same
-//! construction without the envelope's fields, for people with a format of their own.
+//! `docs/format.md` specifies and justifies the format. The caller never supplies a nonce: each
+//! seal derives its own message key from the data key and 32 fresh random bytes. [`SealedBox`] is
+//! the same construction without the envelope's fields, for custom formats.
 //!
 //! No I/O, no async, no clock, no `unsafe`.
 

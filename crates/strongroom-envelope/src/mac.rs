@@ -9,7 +9,8 @@ use crate::{Label, SecretKey};
 
 /// A key for HMAC-SHA-256 tags over several parts.
 ///
-/// Each part is prefixed by its length, so that no two lists of parts give the same input.
+/// Each part is prefixed by its length, so that different lists of parts never yield the same
+/// input.
 pub struct MacKey {
     keyed: Hmac<Sha256>,
 }

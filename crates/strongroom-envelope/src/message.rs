@@ -1,4 +1,5 @@
-//! One message of the suite: AES-256-GCM under a key that is derived, with a commitment, for this one message.
+//! One message of the suite: AES-256-GCM under a key that is derived, with a commitment, for this
+//! one message.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -10,13 +11,14 @@ use crate::{Error, ErrorKind};
 pub(crate) const SALT_LEN: usize = 32;
 pub(crate) const COMMITMENT_LEN: usize = 32;
 pub(crate) const TAG_LEN: usize = 16;
-/// SP 800-38D allows 2^36 - 32 bytes; this is what we are willing to hold in memory twice.
+/// SP 800-38D allows 2^36 - 32 bytes; this lower limit bounds memory, which holds the message
+/// twice.
 pub(crate) const MAX_PLAINTEXT: usize = 64 * 1024 * 1024;
 
 /// A message key never seals twice, so the nonce is a constant.
 const NONCE: [u8; 12] = [0; 12];
 
-/// A message key made ready, and the commitment to the key it came from.
+/// A message key with its key schedule, and the commitment to its parent key.
 pub(crate) struct Message<P: Primitives> {
     cipher: P::Cipher,
     pub(crate) commitment: [u8; COMMITMENT_LEN],
@@ -32,7 +34,7 @@ impl<P: Primitives> Message<P> {
         Self { cipher: P::cipher(&message_key), commitment }
     }
 
-    /// Encrypts `plaintext` into `out`, which has the same length, and gives the tag.
+    /// Encrypts `plaintext` into `out`, which has the same length, and returns the tag.
     #[inline]
     pub(crate) fn seal(&self, aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
         let too_large = || Error::new(ErrorKind::TooLarge, "the plaintext is longer than 64 MiB");
@@ -42,8 +44,8 @@ impl<P: Primitives> Message<P> {
         P::seal(&self.cipher, &NONCE, aad, plaintext, out).ok_or_else(too_large)
     }
 
-    /// Verifies commitment and tag, and only then decrypts `ciphertext` into `out`, which has the same length.
-    /// On failure `out` holds nothing of the plaintext.
+    /// Verifies commitment and tag, and only then decrypts `ciphertext` into `out`, which has the
+    /// same length. On failure `out` holds nothing of the plaintext.
     #[inline]
     pub(crate) fn open(
         &self,
@@ -53,7 +55,7 @@ impl<P: Primitives> Message<P> {
         tag: &[u8; TAG_LEN],
         out: &mut [u8],
     ) -> Result<(), Error> {
-        // Both are looked at, whatever the first says: a wrong key takes as long as a wrong tag.
+        // Evaluate both, so that a wrong key takes as long as a wrong tag.
         let committed = same(&self.commitment, commitment);
         let opened = P::open(&self.cipher, &NONCE, aad, ciphertext, tag, out);
         if committed & opened {
@@ -64,7 +66,8 @@ impl<P: Primitives> Message<P> {
     }
 }
 
-/// Whether two commitments are equal, in constant time. By words: byte by byte it costs as much as a block of the hash.
+/// Whether two commitments are equal, in constant time. Compares by words: byte by byte would cost
+/// as much as a block of the hash.
 #[inline]
 fn same(one: &[u8; COMMITMENT_LEN], other: &[u8; COMMITMENT_LEN]) -> bool {
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);

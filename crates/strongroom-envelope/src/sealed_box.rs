@@ -3,11 +3,12 @@
 use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, SALT_LEN, TAG_LEN};
 use crate::{Error, Label, Sealer, SecretBytes, SecretKey};
 
-/// The committing suite bare: `salt (32) || commitment (32) || ciphertext || tag (16)` under a key, a label and
-/// additional authenticated data of the caller's choosing.
+/// The bare committing suite: `salt (32) || commitment (32) || ciphertext || tag (16)` under a key,
+/// a label and additional authenticated data of the caller's choosing.
 ///
-/// For formats of one's own; the key service keeps its ciphertexts and its key material in such boxes. The label
-/// keeps boxes of different purposes apart; the data should name everything else the box depends on.
+/// For custom formats; the key service uses such boxes for its ciphertexts and key material. The
+/// label separates boxes of different purposes; the additional data should name everything else the
+/// box depends on.
 ///
 /// ```
 /// use strongroom_envelope::{Label, SealedBox, SecretKey};
@@ -23,10 +24,10 @@ use crate::{Error, Label, Sealer, SecretBytes, SecretKey};
 pub struct SealedBox;
 
 impl SealedBox {
-    /// What a box is longer by than its plaintext, in bytes.
+    /// The overhead of a box over its plaintext, in bytes.
     pub const OVERHEAD: usize = SALT_LEN + COMMITMENT_LEN + TAG_LEN;
 
-    /// Seals `plaintext` under a message key of its own.
+    /// Seals `plaintext` under a fresh message key.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) beyond 64 MiB,
@@ -37,7 +38,7 @@ impl SealedBox {
         Ok(out)
     }
 
-    /// As [`SealedBox::seal`], appended to `out`. On failure `out` is as it was.
+    /// As [`SealedBox::seal`], appended to `out`. On failure `out` is unchanged.
     ///
     /// # Errors
     /// As [`SealedBox::seal`].
@@ -54,7 +55,7 @@ impl SealedBox {
     /// Opens a box.
     ///
     /// # Errors
-    /// [`ErrorKind::Decryption`](crate::ErrorKind::Decryption) for whatever reason it does not open.
+    /// [`ErrorKind::Decryption`](crate::ErrorKind::Decryption) for every failure to open.
     pub fn open(key: &SecretKey, label: Label, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
         Sealer::new().open_box(key, label, aad, sealed)
     }

@@ -1,4 +1,4 @@
-//! Sealing and opening with a provider of one's choice.
+//! Sealing and opening with a chosen provider.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +10,10 @@ use crate::message::{COMMITMENT_LEN, MAX_PLAINTEXT, Message, SALT_LEN, TAG_LEN};
 use crate::provider::{Parent, Provider, RustCrypto};
 use crate::{DataKey, EncryptionContext, Envelope, Error, ErrorKind, Label, SecretBytes, SecretKey};
 
-/// Seals and opens envelopes with the primitives of one provider. The bytes are the same with every provider.
+/// Seals and opens envelopes with the primitives of one provider. The output is the same with every
+/// provider.
 ///
-/// [`Envelope::seal`], [`Envelope::open`] and [`crate::SealedBox`] are this with the default provider.
+/// [`Envelope::seal`], [`Envelope::open`] and [`crate::SealedBox`] use the default provider.
 ///
 /// ```
 /// use strongroom_envelope::{DataKey, EncryptionContext, Envelope, Sealer};
@@ -20,7 +21,7 @@ use crate::{DataKey, EncryptionContext, Envelope, Error, ErrorKind, Label, Secre
 /// let sealer = Sealer::new(); // with the feature `aws-lc-rs`: Sealer::<strongroom_envelope::AwsLc>::with_provider()
 /// let (key, context) = (DataKey::generate()?, EncryptionContext::new());
 ///
-/// // Into a buffer of the caller's: nothing is allocated.
+/// // Seal into the caller's buffer, without allocating.
 /// let mut buffer = [0; 256];
 /// let len = sealer.seal_into(&key, "key id", b"wrapped key", &context, b"s3cret", &mut buffer)?;
 /// let envelope = Envelope::parse(&buffer[..len])?;
@@ -84,9 +85,9 @@ impl<P: Provider> Sealer<P> {
         Ok(out)
     }
 
-    /// Seals into the front of `out`, which has at least [`Envelope::sealed_len`] bytes, and gives the envelope's length.
-    /// Nothing is allocated as long as header and context have at most 1 KiB together. On failure `out` holds nothing of the
-    /// plaintext.
+    /// Seals into the front of `out`, which has at least [`Envelope::sealed_len`] bytes, and
+    /// returns the envelope's length. It does not allocate if header and context together have at
+    /// most 1 KiB. On failure `out` holds nothing of the plaintext.
     ///
     /// # Errors
     /// As [`Envelope::seal`]; [`ErrorKind::TooLarge`] when `out` is too short.
@@ -122,7 +123,7 @@ impl<P: Provider> Sealer<P> {
         Self::seal_salted(data_key.key().expose(), &salt, header, &mut Aad::new(context), plaintext, out)
     }
 
-    /// The sealing itself, with a salt that was drawn for it. `out` has exactly the envelope's length.
+    /// Seals with the given fresh salt. `out` has exactly the envelope's length.
     pub(crate) fn seal_salted(
         key: &[u8; 32],
         salt: &[u8; SALT_LEN],
@@ -155,8 +156,8 @@ impl<P: Provider> Sealer<P> {
         Ok(out)
     }
 
-    /// Opens into `out`, which has exactly [`Envelope::plaintext_len`] bytes. On failure `out` is all zeros: nothing of the
-    /// plaintext is ever in it before the tag was verified.
+    /// Opens into `out`, which has exactly [`Envelope::plaintext_len`] bytes. On failure `out` is
+    /// all zeros: nothing of the plaintext is ever in it before the tag was verified.
     ///
     /// # Errors
     /// As [`Envelope::open`]; [`ErrorKind::TooLarge`] when `out` has another length.
@@ -185,7 +186,8 @@ impl<P: Provider> Sealer<P> {
         })
     }
 
-    /// Seals a bare box, appended to `out`: see [`crate::SealedBox`]. On failure `out` is as it was.
+    /// Seals a bare box, appended to `out`: see [`crate::SealedBox`]. On failure `out` is
+    /// unchanged.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] beyond 64 MiB, [`ErrorKind::Randomness`].
@@ -205,8 +207,9 @@ impl<P: Provider> Sealer<P> {
         Self::seal_box_salted(key, label, &salt, aad, plaintext, out)
     }
 
-    /// Seals fresh random bytes in a bare box, appended to `out`, and gives them: a data key, in clear and wrapped. They and
-    /// what the box needs are drawn in one call to the operating system. On failure `out` is as it was.
+    /// Seals fresh random bytes in a bare box, appended to `out`, and returns them: a data key in
+    /// plain and wrapped form. All random bytes come from one call to the operating system. On
+    /// failure `out` is unchanged.
     ///
     /// # Errors
     /// As [`Sealer::seal_box`].
@@ -259,7 +262,7 @@ impl<P: Provider> Sealer<P> {
     /// Opens a bare box: see [`crate::SealedBox`].
     ///
     /// # Errors
-    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
+    /// [`ErrorKind::Decryption`] for every failure to open.
     pub fn open_box(
         &self,
         key: &SecretKey,
@@ -288,12 +291,13 @@ impl<P: Provider> Sealer<P> {
 impl Envelope<'_> {
     /// Seals `plaintext` under `data_key` into a new buffer, with the default provider.
     ///
-    /// `key_id` names the wrapping key (an ARN) and `wrapped_key` is `data_key` as that key wrapped it; both are
-    /// stored in clear and authenticated. `context` is authenticated and not stored.
+    /// `key_id` names the wrapping key (an ARN) and `wrapped_key` is `data_key` as that key wrapped
+    /// it; both are stored in plain text and authenticated. `context` is authenticated and not
+    /// stored.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] naming the part that is, [`ErrorKind::LimitReached`] when the data key is used up,
-    /// [`ErrorKind::Randomness`].
+    /// [`ErrorKind::TooLarge`] naming the part, [`ErrorKind::LimitReached`] when the data key has
+    /// reached its limits, [`ErrorKind::Randomness`].
     pub fn seal(
         data_key: &DataKey,
         key_id: &str,
@@ -304,11 +308,11 @@ impl Envelope<'_> {
         Sealer::new().seal(data_key, key_id, wrapped_key, context, plaintext)
     }
 
-    /// Opens into self-wiping memory, with the default provider. `data_key` is what the key service made of
-    /// [`Envelope::wrapped_key`].
+    /// Opens into self-wiping memory, with the default provider. `data_key` is
+    /// [`Envelope::wrapped_key`] as decrypted by the key service.
     ///
     /// # Errors
-    /// [`ErrorKind::Decryption`] for whatever reason it does not open.
+    /// [`ErrorKind::Decryption`] for every failure to open.
     pub fn open(&self, data_key: &DataKey, context: &EncryptionContext) -> Result<SecretBytes, Error> {
         Sealer::new().open(self, data_key, context)
     }

@@ -1,4 +1,4 @@
-//! Memory that wipes itself.
+//! Self-wiping memory.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{Error, ErrorKind};
 
-/// Overwrites `bytes` with zeros in a way the compiler may not leave out.
+/// Overwrites `bytes` with zeros in a way that the compiler cannot optimize away.
 ///
 /// A plain fill runs at the speed of `memset`; the barrier makes its result observable.
 pub fn wipe(bytes: &mut [u8]) {
@@ -14,30 +14,32 @@ pub fn wipe(bytes: &mut [u8]) {
     zeroize::optimization_barrier(bytes);
 }
 
-/// Whether the residue test has turned this wipe off, to see that its search finds what is left then. Only a build with
-/// `--cfg strongroom_leak` can.
+/// Whether the residue test has disabled this wipe, to verify that its search finds the remains.
+/// Possible only in a build with `--cfg strongroom_leak`.
 #[cfg(strongroom_leak)]
 pub(crate) fn turned_off(which: &str) -> bool {
     std::env::var_os("STRONGROOM_LEAK").is_some_and(|leak| leak == which)
 }
 
-/// Every wipe is on.
+/// Every wipe is enabled.
 #[cfg(not(strongroom_leak))]
 #[inline(always)]
 pub(crate) const fn turned_off(_which: &str) -> bool {
     false
 }
 
-/// Bytes that nobody should find later: a plaintext, a key, a password.
+/// Secret bytes: a plaintext, a key, a password.
 ///
-/// * Wiped when dropped (also by a panic or an early return), when shortened, and, the old place, when growing moves them.
-/// * `Debug` shows nothing of them, not even the length. There is no `Display`, no serialization, no `Clone`;
-///   [`SecretBytes::duplicate`] is the copy on purpose. The feature `serde` adds `Deserialize`, and
-///   never `Serialize`.
-/// * Comparison takes the same time for equal lengths whatever the content.
+/// * They are wiped when dropped (also by a panic or an early return) and when shortened. When
+///   growing moves them, the old buffer is wiped.
+/// * `Debug` shows nothing of them, not even the length. There is no `Display`, no serialization
+///   and no `Clone`; [`SecretBytes::duplicate`] copies explicitly. The feature `serde` adds
+///   `Deserialize`, never `Serialize`.
+/// * Comparison of equal lengths takes the same time whatever the content.
 ///
-/// Moving the value moves a pointer; the bytes stay where they are. The buffers of an `AsMut` writer, of the
-/// operating system and of code the bytes are handed to are beyond this type's reach (see SECURITY.md).
+/// Moving the value moves a pointer; the bytes stay where they are. The buffers of an `AsMut`
+/// writer, of the operating system and of code the bytes are handed to are beyond this type's reach
+/// (see SECURITY.md).
 pub struct SecretBytes {
     /// Invariant: everything between `len` and `capacity` is zero or was never written.
     bytes: Vec<u8>,
@@ -50,7 +52,7 @@ impl SecretBytes {
         Self { bytes: Vec::new() }
     }
 
-    /// No bytes yet, room for `capacity`.
+    /// Empty, with this capacity.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity) }
@@ -65,7 +67,8 @@ impl SecretBytes {
     /// Takes over a vector, its spare capacity included. Nothing is copied.
     #[must_use]
     pub fn from_vec(mut bytes: Vec<u8>) -> Self {
-        // Spare capacity may hold what the vector was longer by before; write over it while we can reach it.
+        // Spare capacity can hold earlier content of the vector; overwrite it while it is
+        // reachable.
         let len = bytes.len();
         if !turned_off("spare") {
             bytes.resize(bytes.capacity(), 0);
@@ -81,7 +84,7 @@ impl SecretBytes {
         Self { bytes: bytes.to_vec() }
     }
 
-    /// The bytes. Whoever calls this takes care of where they go.
+    /// The bytes. The caller is responsible for where they go.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.bytes
@@ -92,7 +95,7 @@ impl SecretBytes {
         &mut self.bytes
     }
 
-    /// A second copy, on purpose.
+    /// An explicit copy.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self::copy_from(&self.bytes)
@@ -110,7 +113,8 @@ impl SecretBytes {
         self.bytes.is_empty()
     }
 
-    /// Appends. When the room does not suffice the bytes move to a larger place and the old one is wiped.
+    /// Appends. When the capacity does not suffice, the bytes move to a larger buffer and the old
+    /// one is wiped.
     pub fn extend_from_slice(&mut self, more: &[u8]) {
         let needed = self.bytes.len().saturating_add(more.len());
         if needed > self.bytes.capacity() {
@@ -207,14 +211,14 @@ impl SecretText {
         }
     }
 
-    /// The text. Whoever calls this takes care of where it goes.
+    /// The text. The caller is responsible for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
-        // Checked at construction and immutable since: the fallback is never taken.
+        // Checked at construction and immutable since: the fallback is unreachable.
         std::str::from_utf8(self.0.expose()).unwrap_or_default()
     }
 
-    /// A second copy, on purpose.
+    /// An explicit copy.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
@@ -277,7 +281,7 @@ mod tests {
         vector.truncate(5);
         let bytes = SecretBytes::from_vec(vector);
         assert_eq!(bytes.expose(), b"short");
-        // The room that was spare is now reachable again as zeros.
+        // The former spare capacity is reachable again, as zeros.
         let mut inside = { bytes }.duplicate();
         inside.extend_from_slice(&[1]);
         assert_eq!(inside.expose(), b"short\x01");

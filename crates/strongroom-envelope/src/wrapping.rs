@@ -1,4 +1,4 @@
-//! A wrapping key at hand: whole envelopes without a key service.
+//! A local wrapping key: complete envelopes without a key service.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,12 +15,14 @@ use crate::{EncryptionContext, Envelope, Error, ErrorKind, Sealer, SecretBytes, 
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
-/// A key that wraps data keys in this process, made ready once: sealing draws a data key, wraps it, and seals.
+/// A key that wraps data keys in this process. Sealing generates a data key, wraps it, and seals
+/// under it.
 ///
-/// For people whose key lives in the process anyway. Each envelope has a data key of its own, wrapped by AES-256-GCM under
-/// a random nonce, with the encryption context authenticated in both layers. Random nonces allow 2³² wraps under one key
-/// (SP 800-38D §8.3); this handle counts its own and stops there, but cannot know of other handles to the same key.
-/// `LocalKms` derives a fresh wrapping key each time and has no such limit.
+/// Use it if the key lives in the process anyway. Each envelope has its own data key, wrapped by
+/// AES-256-GCM under a random nonce, with the encryption context authenticated in both layers.
+/// Random nonces allow 2³² wraps under one key (SP 800-38D §8.3); this handle counts its own and
+/// stops at the limit, but does not know of other handles to the same key. `LocalKms` derives a
+/// fresh wrapping key each time and has no such limit.
 ///
 /// ```
 /// use strongroom_envelope::{EncryptionContext, SecretKey, WrappingKey};
@@ -33,18 +35,18 @@ const TAG_LEN: usize = 16;
 /// ```
 pub struct WrappingKey<P: Provider = RustCrypto> {
     id: String,
-    /// Length and bytes of the id: what is authenticated before the context.
+    /// Length and bytes of the id, which are authenticated before the context.
     prefix: Vec<u8>,
     cipher: P::Cipher,
     wraps: Count,
 }
 
-/// A counter in a cache line of its own: every seal writes it, and the key beside it is read by all threads.
+/// A counter in its own cache line: every seal writes it, while all threads read the adjacent key.
 #[repr(align(128))]
 struct Count(AtomicU64);
 
 impl WrappingKey {
-    /// Makes `key` ready under the name `id`, which envelopes will carry, with the default provider.
+    /// A wrapping key with the id `id`, which envelopes carry, and the default provider.
     #[must_use]
     pub fn new(id: impl Into<String>, key: &SecretKey) -> Self {
         Self::with_provider(id, key)
@@ -54,10 +56,10 @@ impl WrappingKey {
 impl<P: Provider> WrappingKey<P> {
     /// The length of a data key wrapped by this, in bytes.
     pub const WRAPPED_LEN: usize = NONCE_LEN + SecretKey::LEN + TAG_LEN;
-    /// The most data keys that one handle wraps: 2³².
+    /// The maximum number of data keys that one handle wraps: 2³².
     pub const MAX_WRAPS: u64 = 1 << 32;
 
-    /// As [`WrappingKey::new`], with the provider named by the type.
+    /// Like [`WrappingKey::new`], with the provider named by the type.
     #[must_use]
     pub fn with_provider(id: impl Into<String>, key: &SecretKey) -> Self {
         let id = id.into();
@@ -87,7 +89,8 @@ impl<P: Provider> WrappingKey<P> {
         Ok(out)
     }
 
-    /// Seals into the front of `out`, which has at least [`WrappingKey::sealed_len`] bytes, and gives the envelope's length.
+    /// Seals into the front of `out`, which has at least [`WrappingKey::sealed_len`] bytes, and
+    /// returns the envelope's length.
     ///
     /// # Errors
     /// As [`WrappingKey::seal`]; [`ErrorKind::TooLarge`] when `out` is too short.
@@ -108,7 +111,8 @@ impl<P: Provider> WrappingKey<P> {
                     "the wrapping key has wrapped as many data keys as it may",
                 )
             })?;
-        // Data key, salt and nonce in one call to the operating system: each call costs more than the bytes.
+        // Data key, salt and nonce come from one call to the operating system: a call costs more
+        // than the bytes.
         let mut random = Zeroizing::new([0; SecretKey::LEN + SALT_LEN + NONCE_LEN]);
         fill_random(random.as_mut_slice())?;
         let (data_key, rest) =
@@ -137,7 +141,7 @@ impl<P: Provider> WrappingKey<P> {
     /// Opens an envelope that this key sealed, into new self-wiping memory.
     ///
     /// # Errors
-    /// Those of [`Envelope::parse`]; [`ErrorKind::Decryption`] for whatever reason it does not open.
+    /// Those of [`Envelope::parse`]; [`ErrorKind::Decryption`] for every failure to open.
     pub fn open(&self, context: &EncryptionContext, sealed: &[u8]) -> Result<SecretBytes, Error> {
         let envelope = Envelope::parse(sealed)?;
         let mut out = SecretBytes::zeroed(envelope.plaintext_len());
@@ -148,7 +152,8 @@ impl<P: Provider> WrappingKey<P> {
     /// Opens into `out`, which has exactly [`Envelope::plaintext_len`] bytes; all zeros on failure.
     ///
     /// # Errors
-    /// [`ErrorKind::Decryption`] for whatever reason it does not open; [`ErrorKind::TooLarge`] for another length.
+    /// [`ErrorKind::Decryption`] for whatever reason it does not open; [`ErrorKind::TooLarge`] for
+    /// another length.
     pub fn open_into(
         &self,
         context: &EncryptionContext,

@@ -1,4 +1,5 @@
-//! Who does the primitives. Two providers of one suite: the same bytes, another speed, another pedigree.
+//! Providers of the cryptographic primitives: two implementations of one suite, with the same
+//! output.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
@@ -13,18 +14,19 @@ pub use aws_lc::AwsLc;
 pub use rust_crypto::RustCrypto;
 pub(crate) use rust_crypto::{Keyed, keyed};
 
-/// A provider of the primitives: [`RustCrypto`] (the default, pure Rust) or `AwsLc` (feature `aws-lc-rs`).
+/// A provider of the primitives: [`RustCrypto`] (the default, pure Rust) or `AwsLc` (feature
+/// `aws-lc-rs`).
 ///
-/// What one seals the other opens. The type is chosen in the code, for example `Sealer::<AwsLc>::new()`; no feature
-/// ever swaps it.
+/// Each opens what the other seals. The type is chosen in code, for example
+/// `Sealer::<AwsLc>::with_provider()`; no feature changes the choice.
 pub trait Provider: Primitives {}
 
-/// A key that codes are made under: its bytes, or what was made ready of them.
+/// An HMAC key: its bytes, or its precomputed state.
 #[derive(Clone, Copy)]
 pub enum Parent<'a> {
-    /// As it is.
+    /// The plain bytes.
     Bytes(&'a [u8; 32]),
-    /// For a key that is used again and again.
+    /// Precomputed state for a key that is used repeatedly.
     Ready(&'a hmac::Hmac<sha2::Sha256>),
 }
 
@@ -34,15 +36,16 @@ impl Debug for Parent<'_> {
     }
 }
 
-/// The two primitives of the suite. Not nameable outside of this crate, so that the list of providers is ours.
+/// The two primitives of the suite. The trait is sealed: it cannot be named outside of this crate.
 pub trait Primitives: Debug + Send + Sync + 'static {
-    /// A ready AES-256-GCM key: the key schedule is done. Wipes itself.
+    /// An AES-256-GCM key with its key schedule. Wiped when dropped.
     type Cipher: Send + Sync;
 
-    /// Makes an AES-256-GCM key ready.
+    /// Computes the key schedule of an AES-256-GCM key.
     fn cipher(key: &[u8; 32]) -> Self::Cipher;
 
-    /// Encrypts `plaintext` into `out`, which has the same length, and gives the tag. `None` when the provider refuses.
+    /// Encrypts `plaintext` into `out`, which has the same length, and returns the tag; `None` when
+    /// the provider fails.
     fn seal(
         cipher: &Self::Cipher,
         nonce: &[u8; 12],
@@ -51,8 +54,8 @@ pub trait Primitives: Debug + Send + Sync + 'static {
         out: &mut [u8],
     ) -> Option<[u8; 16]>;
 
-    /// Verifies the tag, and only then decrypts into `out`, which has the same length. On failure `out` holds nothing of
-    /// the plaintext.
+    /// Verifies the tag, and only then decrypts into `out`, which has the same length. On failure
+    /// `out` holds nothing of the plaintext.
     #[must_use]
     fn open(
         cipher: &Self::Cipher,
@@ -63,6 +66,6 @@ pub trait Primitives: Debug + Send + Sync + 'static {
         out: &mut [u8],
     ) -> bool;
 
-    /// HMAC-SHA-256 under `key` of each message, written to the place beside it.
+    /// Writes the HMAC-SHA-256 under `key` of each message to the corresponding output.
     fn hmac_each<const N: usize>(key: Parent<'_>, messages: [(&[u8], &mut [u8; 32]); N]);
 }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use super::{Parent, Primitives, Provider};
 
-/// Pure Rust, in constant time also without the processor's AES instructions. The default.
+/// Pure Rust, constant-time even without AES instructions. The default.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RustCrypto;
@@ -43,7 +43,7 @@ impl Primitives for RustCrypto {
         tag: &[u8; 16],
         out: &mut [u8],
     ) -> bool {
-        // The crate compares the tag over the ciphertext before it touches the output.
+        // The crate verifies the tag over the ciphertext before it writes to the output.
         InOutBuf::new(ciphertext, out).is_ok_and(|buffers| {
             cipher.decrypt_inout_detached(&Nonce::from(*nonce), aad, buffers, &Tag::from(*tag)).is_ok()
         })
@@ -69,10 +69,10 @@ impl Primitives for RustCrypto {
     }
 }
 
-/// The state of HMAC-SHA-256 once the key is in it. Wipes itself.
+/// The state of HMAC-SHA-256 after absorbing the key. Wiped when dropped.
 pub(crate) type Keyed = Hmac<Sha256>;
 
-/// HMAC-SHA-256 made ready for a key, which always fits one block.
+/// Initializes HMAC-SHA-256 with a key, which always fits one block.
 pub(crate) fn keyed(key: &[u8; 32]) -> Keyed {
     let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
     padded[..32].copy_from_slice(key);

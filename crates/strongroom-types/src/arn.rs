@@ -8,12 +8,12 @@ use crate::ParseError;
 
 /// An Amazon Resource Name: `arn:partition:service:region:account:resource`, at most 2,048 bytes.
 ///
-/// The resource may itself hold colons and slashes.
+/// The resource can contain colons and slashes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arn {
-    /// Shared: clones are many, changes none.
+    /// Shared, because ARNs are often cloned and never changed.
     text: Arc<str>,
-    /// Where the five separating colons stand.
+    /// The positions of the five separating colons.
     colons: [usize; 5],
 }
 
@@ -30,7 +30,7 @@ impl Arn {
         Self { text: text.into(), colons }
     }
 
-    /// Reads an ARN. Partition, service and resource must not be empty; region and account may be.
+    /// Parses an ARN. Partition, service and resource must not be empty; region and account can be.
     ///
     /// # Errors
     /// [`ParseError`] when a part is missing or the text is too long.
@@ -77,7 +77,7 @@ impl Arn {
         self.part(2)
     }
 
-    /// The account id; empty where the service has none.
+    /// The account id; empty for services without accounts.
     #[must_use]
     pub fn account(&self) -> &str {
         self.part(3)

@@ -1,15 +1,16 @@
-//! Who calls, and under which circumstances.
+//! The caller and the circumstances of a call.
 
 use std::sync::Arc;
 
 use crate::{AccountId, Caller, Realm, RequestInfo, SessionFacts, Timestamp};
 
-/// The facts about one call that every operation takes. It has no default: a program says who
-/// calls.
+/// The facts about one call that every operation takes. It has no default: the program must name
+/// the caller.
 ///
-/// Whoever makes it vouches for it: a program for its own parts, a server for callers that it has
-/// authenticated. Facts that a caller must not be able to claim are elsewhere: that a call reached
-/// the key service *through* Secrets Manager, for example, is a property of the engine's handle.
+/// The code that creates it vouches for it: a program for its own parts, a server for callers that
+/// it has authenticated. Facts that a caller must not be able to claim are elsewhere: that a call
+/// reached the key service *through* Secrets Manager, for example, is a property of the engine's
+/// handle.
 #[derive(Clone, Debug)]
 pub struct CallContext {
     caller: Caller,
@@ -19,7 +20,7 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// The account itself, which may do everything in its own realm.
+    /// The account's owner, who can do everything in the account's own realm.
     #[must_use]
     pub fn owner(realm: &Realm) -> Self {
         Self::new(Caller::Owner(realm.account()))
@@ -66,13 +67,13 @@ impl CallContext {
         Self { request: None, deadline: None, ..self.clone() }
     }
 
-    /// Who calls.
+    /// The caller.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// Whether the account itself calls, in a session without limits.
+    /// Whether the caller is the account's owner, in a session without limits.
     #[must_use]
     pub fn acts_freely_in(&self, account: AccountId) -> bool {
         let unlimited = |facts: &SessionFacts| facts.expires.is_none() && facts.policies.is_empty();
@@ -103,7 +104,7 @@ impl CallContext {
         self.request.as_deref()
     }
 
-    /// When the caller stops waiting.
+    /// The time when the caller stops waiting.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline

@@ -20,7 +20,7 @@ pub enum Caller {
         /// The role itself, with its path.
         role: Arn,
     },
-    /// A federated user: a session that an IAM user created for somebody else. See
+    /// A federated user: a session that an IAM user created for someone else. See
     /// [`Caller::federated`].
     Federated {
         /// The session: `arn:aws:sts::111122223333:federated-user/name`.

@@ -1,4 +1,4 @@
-//! Time, as a value and as something injected.
+//! Timestamps and clocks.
 
 use std::fmt::{self, Debug};
 use std::sync::LazyLock;
@@ -109,18 +109,18 @@ impl Debug for Timestamp {
     }
 }
 
-/// Where the time comes from. Everything that needs the time takes one, so that in a test thirty
-/// days pass in a microsecond.
+/// The source of time. All code that needs the time takes a clock, so that in a test thirty days
+/// pass in a microsecond.
 pub trait Clock: Send + Sync + Debug {
-    /// The present moment. May stand still or step back; callers must not assume otherwise.
+    /// The current time. It can stand still or step back; callers must not assume otherwise.
     fn now(&self) -> Timestamp;
 
-    /// How much time has passed since some moment of this process. Never steps back, and is not
-    /// moved when somebody sets the wall clock; says nothing about another process.
+    /// The time elapsed since an arbitrary moment of this process. It never steps back and is
+    /// unaffected by changes of the wall clock. Values of different processes are not comparable.
     ///
     /// Provided: the operating system's monotonic clock, which on Linux stands still while the
-    /// machine sleeps. A clock for tests whose [`Clock::now`] is moved by hand provides its own, or
-    /// each move looks like a wall clock that somebody has set.
+    /// machine sleeps. A test clock that is moved manually must override this, or each move of
+    /// [`Clock::now`] looks like a change of the wall clock.
     fn monotonic(&self) -> Duration {
         static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
         BEGUN.elapsed()

@@ -1,4 +1,4 @@
-//! What an error consists of. Every crate has one error type, made of this frame and its own list
+//! The structure of errors. Every crate has one error type, composed of this frame and its own list
 //! of kinds.
 
 use std::borrow::Cow;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Retry {
-    /// No: the same call fails the same way until somebody changes something.
+    /// No: the same call fails the same way until something changes.
     Never,
     /// Yes, at once or after a pause: contention, throttling, a temporary fault. Either nothing was
     /// changed, or a token in the call makes the repeat safe.
     Later,
 }
 
-/// What a crate's list of error kinds must say about each kind.
+/// The properties that a crate must define for each of its error kinds.
 pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
     /// The AWS error code the kind corresponds to, for example `ResourceNotFoundException`.
     fn code(self) -> &'static str;
@@ -25,39 +25,39 @@ pub trait ErrorClass: Copy + fmt::Debug + Send + Sync + 'static {
     fn retry(self) -> Retry;
 }
 
-/// What failures mean wherever they come from: the word that the kinds of two crates have in common
-/// when one passes a failure of the other on.
+/// The meaning of a failure, independent of the crate. Crates use it to translate between their
+/// kinds when one passes on a failure of another.
 ///
 /// A crate's list of kinds converts into this, out of it, or both. The mapping is written there
 /// once, and [`Frame::pass_on`] does the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The caller cannot be, or is not known.
+    /// The caller is invalid or unknown.
     InvalidCaller,
-    /// The caller's session is over.
+    /// The caller's session has expired.
     ExpiredSession,
-    /// What is stored was damaged, or changed by somebody without the root.
+    /// A stored record is damaged, or was changed without the root key.
     Tampered,
     /// The store was re-keyed or replaced by another process.
     StoreChanged,
-    /// The change may or may not have taken effect, whole.
+    /// The change took effect as a whole or not at all; which is unknown.
     OutcomeUnknown,
-    /// A precondition did not hold: somebody else was first. Nothing was changed.
+    /// A precondition did not hold because of a concurrent change. Nothing was changed.
     Conflict,
-    /// Somebody else is at it, or too many are. Nothing was changed.
+    /// Too many concurrent changes or requests. Nothing was changed.
     Busy,
-    /// Whatever else failed.
+    /// Any other failure.
     Internal,
 }
 
-/// What [`error_type!`](crate::error_type!) makes: an error around a frame. For code that passes
-/// failures of any crate on.
+/// An error type defined by [`error_type!`](crate::error_type!), for code that passes on failures
+/// of any crate.
 pub trait Failure: StdError + Sized + Send + Sync + 'static {
     /// The crate's list of kinds.
     type Kind: ErrorClass;
 
-    /// What went wrong.
+    /// The kind of failure.
     fn failure_kind(&self) -> Self::Kind;
 
     /// The error around a frame.
@@ -84,12 +84,12 @@ impl<K: ErrorClass> Frame<K> {
         Self { kind, message: message.into(), operation: None, context: Vec::new(), source: None }
     }
 
-    /// What went wrong, for branching.
+    /// The kind of failure, for branching.
     pub fn kind(&self) -> K {
         self.kind
     }
 
-    /// The text; where AWS has one for the case, exactly AWS's.
+    /// The text; exactly AWS's, if AWS has one for the case.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -99,8 +99,8 @@ impl<K: ErrorClass> Frame<K> {
         self.operation
     }
 
-    /// The same failure under another list of kinds: text, operation, context and source come
-    /// along.
+    /// The same failure under another list of kinds: text, operation, context and source are
+    /// preserved.
     pub fn map_kind<L>(self, kind: L) -> Frame<L> {
         Frame {
             kind,
@@ -126,8 +126,8 @@ impl<K: ErrorClass> Frame<K> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 
-    /// Names the operation that was called. The last, outermost name stands: an operation that uses
-    /// others names itself when it fails, whatever they named.
+    /// Names the operation that was called. The last, outermost name wins: an operation that uses
+    /// others replaces their names by its own.
     pub fn set_operation(&mut self, operation: &'static str) {
         self.operation = Some(operation);
     }
@@ -153,7 +153,7 @@ impl<K: ErrorClass> fmt::Display for Frame<K> {
         if let Some(operation) = self.operation {
             write!(f, "{operation}: ")?;
         }
-        // AWS has errors with no text at all; people still need to see what happened.
+        // Some AWS errors have no text; show the code instead.
         if self.message.is_empty() {
             f.write_str(self.kind.code())?
         } else {
@@ -178,7 +178,7 @@ impl<K: ErrorClass> fmt::Debug for Frame<K> {
     }
 }
 
-/// Makes the one error type of a crate around a [`Frame`] of its list of kinds.
+/// Defines the error type of a crate around a [`Frame`] of its kinds.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -207,9 +207,9 @@ impl<K: ErrorClass> fmt::Debug for Frame<K> {
 /// assert_eq!((error.kind(), error.retry()), (ErrorKind::Gone, Retry::Never));
 /// assert_eq!((error.code(), error.message()), ("ResourceNotFoundException", "no such secret"));
 /// assert_eq!(error.context("secret"), Some("prod/db"));
-/// // A clone tells the same, its source too.
+/// // A clone is equal, including its source.
 /// assert_eq!((error.clone().to_string(), error.clone().source().is_some()), (error.to_string(), true));
-/// // AWS has errors without a text; people still see the code.
+/// // Some AWS errors have no text; the code is shown instead.
 /// assert_eq!(Error::new(ErrorKind::Gone, "").to_string(), "ResourceNotFoundException");
 /// ```
 #[macro_export]
@@ -238,7 +238,7 @@ macro_rules! error_type {
                 *self.0
             }
 
-            /// What went wrong, for branching.
+            /// The kind of failure, for branching.
             #[must_use]
             pub fn kind(&self) -> $kind {
                 self.0.kind()
@@ -256,7 +256,7 @@ macro_rules! error_type {
                 $crate::ErrorClass::retry(self.0.kind())
             }
 
-            /// The text alone; where AWS has one for the case, exactly AWS's.
+            /// The text only; exactly AWS's, if AWS has one for the case.
             #[must_use]
             pub fn message(&self) -> &str {
                 self.0.message()
@@ -268,7 +268,7 @@ macro_rules! error_type {
                 self.0.operation()
             }
 
-            /// Names the operation that was called; the last, outermost name stands.
+            /// Names the operation that was called; the last, outermost name wins.
             #[must_use]
             pub fn during(mut self, operation: &'static str) -> Self {
                 self.0.set_operation(operation);
@@ -332,8 +332,7 @@ macro_rules! error_type {
     };
 }
 
-/// A text that does not have its form: what was parsed, the text (shortened), and what was
-/// expected.
+/// A malformed text: what was parsed, the text (shortened), and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     what: &'static str,

@@ -1,4 +1,4 @@
-/// Bytes as hexadecimal digits, two small ones each. Not for secrets: the text is not wiped.
+/// Bytes as lower-case hexadecimal digits. Not for secrets: the text is not wiped.
 ///
 /// ```
 /// assert_eq!(strongroom_types::hex(&[0, 0xab]), "00ab");
@@ -10,8 +10,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
-/// The bytes that so many hexadecimal digits stand for, two each, small or capital; `None` for
-/// anything else.
+/// Parses exactly `2 * N` hexadecimal digits, in lower or upper case; `None` for anything else.
 ///
 /// ```
 /// assert_eq!(strongroom_types::from_hex("00aB"), Some([0, 0xab]));

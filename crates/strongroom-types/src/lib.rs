@@ -1,6 +1,6 @@
-//! The types that every part of Strongroom shares, and nothing else: where something is ([`Realm`],
-//! [`Arn`]), when it happened ([`Timestamp`], [`Clock`]), who calls ([`CallContext`]), and what an
-//! error consists of ([`Frame`], [`Retry`]). No behaviour, no dependencies.
+//! The types that all parts of Strongroom share: names of places ([`Realm`], [`Arn`]), time
+//! ([`Timestamp`], [`Clock`]), callers ([`CallContext`]), and the structure of errors ([`Frame`],
+//! [`Retry`]). No behaviour, no dependencies.
 //!
 //! ```
 //! use strongroom_types::{AccountId, Arn, CallContext, Realm, Region};
@@ -10,7 +10,7 @@
 //! assert_eq!(arn.to_string(), "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-a1B2c3");
 //! assert_eq!(Arn::parse(&arn.to_string())?, arn);
 //!
-//! // Every call says who makes it; there is no default caller.
+//! // Every call names its caller; there is no default.
 //! let cx = CallContext::owner(&realm);
 //! assert!(cx.caller().is_owner_of(realm.account()));
 //! # Ok::<(), strongroom_types::ParseError>(())

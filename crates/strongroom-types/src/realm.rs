@@ -1,4 +1,4 @@
-//! Where things live: account, region, and both together.
+//! Account, region, and realm, the combination of both.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ impl AccountId {
     /// The account of a new strongroom unless the builder sets one: `000000000000`.
     pub const DEFAULT: Self = Self(*b"000000000000");
 
-    /// Reads exactly twelve ASCII digits.
+    /// Parses exactly twelve ASCII digits.
     ///
     /// # Errors
     /// [`ParseError`] naming the account id when it is anything else.
@@ -27,7 +27,7 @@ impl AccountId {
     /// The twelve digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII digits get in, so this cannot fail; the fallback keeps the crate free of
+        // Only ASCII digits are accepted, so this cannot fail; the fallback keeps the crate free of
         // panics.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -62,7 +62,7 @@ impl Region {
     /// The longest region name accepted, in bytes.
     pub const MAX_LEN: usize = 64;
 
-    /// Reads a region name.
+    /// Parses a region name.
     ///
     /// # Errors
     /// [`ParseError`] when it does not match `([a-z]+-)+\d+` or is longer than [`Region::MAX_LEN`].

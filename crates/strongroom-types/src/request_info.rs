@@ -1,4 +1,4 @@
-//! What a server knows about the request that a call arrived in.
+//! The request that a call arrived in, as known to a server.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RequestInfo {
-    /// The id that the answer carries too (`x-amzn-RequestId`).
+    /// The id, which the response carries too (`x-amzn-RequestId`).
     pub id: Option<Arc<str>>,
     /// The access key that signed the request.
     pub access_key_id: Option<Arc<str>>,
@@ -34,7 +34,7 @@ pub struct TlsInfo {
     pub version: Arc<str>,
     /// The cipher suite, such as `TLS_AES_128_GCM_SHA256`.
     pub cipher_suite: Arc<str>,
-    /// The host name that the client asked for (SNI).
+    /// The host name that the client requested (SNI).
     pub server_name: Option<Arc<str>>,
 }
 
@@ -55,8 +55,8 @@ impl TlsInfo {
 
 /// The parameters of a request as they were sent, without what must stay secret.
 ///
-/// The view is lazy: nothing is parsed or copied unless somebody asks for it. Ask within the call: a
-/// server lets go of the parameters when the request is answered.
+/// The view is lazy: nothing is parsed or copied until needed. Use it within the call: a server
+/// drops the parameters when it has responded.
 pub trait RequestParameters: Debug + Send + Sync {
     /// The parameters as a JSON object. Secret values, plaintexts, key material and tokens are left
     /// out or replaced, whatever the client sent.
@@ -64,7 +64,7 @@ pub trait RequestParameters: Debug + Send + Sync {
 }
 
 impl RequestInfo {
-    /// Nothing known.
+    /// An empty description.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -19,7 +19,7 @@ use crate::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionFacts {
-    /// Where the request came from: `aws:SourceIp`. `None` for a call within the process.
+    /// The source address: `aws:SourceIp`. `None` for a call within the process.
     pub source_ip: Option<IpAddr>,
     /// Whether it came over a protected channel: `aws:SecureTransport`. `None` counts as true: a
     /// call within the process crosses no network.
@@ -33,7 +33,7 @@ pub struct SessionFacts {
     pub expires: Option<Timestamp>,
     /// The client's own name: `aws:UserAgent`.
     pub user_agent: Option<String>,
-    /// The session's tags, beside those of the user or role: `aws:PrincipalTag/...`.
+    /// The session's tags, in addition to those of the user or role: `aws:PrincipalTag/...`.
     pub tags: Vec<(String, String)>,
     /// The session's policies: JSON documents that limit the identity's permissions.
     pub policies: Vec<Arc<str>>,

@@ -1,4 +1,4 @@
-//! Answers of the cryptographic operations. None derives what would leak.
+//! Responses of the cryptographic operations. None derives a trait that would leak secrets.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::MacAlgorithm;
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct DataKeyPair {
-    /// The data key; wipes itself.
+    /// The data key, in self-wiping memory.
     pub plaintext: SecretBytes,
     /// The data key as the key service wrapped it; at most 6,144 bytes.
     pub ciphertext: Vec<u8>,
     /// The key that wrapped it.
     pub key_arn: Arn,
-    /// The material of that key, where the service tells.
+    /// The id of that key's material, if the service reports it.
     pub key_material_id: Option<Arc<str>>,
 }
 
@@ -29,11 +29,11 @@ pub struct WrappedDataKey {
     pub ciphertext: Vec<u8>,
     /// The key that wrapped it.
     pub key_arn: Arn,
-    /// The material of that key, where the service tells.
+    /// The id of that key's material, if the service reports it.
     pub key_material_id: Option<Arc<str>>,
 }
 
-/// What Encrypt made.
+/// The response of Encrypt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct Ciphertext {
@@ -41,35 +41,35 @@ pub struct Ciphertext {
     pub ciphertext: Vec<u8>,
     /// The key that was used.
     pub key_arn: Arn,
-    /// Its material, where the service tells.
+    /// The id of its material, if the service reports it.
     pub key_material_id: Option<Arc<str>>,
 }
 
-/// What Decrypt made.
+/// The response of Decrypt.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct Decrypted {
-    /// The plaintext; wipes itself.
+    /// The plaintext, in self-wiping memory.
     pub plaintext: SecretBytes,
     /// The key that was used.
     pub key_arn: Arn,
-    /// Its material, where the service tells.
+    /// The id of its material, if the service reports it.
     pub key_material_id: Option<Arc<str>>,
 }
 
-/// What GenerateMac made, or VerifyMac found good.
+/// The response of GenerateMac and VerifyMac.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct Mac {
     /// The code; 28 to 64 bytes.
     pub mac: Vec<u8>,
-    /// How it was made.
+    /// The algorithm.
     pub algorithm: MacAlgorithm,
-    /// The key that made it.
+    /// The key that generated it.
     pub key_arn: Arn,
 }
 
-/// What ReEncrypt made.
+/// The response of ReEncrypt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct ReEncrypted {
@@ -79,8 +79,8 @@ pub struct ReEncrypted {
     pub source_key_arn: Arn,
     /// The key it is under now.
     pub key_arn: Arn,
-    /// The source key's material, where the service tells.
+    /// The id of the source key's material, if the service reports it.
     pub source_key_material_id: Option<Arc<str>>,
-    /// The destination key's material, where the service tells.
+    /// The id of the destination key's material, if the service reports it.
     pub key_material_id: Option<Arc<str>>,
 }

@@ -1,4 +1,4 @@
-//! The one error type of this crate.
+//! The error type of this crate.
 
 use strongroom_types::{ErrorClass, Fault, Retry, error_type};
 
@@ -14,17 +14,17 @@ pub enum ErrorKind {
     Disabled,
     /// The key's state does not allow the operation.
     InvalidState,
-    /// The ciphertext is damaged, foreign, or its context differs. Nothing tells which.
+    /// The ciphertext is damaged or foreign, or its context differs. The error does not say which.
     InvalidCiphertext,
     /// The code is not that of the message under this key.
     InvalidMac,
-    /// The key named in the request is not the one the ciphertext was made with.
+    /// The key named in the request is not the one that encrypted the ciphertext.
     IncorrectKey,
     /// The key's usage or spec does not allow the operation.
     InvalidKeyUsage,
     /// The caller has no permission, or must not learn whether the key exists.
     AccessDenied,
-    /// The caller's session is over.
+    /// The caller's session has expired.
     ExpiredToken,
     /// A member of the request violates its constraint.
     Validation,
@@ -38,19 +38,19 @@ pub enum ErrorKind {
     Tag,
     /// A key policy is malformed, or cannot be put.
     MalformedPolicy,
-    /// A grant token was never given out.
+    /// A grant token was never issued.
     InvalidGrantToken,
     /// A grant's id is malformed.
     InvalidGrantId,
-    /// An import token was never given out for this key.
+    /// An import token was never issued for this key.
     InvalidImportToken,
     /// An import token is too old.
     ExpiredImportToken,
     /// The material is not the material that the key had.
     IncorrectKeyMaterial,
-    /// A page marker was never given out.
+    /// A page marker was never issued.
     InvalidMarker,
-    /// A quota is used up.
+    /// A quota is exceeded.
     LimitExceeded,
     /// The operation is not valid for this key, or this implementation does not have it.
     Unsupported,
@@ -62,13 +62,14 @@ pub enum ErrorKind {
     Throttled,
     /// A dependency did not answer in time.
     DependencyTimeout,
-    /// The change may or may not have taken effect, whole; look before you repeat it.
+    /// The change took effect as a whole or not at all; which is unknown. Check before you repeat
+    /// it.
     OutcomeUnknown,
     /// The store was re-keyed or replaced by another process; open it again.
     StoreChanged,
-    /// Whatever else failed inside, storage among it.
+    /// Any other internal failure, including storage.
     Internal,
-    /// What is stored is damaged or was changed by somebody without the root.
+    /// A stored record is damaged, or was changed without the root key.
     Tampered,
 }
 
@@ -161,7 +162,7 @@ impl From<strongroom_envelope::Error> for Error {
     fn from(error: strongroom_envelope::Error) -> Self {
         use strongroom_envelope::ErrorKind as Envelope;
         match error.kind() {
-            // All failures to open look alike, so nothing of the cause is kept.
+            // All failures to open look alike, so the cause is dropped.
             Envelope::Decryption
             | Envelope::Malformed
             | Envelope::UnsupportedSuite

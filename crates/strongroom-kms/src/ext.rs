@@ -1,4 +1,4 @@
-//! What can be said in one call instead of several.
+//! Conveniences over several calls.
 
 use async_trait::async_trait;
 use strongroom_types::{Arn, CallContext};

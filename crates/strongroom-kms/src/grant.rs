@@ -7,7 +7,7 @@ use crate::key::words;
 use crate::{Error, ErrorKind, KeyRef, KeyUsage};
 
 words!(
-    /// What a grant may allow.
+    /// The operations that a grant can allow.
     GrantOperation {
         /// Decrypt.
         Decrypt = "Decrypt",
@@ -17,9 +17,9 @@ words!(
         GenerateDataKey = "GenerateDataKey",
         /// GenerateDataKeyWithoutPlaintext.
         GenerateDataKeyWithoutPlaintext = "GenerateDataKeyWithoutPlaintext",
-        /// ReEncrypt, as the key that the ciphertext was made with.
+        /// ReEncrypt, as the source key.
         ReEncryptFrom = "ReEncryptFrom",
-        /// ReEncrypt, as the key that the new ciphertext is made with.
+        /// ReEncrypt, as the destination key.
         ReEncryptTo = "ReEncryptTo",
         /// CreateGrant, for grants that allow no more than this one.
         CreateGrant = "CreateGrant",
@@ -35,7 +35,7 @@ words!(
 );
 
 impl GrantOperation {
-    /// Whether a grant of a key of this usage may hold it.
+    /// Whether a grant of a key with this usage can allow it.
     #[must_use]
     pub fn fits(self, usage: KeyUsage) -> bool {
         match self {
@@ -46,20 +46,20 @@ impl GrantOperation {
     }
 }
 
-/// What the encryption context of a request must be for a grant to count.
+/// A constraint on the encryption context of requests that a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantConstraint {
     /// Exactly these pairs.
     EncryptionContextEquals(EncryptionContext),
-    /// These pairs, whatever else it holds.
+    /// At least these pairs.
     EncryptionContextSubset(EncryptionContext),
 }
 
 impl GrantConstraint {
-    /// The most pairs.
+    /// The maximum number of pairs.
     pub const MAX_PAIRS: usize = 8;
-    /// The most characters of a value.
+    /// The maximum length of a value, in characters.
     pub const MAX_CHARS: usize = 384;
 
     /// The pairs.
@@ -70,10 +70,10 @@ impl GrantConstraint {
         }
     }
 
-    /// Whether a request with this context may count on the grant.
+    /// Whether the grant covers a request with this context.
     ///
-    /// Keys are compared without case and values with it, unlike in cryptographic operations ("in a
-    /// grant constraint, the key in each key-value pair is not case sensitive, but the value is
+    /// Keys are compared ignoring case, but values are not, unlike in cryptographic operations ("in
+    /// a grant constraint, the key in each key-value pair is not case sensitive, but the value is
     /// case sensitive", KMS API Reference, `GrantConstraints`).
     #[must_use]
     pub fn allows(&self, context: &EncryptionContext) -> bool {
@@ -83,7 +83,7 @@ impl GrantConstraint {
         }
     }
 
-    /// Whether all that `other` lets pass, this one does too.
+    /// Whether this constraint allows everything that `other` allows.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
@@ -111,28 +111,29 @@ fn equals(context: &EncryptionContext, wanted: &EncryptionContext) -> bool {
 fn holds(context: &EncryptionContext, wanted: &EncryptionContext) -> bool {
     let mut pairs = folded(context);
     folded(wanted).iter().all(|pair| {
-        // Each pair stands for one of the constraint's.
+        // Each pair satisfies only one of the constraint's.
         pairs.iter().position(|own| own == pair).map(|at| pairs.remove(at)).is_some()
     })
 }
 
-/// What CreateGrant takes.
+/// The request of CreateGrant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreateGrant {
-    /// Who may: the ARN of a principal, or a service as `rds.amazonaws.com`.
+    /// The grantee: the ARN of a principal, or a service such as `rds.amazonaws.com`.
     pub grantee: String,
-    /// Who may retire the grant; nobody but the account and maybe the grantee when absent.
+    /// The principal that can retire the grant. When absent, only the account and, if allowed to,
+    /// the grantee can.
     pub retiring: Option<String>,
-    /// What they may.
+    /// The allowed operations.
     pub operations: Vec<GrantOperation>,
-    /// With which encryption context; with any when absent.
+    /// The constraint on the encryption context; none when absent.
     pub constraint: Option<GrantConstraint>,
-    /// A name, which makes a repeat of the same request give the same grant.
+    /// A name, which makes repeating the same request return the same grant.
     pub name: Option<String>,
-    /// Grants that may not be known everywhere yet.
+    /// Tokens of grants that may not have propagated everywhere yet.
     pub grant_tokens: Vec<String>,
-    /// Check everything, do nothing.
+    /// Check the request without executing it.
     pub dry_run: bool,
 }
 
@@ -186,7 +187,7 @@ impl CreateGrant {
         self
     }
 
-    /// Everything that can be wrong with the request whatever the key.
+    /// Checks everything about the request that does not depend on the key.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`], [`ErrorKind::InvalidArn`] for principals.
@@ -273,18 +274,18 @@ pub fn check_principal(member: &str, text: &str) -> Result<(), Error> {
     )))
 }
 
-/// What CreateGrant answers.
+/// The response of CreateGrant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct CreatedGrant {
-    /// Names the grant to those who cannot know it yet. It is not secret and gives nobody else
-    /// anything.
+    /// The grant token, which makes the grant usable before it has propagated. It is not secret and
+    /// gives no one else any permission.
     pub token: String,
     /// 64 hexadecimal digits.
     pub id: String,
 }
 
-/// A grant as ListGrants tells it.
+/// An entry of ListGrants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct Grant {
@@ -292,19 +293,19 @@ pub struct Grant {
     pub key_arn: Arn,
     /// 64 hexadecimal digits.
     pub id: String,
-    /// Its name, or nothing.
+    /// Its name; empty if it has none.
     pub name: String,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// Who may.
+    /// The grantee.
     pub grantee: String,
-    /// Who may retire it.
+    /// The principal that can retire it.
     pub retiring: Option<String>,
-    /// The account it was made in: `arn:aws:iam::111122223333:root`.
+    /// The account it was created in: `arn:aws:iam::111122223333:root`.
     pub issuing_account: String,
-    /// What they may.
+    /// The allowed operations.
     pub operations: Vec<GrantOperation>,
-    /// With which encryption context.
+    /// The constraint on the encryption context.
     pub constraint: Option<GrantConstraint>,
 }
 
@@ -318,7 +319,7 @@ pub struct GrantPage {
     pub next_marker: Option<String>,
 }
 
-/// Which grants of a key.
+/// A filter for the grants of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GrantFilter {
@@ -350,11 +351,11 @@ impl GrantFilter {
     }
 }
 
-/// Which grant is to be retired.
+/// The grant to retire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantRef {
-    /// By the token that CreateGrant gave.
+    /// By the token that CreateGrant returned.
     Token(String),
     /// By the key's id or ARN and the grant's id.
     Id {

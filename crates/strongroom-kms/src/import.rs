@@ -1,4 +1,4 @@
-//! Key material that is brought along.
+//! Imported key material.
 
 use strongroom_types::{Arn, Timestamp};
 
@@ -6,7 +6,7 @@ use crate::key::words;
 use crate::{Error, ErrorKind};
 
 words!(
-    /// How key material is wrapped for its way in.
+    /// How imported key material is wrapped.
     WrappingAlgorithm {
         /// RSA-OAEP with SHA-256.
         RsaesOaepSha256 = "RSAES_OAEP_SHA_256",
@@ -20,7 +20,7 @@ words!(
 );
 
 words!(
-    /// The key that wraps it.
+    /// The wrapping key.
     WrappingKeySpec {
         /// 2,048 bits.
         Rsa2048 = "RSA_2048",
@@ -32,41 +32,41 @@ words!(
 );
 
 words!(
-    /// Whether imported material goes at a date.
+    /// Whether imported material expires.
     ExpirationModel {
-        /// It does, at [`ImportKeyMaterial::valid_to`].
+        /// It expires at [`ImportKeyMaterial::valid_to`].
         Expires = "KEY_MATERIAL_EXPIRES",
-        /// It stays.
+        /// It does not expire.
         DoesNotExpire = "KEY_MATERIAL_DOES_NOT_EXPIRE",
     }
 );
 
 words!(
-    /// Which material is imported.
+    /// The kind of imported material.
     ImportType {
-        /// Material that the key has had before. What a key has first is new to it, and may be
-        /// called so or not.
+        /// Material that the key has had before. For a key's first material, both values are
+        /// accepted.
         ExistingKeyMaterial = "EXISTING_KEY_MATERIAL",
         /// Material that the key has not had, for its next rotation.
         NewKeyMaterial = "NEW_KEY_MATERIAL",
     }
 );
 
-/// What GetParametersForImport answers.
+/// The response of GetParametersForImport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct ImportParameters {
     /// The key.
     pub key_arn: Arn,
-    /// Goes with what is wrapped under this public key.
+    /// The import token that belongs to this public key.
     pub import_token: Vec<u8>,
     /// The public key, as DER SubjectPublicKeyInfo.
     pub public_key: Vec<u8>,
-    /// Until when both are good.
+    /// The expiry of both.
     pub valid_to: Timestamp,
 }
 
-/// What ImportKeyMaterial takes.
+/// The request of ImportKeyMaterial.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportKeyMaterial {
@@ -74,15 +74,15 @@ pub struct ImportKeyMaterial {
     pub import_token: Vec<u8>,
     /// The material, wrapped under the public key of the same parameters.
     pub encrypted_key_material: Vec<u8>,
-    /// Whether the material goes at a date.
+    /// Whether the material expires.
     pub expiration: ExpirationModel,
-    /// When it goes; at most 365 days from now.
+    /// When it expires; at most 365 days from now.
     pub valid_to: Option<Timestamp>,
-    /// Whether it is material that the key has had.
+    /// Whether the key has had this material before.
     pub kind: Option<ImportType>,
-    /// What is said of it; at most 256 characters.
+    /// Its description; at most 256 characters.
     pub description: Option<String>,
-    /// The id that the material has here, where the key has had it.
+    /// The id of the material, if the key has had it before.
     pub key_material_id: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl std::fmt::Debug for ImportKeyMaterial {
 }
 
 impl ImportKeyMaterial {
-    /// Material that stays. AWS's API takes it to expire by default.
+    /// Material that does not expire. In AWS's API, it expires by default.
     #[must_use]
     pub fn new(import_token: impl Into<Vec<u8>>, encrypted_key_material: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -111,28 +111,28 @@ impl ImportKeyMaterial {
         }
     }
 
-    /// Material that goes at `date`.
+    /// Material that expires at `date`.
     #[must_use]
     pub fn expires(mut self, date: Timestamp) -> Self {
         (self.expiration, self.valid_to) = (ExpirationModel::Expires, Some(date));
         self
     }
 
-    /// Says what the key has had.
+    /// Sets the kind of material.
     #[must_use]
     pub fn kind(mut self, kind: ImportType) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// Says what it is.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Demands that it is the material of this id.
+    /// Requires the material to have this id.
     #[must_use]
     pub fn key_material_id(mut self, id: impl Into<String>) -> Self {
         self.key_material_id = Some(id.into());
@@ -168,7 +168,7 @@ impl ImportKeyMaterial {
     }
 }
 
-/// What ImportKeyMaterial and DeleteImportedKeyMaterial answer.
+/// The response of ImportKeyMaterial and DeleteImportedKeyMaterial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct ImportedMaterial {

@@ -11,12 +11,12 @@ use crate::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId {
     text: String,
-    /// What the digits stand for.
+    /// The decoded digits.
     bytes: [u8; 16],
 }
 
 impl KeyId {
-    /// Reads a key id, in lower case as AWS makes them.
+    /// Parses a key id, in lower case as AWS generates them.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] with AWS's text `Invalid keyId '<given>'`.
@@ -38,7 +38,7 @@ impl KeyId {
         if valid { Ok(Self { text: text.to_owned(), bytes }) } else { Err(invalid(text)) }
     }
 
-    /// The 16 bytes the digits stand for, and whether it is a multi-Region id.
+    /// The 16 bytes of the id, and whether it is a multi-Region id.
     #[must_use]
     pub fn to_bytes(&self) -> ([u8; 16], bool) {
         (self.bytes, self.text.starts_with("mrk-"))
@@ -100,7 +100,7 @@ fn invalid(text: &str) -> Error {
 pub struct AliasName(String);
 
 impl AliasName {
-    /// Reads an alias name. It may hold a colon, although no alias with one can be created: see
+    /// Parses an alias name. It can contain a colon, although no alias with one can be created: see
     /// [`AliasName::check_new`].
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl AliasName {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether a customer may create an alias of this name.
+    /// Checks that a customer can create an alias with this name.
     ///
     /// # Errors
     /// [`ErrorKind::NotAuthorized`] for a reserved name, [`ErrorKind::Validation`] with AWS's text
@@ -191,22 +191,22 @@ impl fmt::Display for AliasName {
     }
 }
 
-/// Any of the four ways to name a key, read once.
+/// Any of the four ways to name a key, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRef {
-    /// `1234abcd-12ab-34cd-56ef-1234567890ab`, in the account and region of the service asked.
+    /// `1234abcd-12ab-34cd-56ef-1234567890ab`, in the account and region of the service.
     Id(KeyId),
     /// `arn:aws:kms:us-east-1:111122223333:key/1234abcd-...`.
     Arn(Arn, KeyId),
-    /// `alias/name`, in the account and region of the service asked.
+    /// `alias/name`, in the account and region of the service.
     Alias(AliasName),
     /// `arn:aws:kms:us-east-1:111122223333:alias/name`.
     AliasArn(Arn, AliasName),
 }
 
 impl KeyRef {
-    /// Reads a `KeyId` member as AWS takes it.
+    /// Parses a `KeyId` member as AWS does.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] with AWS's text for anything that is none of the four, including an

@@ -1,10 +1,11 @@
-//! The key-service joint: [`Kms`], what a program needs to encrypt and decrypt with keys it never
-//! sees, and [`KmsAdmin`], the management of those keys. Both follow AWS KMS in names, behaviour
-//! and error texts.
+//! The key-service interface: [`Kms`] encrypts and decrypts with keys that the program never sees,
+//! and [`KmsAdmin`] manages those keys. Both follow [AWS
+//! KMS](https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html) in names, behaviour and
+//! error texts.
 //!
-//! Implement [`Kms`] for an HSM or a cloud and Strongroom keeps its secrets under it; [`KmsAdmin`]
-//! is not needed for that. `strongroom-testkit` has the conformance suite, `strongroom-local-kms` a
-//! complete implementation.
+//! Implement [`Kms`] for an HSM or a cloud service to encrypt Strongroom's secrets under its keys;
+//! [`KmsAdmin`] is not needed for that. `strongroom-testkit` has the conformance suite,
+//! `strongroom-local-kms` a complete implementation.
 //!
 //! ```
 //! use strongroom_envelope::EncryptionContext;
@@ -24,7 +25,8 @@
 //!
 //! # Implementing a key service
 //!
-//! Read the fields of the request, refuse what cannot be honoured, and name the operation on errors:
+//! Read the fields of the request, reject what cannot be honoured, and name the operation in
+//! errors:
 //!
 //! ```
 //! use async_trait::async_trait;

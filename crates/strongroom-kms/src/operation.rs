@@ -10,23 +10,23 @@ macro_rules! operations {
     ($($(#[$meta:meta])* $variant:ident,)+) => {
         /// An operation of [`crate::Kms`] or [`crate::KmsAdmin`], named as AWS names it.
         ///
-        /// This is what a caller calls. What a policy or a grant allows can be finer: ReEncrypt
-        /// needs `kms:ReEncryptFrom` on one key and `kms:ReEncryptTo` on another.
+        /// These are the operations that callers call. Policies and grants can distinguish further:
+        /// ReEncrypt needs `kms:ReEncryptFrom` on one key and `kms:ReEncryptTo` on another.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[allow(clippy::exhaustive_enums, reason = "whoever decides by operation must see a new one")]
         pub enum Operation { $($(#[$meta])* $variant,)+ }
 
         impl Operation {
-            /// Every operation, each once.
+            /// Every operation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// As errors, logs and audit name it: `GenerateDataKey`.
+            /// The name in errors, logs and audit: `GenerateDataKey`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => stringify!($variant),)+ }
             }
 
-            /// As policies name it: `kms:GenerateDataKey`.
+            /// The action in policies: `kms:GenerateDataKey`.
             #[must_use]
             pub const fn action(self) -> &'static str {
                 match self { $(Self::$variant => concat!("kms:", stringify!($variant)),)+ }

@@ -1,6 +1,6 @@
 //! Key policies.
 
-/// What PutKeyPolicy takes.
+/// The request of PutKeyPolicy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutKeyPolicy {
@@ -13,7 +13,7 @@ pub struct PutKeyPolicy {
 }
 
 impl PutKeyPolicy {
-    /// The most bytes of a key policy.
+    /// The maximum length of a key policy, in bytes.
     pub const MAX_LEN: usize = 32_768;
 
     /// Puts this document.
@@ -37,7 +37,7 @@ impl PutKeyPolicy {
     }
 }
 
-/// What ListKeyPolicies answers: there is one policy, and it is called `default`.
+/// The response of ListKeyPolicies: the only policy is named `default`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct PolicyNamePage {

@@ -1,4 +1,4 @@
-//! Random bytes, as GenerateRandom gives them.
+//! Random bytes, as GenerateRandom returns them.
 
 use strongroom_envelope::{SecretBytes, SecretKey};
 
@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 /// Random bytes in self-wiping memory, whatever their number.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] when the operating system has none.
+/// [`ErrorKind::Internal`] when the operating system returns none.
 pub fn random_bytes(len: usize) -> Result<SecretBytes, Error> {
     let mut out = SecretBytes::with_capacity(len + SecretKey::LEN);
     while out.len() < len {

@@ -1,8 +1,8 @@
-//! What the operations of [`crate::Kms`] take.
+//! Requests of the operations of [`crate::Kms`].
 //!
 //! Required members are arguments of `new`, optional ones have a builder method each. A request
-//! borrows keys, contexts and bytes from the caller, so making one copies nothing, and a decorator
-//! may clone it to repeat a call. Members that AWS adds later become fields that nobody has to set.
+//! borrows keys, contexts and bytes from the caller, so creating one copies nothing, and a
+//! decorator can clone it to repeat a call. Members that AWS adds later become optional fields.
 
 use std::fmt;
 
@@ -74,7 +74,7 @@ macro_rules! request {
         pub struct $name<'a> {
             $($(#[$hidden_meta])* pub $hidden: &'a [u8],)*
             $($(#[$field_meta])* pub $field: $type,)*
-            /// Grants that may not be known everywhere yet, at most ten.
+            /// Tokens of grants that may not have propagated everywhere yet, at most ten.
             pub grant_tokens: Vec<String>,
         }
 
@@ -138,7 +138,7 @@ request!(
             context: &'a EncryptionContext,
             /// How long the data key is: 32 bytes unless set.
             spec: DataKeySpec,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }
@@ -184,7 +184,7 @@ request!(
             key: &'a KeyRef,
             /// Authenticated, not stored; empty unless set.
             context: &'a EncryptionContext,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }
@@ -209,15 +209,15 @@ request!(
     /// Decrypt.
     Decrypt {
         hidden {
-            /// What Encrypt, GenerateDataKey or ReEncrypt made; 1 to 6,144 bytes.
+            /// A ciphertext of Encrypt, GenerateDataKey or ReEncrypt; 1 to 6,144 bytes.
             ciphertext,
         }
         shown {
-            /// The key that the ciphertext must have been made with; any unless set.
+            /// The key that must have encrypted the ciphertext; any unless set.
             key: Option<&'a KeyRef>,
-            /// The context that was given when the ciphertext was made; empty unless set.
+            /// The context used for encryption; empty unless set.
             context: &'a EncryptionContext,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }
@@ -237,7 +237,7 @@ impl<'a> Decrypt<'a> {
         self
     }
 
-    /// Demands that the ciphertext was made with this key.
+    /// Requires that the ciphertext was encrypted with this key.
     #[must_use]
     pub fn key(mut self, key: &'a KeyRef) -> Self {
         self.key = Some(key);
@@ -249,20 +249,20 @@ request!(
     /// ReEncrypt.
     ReEncrypt {
         hidden {
-            /// What Encrypt, GenerateDataKey or ReEncrypt made; 1 to 6,144 bytes.
+            /// A ciphertext of Encrypt, GenerateDataKey or ReEncrypt; 1 to 6,144 bytes.
             ciphertext,
         }
         shown {
-            /// The key that the ciphertext must have been made with; any unless set.
+            /// The key that must have encrypted the ciphertext; any unless set.
             source_key: Option<&'a KeyRef>,
-            /// The context that was given when the ciphertext was made; empty unless set.
+            /// The context used for encryption; empty unless set.
             source_context: &'a EncryptionContext,
             /// The key to encrypt under: AWS's `DestinationKeyId`.
             key: &'a KeyRef,
             /// The context of the new ciphertext, AWS's `DestinationEncryptionContext`; empty
             /// unless set.
             context: &'a EncryptionContext,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }
@@ -283,14 +283,14 @@ impl<'a> ReEncrypt<'a> {
         }
     }
 
-    /// Demands that the ciphertext was made with this key.
+    /// Requires that the ciphertext was encrypted with this key.
     #[must_use]
     pub fn source_key(mut self, key: &'a KeyRef) -> Self {
         self.source_key = Some(key);
         self
     }
 
-    /// Sets the context that was given when the ciphertext was made.
+    /// Sets the context used for encryption.
     #[must_use]
     pub fn source_context(mut self, context: &'a EncryptionContext) -> Self {
         self.source_context = context;
@@ -336,7 +336,7 @@ request!(
             key: &'a KeyRef,
             /// The algorithm, which must fit the key.
             algorithm: MacAlgorithm,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }
@@ -360,11 +360,11 @@ request!(
             mac,
         }
         shown {
-            /// The HMAC key that made the code.
+            /// The HMAC key that generated the code.
             key: &'a KeyRef,
             /// The algorithm, which must fit the key.
             algorithm: MacAlgorithm,
-            /// Check everything, do nothing.
+            /// Check the request without executing it.
             dry_run: bool,
         }
     }

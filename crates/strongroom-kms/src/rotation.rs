@@ -4,29 +4,29 @@ use strongroom_types::{Arn, Timestamp};
 
 use crate::{Error, ErrorKind};
 
-/// What GetKeyRotationStatus tells.
+/// The response of GetKeyRotationStatus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RotationStatus {
     /// The key.
     pub key_arn: Arn,
-    /// Whether the key rotates by itself.
+    /// Whether the key rotates automatically.
     pub enabled: bool,
-    /// How often, in days; only while it does.
+    /// The rotation period in days; only if it rotates automatically.
     pub period_days: Option<u16>,
-    /// When next; only while it does.
+    /// The next rotation; only if it rotates automatically.
     pub next_rotation: Option<Timestamp>,
 }
 
 impl RotationStatus {
-    /// A key that does not rotate by itself, for implementations to fill.
+    /// A key that does not rotate automatically, for implementations to complete.
     #[must_use]
     pub fn new(key_arn: Arn) -> Self {
         Self { key_arn, enabled: false, period_days: None, next_rotation: None }
     }
 }
 
-/// What made a key rotate.
+/// The trigger of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RotationType {
@@ -37,7 +37,7 @@ pub enum RotationType {
 }
 
 impl RotationType {
-    /// The word as AWS writes it.
+    /// The value in AWS's spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl RotationType {
     }
 }
 
-/// One generation of a key's material, as ListKeyRotations tells of it.
+/// One generation of a key's material: an entry of ListKeyRotations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -57,25 +57,25 @@ pub struct Rotation {
     pub key_material_id: String,
     /// Whether it is the one that encrypts.
     pub current: bool,
-    /// When the key got it; absent for its first.
+    /// When the key received it; absent for the first.
     pub date: Option<Timestamp>,
-    /// By what; absent for its first.
+    /// The trigger of the rotation; absent for the first.
     pub kind: Option<RotationType>,
     /// Whether it waits for a rotation to become the one that encrypts; imported material only.
     pub pending: bool,
-    /// What ListKeyRotations reports of imported material.
+    /// The properties of imported material in ListKeyRotations.
     pub imported: Option<ImportedState>,
 }
 
-/// What ListKeyRotations reports of imported material.
+/// The properties of imported material in ListKeyRotations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportedState {
-    /// Whether it is there; else it went and can be imported again.
+    /// Whether it is present; if not, it was deleted or expired and can be imported again.
     pub present: bool,
-    /// When it goes, if it does.
+    /// When it expires, if it does.
     pub valid_to: Option<Timestamp>,
-    /// What was said of it.
+    /// Its description.
     pub description: Option<String>,
 }
 
@@ -88,7 +88,7 @@ impl ImportedState {
 }
 
 impl Rotation {
-    /// A generation, for implementations to fill.
+    /// A generation, for implementations to complete.
     #[must_use]
     pub fn new(key_arn: Arn, key_material_id: String, current: bool) -> Self {
         Self { key_arn, key_material_id, current, date: None, kind: None, pending: false, imported: None }
@@ -110,7 +110,7 @@ pub struct RotationPage {
 pub struct RotationPeriod;
 
 impl RotationPeriod {
-    /// Unless the request says otherwise.
+    /// The default period.
     pub const DEFAULT: u16 = 365;
 
     /// 90 to 2,560 days, 365 when absent.

@@ -1,7 +1,7 @@
-//! What is known of keys as JSON, with AWS's member names: what `aws kms describe-key` prints.
+//! Key metadata as JSON with AWS's member names, as `aws kms describe-key` prints it.
 //!
-//! Dates are RFC 3339 texts, and absent members are left out. Plaintexts, data keys and key material
-//! have no such form.
+//! Dates are RFC 3339 texts, and absent members are left out. Plaintexts, data keys and key
+//! material have no such form.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use strongroom_types::Arn;
@@ -11,7 +11,7 @@ use crate::{
     MultiRegionConfiguration, ScheduledDeletion,
 };
 
-/// Writes the members of an object: those that are always there, and those that may be absent.
+/// Writes the required and the optional members of an object.
 macro_rules! as_aws {
     ($type:ty, |$this:ident| { $($member:literal: $value:expr,)* } $(optional {
         $($optional:literal: $maybe:expr,)*

@@ -1,4 +1,4 @@
-//! The joint itself.
+//! The trait [`Kms`].
 
 use std::fmt::Debug;
 
@@ -12,11 +12,11 @@ use crate::{
     WrappedDataKey,
 };
 
-/// What an implementation can and cannot do.
+/// The capabilities of an implementation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// The service this handle acts for: calls through it may use that service's managed key
+    /// The service this handle acts for: calls through it can use that service's managed key
     /// (`alias/aws/<service>`).
     pub via_service: Option<Service>,
     /// Whether dry runs are understood.
@@ -24,7 +24,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Nothing beyond the required.
+    /// Only what is required.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -49,11 +49,11 @@ fn no_macs(operation: Operation) -> Error {
     Error::new(ErrorKind::Unsupported, "").during(operation.name())
 }
 
-/// A key service: keys that encrypt and decrypt and that nobody sees.
+/// A key service, whose keys encrypt and decrypt but are never exposed.
 ///
-/// The trait is object-safe; users hold an `Arc<dyn Kms>`. Every operation is safe to repeat: none
-/// changes a key. Answers carry the full ARN of the key that was used. The encryption context is
-/// authenticated, never stored, and must be given again exactly.
+/// The trait is object-safe; users hold an `Arc<dyn Kms>`. Every operation is safe to repeat,
+/// because none changes a key. Responses carry the full ARN of the key that was used. The
+/// encryption context is authenticated, never stored, and must be given again exactly.
 ///
 /// Once key state and permission have been checked, all failures to decrypt look alike:
 /// [`crate::ErrorKind::InvalidCiphertext`] without a text. Before that point AWS's own errors stay:
@@ -64,13 +64,12 @@ fn no_macs(operation: Operation) -> Error {
 /// # Implementing it
 ///
 /// Five methods have no default: `generate_data_key`, `encrypt`, `decrypt`, `re_encrypt` and
-/// `describe_key`. All others build on them or refuse. An implementation reads the fields of the
-/// request and must refuse with [`crate::ErrorKind::Unsupported`] what it cannot
-/// honour, such as a dry run that [`Kms::capabilities`] does not declare. Run
-/// `strongroom_testkit::kms::conformance` over it.
+/// `describe_key`. All others build on them or fail. An implementation must reject with
+/// [`crate::ErrorKind::Unsupported`] what it cannot honour, such as a dry run that
+/// [`Kms::capabilities`] does not declare. Run `strongroom_testkit::kms::conformance` over it.
 #[async_trait]
 pub trait Kms: Send + Sync + Debug {
-    /// Makes a fresh data key and answers it in clear and wrapped under a key.
+    /// Generates a data key and returns it in plain and wrapped form.
     ///
     /// # Errors
     /// See the trait; [`crate::ErrorKind::Validation`] for a length that is not 1 to 1024.
@@ -80,7 +79,7 @@ pub trait Kms: Send + Sync + Debug {
         request: GenerateDataKey<'_>,
     ) -> Result<DataKeyPair, Error>;
 
-    /// Makes a fresh data key and answers it in wrapped form only.
+    /// Generates a data key and returns only its wrapped form.
     ///
     /// # Errors
     /// As [`Kms::generate_data_key`].
@@ -103,7 +102,8 @@ pub trait Kms: Send + Sync + Debug {
     /// See the trait; [`crate::ErrorKind::Validation`] for other lengths.
     async fn encrypt(&self, cx: &CallContext, request: Encrypt<'_>) -> Result<Ciphertext, Error>;
 
-    /// Decrypts what this service made. The ciphertext names its key; the request may demand one.
+    /// Decrypts a ciphertext of this service. The ciphertext names its key; the request can require
+    /// a certain one.
     ///
     /// # Errors
     /// See the trait.
@@ -116,16 +116,16 @@ pub trait Kms: Send + Sync + Debug {
     /// Those of [`Kms::decrypt`] for the source, those of [`Kms::encrypt`] for the destination.
     async fn re_encrypt(&self, cx: &CallContext, request: ReEncrypt<'_>) -> Result<ReEncrypted, Error>;
 
-    /// Describes a key in whatever state it is. Naming the alias of a service's managed key creates
-    /// the key when it does not exist yet.
+    /// Describes a key in any state. Naming the alias of a service's managed key creates the key
+    /// when it does not exist yet.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::AccessDenied`].
     async fn describe_key(&self, cx: &CallContext, request: DescribeKey<'_>) -> Result<KeyMetadata, Error>;
 
-    /// Makes a message authentication code of 1 to 4,096 bytes under an HMAC key.
+    /// Generates a message authentication code of 1 to 4,096 bytes under an HMAC key.
     ///
-    /// The default refuses.
+    /// The default fails with [`crate::ErrorKind::Unsupported`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidKeyUsage`] for a key or algorithm that does not fit, those of key
@@ -134,9 +134,9 @@ pub trait Kms: Send + Sync + Debug {
         Err(no_macs(Operation::GenerateMac))
     }
 
-    /// Verifies a code that [`Kms::generate_mac`] made.
+    /// Verifies a code of [`Kms::generate_mac`].
     ///
-    /// The default refuses.
+    /// The default fails with [`crate::ErrorKind::Unsupported`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidMac`] for every other code; those of [`Kms::generate_mac`].
@@ -144,7 +144,7 @@ pub trait Kms: Send + Sync + Debug {
         Err(no_macs(Operation::VerifyMac))
     }
 
-    /// Makes 1 to 1,024 random bytes.
+    /// Generates 1 to 1,024 random bytes.
     ///
     /// The default takes them from the operating system.
     ///
@@ -158,7 +158,7 @@ pub trait Kms: Send + Sync + Debug {
         crate::random::generate(request.bytes).map_err(|error| error.during(Operation::GenerateRandom.name()))
     }
 
-    /// What this implementation can do beyond the required.
+    /// The optional capabilities of this implementation.
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }

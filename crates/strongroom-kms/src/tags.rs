@@ -15,10 +15,10 @@ pub struct KeyTag {
 }
 
 impl KeyTag {
-    /// The most tags of a key.
+    /// The maximum number of tags of a key.
     pub const MAX: usize = 50;
 
-    /// A tag of this key and value.
+    /// A tag with this key and value.
     #[must_use]
     pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self { key: key.into(), value: value.into() }

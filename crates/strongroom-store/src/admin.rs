@@ -18,9 +18,9 @@ fn no_policies(operation: Operation, id: Option<&SecretId>) -> Error {
     Error::new(ErrorKind::Unsupported, text).of_call(operation, id.map(SecretId::as_str))
 }
 
-/// The rest: deletion, tags, resource policies. Every method has a default that refuses, so a store
-/// without an admin part needs only `impl SecretAdmin for MyStore {}`; it sets
-/// [`Capabilities::admin`](crate::Capabilities::admin) to `false`.
+/// The rest: deletion, tags, resource policies. Every method has a default that fails with
+/// [`crate::ErrorKind::Unsupported`], so a store without an admin part needs only `impl SecretAdmin
+/// for MyStore {}`; it sets [`Capabilities::admin`](crate::Capabilities::admin) to `false`.
 #[async_trait]
 pub trait SecretAdmin: SecretStore {
     /// Marks a secret for deletion after a recovery window, or deletes it at once.
@@ -33,7 +33,7 @@ pub trait SecretAdmin: SecretStore {
         Err(no_admin(Operation::DeleteSecret, &request.id))
     }
 
-    /// Takes a planned deletion back. Succeeds if there is none.
+    /// Cancels a scheduled deletion. Succeeds if there is none.
     ///
     /// # Errors
     /// The common ones; [`crate::ErrorKind::Unsupported`] unless the store has an admin part.

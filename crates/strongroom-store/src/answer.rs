@@ -1,4 +1,4 @@
-//! The answers of the operations.
+//! The responses of the operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub struct SecretRef {
     pub name: String,
 }
 
-/// CreateSecret's answer.
+/// The response of CreateSecret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretCreated {
@@ -30,7 +30,7 @@ pub struct SecretCreated {
     pub version_id: Option<VersionId>,
 }
 
-/// UpdateSecret's answer.
+/// The response of UpdateSecret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretUpdated {
@@ -38,11 +38,11 @@ pub struct SecretUpdated {
     pub arn: Arn,
     /// Its name.
     pub name: String,
-    /// The version made, if a value was given.
+    /// The new version, if a value was given.
     pub version_id: Option<VersionId>,
 }
 
-/// PutSecretValue's answer.
+/// The response of PutSecretValue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct ValuePut {
@@ -50,13 +50,13 @@ pub struct ValuePut {
     pub arn: Arn,
     /// The secret's name.
     pub name: String,
-    /// The version made.
+    /// The new version.
     pub version_id: VersionId,
-    /// The labels that are on it now.
+    /// Its labels.
     pub stages: BTreeSet<Stage>,
 }
 
-/// GetSecretValue's answer: one version with its value.
+/// The response of GetSecretValue: one version with its value.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretVersion {
@@ -70,13 +70,13 @@ pub struct SecretVersion {
     pub value: SecretValue,
     /// The version's labels; empty when it is deprecated.
     pub stages: BTreeSet<Stage>,
-    /// When the version was made.
+    /// When the version was created.
     pub created: Timestamp,
 }
 
 impl SecretVersion {
-    /// The text, in memory that wipes itself. Copies nothing unless something else, such as a
-    /// cache, holds the value too.
+    /// The text, in self-wiping memory. Copies nothing unless something else, such as a cache,
+    /// holds the value too.
     ///
     /// # Errors
     /// As [`SecretValue::into_text`], with the secret's name.
@@ -85,16 +85,16 @@ impl SecretVersion {
         value.into_text().map_err(|error| about(error, &name, &version_id))
     }
 
-    /// The bytes, also those of a text, in memory that wipes itself. Copies nothing unless
-    /// something else holds the value too.
+    /// The bytes, including those of a text, in self-wiping memory. Copies nothing unless something
+    /// else holds the value too.
     #[must_use]
     pub fn into_bytes(self) -> SecretBytes {
         self.value.into_bytes()
     }
 
-    /// Parses the text as JSON into a type of the caller's, and drops the text. Fields that are
-    /// [`SecretText`] or [`SecretBytes`] stay in memory that wipes itself; wiping other fields is
-    /// up to the caller.
+    /// Parses the text as JSON into the caller's type, and drops the text. Fields that are
+    /// [`SecretText`] or [`SecretBytes`] stay in self-wiping memory; wiping other fields is up to
+    /// the caller.
     ///
     /// # Errors
     /// As [`SecretValue::parse_json`], with the secret's name and never its value.
@@ -133,7 +133,7 @@ impl SecretVersion {
     }
 }
 
-/// Says which version the error is about.
+/// Adds the version to an error.
 fn about(error: Error, name: &str, version: &VersionId) -> Error {
     error.with("secret", name).with("version", version)
 }
@@ -146,31 +146,31 @@ pub struct SecretMetadata {
     pub arn: Arn,
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
     /// The key new values are encrypted under; absent for the managed key.
     pub kms_key_id: Option<String>,
-    /// Its tags in the order they were added; `None` when it never had one.
+    /// Its tags in the order they were added; `None` if it never had one.
     pub tags: Option<Vec<Tag>>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// When it, its labels or its metadata were last changed; strictly increasing.
     pub last_changed: Timestamp,
     /// The day, UTC, on which a value was last read; absent when none ever was.
     pub last_accessed: Option<Timestamp>,
     /// When its deletion was requested; absent unless it is marked for deletion. Only DeleteSecret
-    /// answers when the recovery window ends: [`SecretDeleted::deletion_date`].
+    /// returns the end of the recovery window: [`SecretDeleted::deletion_date`].
     pub deleted: Option<Timestamp>,
     /// The service that manages it, such as `rds`; absent for a customer's own.
     pub owning_service: Option<String>,
-    /// Where the replicated secret's primary is; absent unless it is replicated.
+    /// The region of the primary; absent unless the secret is replicated.
     pub primary_region: Option<String>,
     /// The versions with labels.
     pub versions: BTreeMap<VersionId, BTreeSet<Stage>>,
 }
 
 impl SecretMetadata {
-    /// The minimum that is known about a secret, for implementations to complete.
+    /// The minimal metadata of a secret, for implementations to complete.
     #[must_use]
     pub fn new(arn: Arn, name: String, created: Timestamp) -> Self {
         Self {
@@ -196,7 +196,7 @@ impl SecretMetadata {
         self
     }
 
-    /// Whether a request means this secret: by its name, its ARN, or its ARN without suffix.
+    /// Whether an id names this secret: by its name, its ARN, or its ARN without suffix.
     #[must_use]
     pub fn is_named(&self, id: &SecretId) -> bool {
         self.name == id.as_str() || SecretArn::is(self.arn.as_str(), id.as_str())
@@ -207,7 +207,7 @@ impl SecretMetadata {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretPage {
-    /// The secrets. May be short or empty although there are more.
+    /// The secrets. A page can be short or empty although there are more.
     pub secrets: Vec<SecretMetadata>,
     /// Where the next page begins; `None` at the end.
     pub next_token: Option<String>,
@@ -217,7 +217,7 @@ pub struct SecretPage {
 #[derive(Debug, Default)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct BatchPage {
-    /// The current values, in the order asked for or listed.
+    /// The current values, in the order of the request or listing.
     pub values: Vec<SecretVersion>,
     /// The secrets that could not be read.
     pub errors: Vec<BatchFailure>,
@@ -229,13 +229,13 @@ pub struct BatchPage {
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct BatchFailure {
-    /// What named it, as given; its ARN when it was found by filters.
+    /// Its id as given; its ARN if it was found by filters.
     pub id: SecretId,
     /// Why: [`Error::code`] and [`Error::message`] are what AWS shows.
     pub error: Error,
 }
 
-/// GetResourcePolicy's answer.
+/// The response of GetResourcePolicy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct ResourcePolicy {
@@ -247,27 +247,27 @@ pub struct ResourcePolicy {
     pub policy: Option<String>,
 }
 
-/// ValidateResourcePolicy's answer.
+/// The response of ValidateResourcePolicy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct PolicyValidation {
     /// Whether there are no findings.
     pub passed: bool,
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<PolicyFinding>,
 }
 
-/// Something wrong with a policy document that can be read.
+/// A problem of a well-formed policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct PolicyFinding {
-    /// Which check found it.
+    /// The check that reported it.
     pub check: String,
-    /// What it found.
+    /// The problem.
     pub message: String,
 }
 
-/// A line of ListSecretVersionIds.
+/// An entry of ListSecretVersionIds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VersionMetadata {
@@ -275,7 +275,7 @@ pub struct VersionMetadata {
     pub version_id: VersionId,
     /// Its labels; empty when it is deprecated.
     pub stages: BTreeSet<Stage>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// The day, UTC, on which its value was last read; absent when it never was.
     pub last_accessed: Option<Timestamp>,
@@ -284,7 +284,7 @@ pub struct VersionMetadata {
 }
 
 impl VersionMetadata {
-    /// A version made at this moment, for implementations to fill.
+    /// A version created at this time, for implementations to complete.
     #[must_use]
     pub fn new(version_id: VersionId, created: Timestamp) -> Self {
         Self { version_id, created, stages: BTreeSet::new(), last_accessed: None, kms_key_ids: Vec::new() }
@@ -305,7 +305,7 @@ pub struct VersionPage {
     pub next_token: Option<String>,
 }
 
-/// DeleteSecret's answer.
+/// The response of DeleteSecret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "implementations build it")]
 pub struct SecretDeleted {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Any store, for functions that take one: a [`SecretAdmin`], or an `Arc<dyn SecretStore>`, whose
-/// admin part then refuses.
+/// admin operations then fail with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::{
 pub struct AnyStore(Arc<dyn SecretAdmin>);
 
 impl AnyStore {
-    /// The store. Operations that it does not have are refused with
+    /// The store. Operations that it does not have fail with
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
     #[must_use]
     pub fn into_admin(self) -> Arc<dyn SecretAdmin> {
@@ -137,5 +137,5 @@ impl SecretStore for Plain {
     }
 }
 
-/// The provided methods, which refuse.
+/// Uses the provided methods, which fail with `Unsupported`.
 impl SecretAdmin for Plain {}

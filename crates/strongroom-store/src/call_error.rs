@@ -2,13 +2,13 @@
 
 use crate::{Error, Operation};
 
-/// How much of a name an error shows.
+/// The maximum length of a name in errors.
 const SHOWN: usize = 512;
 
 impl Error {
     /// Names the operation that was called, and the secret that the call named unless an inner
     /// layer has named one. A store does this once at the end of each of its methods, so that every
-    /// error says what was asked of which secret.
+    /// error names the operation and the secret.
     #[must_use]
     pub fn of_call(self, operation: Operation, secret: Option<&str>) -> Self {
         let error = self.during(operation.name());
@@ -19,7 +19,7 @@ impl Error {
     }
 }
 
-/// A name as errors show it: without control characters, and not at any length.
+/// A name as errors show it: without control characters, and shortened.
 fn shown(name: &str) -> String {
     let shown: String = name.escape_debug().take(SHOWN).collect();
     if shown.is_empty() { "''".to_owned() } else { shown }
@@ -35,7 +35,7 @@ mod tests {
         let error = inner.of_call(Operation::GetSecretValue, Some("prod/db"));
         let text = "GetSecretValue: Secrets Manager can't find the specified secret. (secret: prod/db)";
         assert_eq!((error.to_string().as_str(), error.operation()), (text, Some("GetSecretValue")));
-        // One that an inner layer has named is the one it is about.
+        // A secret named by an inner layer is more precise.
         let error = Error::not_found().with("secret", "other").of_call(Operation::ListSecrets, Some("s"));
         assert_eq!(error.context("secret"), Some("other"));
     }

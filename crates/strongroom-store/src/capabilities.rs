@@ -1,34 +1,34 @@
-//! What a store can do.
+//! The capabilities of a store.
 
 use crate::SecretValue;
 
-/// What an implementation can and cannot do. A request for what it cannot do fails with
+/// The capabilities of an implementation. A request beyond them fails with
 /// [`crate::ErrorKind::Unsupported`]; nothing is omitted silently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether secrets can be created and changed. A read-only store declares `false` and refuses
+    /// Whether secrets can be created and changed. A read-only store declares `false` and rejects
     /// writes.
     pub writes: bool,
-    /// Whether the store has the admin part, [`SecretAdmin`](crate::SecretAdmin): deletion and tags, and, where
-    /// declared, recovery windows and policies.
+    /// Whether the store has the admin part, [`SecretAdmin`](crate::SecretAdmin): deletion and
+    /// tags, and, where declared, recovery windows and policies.
     pub admin: bool,
-    /// The longest value, in bytes.
+    /// The maximum length of a value, in bytes.
     pub max_value_len: usize,
-    /// How many versions of a secret are kept.
+    /// The maximum number of versions of a secret.
     pub max_versions: usize,
-    /// Whether values may be arbitrary bytes.
+    /// Whether values can be arbitrary bytes.
     pub binary_values: bool,
-    /// Whether a secret may begin without a value.
+    /// Whether a secret can be created without a value.
     pub empty_secrets: bool,
-    /// Whether the caller's token becomes the version id and makes repeats safe. A store that counts
-    /// versions itself declares `false` and refuses tokens.
+    /// Whether the caller's token becomes the version id and makes repeats safe. A store that
+    /// numbers versions itself declares `false` and rejects tokens.
     pub token_is_version_id: bool,
-    /// Whether versions may carry custom labels.
+    /// Whether versions can have custom labels.
     pub custom_stages: bool,
     /// Whether `AWSCURRENT`, `AWSPREVIOUS` and `AWSPENDING` can be moved to any version, and a put
-    /// may say which labels it moves. A store whose newest version is always the current one declares
-    /// `false`.
+    /// can name the labels it moves. A store whose newest version is always the current one
+    /// declares `false`.
     pub free_stages: bool,
     /// Whether deletion has a recovery window.
     pub recovery_window: bool,
@@ -36,7 +36,7 @@ pub struct Capabilities {
     pub filters: bool,
     /// Whether it records when values were last read.
     pub last_accessed: bool,
-    /// Whether it takes reports of reads that a cache has served
+    /// Whether it accepts reports of reads that a cache has served
     /// ([`report_reads`](crate::SecretStore::report_reads)).
     pub served_reads: bool,
     /// Whether secrets have resource policies.
@@ -44,7 +44,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Everything that Secrets Manager can do. It takes no reports of reads by others.
+    /// Everything that Secrets Manager can do. It does not accept reports of served reads.
     #[must_use]
     pub fn full() -> Self {
         Self {

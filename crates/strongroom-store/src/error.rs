@@ -1,4 +1,4 @@
-//! The one error type of this crate.
+//! The error type of this crate.
 
 use strongroom_types::{ErrorClass, Fault, Retry, error_type};
 
@@ -14,25 +14,24 @@ pub enum ErrorKind {
     InvalidParameter,
     /// The secret's state does not allow it.
     InvalidRequest,
-    /// The secret is marked for deletion. Until its recovery window ends, `RestoreSecret` takes the
-    /// deletion back.
+    /// The secret is marked for deletion. Until its recovery window ends, `RestoreSecret` cancels
+    /// the deletion.
     MarkedForDeletion,
     /// A member violates its constraint.
     Validation,
-    /// A quota is used up: versions, labels, tags.
+    /// A quota is exceeded: versions, labels, tags.
     LimitExceeded,
-    /// A page token is not one that was given out for this query.
+    /// A page token was not issued for this query.
     InvalidNextToken,
-    /// A policy document that cannot be parsed, names impossible principals or locks its author
-    /// out.
+    /// A policy document that cannot be parsed, names invalid principals or locks its author out.
     MalformedPolicy,
-    /// A policy document that allows everybody, in a request that blocks public policies.
+    /// A policy document that allows everyone, in a request that blocks public policies.
     PublicPolicy,
     /// The caller lacks a permission.
     AccessDenied,
     /// The caller's session has expired.
     ExpiredToken,
-    /// The key service refused to make a data key.
+    /// The key service did not generate a data key.
     EncryptionFailure,
     /// The value cannot be decrypted: disabled key, damaged bytes or wrong context. The error does
     /// not say which of the last two.
@@ -47,7 +46,8 @@ pub enum ErrorKind {
     /// Too many requests, too many concurrent changes, or the caller's deadline passed. Nothing was
     /// changed.
     Throttled,
-    /// The whole change may or may not have taken effect; the same token makes a repeat safe.
+    /// The change took effect as a whole or not at all; which is unknown. Repeating it with the
+    /// same token is safe.
     OutcomeUnknown,
     /// The store was re-keyed or replaced by another process; open it again.
     StoreChanged,
@@ -119,11 +119,11 @@ error_type!(
     Error of ErrorKind
 );
 
-/// What to do about a secret that is marked for deletion.
+/// The remedy for a secret that is marked for deletion.
 const RESTORE: &str = "restore() takes it back";
 
 impl Error {
-    /// AWS's answer to an operation on a secret that is marked for deletion.
+    /// AWS's error for an operation on a secret that is marked for deletion.
     #[must_use]
     pub fn marked_for_deletion() -> Self {
         Self::marked("You can't perform this operation on the secret because it was marked for deletion.")
@@ -159,7 +159,7 @@ impl Error {
         self.kind() == ErrorKind::MarkedForDeletion
     }
 
-    /// Whether the same call may succeed later because there were too many at once.
+    /// Whether the same call can succeed later, because there were too many at once.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.kind() == ErrorKind::Throttled

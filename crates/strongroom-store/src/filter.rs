@@ -5,7 +5,7 @@ use std::fmt;
 use crate::validate::Violations;
 use crate::{Error, ErrorKind, SecretMetadata};
 
-/// What a filter looks at.
+/// The field that a filter matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FilterKey {
@@ -37,7 +37,7 @@ impl FilterKey {
         Self::All,
     ];
 
-    /// As AWS spells it.
+    /// AWS's spelling.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl fmt::Display for FilterKey {
 }
 
 /// A condition on secrets: one of the values must match what the key names. A value that begins
-/// with `!` matches where the rest of it does not. Several filters must all match.
+/// with `!` matches if the rest does not. Several filters must all match.
 ///
 /// ```
 /// use strongroom_store::{Filter, FilterKey};
@@ -69,14 +69,14 @@ impl fmt::Display for FilterKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Filter {
-    /// What it looks at.
+    /// The field to match.
     pub key: FilterKey,
     /// 1 to 10 values, each at most 512 characters of `A-Za-z0-9 :_@/+=.-!`.
     pub values: Vec<String>,
 }
 
 impl Filter {
-    /// The most filters of a request, and the most values of a filter.
+    /// The maximum number of filters per request, and of values per filter.
     pub const MAX: usize = 10;
     const MAX_VALUE: usize = 512;
 
@@ -86,7 +86,7 @@ impl Filter {
         Self { key, values: values.into_iter().map(Into::into).collect() }
     }
 
-    /// From the texts of a request, as they come over a wire. `index` is the filter's place in the
+    /// Parses a filter from the texts of a request. `index` is the filter's position in the
     /// request, from 1.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Filter {
         }
     }
 
-    /// Whether a secret of this name may pass: filters of [`FilterKey::Name`] decide, all others
+    /// Whether a secret with this name can match: filters of [`FilterKey::Name`] decide, all others
     /// return `true`. Saves a store from reading secrets that cannot pass.
     #[must_use]
     pub fn may_show(&self, name: &str) -> bool {

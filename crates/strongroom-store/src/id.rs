@@ -9,13 +9,13 @@ use strongroom_types::{Arn, Realm};
 
 use crate::{Error, ErrorKind};
 
-/// What names a secret in a request: its name, its ARN, or its ARN without the six-character
+/// The name of a secret in a request: its name, its ARN, or its ARN without the six-character
 /// suffix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretId(String);
 
 impl SecretId {
-    /// Any text; what it means is decided when it is resolved.
+    /// Any text; it is interpreted when it is resolved.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -27,7 +27,7 @@ impl SecretId {
         &self.0
     }
 
-    /// What the text means in `realm`.
+    /// Resolves the text in `realm`.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] with AWS's text for an invalid name; [`ErrorKind::NotFound`]
@@ -77,7 +77,7 @@ impl<T: Into<String>> From<T> for SecretId {
 }
 
 impl Error {
-    /// AWS's answer to an unknown secret.
+    /// AWS's error for an unknown secret.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ErrorKind::NotFound, "Secrets Manager can't find the specified secret.")
@@ -99,7 +99,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     ))
 }
 
-/// What a [`SecretId`] names.
+/// A resolved [`SecretId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -138,8 +138,8 @@ impl SecretArn {
         realm.arn("secretsmanager", &format!("secret:{name}-{suffix}"))
     }
 
-    /// Whether `given` is this ARN, or this ARN without its hyphen and suffix, as a request may
-    /// name a secret.
+    /// Whether `given` is this ARN, or this ARN without its hyphen and suffix, as requests can name
+    /// a secret.
     #[must_use]
     pub fn is(arn: &str, given: &str) -> bool {
         let left_out = |suffix: &str| suffix.len() == Self::SUFFIX + 1 && suffix.starts_with('-');
@@ -163,14 +163,14 @@ impl SecretArn {
     }
 }
 
-/// Names a version of a secret. In Secrets Manager it is the request token that made the version:
-/// 32 to 64 characters, usually a UUID.
+/// The id of a version. In Secrets Manager, it is the request token that created the version: 32 to
+/// 64 characters, usually a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VersionId(String);
 
 impl VersionId {
-    /// Any text; each store has its own form.
+    /// Any text; each store has its own format.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

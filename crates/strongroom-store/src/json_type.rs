@@ -1,21 +1,21 @@
-//! Parses a JSON text into a type and leaves no copies behind.
+//! Parses a JSON text into a type without leaving copies behind.
 //!
-//! Strings without escapes are lent out from the text itself. One with a backslash is unescaped by
-//! serde_json into a buffer that it uses for all strings and frees as it is. So the reader first
-//! unescapes a filler, which makes the buffer as large as it will ever be and keeps it from moving,
-//! and then the same again after the text, which overwrites what was there.
+//! Strings without escapes are borrowed from the text. serde_json unescapes a string with a
+//! backslash into a buffer that it reuses for all strings and frees without wiping. So the reader
+//! first unescapes a filler, which grows the buffer to its final size so that it never moves, and
+//! unescapes the filler again after the text, which overwrites the buffer.
 
 use serde::Deserializer as _;
 use serde::de::{DeserializeOwned, Visitor};
 use strongroom_envelope::SecretBytes;
 
-/// What is wrong with a text, and where in it.
+/// The error in a text, and its position.
 pub(crate) struct Wrong {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
-/// The type's value. After an error the last string that had an escape in it may be left in memory.
+/// The parsed value. After an error, the last string with an escape can remain in memory.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
     let wrong = |error: &serde_json::Error, lines_before: usize| Wrong {
         line: error.line().saturating_sub(lines_before),
@@ -46,7 +46,7 @@ fn pad(input: &mut SecretBytes, len: usize) {
     input.extend_from_slice(b"\"\n");
 }
 
-/// Takes a string and keeps nothing of it.
+/// Accepts a string and discards it.
 struct Pad;
 
 impl Visitor<'_> for Pad {

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Error, ErrorKind, Stage, VersionId};
 
-/// Which version holds which labels. A version without labels is *deprecated*: hidden, readable by
+/// The labels of each version. A version without labels is *deprecated*: hidden, but readable by
 /// its id until purged.
 ///
-/// Each rule takes the state before and returns the state after, or why it refused. Invariants, kept by
-/// every rule: a label is on at most one version; once any version was current, exactly one is; at
-/// most [`Labels::MAX`] labels.
+/// Each rule takes the state before and returns the state after, or the reason why it failed. Every
+/// rule preserves these invariants: a label is on at most one version; once any version was
+/// current, exactly one is; at most [`Labels::MAX`] labels.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Labels {
     versions: BTreeMap<VersionId, BTreeSet<Stage>>,
 }
 
-/// Why a rule refused. Texts are AWS's where it has one.
+/// Why a rule failed. Texts are AWS's if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LabelError {
@@ -25,15 +25,15 @@ pub enum LabelError {
     HolderNotNamed {
         /// The label.
         stage: Stage,
-        /// Who holds it.
+        /// The version that holds it.
         holder: VersionId,
     },
-    /// The version named as the holder is not.
+    /// The version named as the holder does not hold the label.
     NotTheHolder {
         /// The label.
         stage: Stage,
     },
-    /// `AWSCURRENT` cannot be taken away, only moved.
+    /// `AWSCURRENT` cannot be removed, only moved.
     CurrentCannotBeRemoved,
     /// The secret has no such version.
     UnknownVersion(VersionId),
@@ -73,7 +73,7 @@ impl From<LabelError> for Error {
 }
 
 impl Labels {
-    /// The most labels of all versions of a secret together.
+    /// The maximum number of labels of all versions of a secret together.
     pub const MAX: usize = 20;
 
     /// No versions.
@@ -82,7 +82,7 @@ impl Labels {
         Self::default()
     }
 
-    /// The state these versions and labels make.
+    /// The state with these versions and labels.
     #[must_use]
     pub fn from_versions(versions: impl IntoIterator<Item = (VersionId, BTreeSet<Stage>)>) -> Self {
         Self { versions: versions.into_iter().collect() }
@@ -128,7 +128,7 @@ impl Labels {
         }
     }
 
-    /// `AWSCURRENT` goes to `new`, `AWSPREVIOUS` follows to who had it.
+    /// Moves `AWSCURRENT` to `new`, and `AWSPREVIOUS` to the version that had it.
     fn move_current(&mut self, new: &VersionId) {
         let old = self.holder(&Stage::CURRENT).cloned();
         if old.as_ref() == Some(new) {
@@ -151,8 +151,8 @@ impl Labels {
     /// value).
     ///
     /// Without `stages`, or when they name `AWSCURRENT`, or when no version is current yet, the new
-    /// version becomes current: `AWSPREVIOUS` follows, and `AWSPENDING` is taken from whichever
-    /// other version had it. Other named labels move to the new version.
+    /// version becomes current: `AWSPREVIOUS` follows, and `AWSPENDING` is removed from any other
+    /// version that had it. Other named labels move to the new version.
     ///
     /// # Errors
     /// [`LabelError::TooMany`].
@@ -176,7 +176,7 @@ impl Labels {
 
     /// UpdateSecretVersionStage: moves, attaches or removes one label.
     ///
-    /// Moving `AWSCURRENT` takes `AWSPREVIOUS` along; every other label moves alone.
+    /// Moving `AWSCURRENT` also moves `AWSPREVIOUS`; every other label moves alone.
     ///
     /// # Errors
     /// All of [`LabelError`].

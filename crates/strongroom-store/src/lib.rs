@@ -1,16 +1,16 @@
-//! The secret-store joint: [`SecretStore`], reading and writing secrets, their versions and stages,
-//! and [`SecretAdmin`], the rest. Names, behaviour and error texts are those of AWS Secrets
-//! Manager.
+//! The secret-store interface: [`SecretStore`] reads and writes secrets, their versions and stages,
+//! and [`SecretAdmin`] does the rest. Names, behaviour and error texts are those of [AWS Secrets
+//! Manager](https://docs.aws.amazon.com/secretsmanager/latest/apireference/Welcome.html).
 //!
 //! Implement them for a remote secret manager and every program written against Strongroom runs on
-//! it; a store that is only read needs three methods ([`ReadSecrets`]). The rules of version stages
-//! are pure functions here ([`Labels`]), for everybody who keeps versions.
+//! it; a read-only store needs three methods ([`ReadSecrets`]). The rules of version stages are
+//! pure functions ([`Labels`]), which any store with versions can use.
 //!
 //! ```
 //! use strongroom_store::{GetSecretValue, PutSecretValue, SecretStore, SecretValue, Stage};
 //! use strongroom_types::CallContext;
 //!
-//! /// Keeps a new password and says what the old one was.
+//! /// Stores a new password and returns the old one.
 //! async fn replace(
 //!     store: &dyn SecretStore,
 //!     cx: &CallContext,

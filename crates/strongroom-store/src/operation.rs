@@ -17,8 +17,8 @@ macro_rules! operations {
         /// own ([`Operation::OWN`]): no policy can grant or deny them, because their actions begin
         /// with `strongroom:` and no name of theirs parses as an operation of Secrets Manager.
         ///
-        /// The enum is exhaustive on purpose: whoever decides what each operation needs must not
-        /// compile while one is missing.
+        /// The enum is exhaustive on purpose: code that decides what each operation needs must not
+        /// compile if one is missing.
         #[allow(clippy::exhaustive_enums, reason = "a store must decide about every operation")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation {
@@ -37,7 +37,7 @@ macro_rules! operations {
             /// The operations of AWS Secrets Manager, by name.
             pub const ALL: &[Self] = &[$(Self::$aws),+];
 
-            /// Strongroom's own operations, which no policy speaks of.
+            /// Strongroom's own operations, which policies cannot name.
             pub const OWN: &[Self] = &[$(Self::$own),+];
 
             /// The name: `GetSecretValue`.
@@ -49,7 +49,7 @@ macro_rules! operations {
                 }
             }
 
-            /// As policies call it: `secretsmanager:GetSecretValue`. Strongroom's own operations
+            /// The action in policies: `secretsmanager:GetSecretValue`. Strongroom's own operations
             /// begin with `strongroom:`.
             #[must_use]
             pub const fn action(self) -> &'static str {
@@ -91,17 +91,17 @@ operations!(
     UpdateSecretVersionStage,
     ValidateResourcePolicy;
     own:
-    /// Takes reads into account that a cache has served; needs the permission to read each secret.
+    /// Records reads that a cache has served; needs permission to read each secret.
     ReportReads,
-    /// Lists the versions that are encrypted under a key; the owner's only.
+    /// Lists the versions that are encrypted under a key; owner only.
     ListKeyUses,
-    /// Encrypts again what is under older material of a key; the owner's only.
+    /// Re-encrypts everything under older material of a key; owner only.
     Rewrap,
-    /// Closes key material to new values; the owner's only.
+    /// Closes key material to new values; owner only.
     RetireMaterial,
-    /// Purges what is due and writes dates of reads; the process's own.
+    /// Purges what is due and writes dates of reads; only the process itself.
     Maintain,
-    /// Checks every record; the owner's only.
+    /// Checks every record; owner only.
     Verify;
 );
 
@@ -128,8 +128,8 @@ impl fmt::Display for Operation {
 impl std::str::FromStr for Operation {
     type Err = Error;
 
-    /// Reads the name of an operation of Secrets Manager, with or without `secretsmanager:` before
-    /// it.
+    /// Parses the name of an operation of Secrets Manager, with or without the prefix
+    /// `secretsmanager:`.
     fn from_str(text: &str) -> Result<Self, Error> {
         let name = text.strip_prefix("secretsmanager:").unwrap_or(text);
         Self::ALL.iter().find(|one| one.name() == name).copied().ok_or_else(|| {

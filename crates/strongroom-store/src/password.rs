@@ -1,4 +1,4 @@
-//! Random passwords, as GetRandomPassword makes them.
+//! Random passwords, as GetRandomPassword generates them.
 
 use strongroom_envelope::{SecretBytes, SecretText, random_array, wipe};
 
@@ -10,9 +10,9 @@ const DIGITS: &str = "0123456789";
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 
-/// GetRandomPassword: which characters the password may and must contain.
+/// The request of GetRandomPassword: the allowed and the required characters.
 ///
-/// Of all passwords that satisfy the request, each is equally likely.
+/// All passwords that satisfy the request are equally likely.
 ///
 /// ```
 /// use strongroom_store::GetRandomPassword;
@@ -25,17 +25,17 @@ const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 pub struct GetRandomPassword {
     /// 1 to 4,096 characters; 32 when absent.
     pub length: Option<i64>,
-    /// None of these; at most 4,096 characters.
+    /// Excludes these characters; at most 4,096.
     pub exclude_characters: String,
-    /// No digits.
+    /// Excludes digits.
     pub exclude_numbers: bool,
-    /// None of the 32 ASCII punctuation marks.
+    /// Excludes the 32 ASCII punctuation marks.
     pub exclude_punctuation: bool,
-    /// No capitals.
+    /// Excludes upper-case letters.
     pub exclude_uppercase: bool,
-    /// No small letters.
+    /// Excludes lower-case letters.
     pub exclude_lowercase: bool,
-    /// Spaces too. A space counts as no type.
+    /// Includes spaces. A space does not count as a type.
     pub include_space: bool,
     /// At least one character of each type that is not excluded. The default.
     pub require_each_included_type: bool,
@@ -47,7 +47,7 @@ impl Default for GetRandomPassword {
     }
 }
 
-/// The characters of one type that a password may hold.
+/// The allowed characters of one type.
 struct Class {
     characters: Vec<u8>,
     required: bool,
@@ -76,60 +76,61 @@ impl GetRandomPassword {
         self
     }
 
-    /// None of these characters.
+    /// Excludes these characters.
     #[must_use]
     pub fn exclude_characters(mut self, characters: impl Into<String>) -> Self {
         self.exclude_characters = characters.into();
         self
     }
 
-    /// No digits.
+    /// Excludes digits.
     #[must_use]
     pub fn exclude_numbers(mut self) -> Self {
         self.exclude_numbers = true;
         self
     }
 
-    /// No punctuation.
+    /// Excludes punctuation.
     #[must_use]
     pub fn exclude_punctuation(mut self) -> Self {
         self.exclude_punctuation = true;
         self
     }
 
-    /// No capitals.
+    /// Excludes upper-case letters.
     #[must_use]
     pub fn exclude_uppercase(mut self) -> Self {
         self.exclude_uppercase = true;
         self
     }
 
-    /// No small letters.
+    /// Excludes lower-case letters.
     #[must_use]
     pub fn exclude_lowercase(mut self) -> Self {
         self.exclude_lowercase = true;
         self
     }
 
-    /// Spaces too.
+    /// Includes spaces.
     #[must_use]
     pub fn include_space(mut self) -> Self {
         self.include_space = true;
         self
     }
 
-    /// Any characters of those allowed, not one of each type.
+    /// Does not require one character of each type.
     #[must_use]
     pub fn any_types(mut self) -> Self {
         self.require_each_included_type = false;
         self
     }
 
-    /// Makes a password.
+    /// Generates a password.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] for lengths out of bounds; [`ErrorKind::InvalidParameter`] when no
-    /// such password exists; [`ErrorKind::Internal`] when the operating system returns no random bytes.
+    /// such password exists; [`ErrorKind::Internal`] when the operating system returns no random
+    /// bytes.
     pub fn generate(&self) -> Result<SecretText, Error> {
         let length = self.length.unwrap_or(32);
         let mut violations = Violations::new();
@@ -199,10 +200,10 @@ fn invalid(text: &'static str) -> Error {
 /// Chooses the class of each character so that every password with all required classes is equally
 /// likely.
 ///
-/// Drawing from the whole pool and rejecting passwords that lack a class would do the same, but may
-/// take forever. Instead, the share of strings of length `n` over the pool that hold all of a set of missing
-/// classes is a sum over the class of the first character; choosing each class by its part of that
-/// sum is the same distribution, without rejecting anything.
+/// Drawing from the whole pool and rejecting passwords that lack a class would yield the same
+/// distribution, but might never terminate. Instead, the share of strings of length `n` over the
+/// pool that hold all of a set of missing classes is a sum over the class of the first character;
+/// choosing each class by its part of that sum yields the same distribution without rejection.
 struct Chances {
     /// The part of the pool that each class is.
     parts: Vec<f64>,
@@ -252,7 +253,7 @@ impl Chances {
                 point -= weight;
             }
         }
-        // Rounding left a sliver beyond the last class.
+        // Rounding can leave a remainder beyond the last class.
         last
     }
 }
@@ -283,7 +284,7 @@ impl Random {
     }
 
     /// A number below `bound` (at most 256), each equally likely: bytes beyond the last whole
-    /// multiple are thrown away.
+    /// multiple are discarded.
     fn below(&mut self, bound: usize) -> Result<usize, Error> {
         let beyond = 256 - 256 % bound;
         loop {

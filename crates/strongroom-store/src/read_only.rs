@@ -1,4 +1,4 @@
-//! Read-only stores, made of three methods.
+//! Read-only stores, implemented by three methods.
 
 use std::cmp::Ordering;
 use std::collections::hash_map::DefaultHasher;
@@ -19,7 +19,7 @@ use crate::{
 
 /// Secrets that can be read but not changed: a map, environment variables, mounted files, another
 /// secret manager. [`ReadOnly`] turns them into a [`SecretStore`] that finds versions and labels,
-/// filters, sorts and pages, and refuses every write.
+/// filters, sorts and pages, and rejects every write.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -91,8 +91,8 @@ pub trait ReadSecrets: Send + Sync + Debug {
     ) -> Result<SecretValue, Error>;
 
     /// Everything about a secret but its value. `id` is its name, its ARN, or its ARN without
-    /// suffix ([`SecretMetadata::is_named`]). The answer's `versions` are all that can be read,
-    /// including those without labels.
+    /// suffix ([`SecretMetadata::is_named`]). The `versions` in the result are all that can be
+    /// read, including those without labels.
     ///
     /// # Errors
     /// [`Error::not_found`]; any other failure.
@@ -112,10 +112,10 @@ pub trait ReadSecrets: Send + Sync + Debug {
     }
 }
 
-/// Makes a [`SecretStore`] of a [`ReadSecrets`]. Every write fails with [`ErrorKind::Unsupported`].
+/// A [`SecretStore`] over a [`ReadSecrets`]. Every write fails with [`ErrorKind::Unsupported`].
 ///
-/// It has no policies, so it reads for the owner only. Any other caller, whose rights it cannot
-/// look up, gets [`ErrorKind::AccessDenied`].
+/// It has no policies, so it reads for the owner only. Any other caller, whose permissions it
+/// cannot look up, gets [`ErrorKind::AccessDenied`].
 #[derive(Clone, Debug)]
 pub struct ReadOnly<R>(R);
 
@@ -214,7 +214,7 @@ impl<R: ReadSecrets> ReadOnly<R> {
     }
 }
 
-/// Admits only the owner: there are no policies to decide about anybody else.
+/// Admits only the owner: there are no policies to authorize anyone else.
 fn owner_only(cx: &CallContext) -> Result<(), Error> {
     let account = cx.caller().account().and_then(|account| AccountId::parse(account).ok());
     if account.is_some_and(|account| cx.acts_freely_in(account)) {
@@ -234,7 +234,7 @@ fn page_size(violations: &mut Violations, max_results: Option<i64>) -> usize {
     usize::try_from(size).unwrap_or(1)
 }
 
-/// The version that a read asks for.
+/// The version that a read requests.
 fn choose(
     secret: &SecretMetadata,
     version: Option<&VersionId>,
@@ -262,7 +262,7 @@ fn choose(
     }
 }
 
-/// Where a secret stands in an order: names decide between equal times.
+/// The sort key of a secret. Names break ties between equal times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Position {
     time: i64,
@@ -280,8 +280,8 @@ impl Position {
         Self { time, name: secret.name.clone() }
     }
 
-    /// A token for the page after this place, valid for the same query only. A forged token shows
-    /// nothing that a first page does not, so how it is made need not be secret.
+    /// A token for the page after this place, valid for the same query only. A forged token reveals
+    /// nothing that a first page does not, so the token needs no secret.
     fn token(&self, query: &str) -> String {
         let mut bytes = self.code(query).to_vec();
         bytes.extend_from_slice(&self.time.to_be_bytes());
@@ -373,5 +373,5 @@ impl<R: ReadSecrets> SecretStore for ReadOnly<R> {
     }
 }
 
-/// Every method refuses.
+/// Every method fails with `Unsupported`.
 impl<R: ReadSecrets> SecretAdmin for ReadOnly<R> {}

@@ -16,14 +16,14 @@ pub struct ServedReads {
     pub version_id: VersionId,
     /// The number of reads, at least 1.
     pub count: u64,
-    /// A moment not later than the first read.
+    /// A time not later than the first read.
     pub first: Timestamp,
-    /// The moment of the last read.
+    /// The time of the last read.
     pub last: Timestamp,
 }
 
 impl ServedReads {
-    /// One read, at this moment.
+    /// One read at this time.
     #[must_use]
     pub fn one(request: GetSecretValue, version_id: VersionId, at: Timestamp) -> Self {
         Self { request, version_id, count: 1, first: at, last: at }

@@ -1,6 +1,6 @@
-//! Metadata as JSON, with AWS's member names: what `aws secretsmanager describe-secret` prints.
+//! Metadata as JSON with AWS's member names, as `aws secretsmanager describe-secret` prints it.
 //!
-//! Dates are RFC 3339 texts, and absent members are left out. Values have no such form.
+//! Dates are RFC 3339 texts, and absent members are omitted. Secret values are not serializable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::{
     SecretPage, SecretRef, SecretUpdated, Stage, Tag, ValuePut, VersionMetadata, VersionPage,
 };
 
-/// Writes the members of an object: those that are always there, and those that may be absent.
+/// Writes the required and the optional members of an object.
 macro_rules! as_aws {
     ($type:ident, |$this:ident| { $($member:literal: $value:expr,)* } $(optional {
         $($optional:literal: $maybe:expr,)*

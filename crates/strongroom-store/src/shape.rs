@@ -1,4 +1,4 @@
-//! The constraints of requests, as AWS checks them before it looks at anything else.
+//! The constraints of requests, which AWS checks before anything else.
 
 use crate::validate::Violations;
 use crate::{BatchGetSecretValue, CreateSecret, Error, ErrorKind, Filter, PutSecretValue, UpdateSecret};
@@ -55,10 +55,10 @@ impl UpdateSecret {
 }
 
 impl BatchGetSecretValue {
-    /// The most secrets of one call.
+    /// The maximum number of secrets per call.
     pub(crate) const MAX: i64 = 20;
 
-    /// Checks every member: either secrets are named or filters given.
+    /// Checks every member: either secrets or filters must be given.
     ///
     /// # Errors
     /// [`ErrorKind::Validation`] naming every violation; [`ErrorKind::InvalidParameter`] with AWS's

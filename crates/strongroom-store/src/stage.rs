@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 pub struct Stage(Cow<'static, str>);
 
 impl Stage {
-    /// `AWSCURRENT`: what a reader gets.
+    /// `AWSCURRENT`: the version that readers get.
     pub const CURRENT: Self = Self(Cow::Borrowed("AWSCURRENT"));
-    /// `AWSPREVIOUS`: what was current before.
+    /// `AWSPREVIOUS`: the version that was current before.
     pub const PREVIOUS: Self = Self(Cow::Borrowed("AWSPREVIOUS"));
-    /// `AWSPENDING`: what a rotation is preparing.
+    /// `AWSPENDING`: the version that a rotation is preparing.
     pub const PENDING: Self = Self(Cow::Borrowed("AWSPENDING"));
 
     /// A label, 1 to 256 characters; the length is checked by the store.

@@ -1,4 +1,4 @@
-//! The joint itself.
+//! The trait [`SecretStore`].
 
 use std::fmt::Debug;
 
@@ -16,9 +16,10 @@ use crate::{
 /// A store of secrets: reads and writes values, versions and stages.
 ///
 /// Object-safe; users hold `Arc<dyn SecretStore>`. Each change is atomic (value and labels move
-/// together or not at all) and durable when it returns. A repeat with the same token and value
-/// changes nothing and returns the same answer; with another value it fails with
-/// [`crate::ErrorKind::Exists`]. A dropped future leaves either the state before or the state after.
+/// together or not at all) and durable when it returns. Repeating a call with the same token and
+/// value changes nothing and returns the same result; with another value it fails with
+/// [`crate::ErrorKind::Exists`]. If a future is dropped, the change either happens as a whole or
+/// not at all.
 ///
 /// Common errors: [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Validation`],
 /// [`crate::ErrorKind::MarkedForDeletion`], [`crate::ErrorKind::AccessDenied`],
@@ -67,7 +68,7 @@ pub trait SecretStore: Send + Sync + Debug {
         request: UpdateSecretVersionStage,
     ) -> Result<SecretRef, Error>;
 
-    /// Returns everything but the value, also for a secret that is marked for deletion.
+    /// Returns everything but the value, even for a secret that is marked for deletion.
     ///
     /// # Errors
     /// The common ones.
@@ -90,9 +91,9 @@ pub trait SecretStore: Send + Sync + Debug {
     ) -> Result<VersionPage, Error>;
 
     /// Reads the current values of up to 20 secrets. The failure of a single secret is part of the
-    /// answer.
+    /// result.
     ///
-    /// Provided: lists and reads one by one.
+    /// The default lists and reads one by one.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidParameter`] unless secrets are named or filters given, but not
@@ -107,7 +108,7 @@ pub trait SecretStore: Send + Sync + Debug {
 
     /// Generates a random password.
     ///
-    /// Provided: [`GetRandomPassword::generate`].
+    /// The default is [`GetRandomPassword::generate`].
     ///
     /// # Errors
     /// As [`GetRandomPassword::generate`].
@@ -119,27 +120,27 @@ pub trait SecretStore: Send + Sync + Debug {
         request.generate().map_err(|error| error.of_call(Operation::GetRandomPassword, None))
     }
 
-    /// Records reads that a cache in front of this store has served: a secret was used on the day of
-    /// the last of them. Skips secrets that no longer exist or that the caller may no longer read.
-    /// Returns the number of reads that it recorded.
+    /// Records reads that a cache in front of this store has served: a secret was used on the day
+    /// of the last of them. Skips secrets that no longer exist or that the caller can no longer
+    /// read. Returns the number of reads that it recorded.
     ///
-    /// Provided: refuses, as a store must where [`Capabilities::served_reads`] is not set.
+    /// The default fails, as a store must if [`Capabilities::served_reads`] is not set.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unsupported`]; [`crate::ErrorKind::Throttled`],
-    /// [`crate::ErrorKind::Internal`] and others that concern no single secret. The same reads can be
-    /// reported again then; it changes nothing more.
+    /// [`crate::ErrorKind::Internal`] and others that concern no single secret. The same reads can
+    /// then be reported again, which changes nothing more.
     async fn report_reads(&self, _cx: &CallContext, _reads: &[ServedReads]) -> Result<u64, Error> {
         let text = "this store takes no reports of reads that it has not served";
         Err(Error::new(ErrorKind::Unsupported, text).of_call(Operation::ReportReads, None))
     }
 
-    /// What this store can do.
+    /// The capabilities of this store.
     fn capabilities(&self) -> Capabilities;
 }
 
-/// Lists and reads one by one. This is what [`SecretStore::batch_get_secret_value`] does where a
-/// store has nothing better; a store that does something else first can call it.
+/// Lists and reads one by one. This is the default of [`SecretStore::batch_get_secret_value`]; a
+/// store that overrides it can call this function.
 ///
 /// # Errors
 /// As [`SecretStore::batch_get_secret_value`].
@@ -156,13 +157,13 @@ pub async fn batch_get<S: SecretStore + ?Sized>(
         let mut list =
             ListSecrets::new().max_results(request.max_results.unwrap_or(BatchGetSecretValue::MAX));
         (list.filters, list.next_token) = (request.filters, request.next_token);
-        // No order is promised. With a filter of names, the order of names is the cheapest.
+        // No order is guaranteed. With a filter on names, sorting by name is the cheapest.
         if list.filters.iter().any(|filter| filter.name_prefixes().is_some()) {
             list.sort_by = SortBy::Name;
         }
         let listed = store.list_secrets(cx, list).await.map_err(named)?;
         page.next_token = listed.next_token;
-        // By ARN: a secret that is deleted and created again in between is another one.
+        // Read by ARN: a secret that is deleted and created again in between is another one.
         ids = listed.secrets.into_iter().map(|secret| SecretId::from(String::from(secret.arn))).collect();
     }
     for id in ids {
@@ -175,7 +176,7 @@ pub async fn batch_get<S: SecretStore + ?Sized>(
     Ok(page)
 }
 
-/// Whether a failure concerns one secret: all do, unless the store itself was replaced. A key
+/// Whether a failure concerns a single secret. All do, unless the store itself was replaced. A key
 /// service that is down or busy fails only the secrets under its keys.
 fn concerns_one(kind: ErrorKind) -> bool {
     kind != ErrorKind::StoreChanged

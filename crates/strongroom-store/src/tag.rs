@@ -11,7 +11,7 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// A tag of this key and value.
+    /// A tag with this key and value.
     #[must_use]
     pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self { key: key.into(), value: value.into() }

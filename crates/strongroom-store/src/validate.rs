@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, SecretId, SecretValue, Stage, Tag, VersionId};
 /// 2 validation errors detected: Value '' at 'name' failed to satisfy constraint: ...; Value at ...
 /// ```
 ///
-/// Only the first ten are reported, so that an answer is not many times as long as its request.
+/// Only the first ten are reported, so that a response is not many times as long as its request.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<String>);
 
@@ -82,7 +82,7 @@ impl Violations {
         );
     }
 
-    /// `value` is not one of the words that a member may have.
+    /// `value` is not one of the member's allowed values.
     pub fn unknown_word(&mut self, path: &str, value: &str, known: &[&str]) {
         let known = known.join(", ");
         self.add(Some(value), path, format_args!("Member must satisfy enum value set: [{known}]"));
@@ -93,7 +93,7 @@ impl Violations {
         self.value_within(value, SecretValue::MAX_LEN);
     }
 
-    /// As [`Violations::value`], where a store has room for fewer bytes.
+    /// Like [`Violations::value`], for a store with a lower limit.
     pub fn value_within(&mut self, value: &SecretValue, most: usize) {
         let path = if value.is_text() { "secretString" } else { "secretBinary" };
         if value.is_empty() {
@@ -150,7 +150,7 @@ impl Violations {
     }
 }
 
-/// The characters of a new secret's name. The `!` of names that services make is not for customers.
+/// Checks the characters of a new secret's name. Only services can create names with `!`.
 ///
 /// # Errors
 /// [`ErrorKind::Validation`] with AWS's text.
@@ -192,7 +192,7 @@ pub fn tag_keys(tags: &[Tag]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The most tags of a secret.
+/// The maximum number of tags of a secret.
 pub const MAX_TAGS: usize = 50;
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use strongroom_envelope::{SecretBytes, SecretText};
 
 use crate::{Error, ErrorKind, json, json_type};
 
-/// The value of a secret: text or bytes, in memory that wipes itself when the last handle is gone.
+/// The value of a secret: text or bytes, in memory that is wiped when the last handle is dropped.
 ///
-/// A clone is another handle to the same bytes, not a copy of them. `Debug` shows only which of the
-/// two it is.
+/// A clone is another handle to the same bytes, not a copy. `Debug` shows only whether it is text
+/// or bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretValue {
     text: bool,
@@ -20,7 +20,7 @@ pub struct SecretValue {
 }
 
 impl SecretValue {
-    /// The longest value, in bytes.
+    /// The maximum length of a value, in bytes.
     pub const MAX_LEN: usize = 65_536;
 
     /// A text. The string's memory becomes the value's.
@@ -59,7 +59,7 @@ impl SecretValue {
         self.text
     }
 
-    /// The bytes, also those of a text. The caller is responsible for where they go.
+    /// The bytes, including those of a text. The caller is responsible for where they go.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         self.bytes.expose()
@@ -76,7 +76,7 @@ impl SecretValue {
         std::str::from_utf8(self.bytes.expose()).map_err(|_| not_text())
     }
 
-    /// The text, as a value of its own. Copies nothing unless there are other handles to it.
+    /// The text, as an owned value. Copies nothing unless there are other handles to it.
     ///
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when the value is binary. It is wiped, unless there are other
@@ -88,15 +88,15 @@ impl SecretValue {
         SecretText::from_utf8(self.into_bytes()).map_err(|_| not_text())
     }
 
-    /// The bytes, also those of a text, as a value of their own. Copies nothing unless there are
+    /// The bytes, including those of a text, as an owned value. Copies nothing unless there are
     /// other handles to it.
     #[must_use]
     pub fn into_bytes(self) -> SecretBytes {
         Arc::try_unwrap(self.bytes).unwrap_or_else(|shared| shared.duplicate())
     }
 
-    /// Parses the text as JSON into a type of the caller's. Fields that are [`SecretText`] or
-    /// [`SecretBytes`] stay in memory that wipes itself; wiping other fields is up to the caller.
+    /// Parses the text as JSON into the caller's type. Fields that are [`SecretText`] or
+    /// [`SecretBytes`] stay in self-wiping memory; wiping other fields is up to the caller.
     ///
     /// # Errors
     /// [`ErrorKind::NotOfThisForm`] when it is not JSON, or not of that type. The error shows the
@@ -104,8 +104,8 @@ impl SecretValue {
     pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let text = self.expose_text()?;
         json_type::parse(text).map_err(|wrong| {
-            // A type may refuse the text before the reader notices that it is not JSON. serde's own
-            // text may quote the value; line and column cannot.
+            // A type can reject the text before the parser notices that it is not JSON. serde's own
+            // text can quote the value; line and column cannot.
             let (what, line, column) = match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => ("the secret is JSON, but not of the type asked for", wrong.line, wrong.column),
                 Err(error) => ("the secret is not JSON", error.line(), error.column()),

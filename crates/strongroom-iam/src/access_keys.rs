@@ -12,7 +12,8 @@ use crate::error::storage;
 use crate::names::{random_letters, unique_id};
 use crate::{Error, ErrorKind, IdentityRef};
 
-/// The maximum number of access keys that a user can have, and that the owner can create through the API.
+/// The maximum number of access keys that a user can have, and that the owner can create through
+/// the API.
 pub(crate) const MOST: usize = 2;
 
 /// An access key. The secret is returned only once, when the key is created.

@@ -1,7 +1,7 @@
-//! Uses secrets in every way that could leave something behind, then looks for them in its own memory.
+//! Uses secrets in every way that could leave residue, then searches its own memory for them.
 //!
-//! `cargo run --release -p strongroom-envelope --example residue` prints what it found and ends with 1 if it found
-//! anything. Linux only: it reads `/proc/self/mem`.
+//! `cargo run --release -p strongroom-envelope --example residue` prints its findings and exits
+//! with status 1 if there are any. Linux only: it reads `/proc/self/mem`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "a test program")]
 
@@ -35,7 +35,8 @@ mod linux {
         WrappingKey, wipe,
     };
 
-    /// A needle that is never in memory as itself: each byte is kept apart from its mask.
+    /// A needle that is never in memory in plain form: each byte is stored masked, separate from
+    /// its mask.
     struct Canary {
         name: &'static str,
         masked: [u8; 32],
@@ -45,7 +46,8 @@ mod linux {
 
     impl Canary {
         fn new(name: &'static str, seed: u64) -> Self {
-            // Printable characters without a pattern, so that hex and base64 of it are not found by chance either.
+            // Printable characters without a pattern, so that its hex and base64 forms are not
+            // found by chance either.
             let mut state = seed;
             let masked = std::array::from_fn(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -58,7 +60,7 @@ mod linux {
             black_box(self.masked[at]) ^ black_box(MASK)
         }
 
-        /// Writes the canary into memory that will be wiped by whoever owns it.
+        /// Writes the canary into memory that its owner wipes.
         fn reveal(&self, out: &mut [u8]) {
             for (at, byte) in out.iter_mut().enumerate() {
                 *byte = self.byte(at % 32);
@@ -91,8 +93,9 @@ mod linux {
                 [usize::try_from(index).unwrap()]
         }
 
-        /// How half of the canary stands at the beginning of `memory`, if it does. Either half will do: an allocator writes
-        /// over the first bytes of what is given back. Sixteen bytes are no accident.
+        /// The form in which half of the canary begins `memory`, if it does. Either half suffices,
+        /// because an allocator overwrites the first bytes of freed memory. Sixteen bytes are not
+        /// found by chance.
         fn form(&self, memory: &[u8]) -> Option<&'static str> {
             let matches = |digit: &dyn Fn(usize) -> u8, starts: [usize; 2], len: usize| {
                 memory.len() >= len
@@ -110,7 +113,7 @@ mod linux {
         }
     }
 
-    /// Looks through every writable region. The buffer it reads into is not looked at.
+    /// Searches every writable region except its own read buffer.
     fn scan(canaries: &[Canary]) -> Vec<String> {
         const CHUNK: usize = 1 << 20;
         const OVERLAP: usize = 64;
@@ -143,7 +146,7 @@ mod linux {
                         continue;
                     }
                     for canary in canaries {
-                        // Cheap first look before the three forms.
+                        // A cheap check before the three forms.
                         if let Some(form) = canary.form(&buffer[offset..read]) {
                             found.push(format!("{} {form} at {:#x} in {place}", canary.name, at + offset));
                         }
@@ -156,7 +159,7 @@ mod linux {
         found
     }
 
-    /// Everything that is done with secrets, one after the other.
+    /// Every use of secrets, in sequence.
     fn use_secrets(plain: &Canary, data: &Canary, wrapping: &Canary) {
         let context = EncryptionContext::from_pairs([("a", "b")]).unwrap();
         let plaintext = plain.secret(1000);
@@ -176,7 +179,7 @@ mod linux {
         drop(SealedBox::open(&secret, label, b"", &boxed).unwrap());
         drop((secret.derive(label, b""), secret.duplicate(), plaintext.duplicate()));
 
-        // Growing leaves the old place; shortening leaves a tail.
+        // Growing leaves the old buffer; shortening leaves a tail.
         let mut growing = SecretBytes::new();
         for chunk in plaintext.expose().chunks(32).cycle().take(200) {
             growing.extend_from_slice(chunk);
@@ -186,7 +189,7 @@ mod linux {
         #[cfg(feature = "serde")]
         deserialized(plain);
 
-        // A panic half way.
+        // A panic midway.
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let held = (plain.secret(500), DataKey::from(data.key()));
             let _sealed =
@@ -195,7 +198,7 @@ mod linux {
         }));
         assert!(panicked.is_err());
 
-        // A future dropped half way.
+        // A future dropped midway.
         let mut future = Box::pin(async {
             let held = (plain.secret(500), DataKey::from(data.key()));
             std::future::pending::<()>().await;
@@ -205,7 +208,7 @@ mod linux {
         assert!(matches!(poll, Poll::Pending));
         drop(future);
 
-        // A vector taken over has spare room that held more before.
+        // A vector that is taken over has spare capacity with earlier content.
         let mut vector = Vec::with_capacity(64 * 1024);
         vector.resize(32 * 1024, 0);
         plain.reveal(&mut vector);
@@ -213,7 +216,7 @@ mod linux {
         drop(SecretBytes::from_vec(vector));
     }
 
-    /// As a deserialiser hands values over: owned, borrowed, one by one, and with an error half way.
+    /// As a deserializer passes values: owned, borrowed, one by one, and with an error midway.
     #[cfg(feature = "serde")]
     fn deserialized(plain: &Canary) {
         use serde::Deserialize;
@@ -221,7 +224,7 @@ mod linux {
             BytesDeserializer, Error, SeqDeserializer, StrDeserializer, StringDeserializer,
         };
 
-        // Longer once than it is in the end, as a parser's buffer is.
+        // Once longer than its final length, as a parser's buffer is.
         let mut owned = vec![0; 3000];
         plain.reveal(&mut owned);
         owned.truncate(300);
@@ -246,15 +249,15 @@ mod linux {
             [Canary::new("plaintext", 1), Canary::new("data key", 2), Canary::new("wrapping key", 3)];
         let [plain, data, wrapping] = &canaries;
         if std::env::args().any(|argument| argument == "--leak") {
-            // The search must find what is there.
+            // The search must find a canary that is present.
             let leaked = plain.secret(64);
             let found = scan(&canaries);
             drop(leaked);
             return found;
         }
         use_secrets(plain, data, wrapping);
-        // What is left of the calls above on this thread's stack is overwritten by calls of the same depth; what a stack may
-        // still hold is not promised (SECURITY.md).
+        // Calls of the same depth overwrite the remains of the calls above on this thread's stack;
+        // the stack's content is not guaranteed (SECURITY.md).
         black_box(overwrite_stack());
         scan(&canaries)
     }

@@ -21,7 +21,8 @@ fn allocations(run: impl FnOnce()) -> u64 {
     measure(run).count_total
 }
 
-/// Allocations of (seal into a buffer, seal into a new one, open into a buffer, open into new memory).
+/// Allocations of (seal into a buffer, seal into a new one, open into a buffer, open into new
+/// memory).
 fn counts<P: Provider>(size: usize) -> [u64; 4] {
     let (context, plaintext, wrapped) = (context(), vec![7; size], [9; 136]);
     let (key, sealer) = (DataKey::generate().unwrap(), Sealer::<P>::with_provider());

@@ -1,7 +1,8 @@
 //! A ciphertext that opens under two keys: plain AES-GCM accepts it, the envelope refuses it.
 //!
-//! GCM's tag is `GHASH_H(aad, ciphertext) + E_K(J0)` over GF(2¹²⁸) and linear in each ciphertext block. For two keys and one
-//! free block there is exactly one value that makes both tags equal (Dodis, Grubbs, Ristenpart, Woodage, CRYPTO 2018).
+//! GCM's tag is `GHASH_H(aad, ciphertext) + E_K(J0)` over GF(2¹²⁸) and linear in each ciphertext
+//! block. For two keys and one free block there is exactly one value that makes both tags equal
+//! (Dodis, Grubbs, Ristenpart, Woodage, CRYPTO 2018).
 
 #![cfg(test)]
 

@@ -84,7 +84,7 @@ struct Holds<T> {
     secret: T,
 }
 
-/// What no secret can be read from. Each holds the canary.
+/// Inputs that do not deserialize to a secret. Each contains the canary.
 fn wrong() -> Vec<String> {
     vec![
         CANARY.to_owned(),
@@ -101,7 +101,7 @@ fn wrong() -> Vec<String> {
     ]
 }
 
-/// What is a string of bytes, but no text.
+/// A byte string that is not text.
 fn wrong_text() -> Vec<String> {
     vec![format!(r#""{CANARY}\ud800""#), format!("\"{CANARY}\n\"")]
 }

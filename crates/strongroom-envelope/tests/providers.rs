@@ -49,8 +49,8 @@ fn what_aws_lc_seals_rust_crypto_opens() {
     cross::<AwsLc, RustCrypto>();
 }
 
-/// On failure the caller's buffer holds nothing of the plaintext, with either provider, also when only the commitment is
-/// wrong or the last byte of the tag.
+/// On failure the caller's buffer holds nothing of the plaintext, with either provider, also when
+/// only the commitment is wrong or the last byte of the tag.
 fn failures_leave_nothing<P: Provider>() {
     let sealer = Sealer::<P>::with_provider();
     let (key, context) = (DataKey::generate().unwrap(), context());

@@ -1,4 +1,5 @@
-//! Nothing secret is left in memory, and the search that says so finds each wipe that is turned off.
+//! Nothing secret is left in memory, and the search that says so finds each wipe that is turned
+//! off.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -25,8 +26,8 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Builds the program so that wipes can be turned off, in a place of its own. The library first, then the program with
-/// it: the packages that only tests need are left out.
+/// Builds the program so that wipes can be turned off, in a place of its own. The library first,
+/// then the program with it: the packages that only tests need are left out.
 fn built_with_leaks() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("leak");
@@ -52,7 +53,7 @@ fn built_with_leaks() -> PathBuf {
     program
 }
 
-/// The library that this build made or used last, of those whose names begin so.
+/// The library with this name prefix that this build produced or used last.
 fn newest(directory: &Path, name: &str) -> PathBuf {
     let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
     let is = |path: &PathBuf| {
@@ -63,7 +64,8 @@ fn newest(directory: &Path, name: &str) -> PathBuf {
 }
 
 fn built_with_the_tests() -> PathBuf {
-    // Cargo builds the examples of a package with all its tests, beside the test's own directory; not with one test alone.
+    // Cargo builds a package's examples with all its tests, next to the test's own directory, but
+    // not with a single test.
     let own = std::env::current_exe().unwrap();
     let program = own.parent().unwrap().parent().unwrap().join("examples").join("residue");
     if !program.exists() {

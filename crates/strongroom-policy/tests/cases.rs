@@ -74,7 +74,7 @@ impl Case {
         request
     }
 
-    /// What comes out, in the words of the case.
+    /// The outcome, in the notation of the case.
     fn found(&self) -> (&'static str, String) {
         let identity = self.documents("identity", Policy::identity);
         let resource = self.documents("resource", Policy::resource);

@@ -1,4 +1,4 @@
-//! What explanations say.
+//! The content of explanations.
 
 #![cfg(test)]
 

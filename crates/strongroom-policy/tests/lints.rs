@@ -1,4 +1,4 @@
-//! What the linter says of policies that people really write.
+//! The linter's warnings for realistic policies.
 
 #![cfg(test)]
 
@@ -151,7 +151,8 @@ fn variables_that_may_have_no_value() {
     );
 }
 
-/// AWS has more services than are known here: a short name is one of them unless its letters are only out of order.
+/// AWS has more services than are known here: a short name is one of them unless its letters are
+/// only out of order.
 #[test]
 fn real_services_are_not_corrected() {
     for real in [
@@ -205,7 +206,7 @@ fn a_key_of_no_service_is_none() {
     assert_eq!(key("wibble"), [format!("line 2, statement s, wibble: {none}")]);
 }
 
-/// What the parser cannot refuse, because it may stand there.
+/// Warnings for elements that the parser cannot reject, because they are valid.
 #[test]
 fn names_within_resources_values_and_principals() {
     let found = |statement: &str| {

@@ -1,4 +1,4 @@
-//! What the parser refuses, and how it says so.
+//! What the parser rejects, and its error messages.
 
 #![cfg(test)]
 
@@ -38,7 +38,7 @@ fn documents() {
         error("{\"Version\":\n\u{201C}2012-10-17\u{201D}}"),
         "line 2: a typographic quotation mark \u{201C} (U+201C) does not belong into JSON"
     );
-    // What one does not see is named wherever it makes a text a wrong one.
+    // Invisible characters are named wherever they invalidate a text.
     assert_eq!(
         error("{\"Version\":\"2012\u{2013}10\u{2013}17\",\"Statement\":[]}"),
         "line 1, Version: must be 2012-10-17 or 2008-10-17; it holds an en-dash \u{2013} (U+2013)"
@@ -92,8 +92,9 @@ fn an_empty_sid_is_none_and_may_stand_twice() {
     assert_eq!(Policy::resource(&format!(r#"{{"Statement":[{one},{one}]}}"#)).unwrap().statements().len(), 2);
 }
 
-/// What IAM answers with `Vendor k* is not valid`, `Resource vendor must be fully qualified and cannot contain regexes` and
-/// `Resource ... must be in ARN format or "*"`. What was put before it was refused here stays readable.
+/// What IAM answers with `Vendor k* is not valid`, `Resource vendor must be fully qualified and
+/// cannot contain regexes` and `Resource ... must be in ARN format or "*"`. Documents stored before
+/// these checks existed stay readable.
 #[test]
 fn what_iam_refuses_is_refused_when_it_is_put() {
     let read = |action: &str, resource: &str, kept: bool| {
@@ -163,7 +164,7 @@ fn what_iam_refuses_is_refused_when_it_is_put() {
     ] {
         assert!(read(action, resource, false).is_ok(), "{action} {resource}");
     }
-    // An action that stands alone has no service, and NotAction and NotResource are read alike.
+    // A bare action has no service, and NotAction and NotResource are parsed alike.
     let not = |element: &str, value: &str| {
         let both = [("NotAction", "kms:*"), ("NotResource", "*")]
             .map(|(name, usual)| format!(r#""{name}":"{}""#, if name == element { value } else { usual }));
@@ -219,7 +220,8 @@ fn conditions() {
         condition(r#"{"IpAddress":{"a":"10.0.0.0/64"}}"#),
         format!("{at}.IpAddress.a: '10.0.0.0/64' is not an address or a network as 10.0.0.0/8")
     );
-    // Policy variables have their values under string and ARN operators only; elsewhere they would be like nothing.
+    // Policy variables have their values under string and ARN operators only; elsewhere they would
+    // be like nothing.
     for (operator, what) in [
         ("NumericLessThan", "a decimal number"),
         ("DateGreaterThan", "a date or time as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970"),

@@ -1,4 +1,4 @@
-//! What holds of all policies and requests.
+//! Properties of all policies and requests.
 
 #![cfg(test)]
 
@@ -216,7 +216,7 @@ proptest! {
         }
     }
 
-    /// What is said to be allowed whatever the circumstances is allowed under all of them, and what never is, under none.
+    /// "Always" is allowed under all circumstances, and "never" under none.
     #[test]
     fn what_is_possible_under_some_circumstances(
         documents in documents(),
@@ -260,7 +260,8 @@ proptest! {
                     _ => {}
                 }
             }
-            // Those of the boundary are looked at with the rest; here only documents of one kind are taken apart.
+            // Those of the boundary are looked at with the rest; here only documents of one kind
+            // are taken apart.
             if documents.boundary.is_some() {
                 continue;
             }

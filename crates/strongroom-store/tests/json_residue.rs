@@ -1,4 +1,5 @@
-//! A password that was read out of JSON is nowhere in memory when it is dropped, escapes in it or not.
+//! A password that was read out of JSON is nowhere in memory when it is dropped, escapes in it or
+//! not.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -38,7 +39,7 @@ fn json(before: &str) -> SecretValue {
     SecretValue::from_text(SecretText::from_utf8(text).unwrap())
 }
 
-/// How often sixteen letters of the canary, from a quarter of it, stand in writable memory.
+/// How often sixteen characters of the canary, starting at a quarter, occur in writable memory.
 fn found() -> usize {
     const CHUNK: usize = 1 << 20;
     let canary: [u8; LEN] = std::array::from_fn(|at| letter(at) ^ MASK);

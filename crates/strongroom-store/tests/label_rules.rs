@@ -1,5 +1,5 @@
-//! The stage rules against a naive model: a flat list of (version, label) pairs and the specification's sentences, written
-//! down one after the other without any cleverness.
+//! The stage rules against a naive model: a flat list of (version, label) pairs and the
+//! specification's sentences, written down one after the other without any cleverness.
 
 #![cfg(test)]
 
@@ -31,8 +31,8 @@ impl Model {
         self.pairs.insert((version, label.to_owned()));
     }
 
-    /// "remove AWSPREVIOUS from whoever has it; remove AWSCURRENT from old; old += AWSPREVIOUS; new += AWSCURRENT (new
-    /// loses AWSPREVIOUS if it had it)"
+    /// "remove AWSPREVIOUS from whoever has it; remove AWSCURRENT from old; old += AWSPREVIOUS; new
+    /// += AWSCURRENT (new loses AWSPREVIOUS if it had it)"
     fn move_current(&mut self, new: u8) {
         let old = self.holder("AWSCURRENT");
         if old == Some(new) {
@@ -138,7 +138,7 @@ fn id(version: u8) -> VersionId {
 enum Step {
     Put(u8, Option<Vec<String>>),
     Move(String, Option<u8>, Option<u8>),
-    /// As callers mostly do: from whoever has it.
+    /// As callers usually do: from the version that has it.
     MoveFromHolder(String, u8),
 }
 
@@ -212,7 +212,7 @@ fn difference(steps: &[Step], wrong: bool) -> Option<String> {
     None
 }
 
-/// What must hold whatever the model says.
+/// Invariants that must hold independently of the model.
 fn invariants(before: &Labels, after: &Labels, step: &Step) {
     let mut seen = BTreeSet::new();
     for (_, stages) in after.iter() {

@@ -1,4 +1,4 @@
-//! Users and roles: made, found, refused, deleted; who is not known.
+//! Users and roles: creating, finding, rejecting, deleting; unknown callers.
 
 use super::*;
 
@@ -81,7 +81,8 @@ fn what_is_not_of_its_form_is_refused_and_changes_nothing() {
         for n in 0..51 {
             many = many.tag(format!("k{n}"), "");
         }
-        // A list that is too long is refused as such; the quota counts what is there with what comes.
+        // A list that is too long is refused as such; the quota counts what is there with what
+        // comes.
         let long = iam.create_user(cx, many.clone()).await.unwrap_err();
         assert_eq!(
             long.message(),
@@ -223,7 +224,7 @@ fn who_is_not_known_may_nothing() {
         let hers = context(&alice);
         iam.put_policy(cx, &(&alice).into(), "read", READ).await.unwrap();
         assert!(world.may_read(&hers).await);
-        // Another path, another case, another kind: somebody else.
+        // Another path, another case, another kind: a different identity.
         for other in ["user/x/alice", "user/Alice", "role/alice"] {
             let arn = Arn::parse(&format!("arn:aws:iam::000000000000:{other}")).unwrap();
             let caller = match other {
@@ -308,7 +309,7 @@ fn records_are_held_against_each_other() {
         }
         iam.attach_policy(cx, &(&alice).into(), presets::ADMINISTRATOR_ACCESS).await.unwrap();
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
-        // Each record that somebody with the root takes away, or puts in place of another, is missed.
+        // Every record that someone with the root key removes or replaces is reported.
         let under = |kind: &str| Key::realm(realm).then("iam").then("000000000000").then(kind);
         let take = async |key: &Key| {
             let stored = records.get(key).await.unwrap().unwrap();
@@ -326,7 +327,7 @@ fn records_are_held_against_each_other() {
         assert!(take(&under("user").then("alice")).await.contains("attached 1 times, but 2 are counted"));
         assert!(take(&under("id").then(&alice.id)).await.contains("does not lead back"));
         assert!(take(&under("guardrails")).await.contains("guardrails is missing"));
-        // And decisions are not made without them.
+        // And no decision is made without them.
         let mut batch = records.batch();
         batch.delete(&under("guardrails"), Expect::Any);
         records.commit(batch).await.unwrap();

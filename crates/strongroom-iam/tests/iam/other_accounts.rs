@@ -7,7 +7,7 @@ use super::*;
 
 const THERE: &str = "111122223333";
 
-/// One account beside this one, as long as it can be read.
+/// One other account, as long as it can be read.
 struct Others(Iam, bool);
 
 #[async_trait]
@@ -29,7 +29,8 @@ async fn there() -> (Iam, CallContext) {
     (Iam::new(records, clock), CallContext::owner(&realm))
 }
 
-/// A decision here over a resource whose policy lets everybody in: what is left is the caller's own account's to say.
+/// A decision here over a resource whose policy lets everybody in: what is left is the caller's own
+/// account's to say.
 async fn let_in(world: &World, iam: &Iam, cx: &CallContext) -> Decision {
     let everybody = strongroom_policy::Policy::resource(
         r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#,
@@ -49,7 +50,7 @@ fn a_caller_of_elsewhere_comes_with_every_document_of_its_own_account() {
         let bob = elsewhere.create_user(&owner, "bob".into()).await.unwrap();
         let (name, caller) = (IdentityRef::user("bob"), context(&bob));
         let allowed = |decision: Decision| decision.is_allowed();
-        // A namesake here lends it nothing, nor does what this storage is told of that account.
+        // Neither a namesake here nor this storage's part for that account gives it permissions.
         for directory in [&world.iam, &world.iam.of_account(AccountId::parse(THERE).unwrap())] {
             directory.create_user(&world.cx, "bob".into()).await.unwrap();
             directory.put_policy(&world.cx, &name, "read", READ).await.unwrap();

@@ -58,7 +58,7 @@ fn a_key_that_is_given_stands_for_the_owner_and_for_nobody_else() {
         ] {
             assert_eq!(refused.kind(), ErrorKind::AccessDenied);
         }
-        // Nobody gets at a user's key by way of the owner's.
+        // The operations on the owner's keys do not reach users' keys.
         let gone = iam.owner_access_keys().delete(cx, &hers.id).await.unwrap_err();
         assert_eq!(gone.message(), format!("The Access Key with id {} cannot be found.", hers.id));
         assert!(iam.verify(cx).await.unwrap().problems.is_empty());
@@ -208,7 +208,7 @@ fn a_key_of_an_earlier_version_has_no_origin_until_it_is_given_again() {
         records.commit(batch).await.unwrap();
         assert_eq!(world.listed().await, [(FIRST.to_owned(), None)]);
         assert!(world.is_let_in(FIRST).await);
-        // Another key does not take its place, since nobody knows whose it was.
+        // Another key does not replace it, because its origin is unknown.
         iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(SECOND, "two")).await.unwrap();
         assert!(world.is_let_in(FIRST).await);
         iam.owner_access_keys().put(cx, AccessKeyOrigin::Environment, given(FIRST, "secret")).await.unwrap();

@@ -1,4 +1,4 @@
-//! What policies, boundaries, guardrails and tags do.
+//! The effect of policies, boundaries, guardrails and tags.
 
 use super::*;
 
@@ -166,7 +166,7 @@ fn guardrails_bind_everybody_but_the_owner() {
         assert!(world.may_read(cx).await);
         let denied = world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await;
         assert!(matches!(denied, Decision::Denied(_)));
-        // Readable for whoever may read otherwise.
+        // Readable for callers whose other policies allow reading.
         iam.guardrails().put(cx, "reserved", &reserved.clone().readable().document()).await.unwrap();
         assert!(world.may_read(&context(&alice)).await);
         assert!(!world.decide(iam, &context(&alice), "secretsmanager:PutSecretValue").await.is_allowed());
@@ -233,7 +233,8 @@ fn the_directory_asks_for_permission_itself() {
         iam.create_user(&its, "bob".into()).await.unwrap();
         let bob = IdentityRef::user("bob");
         iam.put_policy(&its, &bob, "read", READ).await.unwrap();
-        // Nothing of others, nothing beyond: and one who may not is not told whether there is one.
+        // No access to others or beyond; an unauthorized caller does not learn whether an identity
+        // exists.
         let own = IdentityRef::user("admin");
         assert_eq!(
             iam.put_policy(&its, &own, "all", READ).await.unwrap_err().kind(),
@@ -249,7 +250,8 @@ fn the_directory_asks_for_permission_itself() {
         );
         assert_eq!(iam.managed_policies().list(&its).await.unwrap_err().kind(), ErrorKind::AccessDenied);
 
-        // Another account's root is nobody here, nor in what is kept here of its account.
+        // Another account's root has no permissions here, nor in the part that describes its
+        // account.
         let there = AccountId::parse("111122223333").unwrap();
         let foreign = CallContext::new(Caller::Owner(there));
         for directory in [iam.clone(), iam.of_account(there)] {
@@ -265,7 +267,7 @@ fn the_directory_asks_for_permission_itself() {
     });
 }
 
-/// IAM's own condition keys: what a delegated administrator is kept from.
+/// IAM's own condition keys, which limit a delegated administrator.
 #[test]
 fn conditions_of_the_directory() {
     run(async {

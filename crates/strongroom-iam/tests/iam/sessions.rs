@@ -60,7 +60,8 @@ fn a_role_is_taken_on_as_its_document_says() {
         let nameless =
             iam.assume_role(&context(&bob), AssumeRole::new(role.arn.clone(), "a b")).await.unwrap_err();
         assert_eq!(nameless.kind(), ErrorKind::Validation);
-        // A role that is not there looks like one that may not be taken on; a path is part of the name.
+        // A missing role is indistinguishable from one that the caller cannot assume; the path is
+        // part of the ARN.
         for other in ["role/none", "role/reader"] {
             let other = Arn::parse(&format!("arn:aws:iam::000000000000:{other}")).unwrap();
             let error =
@@ -81,7 +82,7 @@ fn a_role_is_taken_on_as_its_document_says() {
             ("ExpiredTokenException", "The security token included in the request is expired")
         );
 
-        // Whoever is made again under a trusted name is not trusted.
+        // A user created again under a trusted name is not trusted.
         iam.delete(cx, &(&bob).into()).await.unwrap();
         let again = world.user("bob").await;
         assert_eq!(

@@ -112,7 +112,7 @@ const fn key(name: &'static str, values: &'static [&'static str], patterns: &'st
     Key { name, values, patterns }
 }
 
-/// Who asks.
+/// The caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
     User,
@@ -143,7 +143,7 @@ fn one_of(keys: &'static [Key]) -> impl Strategy<Value = &'static Key> {
     (0..keys.len()).prop_map(|index| &keys[index])
 }
 
-/// What a condition compares a key with: one value, or a list.
+/// The values of a condition: one value or a list.
 fn values(patterns: &'static [&'static str]) -> impl Strategy<Value = Value> {
     prop_oneof![
         3 => select(patterns).prop_map(Value::from),
@@ -333,7 +333,7 @@ fn about() -> impl Strategy<Value = Value> {
         "arn:aws:iam::444455556666:role/app",
         "arn:aws:sts::444455556666:federated-user/alice",
     ];
-    // What one must be named by to be spared.
+    // The names that are all required to be excepted.
     let whole = select(vec![
         json!([HERE, "arn:aws:iam::111122223333:user/alice"]),
         json!([
@@ -348,7 +348,7 @@ fn about() -> impl Strategy<Value = Value> {
         1 => Just(json!("*")),
         6 => some(aws).prop_map(|names| json!({"AWS": names})),
         2 => whole.prop_map(|names| json!({"AWS": names})),
-        // Who made the federated session too.
+        // Also the creator of the federated session.
         1 => Just(json!({"AWS": "arn:aws:iam::111122223333:user/alice"})),
         1 => Just(json!({"Service": "rds.amazonaws.com"})),
     ]
@@ -462,7 +462,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                 session,
                 service_control,
             };
-            // Who has none of these.
+            // A caller with none of these.
             if matches!(who, Who::Service | Who::Anonymous) {
                 case.identity.clear();
                 (case.boundary, case.session, case.service_control) = (None, None, None);

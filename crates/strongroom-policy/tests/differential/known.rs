@@ -1,22 +1,25 @@
-//! Where the simulator is known to differ from AWS's documentation, and what it is given instead or forgiven.
+//! Where the simulator is known to differ from AWS's documentation, and what it is given instead or
+//! forgiven.
 
 use serde_json::{Map, Value, json};
 
 use crate::Verdict;
 use crate::generate::{Case, HERE, MOMENT_FORMS, Who};
 
-/// What no value of a request is like.
+/// A pattern that matches no value of a request.
 const NOTHING: &str = "nothing is like this";
 const NO_PRINCIPAL: &str = "arn:aws:iam::000000000000:user/nothing-is-like-this";
 const NO_RESOURCE: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:nothing-is-like-this";
 
-/// A document as the simulator has to be given it so that it means what AWS says. Nothing is left out and no verdict is
-/// excluded by this; each change says the same in words that the simulator reads as AWS does.
+/// A document as the simulator has to be given it so that it means what AWS says. Nothing is left
+/// out and no verdict is excluded by this; each change says the same in words that the simulator
+/// reads as AWS does.
 pub(crate) fn translated(document: &Value, context: &Map<String, Value>) -> Value {
     let mut document = document.clone();
     for statement in document["Statement"].as_array_mut().unwrap() {
-        // "The resource that includes a policy variable with no value will not match any resource" (IAM User Guide,
-        // `reference_policies_variables.html`). The simulator has a Deny with such a NotResource match nothing.
+        // "The resource that includes a policy variable with no value will not match any resource"
+        // (IAM User Guide, `reference_policies_variables.html`). The simulator has a Deny with such
+        // a NotResource match nothing.
         if statement["Effect"] == "Deny" && !statement["NotResource"].is_null() {
             each(&mut statement["NotResource"], |resource| {
                 (has_no_value(resource, context) && !has_early_variable(resource))
@@ -36,19 +39,21 @@ pub(crate) fn translated(document: &Value, context: &Map<String, Value>) -> Valu
 }
 
 fn value_for(operator: &str, value: &str, context: &Map<String, Value>) -> Option<String> {
-    // "Inverted condition operators like StringNotEquals or StringNotLike do match against a null value" (same page). In the
-    // simulator they do not.
+    // "Inverted condition operators like StringNotEquals or StringNotLike do match against a null
+    // value" (same page). In the simulator they do not.
     let negated = operator.contains("Not");
     if negated && has_no_value(value, context) {
         return Some(if operator.contains("Arn") { NO_PRINCIPAL } else { NOTHING }.to_owned());
     }
-    // "A date in one of the W3C forms, or in epoch (UNIX) time" (`reference_policies_elements_condition_operators.html`). The
-    // simulator compares seconds since 1970 with milliseconds, and takes a year for seconds.
+    // "A date in one of the W3C forms, or in epoch (UNIX) time"
+    // (`reference_policies_elements_condition_operators.html`). The simulator compares seconds
+    // since 1970 with milliseconds, and takes a year for seconds.
     if operator.contains("Date") {
         return MOMENT_FORMS.iter().find(|(form, _)| *form == value).map(|(_, full)| (*full).to_owned());
     }
-    // An address without a prefix is that address, "the default is /32" (same page). The simulator compares it as text, and
-    // finds that an address of the other family neither is nor is not within it.
+    // An address without a prefix is that address, "the default is /32" (same page). The simulator
+    // compares it as text, and finds that an address of the other family neither is nor is not
+    // within it.
     if operator.contains("IpAddress") && !value.contains('/') {
         return Some(format!("{value}/{}", if value.contains(':') { 128 } else { 32 }));
     }
@@ -67,7 +72,8 @@ fn each(values: &mut Value, change: impl Fn(&str) -> Option<String>) {
     }
 }
 
-/// Whether a text has a variable with neither a value nor a default. A key of several values has none.
+/// Whether a text has a variable with neither a value nor a default. A key of several values has
+/// none.
 pub(crate) fn has_no_value(text: &str, context: &Map<String, Value>) -> bool {
     let known =
         |name: &str| context.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && value.is_string());
@@ -83,7 +89,7 @@ fn has_early_variable(resource: &str) -> bool {
 
 /// A difference that is forgiven.
 pub(crate) struct Known {
-    /// What differs, with the source.
+    /// The difference, with its source.
     pub(crate) name: &'static str,
     /// Our verdict and the simulator's, where they differ by this.
     verdicts: &'static [(Verdict, Verdict)],
@@ -164,7 +170,8 @@ fn names_in_part(case: &Case) -> bool {
         }
         Who::Federated => {
             wanted.push(vec![format!("arn:aws:sts::{account}:federated-user/alice")]);
-            // That the user who made it is named spares the session in the simulator; alone it is a part at most.
+            // In the simulator, naming the user who created the session excepts the session; by
+            // itself that is only a partial match.
             wanted.push(vec![format!("arn:aws:iam::{account}:user/alice")]);
         }
         Who::Service | Who::Anonymous => return false,

@@ -1,9 +1,10 @@
-//! The decisions against those of an independent evaluator: the npm package `@cloud-copilot/iam-simulate`, which is
-//! installed below `target/` at the first run and needs `node` and `npm`.
+//! The decisions against those of an independent evaluator: the npm package
+//! `@cloud-copilot/iam-simulate`, which is installed below `target/` at the first run and needs
+//! `node` and `npm`.
 //!
-//! Not compared, because the simulator has no notion of it: the account's root, grants, several session policies, documents
-//! of version 2008-10-17 (it replaces variables there too), plain operators over a key of several values, `${*}` and its
-//! like under operators without wildcards.
+//! Not compared, because the simulator has no notion of it: the account's root, grants, several
+//! session policies, documents of version 2008-10-17 (it replaces variables there too), plain
+//! operators over a key of several values, `${*}` and its like under operators without wildcards.
 
 #![cfg(test)]
 
@@ -42,7 +43,7 @@ const OF_THE_CALLER: [&str; 8] = [
     "aws:ResourceAccount",
 ];
 
-/// A rule that is deliberately told wrongly, to see that the comparison finds it.
+/// A deliberately falsified rule, to verify that the comparison detects it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Nothing,
@@ -54,7 +55,7 @@ enum Wrong {
     NoResource,
     /// All policies count as those of the key's own account.
     OtherRule,
-    /// Who made a federated session is not known.
+    /// The creator of a federated session is unknown.
     NoMaker,
     /// Each operator is the one without `Not`.
     NoNegation,
@@ -176,7 +177,7 @@ impl Case {
     }
 }
 
-/// The document with a rule told wrongly.
+/// The document with a falsified rule.
 fn told(document: &Value, wrong: Wrong) -> Value {
     let mut document = document.clone();
     for statement in document["Statement"].as_array_mut().unwrap() {
@@ -217,7 +218,7 @@ fn cases(count: u64) -> Vec<Case> {
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
-/// What came of comparing.
+/// The result of a comparison.
 #[derive(Default)]
 struct Comparison {
     /// By verdict, those that agree.
@@ -255,7 +256,7 @@ fn decisions_are_those_of_an_independent_simulator() {
     }
     let differing = &comparison.differing;
     assert!(differing.is_empty(), "{} of {} differ, such as\n{}", differing.len(), cases.len(), differing[0]);
-    // What is excluded stays an exception, and each verdict is reached often.
+    // Exclusions are rare, and each verdict is reached often.
     assert!(forgiven * 20 <= cases.len(), "{forgiven} of {} are excluded", cases.len());
     for verdict in [Verdict::Allowed, Verdict::ExplicitlyDenied, Verdict::ImplicitlyDenied] {
         let count = comparison.agreed.get(&verdict).copied().unwrap_or_default();
@@ -263,7 +264,7 @@ fn decisions_are_those_of_an_independent_simulator() {
     }
 }
 
-/// Each rule told wrongly is found.
+/// Every falsified rule is detected.
 #[test]
 fn a_wrong_rule_would_be_found() {
     let cases = cases(2_000);

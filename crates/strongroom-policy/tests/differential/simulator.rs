@@ -1,4 +1,4 @@
-//! The simulator: an npm package that nobody here wrote, in an environment of its own below `target/`.
+//! The simulator: a third-party npm package, in its own environment below `target/`.
 
 use std::fs::File;
 use std::io::Write;
@@ -40,7 +40,7 @@ fn environment() -> PathBuf {
 /// The simulator's verdicts, in the order of the simulations.
 pub(crate) fn simulate(simulations: &[Value]) -> Vec<Verdict> {
     let place = environment();
-    // Modules are looked for beside the script.
+    // Modules are resolved next to the script.
     let script = place.join("simulate.mjs");
     std::fs::copy(files().join("simulate.mjs"), &script).unwrap();
     let mut node = Command::new("node")

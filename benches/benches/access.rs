@@ -1,5 +1,5 @@
-//! What it costs that policies are asked: reads of one secret by the owner, by a user, under the
-//! managed key and under one's own.
+//! The cost of evaluating policies: reads of one secret by the owner, by a user, under the
+//! managed key and under a customer key.
 //!
 //! Ids: `access/get/owner`, `access/get/user`, `access/get/user_own_key`,
 //! `access/get/user_secret_policy` (in memory), the same with `_sqlite`; `access/explain`,

@@ -1,4 +1,4 @@
-//! What the adapter costs beside the call of AWS's SDK that it makes, over a connector that answers
+//! The adapter's cost compared with the call of AWS's SDK that it makes, over a connector that answers
 //! at once: request built, signed, answer parsed, nothing sent.
 //!
 //! The two are called in turn: their difference is smaller than what a machine does to two runs of

@@ -1,4 +1,4 @@
-//! A hit of the cache beside a bare hash map, `moka`, and AWS's own caching client, on one thread
+//! A cache hit compared with a bare hash map, `moka`, and AWS's own caching client, on one thread
 //! and on two.
 //!
 //! Ids: `hit/strongroom` (the handle), `hit/strongroom_read` (by name), `hit/strongroom_store`

@@ -1,4 +1,4 @@
-//! The key service with warm key material, on memory and on SQLite, beside its floor: at the
+//! The key service with warm key material, on memory and on SQLite, next to its floor: at the
 //! method, boxed future included, with the default staleness and strict.
 //!
 //! The floor of GenerateDataKey is one OS random call for all bytes needed, the hash calls of

@@ -1,4 +1,4 @@
-//! What many secrets cost: opening, a read by name, a page of a list, memory, each beside the same
+//! The cost of many secrets: opening, a read by name, a page of a list, memory, each next to the same
 //! with 1,000 secrets.
 //!
 //! 100,000 secrets; `STRONGROOM_SCALE=1000000` takes another large number.
@@ -14,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group};
 use pollster::block_on;
 use strongroom::{RootKey, SortBy, SortOrder, Strongroom};
 
-/// Secrets that are made at the same time share commits, and so syncs.
+/// Secrets created at the same time share commits, and so syncs.
 const WRITERS: usize = 64;
 
 async fn open(directory: &Path) -> Strongroom {

@@ -1,4 +1,4 @@
-//! Load on a server that speaks AWS's protocol, and the least that a server can do beside it. Run
+//! Load on a server that speaks AWS's protocol, compared with the least that a server can do. Run
 //! by `benches/scripts/load.py`.
 
 #![allow(clippy::print_stdout, reason = "the figures are what it is for")]
@@ -35,7 +35,7 @@ enum What {
     Run {
         /// Where the server is.
         address: SocketAddr,
-        /// The server knows no secrets: nothing is made, any answer will do.
+        /// The server has no secrets: nothing is created, and any response will do.
         #[arg(long)]
         hello: bool,
         #[arg(long, default_value_t = 16)]

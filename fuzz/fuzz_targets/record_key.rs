@@ -1,4 +1,4 @@
-//! Any bytes as a record key: what has segments is made of them again.
+//! Any bytes as a record key: a key that splits into segments is rebuilt from them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

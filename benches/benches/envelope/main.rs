@@ -1,4 +1,4 @@
-//! Sealing and opening an envelope under a wrapping key at hand, beside its floor and its peers in
+//! Sealing and opening an envelope under a wrapping key at hand, next to its floor and its peers in
 //! the same run.
 //!
 //! The floor of a seal is what no implementation can avoid: one OS random call for all bytes
@@ -79,7 +79,7 @@ fn both<W: FnMut() + Send>(criterion: &mut Criterion, id: &str, make: impl Fn() 
     });
 }
 
-/// Ours and the floor stand beside each other, so that a machine that changes its mind changes
+/// Ours and the floor run next to each other, so that a machine that changes its mind changes
 /// both.
 fn provider<P: Provider, F: Floor>(criterion: &mut Criterion, prefix: &str, size: usize) {
     let key = Arc::new(WrappingKey::<P>::with_provider(KEY_ID, &SecretKey::generate().unwrap()));

@@ -1,6 +1,7 @@
 //! Files that are removed or replaced while they are open.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

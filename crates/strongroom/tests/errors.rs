@@ -1,6 +1,7 @@
 //! Errors name what they are about, and answer what programs ask of them.
 
-#![cfg(all(test, feature = "sqlite"))]
+#![cfg(test)]
+#![cfg(feature = "sqlite")]
 
 use strongroom::{
     AccountId, Arn, CreateRole, EncryptionContext, Error, ErrorKind, Region, RootErrorKind, RootKey,

@@ -1,4 +1,4 @@
-//! Bodies of requests, whole, within limits.
+//! Reads request bodies whole, within limits.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use strongroom_envelope::{SecretBytes, wipe};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Why a request has no body.
+/// Why a request's body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyError {
@@ -17,7 +17,7 @@ pub enum BodyError {
     TooLong,
     /// Its framing is not valid HTTP.
     Malformed,
-    /// It broke off, or took longer than [`Limits::patience`](crate::Limits::patience).
+    /// It ended early, or took longer than [`Limits::patience`](crate::Limits::patience).
     Incomplete,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
-/// Bytes that are wiped when the last handle to them goes.
+/// Bytes that are wiped when the last handle to them is dropped.
 #[must_use]
 pub fn wiped(bytes: SecretBytes) -> Bytes {
     struct Owner(SecretBytes);
@@ -45,13 +45,14 @@ pub fn wiped(bytes: SecretBytes) -> Bytes {
     Bytes::from_owner(Owner(bytes))
 }
 
-/// Reads the whole of a body into memory that wipes itself. A body whose announced length is too
-/// long is not read at all. `room` has a permit for each KiB that bodies may take together.
+/// Reads a whole body into memory that is wiped on drop. A body whose announced length exceeds
+/// `longest` is not read at all. `memory` holds a permit for each KiB that all bodies together may
+/// occupy.
 pub(crate) async fn collect<B>(
     body: B,
     longest: usize,
     patience: Duration,
-    room: &Semaphore,
+    memory: &Semaphore,
 ) -> Result<Bytes, BodyError>
 where
     B: Body,
@@ -61,7 +62,7 @@ where
         return Err(BodyError::TooLong);
     }
     let collect = async {
-        // What a head promises takes no memory: nobody has signed it yet.
+        // An announced length reserves no memory: the request is not authenticated yet.
         let mut whole = SecretBytes::default();
         let mut taken: Option<SemaphorePermit<'_>> = None;
         let mut body = std::pin::pin!(Limited::new(body, longest));
@@ -71,14 +72,14 @@ where
             let wanted = (whole.len() + data.len()).div_ceil(1024);
             let more = wanted.saturating_sub(taken.as_ref().map_or(0, SemaphorePermit::num_permits));
             if more > 0 {
-                let more = room.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await?;
+                let more = memory.acquire_many(u32::try_from(more).unwrap_or(u32::MAX)).await?;
                 match &mut taken {
                     Some(taken) => taken.merge(more),
                     none => *none = Some(more),
                 }
             }
             whole.extend_from_slice(&data);
-            // HTTP's own buffer, where nothing else is in it.
+            // Wipes hyper's buffer too, unless it is shared with other data.
             if let Ok(mut data) = data.try_into_mut() {
                 wipe(&mut data);
             }
@@ -93,7 +94,7 @@ where
     }
 }
 
-/// Whether a body broke off because of what it says, not because it ended.
+/// Whether reading failed because of the body's content rather than the connection.
 fn is_malformed(error: &(dyn std::error::Error + 'static)) -> bool {
     use std::io::ErrorKind::{InvalidData, InvalidInput};
     std::iter::successors(Some(error), |error| error.source()).any(|error| {
@@ -110,15 +111,15 @@ mod tests {
     use super::*;
 
     async fn collected(body: &'static [u8], longest: usize, kib: usize) -> Result<Bytes, BodyError> {
-        let room = Semaphore::new(kib);
-        collect(Full::new(Bytes::from_static(body)), longest, Duration::from_millis(50), &room).await
+        let memory = Semaphore::new(kib);
+        collect(Full::new(Bytes::from_static(body)), longest, Duration::from_millis(50), &memory).await
     }
 
     #[tokio::test]
     async fn a_body_is_whole_or_there_is_none() {
         assert_eq!(collected(b"whole", 5, 1).await.unwrap(), "whole");
         assert_eq!(collected(b"longer", 5, 1).await, Err(BodyError::TooLong));
-        // No memory is left for it: others have taken all.
+        // Other bodies occupy all the memory.
         assert_eq!(collected(b"whole", 5, 0).await, Err(BodyError::Incomplete));
     }
 }

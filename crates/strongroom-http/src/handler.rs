@@ -1,4 +1,4 @@
-//! Who answers requests.
+//! The trait that answers requests, and the request it receives.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,33 +11,33 @@ use http_body_util::Full;
 
 use crate::{BodyError, Connection};
 
-/// Answers requests. Clones share everything; each connection has one.
+/// Answers requests. Each connection gets a clone; clones share their state.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Answers one request. It cannot fail: a failure is an answer too.
+    /// Answers one request. Failures are responses too.
     ///
-    /// The future is dropped, at any `await`, if the client disconnects.
+    /// If the client disconnects, the future is dropped at its current `await`.
     fn answer(&self, request: Incoming) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 }
 
-/// A request that has arrived whole.
+/// A request that has been read completely.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Incoming {
-    /// Its method, target and headers.
+    /// The method, target and headers.
     pub parts: Parts,
-    /// Its body, or why there is none: a server answers for that too.
+    /// The body, or why it could not be read. The handler answers in both cases.
     pub body: Result<Bytes, BodyError>,
-    /// What it came over.
+    /// The connection it arrived on.
     pub connection: Arc<Connection>,
-    /// Its own id, a UUID, for the answer and for logs.
+    /// The request's unique id, a UUID, for the response and for logs.
     pub id: Arc<str>,
-    /// When it had arrived whole.
+    /// When the request had been read completely.
     pub received: Instant,
 }
 
 impl Incoming {
-    /// A request with all there is to know of it. `HttpServer::receive` makes one from a body that
-    /// is still to be read.
+    /// A request from its parts. `HttpServer::receive` creates one from a body that has not been
+    /// read yet.
     #[must_use]
     pub fn new(
         parts: Parts,

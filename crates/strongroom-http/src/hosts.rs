@@ -1,8 +1,8 @@
 //! Which hosts and origins a request may name. These rules keep web pages out.
 //!
 //! A page in a browser on this machine can send requests to loopback. The `Origin` header names the
-//! page's own origin. If the page resolves a name of its own to 127.0.0.1 (DNS rebinding), the
-//! browser takes the server for the page's own, and only the `Host` header gives it away.
+//! page's origin. If the page's host name resolves to 127.0.0.1 (DNS rebinding), the browser treats
+//! requests to this server as same-origin, and only the `Host` header reveals the page.
 
 use std::net::IpAddr;
 
@@ -11,18 +11,18 @@ use http::request::Parts;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Names that a server without TLS answers to, besides addresses and `localhost`.
+/// The host names that a server without TLS accepts, in addition to IP addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Vec<String>);
 
 impl Hosts {
-    /// Allows a name. A port or a full stop after it makes no difference.
+    /// Allows a name. A port or a trailing dot is ignored.
     pub fn allow(&mut self, name: &str) {
         let name = name_of(name).to_ascii_lowercase();
         self.0.push(name.strip_suffix('.').unwrap_or(&name).to_owned());
     }
 
-    /// Whether a host is this machine's own, not some page's. An address cannot be rebound.
+    /// Whether a host means this machine. An IP address cannot be rebound.
     fn own(&self, host: &str) -> bool {
         let name = name_of(host).to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
@@ -33,21 +33,21 @@ impl Hosts {
             || self.0.iter().any(|allowed| allowed == name)
     }
 
-    /// The reason to refuse a request before looking at anything else, if there is one. `by_name`:
-    /// whether to check the host, as for a connection
-    /// [`accepted_in_clear`](crate::Connection::accepted_in_clear).
+    /// Returns the reason to refuse a request, if there is one. Call it before anything else.
+    /// `by_name` says whether to check the host: pass
+    /// [`Connection::accepted_in_clear`](crate::Connection::accepted_in_clear).
     #[must_use]
     pub fn refuse(&self, request: &Parts, by_name: bool) -> Option<&'static str> {
         let all = |name: &HeaderName| {
             let values = request.headers.get_all(name).iter();
             values.map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>()
         };
-        // HTTP/2 has the host in the request's target. All hosts must be allowed: a request with
-        // several may try to pass as one of them.
+        // HTTP/2 carries the host in the request's target. Every host must be allowed, or a request
+        // with several could hide a foreign one.
         let mut hosts = all(&HOST);
         hosts.extend(request.uri.authority().map(http::uri::Authority::as_str));
         if by_name && hosts.iter().any(|host| !self.own(host)) {
-            return Some("The Host is not one that this server answers to: see --allow-host.");
+            return Some("The Host is not one that this server accepts: see --allow-host.");
         }
         let foreign = |origin: &&str| match origin.split_once("://") {
             Some((_, origin)) => {

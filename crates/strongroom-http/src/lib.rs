@@ -1,8 +1,8 @@
-//! The HTTP side of Strongroom's servers, without anything that one protocol needs and another does
-//! not: it listens (HTTP/1.1, and HTTP/2 with prior knowledge), speaks TLS, reads bodies within
-//! limits into memory that wipes itself, names requests, and stops gracefully.
+//! The HTTP layer of Strongroom's servers, independent of any API protocol. It accepts connections
+//! (HTTP/1.1, and HTTP/2 with prior knowledge), terminates TLS, reads bodies within limits into
+//! memory that is wiped on drop, gives each request an id, and shuts down gracefully.
 //!
-//! A server implements [`Handler`] and gives it to an [`HttpServer`]:
+//! Implement [`Handler`] and pass it to an [`HttpServer`]:
 //!
 //! ```
 //! use std::net::Ipv4Addr;
@@ -25,19 +25,20 @@
 //! let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
 //! let server = HttpServer::new(Limits::new().max_body(64 * 1024));
 //! # let stop = std::future::ready(());
-//! // Answers until `stop` is ready; then finishes what is under way.
+//! // Serves until `stop` resolves, then finishes the requests in progress.
 //! server.serve(listener, Greeter, stop).await?;
 //! # Ok::<(), std::io::Error>(())
 //! # }).unwrap();
 //! ```
 //!
-//! # What a handler must know
+//! # Requirements on a handler
 //!
-//! * A client that disconnects drops the future of its request, at any `await`. What a handler
-//!   calls must bear that.
-//! * Browsers on the same machine can send requests to loopback. Call [`Hosts::refuse`] before
-//!   anything else: it tells requests of web pages from those of programs.
-//! * [`Incoming::body`] may hold a secret. Its bytes are wiped when the last handle to them goes.
+//! * If a client disconnects, the future of its request is dropped at its current `await`. What a
+//!   handler calls must be cancel-safe.
+//! * Web pages in a browser on the same machine can send requests to loopback. Call
+//!   [`Hosts::refuse`] before anything else: it rejects requests from web pages.
+//! * [`Incoming::body`] may hold a secret. Its bytes are wiped when the last handle to them is
+//!   dropped.
 
 mod body;
 mod clock;

@@ -1,28 +1,30 @@
-//! What clients may take.
+//! Limits on the time and memory that clients may use.
 
 use std::time::Duration;
 
-/// The most connections at once, if open files allow.
+/// The maximum number of connections, if the limit on open files allows.
 const CONNECTIONS: usize = 10_240;
-/// The fewest open files to leave for everything but connections.
+/// The minimum number of open files to reserve for everything but connections.
 const OTHER_FILES: usize = 48;
 
-/// What clients may take of a server's time and memory.
+/// Limits on the time and memory that clients may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long a client may take for a handshake, a request's head, its body; and the least time
-    /// that a connection is kept without being used. Default: thirty seconds.
+    /// How long a client may take for a handshake, for a request's head, and for its body. An idle
+    /// connection is closed after this long at the earliest and twice this long at the latest.
+    /// Default: 30 seconds.
     pub patience: Duration,
-    /// The longest body, in bytes. Default: 1 MiB.
+    /// The maximum length of a body, in bytes. Default: 1 MiB.
     pub max_body: usize,
-    /// The most KiB of bodies that have not arrived whole in memory at once. A client that sends
-    /// more waits for the others. Default: 256 MiB.
+    /// How much memory, in KiB, incomplete bodies may occupy together. A client that sends more
+    /// waits for the others. Default: 256 MiB.
     pub bodies_kib: usize,
-    /// The most connections at once; others wait to be accepted. Default: 10,240, or fewer where
-    /// the process may not open as many files.
+    /// The maximum number of connections; further ones wait to be accepted. Default: 10,240, or
+    /// fewer if the process cannot open that many files.
     pub connections: usize,
-    /// How long requests under way may take when the server is told to stop. Default: ten seconds.
+    /// How long requests in progress may take after the server starts to shut down. Default: 10
+    /// seconds.
     pub drain: Duration,
 }
 
@@ -39,7 +41,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The defaults.
+    /// The default limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -80,7 +82,8 @@ impl Limits {
         self
     }
 
-    /// The connections that the process can hold: each is an open file, and storage needs some too.
+    /// How many connections the process can hold. Each is an open file, and storage needs open
+    /// files too.
     pub(crate) fn possible_connections(&self) -> usize {
         #[cfg(unix)]
         {

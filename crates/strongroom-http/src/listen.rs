@@ -1,4 +1,4 @@
-//! Accepting connections and speaking HTTP on them.
+//! Accepts connections and serves HTTP on them.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,12 +16,12 @@ use tokio::sync::Semaphore;
 
 use crate::{Connection, Handler, HttpServer, INSANE_CLOCK, clock_is_sane};
 
-/// Misuse of a server.
+/// An error for incorrect use of a server.
 pub(crate) fn refused(text: &str) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidInput, text)
 }
 
-/// Answers what comes to a listener, over what `wrap` makes of each connection.
+/// Serves a listener's connections. `wrap` turns each into the stream that HTTP is spoken on.
 pub(crate) async fn listen<S, F>(
     server: HttpServer,
     listener: TcpListener,
@@ -39,10 +39,10 @@ where
     let patience = server.limits().patience;
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
-    let places = Arc::new(Semaphore::new(server.limits().possible_connections()));
+    let permits = Arc::new(Semaphore::new(server.limits().possible_connections()));
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
+        let permit = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit,
             () = &mut stop => break,
         };
         let accepted = tokio::select! {
@@ -51,26 +51,26 @@ where
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
-            // One that has gone already, or too many open files: the next may do.
+            // The client has gone already, or too many files are open. The next one may succeed.
             Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
+                tracing::warn!(%error, "failed to accept a connection");
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
         if !clock_is_sane() {
-            tracing::warn!("a connection was not accepted: the system clock is before 1970 or after 9999");
+            tracing::warn!("connection dropped: the system clock is before 1970 or after 9999");
             continue;
         }
         let _ = stream.set_nodelay(true);
         let (server, handler) = (server.clone(), handler.clone());
         let (wrapped, watcher) = (wrap(stream), graceful.watcher());
         tokio::spawn(async move {
-            let _place = place;
+            let _permit = permit;
             let (stream, connection) = match tokio::time::timeout(patience, wrapped).await {
                 Ok(Ok(wrapped)) => wrapped,
-                Ok(Err(error)) => return tracing::debug!(%error, "no connection came about"),
-                Err(_) => return tracing::debug!("no connection came about in time"),
+                Ok(Err(error)) => return tracing::debug!(%error, "handshake failed"),
+                Err(_) => return tracing::debug!("handshake timed out"),
             };
             speak(server, handler, stream, connection.peer(peer.ip()), watcher).await;
         });
@@ -80,7 +80,7 @@ where
     Ok(())
 }
 
-/// Speaks HTTP on one connection until it ends, or nobody uses it.
+/// Serves HTTP on one connection until it ends or stays idle.
 async fn speak<S>(
     server: HttpServer,
     handler: impl Handler,
@@ -93,20 +93,20 @@ async fn speak<S>(
     let patience = server.limits().patience;
     let connection = Arc::new(connection);
     let activity = Arc::new(Activity::default());
-    let asked = Arc::clone(&activity);
+    let requests = Arc::clone(&activity);
     let service = service_fn(move |request| {
-        let one = asked.one();
+        let in_progress = requests.begin();
         let (server, handler, connection) = (server.clone(), handler.clone(), Arc::clone(&connection));
         async move {
             let request = server.receive(request, connection).await;
-            // Boxed: hyper keeps room for a request's future as long as the connection lasts, and
-            // most connections wait.
+            // Boxed: hyper reserves space for a request's future as long as the connection lasts,
+            // and most connections are idle.
             let answer = Box::pin(handler.answer(request)).await;
-            // Waking a client that waits can cost the system more than working out an answer. Where
-            // several have asked, their answers are worked out one after the other and go out
-            // together, which wakes a client once.
+            // Waking a waiting client can cost the system more than computing a response. If
+            // several requests are pending, their responses are computed one after the other and
+            // sent together, which wakes a client once.
             tokio::task::yield_now().await;
-            drop(one);
+            drop(in_progress);
             Ok::<_, Infallible>(answer)
         }
     });
@@ -117,53 +117,52 @@ async fn speak<S>(
     let ended = loop {
         match tokio::time::timeout(patience, &mut connection).await {
             Ok(ended) => break ended,
-            // HTTP ends a head that does not end. It does not end a connection on which nothing
-            // begins, or that is kept for nothing.
+            // hyper times out a request head that does not end, but not a connection on which no
+            // request begins.
             Err(_) if activity.idle_since(&mut seen) => {
-                return tracing::debug!("a connection was kept and not used");
+                return tracing::debug!("idle connection closed");
             }
             Err(_) => {}
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
-/// What a connection is used for.
+/// A connection's requests.
 #[derive(Default)]
 struct Activity {
-    asked: AtomicUsize,
-    under_way: AtomicUsize,
+    begun: AtomicUsize,
+    in_progress: AtomicUsize,
 }
 
-/// One request under way.
-struct One(Arc<Activity>);
+/// One request in progress.
+struct InProgress(Arc<Activity>);
 
-impl Drop for One {
+impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Activity {
-    fn one(self: &Arc<Self>) -> One {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        One(Arc::clone(self))
+    fn begin(self: &Arc<Self>) -> InProgress {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        InProgress(Arc::clone(self))
     }
 
-    /// Whether nothing is under way and no request came since the last time this was called.
+    /// Whether no request is in progress and none began since the previous call.
     fn idle_since(&self, seen: &mut usize) -> bool {
-        let asked = self.asked.load(Ordering::Relaxed);
-        let idle = asked == *seen && self.under_way.load(Ordering::Relaxed) == 0;
-        *seen = asked;
+        let begun = self.begun.load(Ordering::Relaxed);
+        let idle = begun == *seen && self.in_progress.load(Ordering::Relaxed) == 0;
+        *seen = begun;
         idle
     }
 }
 
-/// HTTP as it is spoken here: a client that says nothing, or says it slowly, is not waited for
-/// without end.
+/// HTTP with timeouts for clients that send nothing, or send it slowly.
 fn protocol(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience);

@@ -1,8 +1,8 @@
-//! Where a binary's log goes.
+//! The log of a binary.
 //!
-//! A request never waits for the log. Lines go into a buffer of bounded size, which one thread
-//! writes to standard error; when nobody reads that, further lines are dropped and counted, and the
-//! count is written once there is room again.
+//! A request never waits for the log. Lines go into a bounded buffer, which one thread writes to
+//! standard error. If nothing reads standard error, further lines are dropped and counted, and the
+//! count is written once there is space again.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long a line may wait for others.
+/// How long a line waits for others, to be written together.
 const WAIT: Duration = Duration::from_millis(20);
-/// The most bytes that may wait: some thousand lines. Lines beyond that are dropped.
+/// The maximum number of bytes in the buffer: a few thousand lines. Lines beyond that are dropped.
 const MOST: usize = 1024 * 1024;
-/// How long the process waits at its end for what is left to be written.
+/// How long the process waits for the rest of the log to be written before it exits.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Lines on their way to standard error, for `tracing-subscriber`. The lines of some milliseconds
-/// are written in one go: writing them one by one takes a tenth of the time of the requests that
-/// they report. Clones share everything.
+/// A buffered writer to standard error, for `tracing-subscriber`. Lines are collected for a few
+/// milliseconds and written together: writing them one by one takes a tenth of the time of the
+/// requests that they report. Clones share the buffer.
 #[derive(Clone, Default)]
 pub struct Log(Arc<(Mutex<Waiting>, Condvar)>);
 
@@ -29,7 +29,7 @@ struct Waiting {
     /// Whether lines are JSON.
     json: bool,
     lines: Vec<u8>,
-    /// Lines dropped since the last one that found room.
+    /// Lines dropped since the last one that fit.
     dropped: u64,
     over: bool,
     /// The thread has written everything and has ended.
@@ -42,7 +42,7 @@ impl Waiting {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
             lines.extend_from_slice(
-                format!("the log was not read: {dropped} lines were dropped\n").as_bytes(),
+                format!("the log was not read in time: {dropped} lines were dropped\n").as_bytes(),
             );
         }
         lines
@@ -55,14 +55,14 @@ impl std::fmt::Debug for Log {
     }
 }
 
-/// Writes what waits, again and again, and once more when it is dropped.
+/// The thread that writes the log. Dropping this value writes the rest of the log.
 pub struct LogWriting {
     log: Log,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Log {
-    /// A log whose lines are text, or JSON.
+    /// A log in text or in JSON.
     #[must_use]
     pub fn new(json: bool) -> Self {
         let log = Self::default();
@@ -74,17 +74,17 @@ impl Log {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// That standard error cannot be written is no reason to stop.
+    /// Ignores errors: a log that cannot be written must not stop the program.
     fn write_out(&self) {
-        // Others may go on while it is written.
+        // Releases the lock first, so that others can log during the write.
         let lines = self.lock().take();
         let _ = std::io::stderr().lock().write_all(&lines);
     }
 
-    /// Begins to write, on a thread of its own, until what this returns is dropped.
+    /// Starts writing, on a dedicated thread, until the returned value is dropped.
     ///
     /// # Errors
-    /// The operating system starts no thread.
+    /// If the operating system cannot start a thread.
     pub fn start(&self) -> std::io::Result<LogWriting> {
         let log = self.clone();
         let thread = std::thread::Builder::new().name("strongroom-log".into()).spawn(move || {
@@ -126,7 +126,7 @@ impl Drop for LogWriting {
         }
         let ended = waiting.ended;
         drop(waiting);
-        // A thread that waits for a full pipe ends with the process.
+        // A thread that is blocked on a full pipe ends with the process.
         if let Some(thread) = self.thread.take().filter(|_| ended) {
             let _ = thread.join();
         }
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_log_that_nobody_reads_is_bounded_and_says_what_it_dropped() {
-        // Never started: nothing is ever read.
+        // Never started, so nothing is ever written.
         let mut log = Log::default();
         let line = vec![b'x'; 1000];
         for _ in 0..5000 {
@@ -177,7 +177,11 @@ mod tests {
         let lines = log.lock().take();
         assert!(lines.len() <= MOST + 100);
         let text = String::from_utf8(lines).unwrap();
-        assert!(text.ends_with("the log was not read: 3952 lines were dropped\n"), "{}", &text[MOST - 100..]);
+        assert!(
+            text.ends_with("the log was not read in time: 3952 lines were dropped\n"),
+            "{}",
+            &text[MOST - 100..]
+        );
         assert!(log.lock().take().is_empty());
     }
 }

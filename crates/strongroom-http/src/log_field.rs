@@ -1,12 +1,12 @@
-//! Fields of a log that hold what clients sent.
+//! Log fields that hold what clients sent.
 
 use std::borrow::Cow;
 
-/// The most characters of one field.
+/// The maximum number of characters in one field.
 const MOST: usize = 512;
 
-/// A text as a field of the log: without characters that could make one line look like two, or like
-/// another, and of at most 512 characters.
+/// Makes a client's text safe for a log: escapes characters that could make one line look like two
+/// or like a different one, and truncates the text to 512 characters.
 #[must_use]
 pub fn log_field(text: &str) -> Cow<'_, str> {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');

@@ -1,4 +1,4 @@
-//! What is counted, and the page that Prometheus reads.
+//! Metrics, and the page that Prometheus scrapes.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,15 +15,16 @@ use tokio::net::TcpListener;
 
 use crate::Hosts;
 
-/// Seconds. A read takes some tens of microseconds, a durable write some milliseconds.
+/// In seconds. A read takes tens of microseconds, a durable write takes milliseconds.
 const BUCKETS: [f64; 12] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0];
 
-/// Counts an answer with the program's recorder, if it has one: `strongroom_requests_total` by
-/// operation and error code, `strongroom_request_seconds` by operation.
+/// Counts a response with the program's `metrics` recorder, if it has one:
+/// `strongroom_requests_total` by operation and error code, `strongroom_request_seconds` by
+/// operation.
 ///
-/// Name the operation only if its caller was let in and it exists: clients must not choose how many
-/// series there are. `code` is `-` for success.
+/// Pass the operation only if it exists and its caller was authenticated: clients must not choose
+/// how many time series there are. `code` is `-` for success.
 pub fn count_request(operation: Option<&str>, code: &str, taken: Duration) {
     let operation = operation.unwrap_or("-").to_owned();
     metrics::counter!("strongroom_requests_total", "operation" => operation.clone(), "code" => code.to_owned())
@@ -31,11 +32,11 @@ pub fn count_request(operation: Option<&str>, code: &str, taken: Duration) {
     metrics::histogram!("strongroom_request_seconds", "operation" => operation).record(taken);
 }
 
-/// The numbers of this process as Prometheus reads them: `strongroom_requests_total` by operation
+/// This process's metrics in Prometheus's format: `strongroom_requests_total` by operation
 /// and error code (`-` for success), and `strongroom_request_seconds` by operation.
 ///
-/// A program with a recorder of its own for the `metrics` crate finds these there, and does not
-/// need this.
+/// A program that installs its own recorder for the `metrics` crate finds the same metrics there
+/// and does not need this type.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
@@ -46,10 +47,10 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Begins to count, for all servers of this process.
+    /// Installs the recorder for all servers of this process.
     ///
     /// # Errors
-    /// The process has a recorder already.
+    /// If the process already has a recorder.
     pub fn install() -> Result<Self, std::io::Error> {
         let install = || -> Result<PrometheusHandle, BuildError> {
             PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()
@@ -57,14 +58,14 @@ impl Metrics {
         Ok(Self(install().map_err(std::io::Error::other)?))
     }
 
-    /// The page.
+    /// Renders the page.
     #[must_use]
     pub fn render(&self) -> String {
         self.0.run_upkeep();
         self.0.render()
     }
 
-    /// Answers `GET /metrics` on a listener of its own, which asks nobody who they are.
+    /// Serves `GET /metrics` on this listener, without authentication.
     pub async fn serve(self, listener: TcpListener) {
         loop {
             let Ok((stream, _)) = listener.accept().await else {

@@ -1,12 +1,12 @@
-//! Names for requests.
+//! Request ids.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Gives each request a UUID of its own: in all likelihood unlike those of other servers, and
-/// certainly unlike its own others. Nothing rests on their being hard to guess, so the operating
-/// system need not be asked each time.
+/// Generates a UUID for each request: unique within a server, and almost certainly distinct from
+/// those of other servers. Request ids need not be unpredictable, so generating one makes no system
+/// call.
 #[derive(Debug)]
 pub struct RequestIds {
     count: AtomicU64,
@@ -20,19 +20,19 @@ impl Default for RequestIds {
 }
 
 impl RequestIds {
-    /// The ids of one server.
+    /// A generator for one server.
     #[must_use]
     pub fn new() -> Self {
-        // The standard library's seeds are the operating system's random numbers.
+        // The standard library seeds its hashers from the operating system's random numbers.
         let random = || RandomState::new().hash_one(0_u8);
         Self { count: AtomicU64::new(random()), server: random() }
     }
 
-    /// The next one.
+    /// Generates the next id.
     #[must_use]
     pub fn next(&self) -> Arc<str> {
-        // An odd factor: each number comes once, and neighbours look different. The version takes
-        // four bits out of its middle.
+        // Multiplying by an odd number is a bijection, so each id occurs once, and consecutive ids
+        // look different. The version is inserted as four bits in the middle.
         let number = self.count.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15) << 4 >> 4;
         let high = number >> 12 << 16 | 0x4000 | number & 0xfff;
         let low = self.server << 2 >> 2 | 1 << 63;

@@ -1,4 +1,4 @@
-//! A server of any [`Handler`].
+//! A server for any [`Handler`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::body::collect;
 use crate::listen::{listen, refused};
 use crate::{BodyError, Connection, Handler, Incoming, Limits, RequestIds};
 
-/// Reads requests within limits, names them, and hands them to a [`Handler`]. Clones share limits
-/// and ids.
+/// Reads requests within limits, gives each an id, and passes them to a [`Handler`]. Clones share
+/// limits and ids.
 #[derive(Clone, Debug)]
 pub struct HttpServer {
     shared: Arc<Shared>,
@@ -24,7 +24,7 @@ pub struct HttpServer {
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
-    /// A permit for each KiB of bodies that have not arrived whole.
+    /// A permit for each KiB that incomplete bodies may occupy.
     bodies: Semaphore,
     ids: RequestIds,
 }
@@ -37,14 +37,14 @@ impl HttpServer {
         Self { shared: Arc::new(Shared { limits, bodies, ids: RequestIds::new() }) }
     }
 
-    /// What clients may take.
+    /// The server's limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
     }
 
-    /// Reads a request's body within the limits and gives the request an id. For requests that a
-    /// program's own server accepted; [`HttpServer::serve`] does it by itself.
+    /// Reads a request's body within the limits and gives the request an id. For requests that
+    /// another HTTP server accepted; [`HttpServer::serve`] does this itself.
     pub async fn receive<B>(&self, request: Request<B>, connection: Arc<Connection>) -> Incoming
     where
         B: Body,
@@ -56,7 +56,7 @@ impl HttpServer {
         self.received(parts, body, connection)
     }
 
-    /// Gives a request an id whose body was read elsewhere.
+    /// Gives an id to a request whose body was read elsewhere.
     #[must_use]
     pub fn received(
         &self,
@@ -67,12 +67,13 @@ impl HttpServer {
         Incoming::new(parts, body, connection, self.shared.ids.next())
     }
 
-    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge,
-    /// until `stop` is ready; then finishes what is under way, for [`Limits::drain`] at most.
+    /// Serves HTTP/1.1, and HTTP/2 with prior knowledge, on a loopback listener until `stop`
+    /// resolves. Requests in progress then have [`Limits::drain`] to finish.
     ///
     /// # Errors
-    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read along,
-    /// and for a system clock that HTTP cannot express. A listener that fails.
+    /// `InvalidInput` if the listener is not on loopback, because anyone on the network path could
+    /// read the traffic, or if HTTP cannot express the system clock's time. Also if the listener's
+    /// address cannot be determined.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -80,17 +81,17 @@ impl HttpServer {
         stop: impl Future<Output = ()> + Send,
     ) -> std::io::Result<()> {
         if !listener.local_addr()?.ip().is_loopback() {
-            return Err(refused("without TLS only loopback is listened on"));
+            return Err(refused("a server without TLS listens only on loopback"));
         }
         let clear = Connection { accepted_in_clear: true, ..Connection::new() };
         let wrap = move |stream| std::future::ready(Ok((stream, clear.clone())));
         listen(self.clone(), listener, handler, wrap, stop).await
     }
 
-    /// As [`HttpServer::serve`], over TLS, and on any address.
+    /// Serves over TLS, on any address; otherwise like [`HttpServer::serve`].
     ///
     /// # Errors
-    /// `InvalidInput` for a system clock that HTTP cannot express. A listener that fails.
+    /// `InvalidInput` if HTTP cannot express the system clock's time.
     #[cfg(feature = "tls")]
     pub async fn serve_tls(
         &self,

@@ -1,4 +1,4 @@
-//! TLS, by rustls.
+//! TLS with rustls.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -25,7 +25,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::Connection;
 
-/// A server's certificate and its key, and what it asks of clients, for
+/// A server's certificate and private key, and which client certificates it requests. For
 /// [`HttpServer::serve_tls`](crate::HttpServer::serve_tls).
 #[derive(Clone)]
 pub struct Tls {
@@ -52,21 +52,22 @@ fn refused(text: impl Into<String>) -> Error {
 }
 
 impl Tls {
-    /// A certificate, followed by those that lead to its authority, and the key of the first, all
-    /// in PEM. TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN. Clients need no certificate.
+    /// Serves TLS 1.2 and 1.3, with HTTP/2 and HTTP/1.1 by ALPN. Clients need no certificate.
+    ///
+    /// `certificates` is the server's certificate followed by its intermediates, and `key` is the
+    /// certificate's private key (PKCS #8, PKCS #1 or SEC1), all in PEM.
     ///
     /// # Errors
-    /// `InvalidData`: no certificate, no key (PKCS #8, PKCS #1 or SEC1), a key that is not the
-    /// certificate's.
+    /// `InvalidData` if there is no certificate or no key, or if the key does not belong to the
+    /// certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> std::io::Result<Self> {
         let chain: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(certificates).collect();
         let chain = chain.map_err(|_| refused("the certificates are not PEM"))?;
         if chain.is_empty() {
-            return Err(refused("there is no certificate in it"));
+            return Err(refused("found no certificate"));
         }
-        // What a parser says of a key is not repeated: it may quote it.
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| refused("there is no private key in it, in PEM"))?;
+        // The parser's error is discarded, because it may quote the key.
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| refused("found no private key in PEM"))?;
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(Error::other)?
@@ -76,33 +77,32 @@ impl Tls {
         Ok(Self { config: finished(config) })
     }
 
-    /// Asks clients for a certificate of these authorities (PEM). A client whose certificate does
-    /// not verify gets no connection; nor does a client without one, if it is `required`. What was
-    /// verified is in [`Connection::client_certificates`].
+    /// Requests a client certificate issued by one of these authorities (PEM). A client whose
+    /// certificate does not verify gets no connection, and neither does a client without one if a
+    /// certificate is `required`. The verified chain is in [`Connection::client_certificates`].
     ///
     /// # Errors
-    /// `InvalidData`: no certificate in it, or one that cannot be an authority.
+    /// `InvalidData` if there is no certificate, or one that cannot be an authority.
     pub fn client_authorities(self, authorities: &[u8], required: bool) -> std::io::Result<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authorities) {
             let certificate = certificate.map_err(|_| refused("the authorities are not PEM"))?;
-            roots.add(certificate).map_err(|error| refused(format!("an authority of clients: {error}")))?;
+            roots.add(certificate).map_err(|error| refused(format!("client authority: {error}")))?;
         }
         if roots.is_empty() {
-            return Err(refused("there is no authority of clients in it"));
+            return Err(refused("found no client authority"));
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
         let verifier = if required { verifier } else { verifier.allow_unauthenticated() };
         self.asking_clients(verifier.build().map_err(|error| refused(error.to_string()))?)
     }
 
-    /// Asks clients for a certificate and accepts any whose private key the client holds: nobody
-    /// verifies who issued it, or whether it has expired. For servers that know their clients by
-    /// their keys, as KES does. A client without a certificate gets no connection if one is
-    /// `required`.
+    /// Requests a client certificate and accepts any whose private key the client holds. Neither
+    /// issuer nor expiry is verified. For servers that identify clients by their keys, as KES does.
+    /// A client without a certificate gets no connection if one is `required`.
     ///
     /// # Errors
-    /// None that this crate knows; those that rustls may have with its protocol versions.
+    /// If rustls rejects its default protocol versions, which is not expected.
     pub fn client_keys(self, required: bool) -> std::io::Result<Self> {
         let algorithms = provider().signature_verification_algorithms;
         self.asking_clients(Arc::new(AnyClient { required, algorithms }))
@@ -117,10 +117,10 @@ impl Tls {
         Ok(Self { config: finished(config) })
     }
 
-    /// As [`from_pem`](Self::from_pem), from files.
+    /// Reads certificate and key from files; otherwise like [`from_pem`](Self::from_pem).
     ///
     /// # Errors
-    /// As there, and what reading them gives, with the file's name.
+    /// As [`from_pem`](Self::from_pem). Also if a file cannot be read. The error names the files.
     pub fn from_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> std::io::Result<Self> {
         let (certificates, key) = (certificates.as_ref(), key.as_ref());
         let read = |file: &Path| {
@@ -136,7 +136,7 @@ impl Tls {
 }
 
 impl Tls {
-    /// Shakes hands, and says what was agreed.
+    /// Performs the handshake and describes the session.
     pub(crate) fn accept(
         &self,
         stream: TcpStream,
@@ -150,14 +150,14 @@ impl Tls {
     }
 }
 
-/// What is known of a connection whose handshake is done.
+/// Describes a connection after its handshake.
 fn connection(session: &ServerConnection) -> Connection {
     let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
         _ => "TLSv1.3",
     };
     let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-    // rustls marks the suites of TLS 1.3 in their names, the standard does not.
+    // rustls marks TLS 1.3 in the suites' names; the standard does not.
     let suite = suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1);
     let mut tls = TlsInfo::new(version, suite);
     if let Some(name) = session.server_name() {
@@ -168,7 +168,7 @@ fn connection(session: &ServerConnection) -> Connection {
     Connection { client_certificates, ..Connection::new().tls(tls) }
 }
 
-/// Accepts every certificate of a client that has signed the handshake with its key.
+/// Accepts every certificate of a client that signed the handshake with its key.
 #[derive(Debug)]
 struct AnyClient {
     required: bool,

@@ -135,7 +135,7 @@ async fn without_tls_only_loopback_is_listened_on() {
     let server = HttpServer::new(Limits::new());
     let error = server.serve(listener, Echo::default(), std::future::pending()).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    assert_eq!(error.to_string(), "without TLS only loopback is listened on");
+    assert_eq!(error.to_string(), "a server without TLS listens only on loopback");
 }
 
 #[cfg(feature = "tls")]
@@ -242,7 +242,7 @@ mod tls {
             let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
             tls.client_authorities(authorities.as_bytes(), true).unwrap_err().to_string()
         };
-        assert_eq!(refused(""), "there is no authority of clients in it");
-        assert_eq!(refused(&key), "there is no authority of clients in it");
+        assert_eq!(refused(""), "found no client authority");
+        assert_eq!(refused(&key), "found no client authority");
     }
 }

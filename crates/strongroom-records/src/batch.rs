@@ -1,33 +1,33 @@
-//! What one commit does.
+//! Batches: the changes of one commit.
 
 use std::collections::HashSet;
 
 use crate::{Error, ErrorKind, Key, Limits, Revision};
 
-/// What must be true of a record for the commit to happen.
+/// A precondition of a change. If it does not hold, the commit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
     reason = "a backend must not be able to ignore a precondition it does not know"
 )]
 pub enum Expect {
-    /// Nothing.
+    /// No precondition.
     Any,
-    /// There is no record under the key.
+    /// The record does not exist.
     Absent,
     /// The record exists and was last written at this revision.
     At(Revision),
 }
 
-/// What a commit does with one key.
+/// What a commit does to one record.
 #[derive(Clone, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "a backend must not be able to ignore an action it does not know")]
 pub enum Action {
-    /// Writes this value, whether or not there was one.
+    /// Writes this value, whether or not the record exists.
     Put(Vec<u8>),
-    /// Removes the record; fine when there is none.
+    /// Deletes the record. Succeeds if it does not exist.
     Delete,
-    /// Only checks the precondition.
+    /// Changes nothing; only checks the precondition.
     Check,
 }
 
@@ -41,25 +41,25 @@ impl std::fmt::Debug for Action {
     }
 }
 
-/// One line of a batch.
+/// One change of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The record.
+    /// The record's key.
     pub key: Key,
-    /// What must be true of it.
+    /// The precondition.
     pub expect: Expect,
-    /// What happens to it.
+    /// The action.
     pub action: Action,
 }
 
-/// What one commit does: any number of puts, deletes and checks, each key at most once.
+/// The changes of one commit: any number of puts, deletes and checks, each key at most once.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     changes: Vec<Change>,
 }
 
 impl Batch {
-    /// Nothing yet.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -71,20 +71,20 @@ impl Batch {
         self.then(Change { key: key.clone(), expect, action: Action::Put(value.into()) })
     }
 
-    /// Removes `key`.
+    /// Deletes `key`.
     #[must_use]
     pub fn delete(self, key: &Key, expect: Expect) -> Self {
         self.then(Change { key: key.clone(), expect, action: Action::Delete })
     }
 
-    /// Takes back what was said of `key` so far: a batch names each key once.
+    /// Removes the change of `key`, so that another one can be added: a batch names each key once.
     #[must_use]
     pub fn withdraw(mut self, key: &Key) -> Self {
         self.changes.retain(|change| change.key != *key);
         self
     }
 
-    /// Demands something of `key` without changing it.
+    /// Adds a precondition on `key` without changing it.
     #[must_use]
     pub fn check(self, key: &Key, expect: Expect) -> Self {
         self.then(Change { key: key.clone(), expect, action: Action::Check })
@@ -97,25 +97,25 @@ impl Batch {
         self
     }
 
-    /// The changes, in the order they were added. The order has no meaning.
+    /// The changes, in the order in which they were added. The order has no meaning.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// The changes, taken out.
+    /// Consumes the batch and returns its changes.
     #[must_use]
     pub fn into_changes(self) -> Vec<Change> {
         self.changes
     }
 
-    /// Whether there is nothing to do.
+    /// Whether the batch has no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// The bytes of all keys and values.
+    /// The total length of all keys and values, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let size = |change: &Change| match &change.action {
@@ -125,10 +125,11 @@ impl Batch {
         self.changes.iter().map(size).sum()
     }
 
-    /// What every backend checks before it begins.
+    /// Validates the batch. Every backend calls this before it applies one.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidBatch`] when a key occurs twice, [`ErrorKind::TooLarge`] beyond `limits`.
+    /// [`ErrorKind::InvalidBatch`] if a key occurs twice, [`ErrorKind::TooLarge`] if the batch
+    /// exceeds `limits`.
     pub fn validate(&self, limits: &Limits) -> Result<(), Error> {
         if self.changes.len() > limits.batch_operations || self.bytes() > limits.batch_bytes {
             return Err(Error::new(ErrorKind::TooLarge, "the batch is larger than the storage allows"));

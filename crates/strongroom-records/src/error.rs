@@ -1,32 +1,35 @@
-//! The one error type of this crate.
+//! This crate's error type.
 
 use strongroom_types::{ErrorClass, Retry, error_type};
 
 use crate::Key;
 
-/// What can go wrong with storage.
+/// The kind of a storage error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A precondition of a commit did not hold. Nothing of it was applied; read again and decide again.
+    /// A precondition of a commit did not hold. Nothing was applied. Read again and decide again.
     Conflict,
-    /// Somebody else holds the storage; nothing was applied.
+    /// Another process has locked the storage. Nothing was applied.
     Busy,
-    /// A commit's connection or storage failed at a moment when it may or may not have taken effect, whole.
+    /// The connection or storage failed during a commit. Either the whole batch was applied or none
+    /// of it.
     OutcomeUnknown,
-    /// A key, value, batch or scan is beyond the declared [`crate::Limits`]; nothing was applied.
+    /// A key, value, batch or scan exceeds the declared [`crate::Limits`]. Nothing was applied.
     TooLarge,
-    /// A batch that names a key twice.
+    /// The batch names a key twice.
     InvalidBatch,
-    /// The storage was written by a newer program, or is of another kind altogether.
+    /// The storage was written by a newer version or by another program.
     Incompatible,
     /// The storage is damaged.
     Corrupt,
-    /// A path the caller gave cannot be used: it exists, does not exist, or is of another kind.
+    /// A path that the caller gave cannot be used: it exists, does not exist, or is of the wrong
+    /// type.
     InvalidPath,
-    /// This backend cannot do it.
+    /// The backend does not support the operation.
     Unsupported,
-    /// The storage failed: disk full, permissions, I/O. Nothing was applied.
+    /// The storage failed, for example because of a full disk, permissions or I/O errors. Nothing
+    /// was applied.
     Unavailable,
 }
 
@@ -48,7 +51,7 @@ impl ErrorClass for ErrorKind {
 }
 
 error_type!(
-    /// A failure of storage. Holds keys and paths, never values.
+    /// A storage error. Contains keys and paths, never values.
     Error of ErrorKind
 );
 
@@ -56,6 +59,6 @@ impl Error {
     /// The precondition on `key` did not hold.
     #[must_use]
     pub fn conflict(key: &Key) -> Self {
-        Self::new(ErrorKind::Conflict, "the record was changed by somebody else").with("record", key)
+        Self::new(ErrorKind::Conflict, "the record was changed concurrently").with("record", key)
     }
 }

@@ -1,4 +1,4 @@
-//! Records whose change token is trusted for a while.
+//! A decorator that caches the change token for a limited time.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,18 +8,20 @@ use async_trait::async_trait;
 
 use crate::{Batch, ChangeToken, Error, FreshRecords, Key, Limits, Record, Records, Revision, Snapshot};
 
-/// Storage whose change token is taken to be unchanged for some time after it was asked for.
+/// Caches a storage's change token for a limited time.
 ///
-/// Asking a storage behind a network whether anything has changed costs a round trip, as much as reading does. With this
-/// around it, a reader that keeps records under their token ([`Records::read_if_changed`]) makes one round trip for what it
-/// does not know, and none for what it knows:
+/// Over a network, fetching the change token costs a round trip, as much as a read does. With this
+/// decorator, a reader that caches records by token ([`Records::read_if_changed`]) makes one round
+/// trip for a cache miss and none for a hit:
 ///
-/// * A question about the newest token that was learned is answered here until `duration` has passed since that token was
-///   asked for. Commits of other handles and processes may go unnoticed for that long, and no longer. (Time is monotonic
-///   time: it stands still while the machine is suspended.)
-/// * A commit through this handle, or one of its clones, ends that at once: whoever has written reads what was written.
-///   A commit whose future is dropped counts as one of another process, as does [`Records::commit_soon`].
-/// * Reads and snapshots always go to the storage. No commit is lost: preconditions are checked there.
+/// * The newest known token is considered current until `duration` has passed since it was
+///   requested. Commits by other handles and processes can go unnoticed for that long, but no
+///   longer. Time is monotonic and stands still while the machine is suspended.
+/// * A commit through this handle or one of its clones invalidates the token immediately, so a
+///   writer reads its own writes. A commit whose future is dropped counts as another process's, and
+///   so does [`Records::commit_soon`].
+/// * Reads and snapshots always go to the storage. Preconditions are checked there, so no update is
+///   lost.
 #[derive(Clone, Debug)]
 pub struct FreshFor {
     inner: Arc<dyn Records>,
@@ -29,23 +31,23 @@ pub struct FreshFor {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The newest token known, and when it was asked for.
+    /// The newest known token, and when it was requested.
     known: Option<(ChangeToken, Instant)>,
-    /// Counts questions, and the ends of commits.
+    /// A clock that ticks at each token request and at the end of each commit.
     count: u64,
-    /// The question that `known` is the answer to.
+    /// The tick of the request that returned `known`.
     answered: u64,
-    /// The last end of a commit. Answers to earlier questions may be of before it.
+    /// The tick of the last commit's end. Responses to earlier requests may predate the commit.
     committed: u64,
 }
 
-/// A question on its way to the storage.
+/// A token request in flight.
 struct Question {
     number: u64,
     asked: Instant,
 }
 
-/// A commit on its way. Dropped half way, it may have taken effect all the same.
+/// A commit in flight. If it is dropped, it may still take effect.
 struct Commit<'a>(&'a FreshFor);
 
 impl Drop for Commit<'_> {
@@ -57,7 +59,7 @@ impl Drop for Commit<'_> {
 }
 
 impl FreshFor {
-    /// Storage around `inner` that trusts a change token for `duration`; zero trusts none.
+    /// Wraps `inner` and caches its change token for `duration`. Zero disables caching.
     #[must_use]
     pub fn new(inner: Arc<dyn Records>, duration: Duration) -> Self {
         Self { inner, duration, state: Arc::default() }
@@ -67,7 +69,7 @@ impl FreshFor {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token, while it is trusted.
+    /// The token, while it is still considered current.
     fn trusted(&self) -> Option<ChangeToken> {
         let (token, asked) = self.lock().known?;
         (asked.elapsed() < self.duration).then_some(token)
@@ -76,11 +78,11 @@ impl FreshFor {
     fn ask(&self) -> Question {
         let mut state = self.lock();
         state.count += 1;
-        // Before the storage is asked: from here on it may change.
+        // Taken before the request: the storage may change from here on.
         Question { number: state.count, asked: Instant::now() }
     }
 
-    /// Trusts an answer from now on, unless it may be older than a commit or another answer.
+    /// Caches a response, unless it may predate a commit or a newer response.
     fn learn(&self, question: &Question, token: ChangeToken) {
         let mut state = self.lock();
         if question.number > state.answered.max(state.committed) {

@@ -6,26 +6,27 @@ use strongroom_types::{Realm, Timestamp};
 
 /// The key of a record: an ordered byte string built of segments.
 ///
-/// The byte order of keys is the order of their segments, compared one by one, and no two lists of segments give
-/// the same key. Each segment is written with `00` replaced by `00 FF` and ended by `00 01`. A backend orders keys
-/// by [`Key::as_bytes`] and looks no further.
+/// The byte order of keys is the order of their segments, compared one by one, and different lists
+/// of segments give different keys. Each segment is encoded with `00` replaced by `00 FF` and
+/// terminated by `00 01`. A backend orders keys by [`Key::as_bytes`] and need not understand
+/// segments.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Key(Vec<u8>);
 
 impl Key {
-    /// A key of these segments.
+    /// Creates a key from segments.
     #[must_use]
     pub fn of<S: AsRef<[u8]>>(segments: impl IntoIterator<Item = S>) -> Self {
         segments.into_iter().fold(Self::default(), |key, segment| key.then(segment))
     }
 
-    /// The prefix of everything that belongs to an account and region.
+    /// The prefix of all keys of an account and region.
     #[must_use]
     pub fn realm(realm: &Realm) -> Self {
         Self::of(["realm", realm.account().as_str(), realm.region().as_str()])
     }
 
-    /// This key and one more segment.
+    /// Appends a segment.
     #[must_use]
     pub fn then(mut self, segment: impl AsRef<[u8]>) -> Self {
         let mut parts = segment.as_ref().split(|byte| *byte == 0);
@@ -38,48 +39,50 @@ impl Key {
         self
     }
 
-    /// This key and a number as a segment; numbers order as numbers.
+    /// Appends a number as a segment. Numbers sort numerically.
     #[must_use]
     pub fn then_number(self, number: u64) -> Self {
         self.then(number.to_be_bytes())
     }
 
-    /// This key and a moment as a segment; earlier moments come first.
+    /// Appends a timestamp as a segment. Earlier timestamps sort first.
     #[must_use]
     pub fn then_time(self, time: Timestamp) -> Self {
-        // Flipping the sign bit makes two's complement order as unsigned bytes.
+        // Flipping the sign bit makes two's complement numbers sort as unsigned bytes.
         self.then_number(time.as_millis().cast_unsigned() ^ (1 << 63))
     }
 
-    /// A key as a backend stored it. Any bytes are a key; [`Key::segments`] tells whether they have segments.
+    /// Restores a key from a backend's bytes. Any bytes are a valid key; [`Key::segments`] returns
+    /// `None` if they do not encode segments.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes to order and store.
+    /// The bytes to sort by and to store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether `self` begins with all of `prefix`.
+    /// Whether the key starts with `prefix`.
     #[must_use]
     pub fn starts_with(&self, prefix: &Self) -> bool {
         self.0.starts_with(&prefix.0)
     }
 
-    /// All of `key` below this one.
+    /// Appends all of `key`.
     pub(crate) fn join(&self, key: &Self) -> Self {
         Self([self.0.as_slice(), key.0.as_slice()].concat())
     }
 
-    /// What comes after `prefix`, if the key begins with it.
+    /// The rest of the key after `prefix`, if the key starts with it.
     pub(crate) fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
         self.0.strip_prefix(prefix.0.as_slice()).map(|rest| Self(rest.to_vec()))
     }
 
-    /// The smallest byte string above every key that begins with this one; `None` when there is none.
+    /// The smallest byte string that sorts after every key with this prefix, or `None` if there is
+    /// none.
     #[must_use]
     pub fn prefix_end(&self) -> Option<Self> {
         let mut end = self.0.clone();
@@ -93,7 +96,7 @@ impl Key {
         None
     }
 
-    /// The segments, or `None` when the bytes are not of this form.
+    /// The segments, or `None` if the bytes do not encode segments.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<Vec<u8>>> {
         let mut segments = Vec::new();
@@ -110,7 +113,7 @@ impl Key {
         segment.is_empty().then_some(segments)
     }
 
-    /// Reads a segment that [`Key::then_time`] wrote.
+    /// Decodes a segment that [`Key::then_time`] appended.
     #[must_use]
     pub fn time_from_segment(segment: &[u8]) -> Option<Timestamp> {
         let number = u64::from_be_bytes(segment.try_into().ok()?);
@@ -119,7 +122,7 @@ impl Key {
 }
 
 impl fmt::Display for Key {
-    /// The segments joined by `/`; bytes that are not printable ASCII as `\xNN`.
+    /// Shows the segments joined by `/`, with bytes that are not printable ASCII as `\xNN`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let segments = self.segments().unwrap_or_else(|| vec![self.0.clone()]);
         for (index, segment) in segments.iter().enumerate() {

@@ -1,11 +1,13 @@
-//! The storage joint: [`Records`], ordered records with snapshots and atomic commits, and an implementation in
-//! memory, [`MemoryRecords`]. Two decorators: [`Prefixed`] keeps several stores in one storage, [`FreshFor`] saves round
-//! trips to a storage behind a network.
+//! Strongroom's storage interface: the trait [`Records`], for ordered records with snapshots and
+//! atomic commits.
 //!
-//! Implement [`Records`] for a database and the whole of Strongroom runs on it. What is stored is already sealed or
-//! authenticated; a backend keeps bytes and needs to know nothing of secrets. `strongroom-testkit` has the conformance
-//! suite that says whether an implementation is right, and `examples/custom_backend.rs` of the facade is one in a
-//! hundred lines.
+//! Implement [`Records`] for a database to run all of Strongroom on it. Everything that Strongroom
+//! stores is already encrypted or authenticated, so a backend handles only opaque bytes. Test an
+//! implementation with the conformance suite of `strongroom-testkit`. The example
+//! `custom_backend.rs` of the `strongroom` crate is a small one.
+//!
+//! [`MemoryRecords`] is an in-memory implementation. There are two decorators: [`Prefixed`] keeps
+//! several stores in one storage, and [`FreshFor`] saves round trips to a storage behind a network.
 //!
 //! ```
 //! use strongroom_records::{Batch, ErrorKind, Expect, Key, MemoryRecords, Records, Scan};
@@ -14,17 +16,18 @@
 //! let records = MemoryRecords::new();
 //! let (a, b) = (Key::of(["fruit", "apple"]), Key::of(["fruit", "pear"]));
 //!
-//! // Several writes, all or nothing, each under a precondition.
-//! let revision = records.commit(Batch::new().put(&a, b"1", Expect::Absent).put(&b, b"2", Expect::Absent)).await?;
+//! // Several writes in one atomic commit, each with a precondition.
+//! let batch = Batch::new().put(&a, b"1", Expect::Absent).put(&b, b"2", Expect::Absent);
+//! let revision = records.commit(batch).await?;
 //!
-//! // A snapshot sees neither half a commit nor a later one.
+//! // A snapshot never sees a partial or a later commit.
 //! let snapshot = records.snapshot().await?;
 //! records.commit(Batch::new().put(&a, b"3", Expect::At(revision))).await?;
 //! assert_eq!(snapshot.get(&a).await?.unwrap().value, b"1");
 //!
-//! // Who was second is told so, and nothing of the batch was applied.
-//! let late = records.commit(Batch::new().put(&a, b"4", Expect::At(revision)).delete(&b, Expect::Any)).await;
-//! assert_eq!(late.unwrap_err().kind(), ErrorKind::Conflict);
+//! // A concurrent change is a conflict, and nothing of the batch is applied.
+//! let late = Batch::new().put(&a, b"4", Expect::At(revision)).delete(&b, Expect::Any);
+//! assert_eq!(records.commit(late).await.unwrap_err().kind(), ErrorKind::Conflict);
 //!
 //! let page = snapshot.scan(&Scan::prefix(&Key::of(["fruit"])).reverse().limit(1)).await?;
 //! assert_eq!((&page.records[0].key, page.more), (&b, true));

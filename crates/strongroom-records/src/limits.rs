@@ -1,22 +1,22 @@
-//! What a backend can take.
+//! A backend's limits.
 
-/// What a backend can take. A backend must allow at least the figures of [`Limits::REQUIRED`].
+/// A backend's limits. Each must be at least that of [`Limits::REQUIRED`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a key.
+    /// The maximum length of a key, in bytes.
     pub key: usize,
-    /// Bytes of a value.
+    /// The maximum length of a value, in bytes.
     pub value: usize,
-    /// Operations of a batch.
+    /// The maximum number of changes in a batch.
     pub batch_operations: usize,
-    /// Bytes of all keys and values of a batch.
+    /// The maximum total length of a batch's keys and values, in bytes.
     pub batch_bytes: usize,
-    /// Records of a page; a scan that asks for more gets this many.
+    /// The maximum number of records in a page. A scan with a higher limit gets this many.
     pub scan: usize,
 }
 
 impl Limits {
-    /// The least a backend must allow.
+    /// The minimum that every backend must support.
     pub const REQUIRED: Self =
         Self { key: 1024, value: 256 * 1024, batch_operations: 100, batch_bytes: 512 * 1024, scan: 100 };
 }

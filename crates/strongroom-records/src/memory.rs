@@ -1,4 +1,4 @@
-//! `Records` in memory.
+//! In-memory `Records`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -10,10 +10,11 @@ use crate::{
     Action, Batch, ChangeToken, Error, Expect, Key, Limits, Page, Record, Records, Revision, Scan, Snapshot,
 };
 
-/// `Records` in memory, for tests and for programs that want nothing on a disk. Lost with the last handle; clones share
-/// the same records.
+/// In-memory [`Records`], for tests and for programs that store nothing on disk. Clones share their
+/// records, which are lost when the last handle is dropped.
 ///
-/// Snapshots cost nothing to take: old versions are kept as long as a snapshot can see them.
+/// Snapshots are cheap: a record's old versions stay in memory only as long as a snapshot can see
+/// them.
 #[derive(Clone, Default)]
 pub struct MemoryRecords {
     state: Arc<Mutex<State>>,
@@ -26,9 +27,9 @@ type Versions = Vec<(u64, Option<Arc<[u8]>>)>;
 struct State {
     revision: u64,
     records: BTreeMap<Key, Versions>,
-    /// How many snapshots see up to which revision.
+    /// The number of open snapshots at each revision.
     live: BTreeMap<u64, usize>,
-    /// Keys with versions that were superseded at a revision, oldest first.
+    /// Keys whose versions were superseded, with the revision, oldest first.
     superseded: VecDeque<(u64, Key)>,
 }
 
@@ -47,7 +48,7 @@ impl State {
         }
     }
 
-    /// Forgets the versions that no snapshot can see any more.
+    /// Drops versions that no snapshot can see any more.
     fn collect(&mut self) {
         let oldest = self.live.keys().next().copied().unwrap_or(self.revision);
         while self.superseded.front().is_some_and(|(at, _)| *at <= oldest) {
@@ -63,14 +64,14 @@ impl State {
 }
 
 impl MemoryRecords {
-    /// Empty storage.
+    /// Creates an empty storage.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing here panics between the first and the last change of a commit, so a poisoned state is whole.
+        // No code panics in the middle of a commit, so the state is consistent even if poisoned.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Records below a prefix of others.
+//! A decorator that confines records to a key prefix.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,18 +10,19 @@ use crate::{
     Scan, Snapshot,
 };
 
-/// The part of a storage whose keys begin with a prefix, as storage of its own.
+/// A storage made of all keys with a prefix in another storage.
 ///
-/// Several stores share one storage this way: each has its own prefix, none of which may be the beginning of another.
-/// Prefixes made of whole segments ([`Key::of`]) that differ in one of them keep apart. A key cannot leave the prefix,
-/// whatever its bytes.
+/// Use it to share one storage between several stores. No store's prefix may be a prefix of
+/// another's; this holds for prefixes of whole segments ([`Key::of`]) that differ in one segment.
+/// No key, whatever its bytes, can escape the prefix.
 ///
-/// * [`Records::limits`] are smaller than those of the storage by what the prefix takes.
-/// * [`Records::change_token`] tells of commits anywhere in the storage.
-/// * [`Records::erase_deleted`] erases what was deleted anywhere in the storage.
-/// * [`Records::backup`] is refused, because the copy would hold the neighbours' records too. Back up the storage.
+/// * [`Records::limits`] are those of the storage, less the space that the prefix takes.
+/// * [`Records::change_token`] changes with commits anywhere in the storage.
+/// * [`Records::erase_deleted`] erases deleted data anywhere in the storage.
+/// * [`Records::backup`] is refused, because the copy would contain other stores' records. Back up
+///   the whole storage instead.
 ///
-/// An error of the storage itself names a record with its prefix.
+/// Errors from the storage itself name records with their prefix.
 #[derive(Clone, Debug)]
 pub struct Prefixed {
     inner: Arc<dyn Records>,
@@ -30,27 +31,27 @@ pub struct Prefixed {
 }
 
 impl Prefixed {
-    /// The records of `inner` below `prefix`.
+    /// Creates the storage of all keys of `inner` with this prefix.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] when the prefix leaves less than [`Limits::REQUIRED`].
+    /// [`ErrorKind::TooLarge`] if the prefix leaves less space than [`Limits::REQUIRED`].
     pub fn new(inner: Arc<dyn Records>, prefix: Key) -> Result<Self, Error> {
         let (mut limits, required, length) = (inner.limits(), Limits::REQUIRED, prefix.as_bytes().len());
         limits.key = limits.key.saturating_sub(length);
-        // Enough for the prefix of every key of the longest batch.
+        // Enough for the prefix of every key in the largest batch.
         let prefixes = limits.batch_operations.saturating_mul(length);
         limits.batch_bytes = limits.batch_bytes.saturating_sub(prefixes);
         if limits.key < required.key || limits.batch_bytes < required.batch_bytes {
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                "the prefix leaves less room for keys and batches than every storage must have",
+                "the prefix leaves less space for keys and batches than the required minimum",
             )
             .with("prefix", &prefix));
         }
         Ok(Self { inner, prefix: Arc::new(prefix), limits })
     }
 
-    /// What every key begins with in the storage.
+    /// The prefix.
     #[must_use]
     pub fn prefix(&self) -> &Key {
         &self.prefix
@@ -67,11 +68,11 @@ impl Prefixed {
     }
 }
 
-/// The record as it is called below the prefix.
+/// Strips the prefix from a record's key.
 fn strip(prefix: &Key, record: Record) -> Result<Record, Error> {
     match record.key.strip_prefix(prefix) {
         Some(key) => Ok(Record { key, ..record }),
-        None => Err(Error::new(ErrorKind::Corrupt, "the storage gave a record that was not asked for")
+        None => Err(Error::new(ErrorKind::Corrupt, "the storage returned a record that was not requested")
             .with("record", &record.key)),
     }
 }
@@ -134,7 +135,7 @@ impl Records for Prefixed {
         let _ = target;
         Err(Error::new(
             ErrorKind::Unsupported,
-            "these records are a part of a larger storage; back up the whole storage",
+            "this storage is part of a larger one; back up the whole storage",
         )
         .with("prefix", &*self.prefix))
     }

@@ -1,17 +1,17 @@
-//! One record.
+//! Records and revisions.
 
 use std::fmt::{self, Debug};
 
 use crate::Key;
 
-/// One record.
+/// A record.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Where it is.
+    /// The key.
     pub key: Key,
-    /// When it was last written.
+    /// The revision of the last write.
     pub revision: Revision,
-    /// What it holds: sealed or authenticated by those who wrote it, never a plaintext secret.
+    /// The value. Its writer has encrypted or authenticated it; it is never a plaintext secret.
     pub value: Vec<u8>,
 }
 
@@ -21,9 +21,9 @@ impl Debug for Record {
     }
 }
 
-/// Says when a record was last written. Equal revisions of one key mean equal content.
+/// Identifies a write of a record. Equal revisions of the same key mean equal content.
 ///
-/// Given by the backend at commit. One key never gets the same revision twice, also not after it was deleted and
-/// written again. Between keys revisions say nothing.
+/// The backend assigns revisions at commit. A key never gets the same revision twice, even after it
+/// was deleted and written again. Revisions of different keys are not comparable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);

@@ -1,4 +1,4 @@
-//! Reading a range of records in order.
+//! Scans: ordered reads of a key range.
 
 use std::ops::Bound;
 
@@ -6,8 +6,9 @@ use crate::{Key, Record};
 
 /// A range of keys, a direction and a limit.
 ///
-/// A page ends with [`Page::more`]; the next one is the same scan with [`Scan::after`] the last key of the page. Such
-/// a cursor is a key and no more: it stays good in another snapshot, another process and after the record is gone.
+/// If [`Page::more`] is set, get the next page with the same scan and [`Scan::after`] the page's
+/// last key. This cursor is just a key: it stays valid in other snapshots and processes, and after
+/// the record is deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     start: Bound<Key>,
@@ -17,10 +18,10 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// The records a page holds unless told otherwise.
+    /// The default page size.
     pub const DEFAULT_LIMIT: usize = 100;
 
-    /// All records whose key begins with `prefix`, in ascending order.
+    /// Scans all records whose key starts with `prefix`, in ascending order.
     #[must_use]
     pub fn prefix(prefix: &Key) -> Self {
         Self {
@@ -31,21 +32,22 @@ impl Scan {
         }
     }
 
-    /// In descending order.
+    /// Scans in descending order.
     #[must_use]
     pub fn reverse(mut self) -> Self {
         self.reverse = true;
         self
     }
 
-    /// At most this many records; at least one, at most the backend's [`crate::Limits::scan`].
+    /// Sets the maximum number of records in a page: at least one, and at most the backend's
+    /// [`crate::Limits::scan`].
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
         self
     }
 
-    /// Only records that come after `key` in the direction of the scan.
+    /// Skips records up to and including `key`, in the direction of the scan.
     #[must_use]
     pub fn after(mut self, key: &Key) -> Self {
         let (start, end) = (&mut self.start, &mut self.end);
@@ -63,7 +65,7 @@ impl Scan {
         self
     }
 
-    /// Only records up to but without `key`, whatever the direction.
+    /// Excludes `key` and all greater keys, whatever the direction.
     #[must_use]
     pub fn below(mut self, key: &Key) -> Self {
         if matches!(&self.end, Bound::Unbounded)
@@ -74,7 +76,7 @@ impl Scan {
         self
     }
 
-    /// The same scan of the keys below `prefix`.
+    /// The same scan with `prefix` prepended to its keys.
     pub(crate) fn within(&self, prefix: &Key) -> Self {
         let join = |bound: &Bound<Key>| bound.as_ref().map(|key| prefix.join(key));
         let start = match join(&self.start) {
@@ -100,7 +102,7 @@ impl Scan {
         self.end.as_ref()
     }
 
-    /// Whether no key can be in the range.
+    /// Whether the range cannot contain any key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
@@ -116,24 +118,24 @@ impl Scan {
         self.reverse
     }
 
-    /// The most records of a page.
+    /// The maximum number of records in a page.
     #[must_use]
     pub fn max_records(&self) -> usize {
         self.limit
     }
 }
 
-/// What a scan found.
+/// A page of a scan's results.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The records, in the order of the scan.
     pub records: Vec<Record>,
-    /// Whether the range goes on behind the last record of this page.
+    /// Whether the range continues after the last record of this page.
     pub more: bool,
 }
 
 impl Page {
-    /// Where the next page begins: the argument of [`Scan::after`]. `None` when there is none.
+    /// The argument of [`Scan::after`] for the next page, or `None` if this is the last page.
     #[must_use]
     pub fn cursor(&self) -> Option<&Key> {
         if self.more { self.records.last().map(|record| &record.key) } else { None }

@@ -1,4 +1,4 @@
-//! The joint itself.
+//! The storage traits.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -7,36 +7,38 @@ use async_trait::async_trait;
 
 use crate::{Batch, Error, ErrorKind, Key, Limits, Page, Record, Revision, Scan};
 
-/// Says whether anything was committed: see [`Records::change_token`].
+/// Changes when anything is committed: see [`Records::change_token`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChangeToken(pub u64);
 
-/// Records, and the moment they are of: an answer of [`Records::read_if_changed`].
+/// Records with their change token, as returned by [`Records::read_if_changed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "every backend makes one")]
+#[allow(clippy::exhaustive_structs, reason = "every backend constructs it")]
 pub struct FreshRecords {
-    /// The change token from before the records were read.
+    /// The change token, taken before the records were read.
     pub token: ChangeToken,
-    /// The records under the keys that were asked for, in the same order; `None` where there is none.
+    /// The records of the requested keys, in the same order; `None` for a key without a record.
     pub records: Vec<Option<Record>>,
 }
 
-/// Ordered records with snapshots and atomic commits. What "correct" means is said at each method and tested by the
-/// conformance suite of `strongroom-testkit`.
+/// Ordered records with snapshots and atomic commits. Each method documents its contract, which the
+/// conformance suite of `strongroom-testkit` tests.
 ///
-/// Object-safe; users hold `Arc<dyn Records>`. Whoever holds one may use it from several tasks at once, and several
-/// processes may hold the same storage where the backend says so.
+/// The trait is dyn-compatible; callers hold an `Arc<dyn Records>`. It can be used from several
+/// tasks concurrently and, if the backend supports it, by several processes on the same storage.
 #[async_trait]
 pub trait Records: Send + Sync + Debug {
-    /// A consistent view of everything committed before the call. Later commits, by whomever, are not seen through it.
+    /// Takes a consistent snapshot of everything committed before the call. No later commit is
+    /// visible in it.
     ///
-    /// Holders drop it before they wait for anything but storage: it may pin a connection or old versions.
+    /// Drop a snapshot before waiting for anything other than storage: it may pin a connection or
+    /// old versions.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`], [`ErrorKind::Busy`].
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, Error>;
 
-    /// The records under `keys` in the same order, all of one moment: a snapshot, read and dropped in one go.
+    /// Reads the records of `keys`, in the same order, from a single snapshot.
     ///
     /// # Errors
     /// As [`Records::snapshot`] and [`Snapshot::get`].
@@ -44,29 +46,35 @@ pub trait Records: Send + Sync + Debug {
         self.snapshot().await?.get_many(keys).await
     }
 
-    /// Applies the whole batch or nothing of it, durably: when this returns, the batch survives loss of power.
-    /// Every snapshot taken afterwards, by whomever, sees it. An empty batch is fine and does nothing.
+    /// Atomically and durably applies a batch: once this returns, the batch survives a power
+    /// failure, and every snapshot taken afterwards, in any process, sees it. An empty batch is
+    /// valid and does nothing.
     ///
-    /// All preconditions are checked against the state before the batch, in the same isolation in which it is applied:
-    /// of two commits that expect the same revision one gets [`ErrorKind::Conflict`]. A conflict of one batch does not
-    /// touch others that a backend may commit together with it.
+    /// All preconditions are checked against the state before the batch, in the same transaction
+    /// that applies it: of two commits that expect the same revision, one gets
+    /// [`ErrorKind::Conflict`]. A conflict does not affect other batches that the backend commits
+    /// in the same group.
     ///
-    /// The returned revision is that of every record the batch wrote. A dropped future leaves all of the batch or
-    /// nothing; which, the caller finds out by reading.
+    /// Returns the revision of every record that the batch wrote. If the future is dropped, either
+    /// the whole batch is applied or nothing; read to find out which.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`]; [`ErrorKind::TooLarge`] and [`ErrorKind::InvalidBatch`] (see [`Batch::validate`]) before
-    /// anything happens; [`ErrorKind::OutcomeUnknown`] when it may have been applied; [`ErrorKind::Busy`] and
-    /// [`ErrorKind::Unavailable`] when it was not.
+    /// [`ErrorKind::Conflict`] if a precondition does not hold. [`ErrorKind::TooLarge`] and
+    /// [`ErrorKind::InvalidBatch`] for an invalid batch (see [`Batch::validate`]).
+    /// [`ErrorKind::OutcomeUnknown`] if the batch may have been applied; [`ErrorKind::Busy`] and
+    /// [`ErrorKind::Unavailable`] if it was not.
     async fn commit(&self, batch: Batch) -> Result<Revision, Error>;
 
-    /// Hands over a batch whose outcome nobody waits for: it is committed soon, or, where a precondition does not hold or the
-    /// process ends, not at all. For what is worth writing but not worth waiting for.
+    /// Commits a batch without waiting for the outcome. The batch is committed soon, or not at all
+    /// if a precondition does not hold or the process ends. For writes that are not worth waiting
+    /// for.
     ///
-    /// Provided: commits, and waits. A backend with a queue of its own returns when the batch is in it.
+    /// The default implementation commits and waits. A backend with a queue returns as soon as the
+    /// batch is queued.
     ///
     /// # Errors
-    /// As [`Records::commit`], as far as they are known when this returns; a conflict is none.
+    /// As [`Records::commit`], as far as errors are known when this returns. A conflict is not an
+    /// error.
     async fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
         match self.commit(batch).await {
             Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
@@ -74,34 +82,37 @@ pub trait Records: Send + Sync + Debug {
         }
     }
 
-    /// Sees to it that what was deleted is gone from the storage's own files too, as far as it is in its hands: not only
-    /// from its records. File systems, disks and backups may keep older copies all the same.
+    /// Erases deleted data from the storage's own files, as far as the backend can. File systems,
+    /// disks and backups may still hold older copies.
     ///
-    /// Provided: nothing to do.
+    /// The default implementation does nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] while somebody stands in the way; [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::Busy`] if a concurrent reader or writer prevents it;
+    /// [`ErrorKind::Unavailable`].
     async fn erase_deleted(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// A token that differs from an earlier one of this same handle if anything was committed in between by any
-    /// process, this one included. It may differ without a commit. Cheap: called on every cached read.
+    /// Returns a token that differs from an earlier one of the same handle if any process,
+    /// including this one, committed anything in between. It may also differ without a commit. Must
+    /// be cheap: it is called on every cached read.
     ///
-    /// Whoever caches reads the token *before* the snapshot that fills the cache; the other way round a commit
-    /// between the two would go unnoticed.
+    /// To fill a cache, get the token *before* taking the snapshot. Otherwise, a commit between the
+    /// two would go unnoticed.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`].
     async fn change_token(&self) -> Result<ChangeToken, Error>;
 
-    /// The records under `keys` as [`Records::read`] gives them, with the change token of their moment; `None` when nothing
-    /// has been committed since `since`, so that what was read under that token still holds. Without `since` the records
-    /// are always read.
+    /// Reads the records of `keys`, like [`Records::read`], with their change token. Returns `None`
+    /// if nothing was committed since the token `since`, so that records read with that token are
+    /// still current. Without `since`, always reads.
     ///
-    /// Provided: asks for the token, and reads when it differs. The token comes first: a commit between the two makes the
-    /// records newer than their token, and the next call reads them again. A backend behind a network overrides this to
-    /// answer in one round trip; [`FreshFor`](crate::FreshFor) saves that one too.
+    /// The default implementation gets the token and reads if it differs. It gets the token first:
+    /// a commit between the two makes the records newer than their token, and the next call reads
+    /// them again. A backend behind a network should override this to answer in one round trip;
+    /// [`FreshFor`](crate::FreshFor) saves that one too.
     ///
     /// # Errors
     /// As [`Records::change_token`] and [`Records::read`].
@@ -117,51 +128,51 @@ pub trait Records: Send + Sync + Debug {
         Ok(Some(FreshRecords { token, records: self.read(keys).await? }))
     }
 
-    /// What this backend can take.
+    /// The backend's limits.
     fn limits(&self) -> Limits;
 
-    /// Whether what [`Records::commit`] has acknowledged survives the end of the process and a
-    /// power failure.
+    /// Whether acknowledged commits survive the end of the process and a power failure.
     ///
-    /// By default `true`, which the conformance suite then tests. A backend that keeps everything
-    /// in this process returns `false`.
+    /// The default is `true`, which the conformance suite then tests. A backend that stores
+    /// everything in the process's memory returns `false`.
     fn durable(&self) -> bool {
         true
     }
 
-    /// Writes a consistent copy of everything to `target`, a new file, while others go on writing. What is there when
-    /// this returns survives loss of power. Backends without files refuse.
+    /// Writes a consistent copy of everything to the new file `target`, without blocking writers.
+    /// Once this returns, the copy survives a power failure.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] unless a backend overrides this; [`ErrorKind::Unavailable`] when `target` exists or
-    /// cannot be written.
+    /// [`ErrorKind::Unsupported`] unless the backend overrides this. [`ErrorKind::InvalidPath`] or
+    /// [`ErrorKind::Unavailable`] if `target` exists or cannot be written.
     async fn backup(&self, target: &Path) -> Result<(), Error> {
         let _ = target;
         Err(Error::new(
             ErrorKind::Unsupported,
-            "this storage has no backup of its own; copy it with its own tools",
+            "this backend does not implement backups; use the storage's own tools",
         ))
     }
 }
 
-/// A consistent view of a [`Records`].
+/// A consistent view of a [`Records`] storage.
 #[async_trait]
 pub trait Snapshot: Send + Sync {
-    /// The record under `key`; `None` when there is none.
+    /// Reads the record of `key`, or `None` if it does not exist.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`], [`ErrorKind::Corrupt`].
     async fn get(&self, key: &Key) -> Result<Option<Record>, Error>;
 
-    /// A page of records in key order. At most the limit of the scan and of [`Limits::scan`]; fewer only at the end of
-    /// the range or when the backend bounds a page's bytes, and then [`Page::more`] tells which of the two. A page
-    /// with `more` holds at least one record.
+    /// Reads a page of records in key order. A page holds at most the scan's limit and at most
+    /// [`Limits::scan`] records. It holds fewer only at the end of the range or if the backend
+    /// bounds a page's bytes; [`Page::more`] tells which. A page with `more` holds at least one
+    /// record.
     ///
     /// # Errors
     /// As [`Snapshot::get`].
     async fn scan(&self, scan: &Scan) -> Result<Page, Error>;
 
-    /// The records under `keys`, in the same order.
+    /// Reads the records of `keys`, in the same order.
     ///
     /// # Errors
     /// As [`Snapshot::get`].

@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -229,7 +229,7 @@ fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
                 counted.fetch_add(1, Ordering::Relaxed);
                 builder
             })
-            .front(move |room| Ok(room.cached_with(policy.clone(), None)?.room().store()))
+            .front(move |room| Ok(room.cached_with(policy, None)?.room().store()))
             .open()
             .await
             .unwrap();
@@ -256,7 +256,7 @@ fn abandon(future: impl Future, polls: usize) -> bool {
     let mut future = std::pin::pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..polls {
-        if let Poll::Ready(_) = future.as_mut().poll(&mut context) {
+        if future.as_mut().poll(&mut context).is_ready() {
             return true;
         }
         std::thread::sleep(Duration::from_millis(1));

@@ -1,8 +1,9 @@
-//! AWS's SDK for Rust against a server of one's own: `cargo run -p strongroom-server --example sdk_config`.
+//! AWS's SDK for Rust against a local server:
+//! `cargo run -p strongroom-server --example sdk_config`.
 //!
-//! What a program's tests need is `sdk_config`: everything else is the program as it runs on AWS.
+//! Tests need only `sdk_config`; the rest of the program is the same as against AWS.
 
-#![allow(clippy::print_stdout, reason = "an example tells its story on the screen")]
+#![allow(clippy::print_stdout, reason = "an example prints its output")]
 
 use std::error::Error;
 
@@ -11,7 +12,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use strongroom_server::{TestServer, test_server};
 
-/// What every client of the SDK is made from.
+/// The configuration from which to create the SDK's clients.
 fn sdk_config(server: &TestServer) -> SdkConfig {
     let secret = server.secret_access_key().expose();
     let credentials = Credentials::from_keys(server.access_key_id(), secret, None);
@@ -29,19 +30,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = sdk_config(&server);
 
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
-    let made = secrets.create_secret().name("prod/db").secret_string("hunter2").send().await?;
-    println!("created   {}", made.arn().unwrap_or_default());
+    let created = secrets.create_secret().name("prod/db").secret_string("hunter2").send().await?;
+    println!("created   {}", created.arn().unwrap_or_default());
     secrets.put_secret_value().secret_id("prod/db").secret_string("correct horse").send().await?;
     let got = secrets.get_secret_value().secret_id("prod/db").version_stage("AWSPREVIOUS").send().await?;
     println!("previous  {} bytes", got.secret_string().unwrap_or_default().len());
 
     let keys = aws_sdk_kms::Client::new(&config);
     let key = keys.create_key().description("orders").send().await?.key_metadata.ok_or("no key")?;
-    let sealed = keys.encrypt().key_id(key.key_id()).plaintext(b"a card number"[..].into()).send().await?;
-    println!("encrypted under {}", sealed.key_id().unwrap_or_default());
-    let opened =
-        keys.decrypt().ciphertext_blob(sealed.ciphertext_blob.ok_or("no ciphertext")?).send().await?;
-    assert_eq!(opened.plaintext.ok_or("no plaintext")?.as_ref(), b"a card number");
+    let encrypted = keys.encrypt().key_id(key.key_id()).plaintext(b"a card number"[..].into()).send().await?;
+    println!("encrypted under {}", encrypted.key_id().unwrap_or_default());
+    let decrypted =
+        keys.decrypt().ciphertext_blob(encrypted.ciphertext_blob.ok_or("no ciphertext")?).send().await?;
+    assert_eq!(decrypted.plaintext.ok_or("no plaintext")?.as_ref(), b"a card number");
     println!("decrypted");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A line in the log and a count in the metrics for each request.
+//! Logs each request and counts it in the metrics.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ impl CallObserver for AccessLog {
         let exists = !matches!(code, "UnknownOperationException" | "InvalidAction");
         let named = call.principal.is_some() && exists;
         count_request(named.then(|| call.operation()), code, taken);
-        // Of a request that nobody answers for, nothing in the body is logged.
+        // Nothing from the body of an unauthenticated request is logged.
         let about = || call.principal.as_ref().and_then(|_| call.resource()).unwrap_or_default();
         tracing::info!(
             operation = &*log_field(call.operation()),
             principal = &*log_field(call.principal.as_deref().unwrap_or("-")),
-            // Read only where somebody logs.
+            // Parsed only if the line is logged.
             about = &*log_field(about()),
             code,
             micros = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX),

@@ -1,5 +1,5 @@
-//! Callers of one account, secrets and keys of another. The caller's own account says who they are;
-//! the policies of both accounts say what they may do.
+//! Cross-account requests: the caller belongs to one account, the secret or key to another. The
+//! caller's account authenticates; the policies of both accounts authorize.
 
 use strongroom::strongrooms::{Lookup, Strongrooms};
 use strongroom::{CallContext, Realm};
@@ -8,8 +8,8 @@ use strongroom_store::{BatchPage, ErrorKind, GetSecretValue};
 use crate::answer::{ApiError, unopened};
 use crate::named;
 
-/// The room that a request leads to; if there is none, one that answers like an account without the
-/// secret, and nothing is made.
+/// The strongroom of another account. If it does not exist, an empty one answers in its place, and
+/// nothing is created.
 pub(crate) async fn room(rooms: &Strongrooms, there: &Realm) -> Result<Lookup, strongroom::Error> {
     match rooms.open_now(there) {
         Some(room) => Ok(Lookup::Kept(room)),
@@ -17,9 +17,9 @@ pub(crate) async fn room(rooms: &Strongrooms, there: &Realm) -> Result<Lookup, s
     }
 }
 
-/// Completes a batch with the values of other accounts. The caller's own store has answered for its
-/// own secrets and decided whether the caller may ask for a batch at all; the others can only have
-/// failed there.
+/// Completes a batch with the values from other accounts. The caller's own store has already
+/// answered for its own secrets and authorized the batch itself; other accounts' secrets can only
+/// have failed there.
 pub(crate) async fn complete(
     rooms: &Strongrooms,
     cx: &CallContext,

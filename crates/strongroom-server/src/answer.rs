@@ -1,4 +1,4 @@
-//! What an operation answers with, and what it fails with, in AWS's JSON.
+//! An operation's response and error, in AWS's JSON.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom_envelope::SecretBytes;
 use strongroom_types::{Retry, Timestamp};
 
-/// The body of an answer; empty where the operation answers nothing. Wiped when it has been sent.
+/// A response body, empty if the operation returns nothing. Wiped once it has been sent.
 #[derive(Debug, Default)]
 pub(crate) struct Answer(pub(crate) SecretBytes);
 
@@ -26,15 +26,15 @@ impl Answer {
     }
 }
 
-/// AWS's text about a member that does not satisfy a constraint. `value` is empty where AWS leaves
-/// it out, or begins with a space: ` '5'`, ` null`.
+/// AWS's error text for a member that violates a constraint. `value` is empty where AWS omits it,
+/// or starts with a space: ` '5'`, ` null`.
 pub(crate) fn violation(value: &str, member: &str, must: &str) -> String {
     format!(
         "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: Member must {must}"
     )
 }
 
-/// A failure as it goes over the wire.
+/// An error as it is sent over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -64,24 +64,25 @@ impl ApiError {
         Self::new("ValidationException", text)
     }
 
-    /// An operation that does not exist. As AWS, which says no more.
+    /// An operation that does not exist. Like AWS's error, it has no text.
     pub(crate) fn unknown_operation() -> Self {
         Self::new("UnknownOperationException", "")
     }
 
-    /// A member that is required is not there.
+    /// A required member is missing.
     pub(crate) fn null(member: &str) -> Self {
         Self::validation(violation(" null", member, "not be null"))
     }
 
-    /// A word that is none of those there are.
+    /// A value that the member's enum does not contain.
     pub(crate) fn not_of(member: &str, value: &str, words: &str) -> Self {
         let value: String = value.chars().take(256).collect();
         let set = format!("satisfy enum value set: [{words}]");
         Self::validation(violation(&format!(" '{value}'"), member, &set))
     }
 
-    /// The body: Secrets Manager writes `Message`, others `message`; where there is no text, none.
+    /// The body. Secrets Manager writes `Message`, other services `message`; without a text, the
+    /// member is omitted.
     pub(crate) fn body(&self, capital: bool) -> Value {
         let name = if capital { "Message" } else { "message" };
         if self.text.is_empty() {
@@ -91,15 +92,16 @@ impl ApiError {
     }
 }
 
-/// A strongroom that cannot be opened. The log says why, the client is told only what helps it.
+/// The error for a strongroom that cannot be opened. The log gets the cause; the client gets only
+/// what it can act on.
 pub(crate) fn unopened(error: &strongroom::Error) -> ApiError {
-    // As many are open, or asked for, as may be: the client tries again.
+    // The maximum number of strongrooms is open or being opened: the client retries.
     if error.kind() == strongroom::ErrorKind::Secret(strongroom_store::ErrorKind::Throttled) {
         return ApiError::new(error.code(), error.message());
     }
-    tracing::error!(%error, "a strongroom cannot be opened");
+    tracing::error!(%error, "failed to open a strongroom");
     match error.kind() {
-        // What storage says of itself, such as a full disk; it names no place.
+        // A storage error, such as a full disk. Its text contains no path.
         strongroom::ErrorKind::Root(_) if error.retry() == Retry::Later => {
             ApiError::new("InternalServiceError", error.message())
         }
@@ -107,7 +109,7 @@ pub(crate) fn unopened(error: &strongroom::Error) -> ApiError {
     }
 }
 
-/// An operation that AWS has and this server has not.
+/// An operation of AWS that this server does not implement.
 pub(crate) fn not_here(operation: &str) -> ApiError {
     let text = format!("The operation {operation} is not available at this endpoint.");
     ApiError { status: 501, ..ApiError::new("UnknownOperationException", text) }
@@ -131,13 +133,13 @@ impl From<strongroom_iam::Error> for ApiError {
     }
 }
 
-/// A moment in seconds since 1970, with milliseconds.
+/// A timestamp in seconds since 1970, with milliseconds.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit for a hundred thousand years")]
 pub(crate) fn seconds(moment: Timestamp) -> Value {
     json!(moment.as_millis() as f64 / 1000.0)
 }
 
-/// An object without the members that have no value.
+/// A JSON object of the members that have a value.
 pub(crate) fn object(members: Vec<(&str, Option<Value>)>) -> Value {
     Value::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }

@@ -1,4 +1,4 @@
-//! A service on the wire.
+//! An AWS service as clients see it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,17 +10,15 @@ use strongroom::{CallContext, Realm, Strongroom};
 use crate::answer::{Answer, ApiError};
 use crate::operation::Operation;
 
-/// An operation that is running. Dropping it is safe at any moment: what it changes, it changes in
-/// one commit.
+/// A running operation. Cancel-safe: an operation makes its changes in one commit.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send + 'a>>;
 
-/// How requests and answers are written.
+/// How requests and responses are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// JSON. The header `X-Amz-Target` names the service by this prefix, and the operation after a
-    /// full stop.
+    /// JSON. The header `X-Amz-Target` is this prefix, a dot, and the operation.
     Json(&'static str),
-    /// A form, answered in XML. The form's `Action` names the operation.
+    /// A form, with a response in XML. The form's `Action` names the operation.
     Query,
 }
 
@@ -33,69 +31,69 @@ impl Protocol {
     }
 }
 
-/// A service as clients know it. Each has a table of its operations; one entry says everything
-/// about an operation that the wire must know.
+/// An AWS service. Each has a table of operations; an entry declares everything that the wire
+/// protocol needs to know about its operation.
 pub(crate) trait Api: Send + Sync {
-    /// How it is spoken to.
+    /// The service's protocol.
     fn protocol(&self) -> Protocol;
 
-    /// The services that a signature may be scoped to.
+    /// The service names that a signature's credential scope may contain.
     fn scopes(&self) -> &'static [&'static str];
 
-    /// The service in the ARNs of its resources. `None` for a service that belongs to no region:
-    /// the account's home answers for it.
+    /// The service in its resources' ARNs. `None` for a global service, which the account's home
+    /// region answers.
     fn arn_service(&self) -> Option<&'static str>;
 
-    /// The table's entry of an operation.
+    /// Looks up an operation in the table.
     fn operation(&self, name: &str) -> Option<&'static Operation>;
 
-    /// All operations, with their members as they are sent.
+    /// All operations, with the wire names of their members.
     #[cfg(test)]
     fn operations(&self) -> Vec<(&'static Operation, Vec<String>)>;
 
-    /// Whether logs and audit may show a member of an operation's request. Members that no table
-    /// declares are not shown: a misspelled one may hold a secret.
+    /// Whether logs and audit may show a member of an operation's request. Undeclared members are
+    /// hidden: a misspelled one may hold a secret.
     fn shows(&self, operation: &Operation, member: &str) -> bool {
         operation.has_member(member) && !operation.hides_member(member)
     }
 
-    /// Runs an operation, or says that there is none of this name.
+    /// Runs an operation. Fails if there is none of this name.
     fn run<'a>(&self, request: ApiRequest<'a>) -> Running<'a>;
 
-    /// The status and body of an error.
+    /// The status and body for an error.
     fn render_error(&self, error: ApiError, id: &str) -> (u16, Bytes);
 }
 
-/// Whose request it is, and where it goes.
+/// An authenticated caller, and the strongroom that the request goes to.
 pub(crate) struct Admitted {
-    /// The strongroom that answers.
+    /// The strongroom that runs the operation.
     pub(crate) room: Strongroom,
-    /// The caller's own account, and the region of the request.
+    /// The caller's account, and the request's region.
     pub(crate) own: Realm,
-    /// Where the room is.
+    /// The strongroom's realm.
     pub(crate) there: Realm,
-    /// What the room is while there is none yet.
+    /// Set if the realm has no strongroom yet: the empty one that answers in its place.
     pub(crate) empty: Option<EmptyRoom>,
-    /// The caller, the facts of the call, and what is known of the request.
+    /// The caller and the request's facts, for policies, logs and audit.
     pub(crate) cx: CallContext,
 }
 
-/// A request of somebody who was let in.
+/// A request whose signature was verified.
 #[derive(Clone, Copy)]
 pub(crate) struct ApiRequest<'a> {
     pub(crate) admitted: &'a Admitted,
-    /// The other strongrooms, for operations on several accounts.
+    /// All strongrooms, for operations across accounts.
     pub(crate) rooms: &'a Strongrooms,
-    /// The service that the signature is scoped to.
+    /// The service in the signature's credential scope.
     pub(crate) service: &'a str,
-    /// What the operation is called.
+    /// The operation's name.
     pub(crate) operation: &'a str,
     pub(crate) body: &'a [u8],
     /// The request's id.
     pub(crate) id: &'a str,
 }
 
-/// Fails without running anything.
+/// An operation that fails with this error.
 pub(crate) fn failed<'a>(error: ApiError) -> Running<'a> {
     Box::pin(std::future::ready(Err(error)))
 }

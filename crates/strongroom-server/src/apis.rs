@@ -1,4 +1,4 @@
-//! All services, and which of them a request is for.
+//! All services, and routing requests to them.
 
 use std::borrow::Cow;
 
@@ -11,20 +11,20 @@ use crate::operation::Operation;
 use crate::query::{Query, action};
 use crate::secrets::Secrets;
 
-/// Every service that this server speaks. There is no other place that lists them.
+/// Every service that this server implements. No other place lists them.
 pub(crate) static APIS: [&dyn Api; 3] = [&Secrets, &Keys, &Query];
 
-/// What a request wants, as it says before anybody has checked who sent it.
+/// What a request claims to want, before its signature is verified.
 pub(crate) struct Wanted<'a> {
     pub(crate) api: &'static dyn Api,
-    /// What the operation is called. It need not exist.
+    /// The operation's name. The operation may not exist.
     pub(crate) name: Cow<'a, str>,
     /// The operation, if it exists.
     pub(crate) operation: Option<&'static Operation>,
 }
 
 impl<'a> Wanted<'a> {
-    /// `None` for a request of no service.
+    /// Returns `None` if the request is for no known service.
     pub(crate) fn of(request: &'a Parts, body: &'a [u8]) -> Option<Self> {
         let (api, name) = match request.headers.get("x-amz-target") {
             Some(target) => {
@@ -49,7 +49,7 @@ impl<'a> Wanted<'a> {
 mod tests {
     use super::*;
 
-    /// All may be allowed to other accounts by a secret's policy.
+    /// A secret's policy can allow all of these to other accounts.
     const ON_A_SECRET: [&str; 14] = [
         "DeleteResourcePolicy",
         "DeleteSecret",
@@ -67,7 +67,7 @@ mod tests {
         "ValidateResourcePolicy",
     ];
 
-    /// Those on a key that AWS lets other accounts call (kms.md §2).
+    /// The operations on a key that AWS allows across accounts.
     const ON_A_KEY: [&str; 13] = [
         "CreateGrant",
         "Decrypt",

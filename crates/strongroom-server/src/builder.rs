@@ -1,4 +1,4 @@
-//! Making a server.
+//! Builds a server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,13 +18,12 @@ use crate::sigv4::SigningKeys;
 use crate::wire_call::CallObserver;
 use crate::{Server, owner_key};
 
-/// The longest body, in bytes: a secret of 65,536 bytes in base64 and what is around it, several
-/// times.
+/// The maximum length of a body, in bytes: several times a secret of 65,536 bytes in base64.
 const MAX_BODY: usize = 1024 * 1024;
-/// How long a call may take, unless the builder says otherwise.
+/// The default time limit of a call.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Says what a server serves. Made by [`Server::builder`].
+/// Configures a [`Server`]. Created by [`Server::builder`].
 pub struct ServerBuilder {
     opening: Opening,
     credentials: Option<PathBuf>,
@@ -44,8 +43,8 @@ impl std::fmt::Debug for ServerBuilder {
 }
 
 impl Server {
-    /// By default a server in memory, of account `000000000000`, with its identities in
-    /// `us-east-1`.
+    /// Creates a builder. By default, the server stores everything in memory, for account
+    /// `000000000000`, with users and roles in `us-east-1`.
     #[must_use]
     pub fn builder() -> ServerBuilder {
         let opening = Opening {
@@ -71,12 +70,12 @@ impl Server {
 }
 
 impl ServerBuilder {
-    /// Keeps everything below this directory, a strongroom for each account and region, under the
-    /// root key in this file. The server reads the file once, when it opens. It makes the file only
-    /// if neither the file nor anything in the directory exists.
+    /// Stores everything below the directory `data`, one strongroom per account and region,
+    /// encrypted under the root key in the file `root_key`. The server reads the file once, when it
+    /// opens. It creates the file only if the file does not exist and the directory is empty.
     ///
-    /// The directory remembers its account, its identity region, and which strongrooms it holds.
-    /// The server never makes a lost strongroom anew.
+    /// The directory records its account, its identity region, and which strongrooms it holds. The
+    /// server never recreates a strongroom that has been lost.
     #[must_use]
     pub fn directory(mut self, data: impl Into<PathBuf>, root_key: impl Into<PathBuf>) -> Self {
         self.opening.place =
@@ -84,8 +83,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Accepts a root key file that everyone on the machine or in the container may read: see
-    /// `RootKey::shared_file`. The server never makes such a file.
+    /// Accepts a root key file that every user on the machine or in the container can read: see
+    /// `RootKey::shared_file`. The server never creates such a file.
     #[must_use]
     pub fn shared_root_key(mut self) -> Self {
         if let Place::Directory { shared_key, .. } = &mut self.opening.place {
@@ -94,8 +93,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Serves these strongrooms, which a program opened itself: with storage, a key service, a cache
-    /// or a store of its own. Account, region, regions and clock are theirs.
+    /// Serves strongrooms that the program opened itself, with custom storage, key service, cache
+    /// or secret store. They determine account, region, regions and clock.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -107,11 +106,11 @@ impl ServerBuilder {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let other = Strongroom::builder().memory().root_key(strongroom::RootKey::generate()?).open().await?;
     /// # let store = other.store();
-    /// // Any SecretStore: AWS's, a decorated one, one of your own.
+    /// // Any SecretStore: AWS's, a decorated one, or a custom one.
     /// let realm = Realm::new(Realm::default().account(), Region::parse("eu-west-1")?);
     /// let rooms = Strongrooms::builder().memory().room(Strongroom::over(store, realm)).open().await?;
     ///
-    /// // Secrets of eu-west-1 are asked for there; all other regions are in memory.
+    /// // Requests for secrets in eu-west-1 go to `store`; all other regions are in memory.
     /// let server = Server::builder().strongrooms(rooms).open().await?;
     /// # Ok(())
     /// # }
@@ -122,129 +121,129 @@ impl ServerBuilder {
         self
     }
 
-    /// The regions that are served, besides the one that keeps identities. Default: AWS's public
-    /// regions and those in which the data directory already has a strongroom. A request for another
-    /// region is refused with `InvalidSignatureException` before anything else is looked at.
+    /// The regions to serve, in addition to the identity region. Default: AWS's public regions and
+    /// those for which the data directory already has a strongroom. A request for another region is
+    /// refused with `InvalidSignatureException` before its signature is verified.
     #[must_use]
     pub fn regions(mut self, regions: Regions) -> Self {
         self.opening.regions = Some(regions);
         self
     }
 
-    /// Opens only a data directory that already holds a strongroom.
+    /// Fails to open unless the data directory already holds a strongroom.
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.opening.existing = true;
         self
     }
 
-    /// The account that access keys belong to. Default: that of the data directory, or
-    /// `000000000000` for a new one.
+    /// The account of the owner. Default: the data directory's, or `000000000000` for a new one.
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
         self.opening.account = Some(account);
         self
     }
 
-    /// The region that keeps identities. Default: that of the data
-    /// directory, or `us-east-1` for a new one.
+    /// The identity region, which stores users, roles and policies. Default: the data directory's,
+    /// or `us-east-1` for a new one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.opening.region = Some(region);
         self
     }
 
-    /// Keeps the owner's access key in this file (mode 0600), in the format of AWS's shared
-    /// credentials file. Without a file, each start makes a fresh key, which replaces the one from
-    /// the last start. A key in the file that has been revoked stays revoked: the server then
-    /// starts without a key, and says so in the log.
+    /// Stores the owner's access key in this file (mode 0600), in the format of AWS's shared
+    /// credentials file. Without a file, each start creates a new key, which replaces the previous
+    /// start's. A key in the file that has been revoked stays revoked: the server then starts
+    /// without a key and logs a warning.
     #[must_use]
     pub fn credentials_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.credentials = Some(file.into());
         self
     }
 
-    /// Accepts this host name in requests without TLS, besides addresses and `localhost`. The
-    /// server refuses other names, because a web page could have pointed its own name at this
-    /// machine. Over TLS it accepts every name.
+    /// Accepts this host name in requests without TLS, in addition to IP addresses and `localhost`.
+    /// The server refuses other names, because a web page could have pointed its own name at this
+    /// machine (DNS rebinding). Over TLS it accepts every name.
     #[must_use]
     pub fn allow_host(mut self, name: &str) -> Self {
         self.hosts.allow(name);
         self
     }
 
-    /// Where the time comes from. Default: the operating system.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.opening.clock = Some(clock);
         self
     }
 
-    /// Sets the owner's access key, instead of one in a file or a fresh one. It replaces the key
-    /// that was given this way before.
+    /// Sets the owner's access key, instead of one from a file or a new one. It replaces the key
+    /// that was set this way before.
     #[must_use]
     pub fn access_key(mut self, id: impl Into<String>, secret: SecretText) -> Self {
         self.owner_key = Some((id.into(), secret));
         self
     }
 
-    /// Takes any credentials: signatures that do not fit are those of the root of the account that
-    /// the access key id names in twelve digits, or else of the server's. For test suites only, and
-    /// only where nobody else can reach the server.
+    /// Accepts any credentials. A request whose signature does not verify acts as the root of the
+    /// account that its access key id names in twelve digits, otherwise of the server's account.
+    /// For test suites only, and only where nobody else can reach the server.
     #[must_use]
     pub fn accept_any_credentials(mut self) -> Self {
         self.accept_any = true;
         self
     }
 
-    /// How long a client may take for a handshake, a request's head, its body; and the least time
-    /// that a connection is kept without being used. Default: thirty seconds.
+    /// How long a client may take for a handshake, for a request's head, and for its body. An idle
+    /// connection is closed after this long at the earliest and twice this long at the latest.
+    /// Default: 30 seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.limits = self.limits.patience(patience);
         self
     }
 
-    /// How long a call may take from the moment its request has arrived whole. After that it gives
-    /// up instead of trying again, and the client is told so. Default: thirty seconds.
+    /// How long a call may take after its request has been read completely. After that it fails
+    /// instead of retrying. Default: 30 seconds.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Tells this observer of every request too.
+    /// Adds an observer of every request.
     #[cfg(test)]
     pub(crate) fn observed_by(mut self, observer: impl CallObserver + 'static) -> Self {
         self.observers.push(Box::new(observer));
         self
     }
 
-    /// How often housekeeping is done in every strongroom that is kept, opened or not: secrets and
-    /// keys past their date are purged, and it is written down when secrets were last read. `None`
-    /// leaves it to the program ([`Strongrooms::maintain`]): nothing that was scheduled for deletion is
-    /// deleted by itself then. Default: ten minutes, and once soon after the start.
+    /// The interval of housekeeping, which runs in every stored strongroom, open or not. It purges
+    /// secrets and keys past their deletion date, and records when secrets were last read. With
+    /// `None`, nothing scheduled for deletion is purged until the program calls
+    /// [`Strongrooms::maintain`]. Default: ten minutes, with a first round soon after the start.
     #[must_use]
     pub fn housekeeping(mut self, every: Option<Duration>) -> Self {
         self.housekeeping = every;
         self
     }
 
-    /// Opens what there is, and begins housekeeping on a thread of its own.
+    /// Opens the storage and starts housekeeping on a dedicated thread.
     ///
     /// # Errors
     /// As `strongroom::Builder::open`. Also if the account or identity region is not the data
-    /// directory's, if a strongroom that the directory lists is gone, if others may read the
-    /// credentials file, if the access key is already in use for something else, or if the system
-    /// clock is outside the years 1970 to 9999.
+    /// directory's, if a strongroom that the directory lists is missing, if other users can read
+    /// the credentials file, if the access key id is already in use for something else, or if the
+    /// system clock is outside the years 1970 to 9999.
     pub async fn open(self) -> Result<Server, Error> {
         if !clock_is_sane() {
             return Err(setup(INSANE_CLOCK));
         }
         if self.housekeeping == Some(Duration::ZERO) {
-            return Err(setup("housekeeping: the time between two rounds is zero"));
+            return Err(setup("housekeeping: the interval is zero"));
         }
-        // Reports what is wrong with the file before anything is made.
+        // Reports errors in the file before anything is created.
         let known = owner_key::Known::read(self.owner_key, self.credentials)?;
         let starting = self.opening.start().await?;
         let home = starting.rooms.identities(starting.rooms.home().account()).await?;
@@ -252,7 +251,7 @@ impl ServerBuilder {
         let housekeeping = match self.housekeeping {
             Some(every) => Some(
                 Housekeeping::start(starting.rooms.clone(), every)
-                    .map_err(|error| setup("the thread for housekeeping cannot start").because(error))?,
+                    .map_err(|error| setup("failed to start the housekeeping thread").because(error))?,
             ),
             None => None,
         };
@@ -271,8 +270,8 @@ impl ServerBuilder {
         Ok(Server { inner: Arc::new(inner), connection: Arc::new(Connection::new()) })
     }
 
-    /// Opens the strongroom that keeps the server's identities, as the owner, without serving
-    /// anything: for tools. Another process may be serving it.
+    /// Opens the strongroom that stores the server's identities, as the owner, without serving
+    /// anything. For tools. Another process can be serving the same directory.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -283,12 +282,12 @@ impl ServerBuilder {
     }
 }
 
-/// The strongroom that keeps a server's identities. While this value lives, no other tool can work
-/// on the directory and no server can start on it. Servers that already run continue.
+/// The strongroom that stores a server's identities. While this value lives, no other tool can open
+/// the directory and no server can start on it. Servers that already run are not affected.
 #[derive(Debug)]
 pub struct Identities {
     room: Strongroom,
-    /// For the directories of other accounts.
+    /// Keeps the directories of other accounts available.
     _rooms: Strongrooms,
     _lock: Option<DirectoryLock>,
 }

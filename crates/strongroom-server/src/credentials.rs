@@ -7,7 +7,7 @@ use std::path::Path;
 use strongroom::root::PrivateFile;
 use strongroom_envelope::{SecretBytes, SecretText};
 
-/// The longest file that is read, in bytes.
+/// The maximum length of the file, in bytes.
 const MAX: u64 = 16 * 1024;
 
 const ID: &str = "aws_access_key_id";
@@ -20,14 +20,14 @@ fn refused(path: &Path, text: &str) -> Error {
     Error::new(ErrorKind::InvalidData, format!("{}: {text}", path.display()))
 }
 
-/// What a file holds.
+/// A file's content.
 pub(crate) struct Found {
     pub(crate) key: AccessKey,
-    /// Whether it is in the shared format. The older one has id and secret on a line each.
+    /// Whether the file has the shared format. The old format has id and secret on one line each.
     pub(crate) shared: bool,
 }
 
-/// Reads the file, if there is one: the profile `default`, or the older format.
+/// Reads the file, if it exists: the profile `default`, or the old format.
 pub(crate) fn read(path: &Path) -> std::io::Result<Option<Found>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path) -> std::io::Result<Option<Found>> {
         let mode = file.metadata()?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let text = format!(
-                "others may read or change the access key (mode {mode:o}): run chmod 600, and make a new key if somebody may have read it"
+                "other users can read or change the access key (mode {mode:o}): run chmod 600, and rotate the key if another user could have read it"
             );
             return Err(refused(path, &text));
         }
@@ -54,9 +54,8 @@ pub(crate) fn read(path: &Path) -> std::io::Result<Option<Found>> {
         }
     }
     let key = std::str::from_utf8(&text.expose()[..length]).ok().and_then(parse);
-    key.map(Some).ok_or_else(|| {
-        refused(path, "it holds no profile [default] with aws_access_key_id and aws_secret_access_key")
-    })
+    key.map(Some)
+        .ok_or_else(|| refused(path, "no profile [default] with aws_access_key_id and aws_secret_access_key"))
 }
 
 fn parse(text: &str) -> Option<Found> {
@@ -82,16 +81,16 @@ fn parse(text: &str) -> Option<Found> {
     Some(Found { key: (id.to_owned(), SecretText::copy_from(secret)), shared })
 }
 
-/// The id of the access key in a credentials file; `None` when there is no file.
+/// The id of the access key in a credentials file. `None` if the file does not exist.
 ///
 /// # Errors
-/// If others may read the file, if it is not a credentials file, or if reading it fails.
+/// If other users can read the file, if it is not a credentials file, or if reading fails.
 pub fn id_in(path: &Path) -> std::io::Result<Option<String>> {
     Ok(read(path)?.map(|found| found.key.0))
 }
 
-/// Writes this access key to a credentials file (mode 0600) as its profile `default`, whole or not
-/// at all. Other profiles, and other settings of this one, stay as they are.
+/// Atomically writes an access key to a credentials file (mode 0600), as the profile `default`.
+/// Other profiles, and the profile's other settings, are preserved.
 ///
 /// # Errors
 /// If writing fails. The error names the file.
@@ -100,8 +99,8 @@ pub fn write(path: &Path, id: &str, secret: &SecretText) -> std::io::Result<()> 
     next.place().inspect_err(|_| next.0.discard())
 }
 
-/// The next content of a credentials file: on the disk, but not yet in place. With it, a key is
-/// accepted only once it can no longer be lost.
+/// The next content of a credentials file: on disk, but not in place yet. This lets a key become
+/// valid only after it can no longer be lost.
 pub struct Next(PrivateFile);
 
 impl std::fmt::Debug for Next {
@@ -111,7 +110,7 @@ impl std::fmt::Debug for Next {
 }
 
 impl Next {
-    /// Writes and syncs the new content beside the file.
+    /// Writes and syncs the new content next to the file.
     ///
     /// # Errors
     /// If writing fails. The error names the file.
@@ -122,10 +121,10 @@ impl Next {
         PrivateFile::prepare(path, text.expose()).map(Self).map_err(named)
     }
 
-    /// Puts the new content in place. If that fails, it stays where the error says.
+    /// Puts the new content in place. If that fails, the new content stays on disk.
     ///
     /// # Errors
-    /// If renaming or writing fails. The error names the file that holds the key.
+    /// If renaming or syncing fails. The error names the file that holds the new key.
     pub fn place(&self) -> std::io::Result<()> {
         let left = |error: Error| {
             let text = format!("{error}; the new access key is in {}", self.0.path().display());
@@ -149,7 +148,7 @@ fn with_key(old: &str, id: &str, secret: &SecretText) -> SecretBytes {
         }
     };
     let (mut profile, mut written) = ("", false);
-    // Only in the shared format: the older one holds nothing else.
+    // Only for the shared format: the old one contains nothing else.
     for line in old.lines().filter(|_| old.lines().any(|line| line.trim().starts_with('['))) {
         let name = line.split('=').next().unwrap_or_default().trim();
         if line.trim().starts_with('[') {

@@ -1,4 +1,4 @@
-//! Housekeeping of every strongroom that is kept, opened or not.
+//! Housekeeping in every stored strongroom, open or not.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use strongroom::strongrooms::Strongrooms;
 use strongroom::{Error, Housekeeper, HousekeepingEvent, Maintained, Realm};
 
-/// How often, unless told.
+/// The default interval.
 pub(crate) const EVERY: Duration = Duration::from_secs(10 * 60);
-/// The longest time from the start to the first round, for servers that never run for long.
+/// The maximum delay before the first round, for servers that are restarted often.
 const FIRST: Duration = Duration::from_secs(10);
 
-/// Housekeeping while a server lives, on a thread of its own: opening and closing strongrooms may
-/// wait for a disk. Dropping it ends it; a round that is under way stops between two commits.
+/// Housekeeping for the lifetime of a server. Runs on a dedicated thread, because opening and
+/// closing strongrooms may block on the disk. Dropping this value stops it; a running round stops
+/// between two commits.
 #[derive(Debug)]
 pub(crate) struct Housekeeping {
     stopped: Arc<AtomicBool>,
@@ -35,7 +36,7 @@ impl Housekeeping {
                 match until_done(&ended, rooms.maintain(&housekeeper, log)) {
                     Some(Ok(())) => {}
                     Some(Err(error)) => {
-                        tracing::warn!(%error, "housekeeping: the strongrooms cannot be listed");
+                        tracing::warn!(%error, "housekeeping failed to list the strongrooms");
                     }
                     None => return,
                 }
@@ -76,14 +77,14 @@ fn log(realm: &Realm, result: Result<Maintained, Error>) {
     }
 }
 
-/// From nine tenths of a time to the whole: servers that were started together do not go on
-/// together. Without random bytes it is the whole.
+/// Randomly shortens `time` by up to a tenth, so that servers started together do not stay in step.
+/// Returns `time` itself if the operating system returned no random bytes.
 fn jittered(time: Duration) -> Duration {
     let random = strongroom_envelope::random_array::<1>().map_or(0, |[byte]| byte);
     time - time * u32::from(random) / 2560
 }
 
-/// Waits on this thread. Whether housekeeping goes on.
+/// Blocks for `time`, or until housekeeping is stopped. Returns whether it continues.
 fn pause(stopped: &AtomicBool, time: Duration) -> bool {
     let begun = Instant::now();
     loop {
@@ -95,7 +96,7 @@ fn pause(stopped: &AtomicBool, time: Duration) -> bool {
     }
 }
 
-/// Runs a future on this thread to its end, or until housekeeping is stopped.
+/// Runs a future to completion on this thread, or until housekeeping is stopped.
 fn until_done<T>(stopped: &AtomicBool, future: impl Future<Output = T>) -> Option<T> {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -1,4 +1,4 @@
-//! Reading what a request says.
+//! Reads a request's input.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use strongroom_store::json_text;
 
 use crate::answer::{ApiError, violation};
 
-/// Declares an operation's input, or a structure within one: every member that AWS's service model
-/// gives it.
+/// Declares an operation's input, or a structure within one, with every member of AWS's service
+/// model.
 ///
-/// The members in the first braces are read, and all may be missing. Those that are `refused` would
-/// change the request in a way this server does not implement, so ignoring them would be wrong;
-/// each has its [`Refusal`]. Those that are `ignored` change nothing here; their type is checked.
-/// Members that no model has are skipped, as on AWS. `tests/members.rs` walks the models and finds
-/// any member that is in none of the three groups.
+/// The members in the first braces are read; all are optional. A `refused` member would change the
+/// request in a way that this server does not implement, so ignoring it would be wrong; each has
+/// its [`Refusal`]. An `ignored` member has no effect here, but its type is checked. Members that
+/// are not in the model are skipped, as on AWS. `tests/members.rs` walks the models and finds any
+/// member that is in none of the three groups.
 macro_rules! input {
     (
         $vis:vis $name:ident { $($field:ident: $type:ty),* $(,)? }
@@ -52,12 +52,12 @@ macro_rules! input {
 }
 pub(crate) use input;
 
-/// What may hold members that are refused.
+/// A type that may contain refused members.
 pub(crate) trait Members {
-    /// The members of a structure: as fields, or as they are sent.
+    /// The members of a structure, as field names or wire names.
     const NAMES: &'static [&'static str] = &[];
 
-    /// Refuses what asks for something that is not here.
+    /// Refuses members that ask for something that this server does not implement.
     fn check(&self) -> Result<(), ApiError> {
         Ok(())
     }
@@ -83,27 +83,27 @@ impl<T: Members> Members for Vec<T> {
     }
 }
 
-/// How to refuse a member that asks for what this server does not have.
+/// The error for a member that asks for something that this server does not implement.
 pub(crate) struct Refusal {
     code: &'static str,
     why: &'static str,
-    /// Also when its value is empty.
+    /// Whether to refuse an empty value too.
     always: bool,
 }
 
 impl Refusal {
-    /// Refused unless its value asks for nothing: `null`, `false`, or an empty text, list or
-    /// structure.
+    /// Refuses any value except those that ask for nothing: `null`, `false`, or an empty string,
+    /// list or structure.
     pub(crate) const fn new(code: &'static str, why: &'static str) -> Self {
         Self { code, why, always: false }
     }
 
-    /// Refused unless it is `null`, for members that nobody may send in vain.
+    /// Refuses any value except `null`, for members that must not be ignored even if empty.
     pub(crate) const fn always(code: &'static str, why: &'static str) -> Self {
         Self { code, why, always: true }
     }
 
-    /// Refuses the member if it was given.
+    /// Returns the error if the member was given.
     pub(crate) fn check(&self, member: &str, given: Given) -> Result<(), ApiError> {
         match given {
             Given::Nothing => Ok(()),
@@ -116,15 +116,15 @@ impl Refusal {
     }
 }
 
-/// Whether a member that is refused was given. The value itself is not kept: it may be secret.
+/// Whether a refused member was given. Does not store the value, which may be secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Given {
-    /// It is missing, or `null`.
+    /// Missing, or `null`.
     #[default]
     Nothing,
-    /// It is there and asks for nothing.
+    /// Present, but asks for nothing.
     Empty,
-    /// It asks for something.
+    /// Present, and asks for something.
     Something,
 }
 
@@ -190,10 +190,10 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
-/// Reads a body, and refuses what it asks for in members that are not supported.
+/// Parses a body, and refuses members that are not supported.
 pub(crate) fn read<T: DeserializeOwned + Members>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    // What is wrong is told by line and column; values stay out of it.
+    // The error gives line and column but no values, which may be secret.
     let input: T = serde_json::from_slice(body).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
         let what = if error.is_data() { "a member is of another type" } else { "it is not JSON" };
@@ -207,7 +207,7 @@ pub(crate) fn required<T>(value: Option<T>, member: &str) -> Result<T, ApiError>
     value.ok_or_else(|| ApiError::null(member))
 }
 
-/// A text that is wiped. It goes from the body straight into memory that wipes itself.
+/// A secret string, parsed from the body directly into memory that is wiped on drop.
 pub(crate) struct Text(pub(crate) SecretText);
 
 impl<'de> Deserialize<'de> for Text {
@@ -217,7 +217,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Bytes in base64, wiped.
+/// Secret bytes in base64, wiped on drop.
 #[derive(Default)]
 pub(crate) struct Blob(pub(crate) SecretBytes);
 
@@ -250,8 +250,8 @@ impl<'de> Deserialize<'de> for Context {
     }
 }
 
-/// A text where AWS takes numbers and booleans too. They stand for the text they are written as,
-/// digit by digit: `1.0` is not `1`.
+/// A string where AWS accepts numbers and booleans too. They stand for their literal text: `1.0` is
+/// not `1`.
 struct Written(String);
 
 impl<'de> Deserialize<'de> for Written {
@@ -265,7 +265,7 @@ impl<'de> Deserialize<'de> for Written {
     }
 }
 
-/// Base64, for answers that are wiped.
+/// Encodes as base64, in memory that is wiped on drop.
 pub(crate) fn base64(bytes: &[u8]) -> SecretText {
     let mut out = vec![0; bytes.len().div_ceil(3) * 4];
     let written = STANDARD.encode_slice(bytes, &mut out).unwrap_or_default();
@@ -273,8 +273,7 @@ pub(crate) fn base64(bytes: &[u8]) -> SecretText {
     SecretText::from_utf8(SecretBytes::from(out)).unwrap_or_else(|_| SecretText::from_string(String::new()))
 }
 
-/// A number that is from the first bound to the second. Refused as it was given, before it is made
-/// smaller.
+/// Checks that a number is within bounds, before it is converted to the smaller type.
 pub(crate) fn within(number: i64, member: &str, least: u16, most: u16) -> Result<u16, ApiError> {
     let bound = match u16::try_from(number) {
         Ok(small) if (least..=most).contains(&small) => return Ok(small),

@@ -1,11 +1,12 @@
-//! Strongroom over the AWS wire protocol: Secrets Manager, KMS, and as much of STS and IAM as
-//! sessions and identities need, for any AWS client in any language. A [`Server`] is a `tower`
-//! service, to be mounted in a program's own server; it can listen by itself; and there is a
-//! binary, `strongroom-server`.
+//! Strongroom over the AWS wire protocol, for any AWS client in any language: Secrets Manager, KMS,
+//! and the parts of STS and IAM that identities and sessions need.
+//!
+//! A [`Server`] is a `tower` service, which a program can mount in its own HTTP server. It can also
+//! listen itself, and it is available as a binary, `strongroom-server`.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! // For tests: a server in memory on a port of its own, gone with its guard.
+//! // For tests: an in-memory server on a free port. It stops when `server` is dropped.
 //! let server = strongroom_server::test_server().await?;
 //! println!("AWS_ENDPOINT_URL={}", server.endpoint_url());
 //! println!("AWS_ACCESS_KEY_ID={}", server.access_key_id());
@@ -14,18 +15,20 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Every request is signed (Signature Version 4) and decided by the policies of who signed it. One
-//! server answers for many regions: the signature names one, each has its own secrets and keys, and
-//! all have one directory of users and roles.
+//! Every request must be signed with [Signature Version 4], and is authorized by its signer's
+//! policies. One server serves many regions: the signature names the region. Each region has its
+//! own secrets and keys; users and roles are shared by all regions of an account.
 //!
-//! * **Regions** are AWS's public ones, unless [`ServerBuilder::regions`] or `--regions` says
-//!   otherwise: names separated by commas, `aws`, or `all`. Another region is refused, as AWS does
-//!   it, with `InvalidSignatureException`. Nothing is made in a region before an operation that
-//!   creates something there was permitted.
-//! * **Housekeeping** is done in every strongroom that is kept, opened or not, every ten minutes:
-//!   [`ServerBuilder::housekeeping`], `--housekeeping`. It purges what is past its deletion date.
-//! * **Storage, key service, cache, other stores**: [`ServerBuilder::strongrooms`] serves
-//!   strongrooms that a program opened itself.
+//! * **Regions**: by default, AWS's public regions. [`ServerBuilder::regions`] or `--regions`
+//!   changes them. A request for another region is refused with `InvalidSignatureException`, as on
+//!   AWS. Storage for a region is created only by an authorized operation that writes to it.
+//! * **Housekeeping** purges secrets and keys past their deletion date. It runs every ten minutes,
+//!   in every stored strongroom, open or not. [`ServerBuilder::housekeeping`] or `--housekeeping`
+//!   changes the interval.
+//! * **Custom storage, key service, cache or secret store**: [`ServerBuilder::strongrooms`] serves
+//!   strongrooms that the program opened itself.
+//!
+//! [Signature Version 4]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 mod access_log;
 mod across;

@@ -1,4 +1,4 @@
-//! `strongroom-server`: Secrets Manager and KMS on this machine, for any AWS client.
+//! `strongroom-server`: a self-hosted Secrets Manager and KMS for any AWS client.
 
 mod arguments;
 mod owner_key_command;
@@ -9,13 +9,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
+use strongroom::chain;
 use strongroom_http::Log;
 use strongroom_server::{Metrics, Server, ServerBuilder, Tls};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Wipes all memory that is freed: the HTTP, TLS and JSON libraries keep copies of what clients
+/// Wipes all memory when it is freed: the HTTP, TLS and JSON libraries make copies of what clients
 /// send.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
@@ -24,33 +25,22 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<mimalloc::MiMalloc> =
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     let mut log = Log::new(arguments.log_json);
-    // Dropping it writes out the rest of the log, however `main` ends, and waits only so long.
+    // Dropping it writes the rest of the log, however `main` returns, within a bounded time.
     let _writing = match log.start() {
         Ok(writing) => writing,
         Err(_) => return ExitCode::FAILURE,
     };
-    match started(&arguments, &log) {
+    match run(&arguments, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut told = format!("strongroom-server: {error}");
-            let mut source = error.source();
-            while let Some(error) = source {
-                let text = error.to_string();
-                // Some errors repeat their cause.
-                if !told.contains(&text) {
-                    told.push_str(": ");
-                    told.push_str(&text);
-                }
-                source = error.source();
-            }
-            told.push('\n');
-            let _ = log.write_all(told.as_bytes());
+            // In one piece: other threads may still be logging.
+            let _ = log.write_all(format!("strongroom-server: {}\n", chain(&*error)).as_bytes());
             ExitCode::FAILURE
         }
     }
 }
 
-fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
+fn run(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     let filter = log_filter(&arguments.log_level)?;
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone()).with_target(false);
@@ -61,7 +51,7 @@ fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     }
     process::protect(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let runtime = runtime.map_err(|error| format!("failed to start the runtime: {error}"))?;
     runtime.block_on(async {
         match &arguments.command {
             Some(Command::OwnerKey { action }) => owner_key_command::run(arguments, action).await,
@@ -70,11 +60,11 @@ fn started(arguments: &Arguments, log: &Log) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// A level, or directives, which apply on top of the default level.
+/// Parses a level, or directives on top of the default level.
 fn log_filter(text: &str) -> Result<EnvFilter, Box<dyn Error>> {
     let failed = |error: &dyn std::fmt::Display| format!("--log-level: {error}");
     if !text.contains(['=', ',', '[']) && !text.trim().is_empty() {
-        // `EnvFilter` takes any other word for the name of a module, and silences everything else.
+        // `EnvFilter` would take any other word for a module and silence everything else.
         let level: LevelFilter = text.trim().parse().map_err(|_| {
             failed(&format!("{text:?} is not one of off, error, warn, info, debug and trace"))
         })?;
@@ -94,17 +84,17 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         if tls.is_none() {
-            return Err("--listen: an address beyond loopback needs --tls-cert and --tls-key".into());
+            return Err("--listen: an address other than loopback requires --tls-cert and --tls-key".into());
         }
         if arguments.accept_any_credentials {
             return Err("--accept-any-credentials: only on loopback addresses".into());
         }
     }
-    if let Some(place) = &arguments.metrics {
-        let listener = self::listener("--metrics", place).await?;
+    if let Some(metrics_address) = &arguments.metrics {
+        let listener = self::listener("--metrics", metrics_address).await?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
-            return Err("--metrics: only loopback addresses".into());
+            return Err("--metrics: only loopback addresses are allowed".into());
         }
         let metrics = Metrics::install()?;
         tracing::info!("metrics on http://{address}/metrics");
@@ -116,22 +106,22 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     }
     if arguments.accept_any_credentials {
         tracing::warn!(
-            "any credentials are accepted: anyone who reaches this port can act as the root of any account"
+            "any credentials are accepted: anyone who can reach this port can act as the root of any account"
         );
         builder = builder.accept_any_credentials();
     }
-    // From here on a signal shuts the server down gracefully.
-    let stopped = stopped()?;
+    // From here on, a signal shuts the server down gracefully.
+    let stop = stop_signal()?;
     let server = builder.open().await?;
     if let Some(directory) = arguments.directory()
         && arguments.root_key_path().is_some_and(|key| key.starts_with(directory))
     {
         tracing::warn!(
-            "the root key is inside the data directory: anyone who copies the directory can read everything; keep it elsewhere with --root-key"
+            "the root key is inside the data directory: anyone who copies the directory can read everything; store the key elsewhere with --root-key"
         );
     }
     if std::env::var_os(arguments::ACCESS_KEY_ID).is_none() {
-        say_where_the_key_is(&server, arguments)?;
+        report_access_key(&server, arguments)?;
     }
     {
         let mut out = std::io::stdout().lock();
@@ -139,13 +129,13 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         out.flush()?;
     }
     match tls {
-        Some(tls) => server.serve_tls(listener, tls, stopped).await?,
-        None => server.serve(listener, stopped).await?,
+        Some(tls) => server.serve_tls(listener, tls, stop).await?,
+        None => server.serve(listener, stop).await?,
     }
     Ok(())
 }
 
-/// Takes the owner's access key from the environment, or else from its file.
+/// Uses the owner's access key from the environment, otherwise from its file.
 fn with_owner_key(builder: ServerBuilder, arguments: &Arguments) -> Result<ServerBuilder, Box<dyn Error>> {
     match arguments::given_access_key()? {
         Some((id, secret)) => Ok(builder.access_key(id, secret)),
@@ -156,8 +146,9 @@ fn with_owner_key(builder: ServerBuilder, arguments: &Arguments) -> Result<Serve
     }
 }
 
-/// Says where the owner's access key is. The secret itself never goes where a log may be kept.
-fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+/// Reports where the owner's access key is. The secret is never written to a log: only to its file,
+/// or to a terminal.
+fn report_access_key(server: &Server, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let Some((id, secret)) = server.owner_access_key() else { return Ok(()) };
     if let Some(file) = arguments.credentials_file() {
         let file = std::path::absolute(&file).unwrap_or(file);
@@ -180,21 +171,21 @@ fn say_where_the_key_is(server: &Server, arguments: &Arguments) -> Result<(), Bo
         return Ok(());
     }
     Err(format!(
-        "--memory: name a file for the owner's access key with --credentials FILE, or set {} and {}",
+        "--memory: give a file for the owner's access key with --credentials FILE, or set {} and {}",
         arguments::ACCESS_KEY_ID,
         arguments::SECRET_ACCESS_KEY
     )
     .into())
 }
 
-/// Listens on the first of an option's addresses that can be bound.
-async fn listener(option: &str, place: &str) -> Result<TcpListener, Box<dyn Error>> {
-    let listener = TcpListener::bind(place).await;
-    listener.map_err(|error| format!("{option} {place}: {error}").into())
+/// Binds the first available address that an option's value resolves to.
+async fn listener(option: &str, address: &str) -> Result<TcpListener, Box<dyn Error>> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| format!("{option} {address}: {error}").into())
 }
 
-/// Resolves when a signal asks the server to stop.
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Returns a future that resolves when a signal asks the server to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,5 +1,5 @@
-//! What a request names, and whose it is. Requests go to the caller's own account; those that name
-//! a secret or key of another account by its full ARN go there, if the operation may cross
+//! Finds the account that a request is for. Requests go to the caller's own account, unless they
+//! name a secret or key of another account by its full ARN and the operation is allowed across
 //! accounts.
 
 use std::borrow::Cow;
@@ -8,9 +8,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use strongroom::{AccountId, Arn, Realm};
 
-/// The text of one member of a JSON object. `None` if there is none, or the body cannot be read:
-/// the operation reports that. A member that is there twice leads nowhere, because the operation
-/// refuses it.
+/// The string value of one member of a JSON object. `None` if there is no such member, if it occurs
+/// twice, or if the body is not valid: the operation reports the error.
 pub(crate) fn member(body: &[u8], name: &str) -> Option<String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let found = Member(name).deserialize(&mut reader).ok()?;
@@ -50,8 +49,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 }
 
-/// The account and region of an ARN, if it is one of this service, in this region, and of another
-/// account than `own`.
+/// The realm of an ARN, if the ARN is of this service, in `own`'s region, and of another account.
 pub(crate) fn elsewhere(text: &str, service: &str, own: &Realm) -> Option<Realm> {
     let arn = Arn::parse(text).ok()?;
     let account = AccountId::parse(arn.account()).ok()?;
@@ -108,7 +106,7 @@ mod tests {
         for body in ["", "[]", "{", r#"{"SecretId":7}"#, r#"{"SecretId":"db"}}"#, r#"{"SecretId":"db""#] {
             assert_eq!(member(body.as_bytes(), "SecretId"), None, "{body}");
         }
-        // Two of a name: the operation refuses them, and they lead nowhere before.
+        // The operation refuses duplicate members; until then they route nowhere.
         for twice in [r#"{"SecretId":"db","SecretId":"db"}"#, r#"{"SecretId":null,"SecretId":"db"}"#] {
             assert_eq!(member(twice.as_bytes(), "SecretId"), None, "{twice}");
         }

@@ -1,4 +1,4 @@
-//! Opening what a server serves.
+//! Opens the strongrooms that a server serves.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use strongroom::{AccountId, Clock, Error, Realm, Region, SystemClock};
 
 use crate::setup::setup;
 
-/// Where strongrooms are kept.
+/// Where strongrooms are stored.
 #[derive(Debug)]
 pub(crate) enum Place {
     Memory,
@@ -16,7 +16,7 @@ pub(crate) enum Place {
     Given(Strongrooms),
 }
 
-/// What a builder was told about the strongrooms.
+/// A builder's settings for the strongrooms.
 pub(crate) struct Opening {
     pub(crate) place: Place,
     pub(crate) account: Option<AccountId>,
@@ -26,19 +26,19 @@ pub(crate) struct Opening {
     pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
-/// What a server starts with.
+/// The opened strongrooms.
 pub(crate) struct Starting {
     pub(crate) rooms: Strongrooms,
     /// What a reset empties.
     pub(crate) memory: Option<MemoryRealms>,
-    /// Whether nothing was there before.
+    /// Whether nothing was stored before.
     pub(crate) new: bool,
-    /// While it lives, no other process starts on the same directory.
+    /// While it is held, no other process can start on the same directory.
     pub(crate) lock: Option<DirectoryLock>,
 }
 
 impl Opening {
-    /// Finds out what exists, and opens the strongroom that keeps the identities.
+    /// Opens the storage and the strongroom that stores the identities.
     pub(crate) async fn start(self) -> Result<Starting, Error> {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let builder = Strongrooms::builder().clock(Arc::clone(&clock)).most_open(open_rooms());
@@ -52,7 +52,9 @@ impl Opening {
                 let other = self.account.is_some_and(|account| account != home.account())
                     || self.region.is_some_and(|region| region != *home.region());
                 if other {
-                    return Err(setup(format!("the strongrooms have another home: {home}")));
+                    return Err(setup(format!(
+                        "the strongrooms have a different account or identity region: {home}"
+                    )));
                 }
                 Ok(Starting { rooms, memory: None, new: false, lock: None })
             }
@@ -79,7 +81,7 @@ impl Opening {
                 }
                 let (data, lock) = options.open_locked().await?;
                 if data.is_new() {
-                    tracing::info!(directory = %data.path().display(), "a new data directory");
+                    tracing::info!(directory = %data.path().display(), "created a data directory");
                 }
                 let rooms = builder.directory(&data).open().await?;
                 Ok(Starting { rooms, memory: None, new: data.is_new(), lock: Some(lock) })
@@ -88,10 +90,10 @@ impl Opening {
     }
 }
 
-/// The most strongrooms open at once. Connections leave a quarter of the files that the process may
-/// open; strongrooms share that.
+/// The maximum number of open strongrooms. Connections leave a quarter of the process's open files
+/// to strongrooms.
 fn open_rooms() -> usize {
-    /// What a strongroom in a file needs under load: the database, its log, and connections.
+    /// The open files of one strongroom under load: the database, its log, and connections.
     const FILES: usize = 16;
     const MOST: usize = 256;
     #[cfg(unix)]

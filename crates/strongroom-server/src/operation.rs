@@ -1,47 +1,46 @@
-//! What the wire knows of an operation beside how it runs.
+//! An operation's declaration in its service's table.
 
 use crate::input::Members;
 
 /// An operation of a service, as its table declares it.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// As targets, logs and policies name it.
+    /// The name, as in targets, logs and policies.
     pub(crate) name: &'static str,
-    /// The members that its input declares: as fields, `secret_id`, or as they are sent,
-    /// `SecretId`.
+    /// The members of its input, as field names (`secret_id`) or wire names (`SecretId`).
     members: &'static [&'static str],
-    /// Members that logs and audit must not show, as they are sent.
+    /// The wire names of members that logs and audit must not show.
     hidden: &'static [&'static str],
-    /// The member that names what the operation is about.
+    /// The member that names the resource.
     resource: Option<&'static str>,
-    /// Whether a resource named by the ARN of another account is looked for there.
+    /// Whether a resource's ARN may route the request to another account.
     crosses_accounts: bool,
 }
 
 impl Operation {
-    /// An operation with this input, which is about no single resource.
+    /// An operation with this input and no single resource.
     pub(crate) const fn of<Input: Members>(name: &'static str) -> Self {
         Self::with_members(name, Input::NAMES)
     }
 
-    /// An operation with these members, which is about no single resource.
+    /// An operation with these members and no single resource.
     pub(crate) const fn with_members(name: &'static str, members: &'static [&'static str]) -> Self {
         Self { name, members, hidden: &[], resource: None, crosses_accounts: false }
     }
 
-    /// It is about what this member names.
+    /// Declares the member that names the resource.
     pub(crate) const fn on(mut self, member: &'static str) -> Self {
         self.resource = Some(member);
         self
     }
 
-    /// These members hold secrets, ciphertexts, or tokens that give access.
+    /// Declares members that hold secrets, ciphertexts, or tokens that grant access.
     pub(crate) const fn hides(mut self, members: &'static [&'static str]) -> Self {
         self.hidden = members;
         self
     }
 
-    /// Other accounts may be allowed to call it.
+    /// Declares that other accounts can be allowed to call it.
     pub(crate) const fn across_accounts(mut self) -> Self {
         self.crosses_accounts = true;
         self
@@ -52,12 +51,12 @@ impl Operation {
         self.resource
     }
 
-    /// Whether it may lead to another account.
+    /// Whether a request can be routed to another account.
     pub(crate) fn crosses_accounts(&self) -> bool {
         self.crosses_accounts
     }
 
-    /// Whether logs and audit must not show a member of this name.
+    /// Whether logs and audit must hide a member.
     pub(crate) fn hides_member(&self, sent: &str) -> bool {
         self.hidden.contains(&sent)
     }
@@ -68,20 +67,20 @@ impl Operation {
         self.hidden
     }
 
-    /// Its members as they are sent.
+    /// The wire names of its members.
     #[cfg(test)]
     pub(crate) fn sent_members(&self) -> Vec<String> {
         let pascal = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
         self.members.iter().map(|name| name.split('_').map(pascal).collect()).collect()
     }
 
-    /// Whether its input has a member of this name.
+    /// Whether its input has a member of this wire name.
     pub(crate) fn has_member(&self, sent: &str) -> bool {
         self.members.iter().any(|declared| *declared == sent || is_field_of(declared, sent))
     }
 }
 
-/// Whether a field such as `secret_id` is sent under this name: `SecretId`.
+/// Whether a field such as `secret_id` has this wire name, such as `SecretId`.
 fn is_field_of(field: &str, sent: &str) -> bool {
     let mut field = field.bytes();
     let mut first = true;

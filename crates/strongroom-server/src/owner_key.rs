@@ -1,4 +1,4 @@
-//! The owner's access key of a server: given to it, read from its file, or made by it.
+//! The owner's access key: given to the server, read from its file, or created by it.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,10 @@ use strongroom_iam::AccessKeyOrigin;
 use crate::credentials::{self, AccessKey, Next};
 use crate::setup::setup;
 
-/// What is known about the key before any storage is opened.
+/// The key as known before storage is opened.
 pub(crate) struct Known {
     given: Option<AccessKey>,
-    /// The file, and what it holds.
+    /// The file, and its content.
     file: Option<(PathBuf, Option<credentials::Found>)>,
 }
 
@@ -21,7 +21,7 @@ fn failed(error: std::io::Error) -> Error {
 }
 
 impl Known {
-    /// The given key, or else the one in the file.
+    /// Uses the given key, otherwise reads the file.
     pub(crate) fn read(given: Option<AccessKey>, file: Option<PathBuf>) -> Result<Self, Error> {
         let file = match file.filter(|_| given.is_none()) {
             Some(file) => {
@@ -34,8 +34,8 @@ impl Known {
     }
 }
 
-/// Finds or makes the key that a server starts with, and warns of the owner's other keys. `new`:
-/// nothing was ever kept, so a key in the file cannot have been revoked.
+/// Finds or creates the key that the server starts with, and warns of the owner's other keys. `new`
+/// means that nothing was stored before, so a key in the file cannot have been revoked.
 pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result<Option<AccessKey>, Error> {
     let iam = room.iam();
     let (directory, cx) = (iam.directory()?, room.context());
@@ -55,19 +55,19 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
                 tracing::warn!(
                     key = id,
                     file = %file.display(),
-                    "the access key in this file is not an active key of the owner; `strongroom-server owner-key rotate` makes a new one"
+                    "the access key in this file is not an active key of the owner; `strongroom-server owner-key rotate` creates a new one"
                 );
                 warn_of_others(room, None).await?;
                 return Ok(None);
             }
-            // Rewrites the older format as the shared one, if the file can be written.
+            // Rewrites the old format as the shared one, if the file is writable.
             if !found.shared {
                 let _ = credentials::write(&file, &id, &secret);
             }
             Some((id, secret))
         }
         Known { file: Some((file, None)), .. } => {
-            // Written to the disk before it is accepted.
+            // Written to disk before it becomes valid.
             let (id, secret) = strongroom_iam::Iam::fresh_access_key()?;
             let next = Next::prepare(&file, &id, &secret).map_err(failed)?;
             let given = (id, SecretText::copy_from(secret.expose()));
@@ -85,7 +85,7 @@ pub(crate) async fn settle(room: &Strongroom, new: bool, known: Known) -> Result
     Ok(own)
 }
 
-/// Warns of the owner's other keys: each can do whatever the root of the account can.
+/// Warns of the owner's other keys, each of which grants access as the root of the account.
 async fn warn_of_others(room: &Strongroom, own: Option<&str>) -> Result<(), Error> {
     for key in room.iam().directory()?.owner_access_keys().list(room.context()).await? {
         if key.active && Some(key.id.as_str()) != own {

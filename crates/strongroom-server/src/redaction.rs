@@ -1,4 +1,4 @@
-//! The parameters of a request as logs and audit may show them.
+//! A request's parameters, redacted for logs and audit.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,17 +12,17 @@ use strongroom_types::RequestParameters;
 use crate::api::{Api, Protocol};
 use crate::operation::Operation;
 
-/// How deep structures are shown. No operation has deeper ones.
+/// How deeply nested structures are shown. No operation's input is deeper.
 const DEEPEST: usize = 16;
-/// What stands for parameters that cannot be shown: the body is of no known operation, cannot be
-/// read, or is gone.
+/// The placeholder for parameters that cannot be shown: the operation is unknown, or the body is
+/// not valid or has been dropped.
 const OMITTED: &str = r#"{"omitted":true}"#;
 
-/// The parameters of a request, without what its operation's table entry hides.
+/// The parameters of a request, without those that its operation's table entry hides.
 ///
-/// Only members that the table declares are shown. Nothing is parsed or copied before somebody
-/// asks, and a hidden value is never copied. The view does not keep the body: it can be asked only
-/// until the request is answered, however long its context lives.
+/// Only members that the table declares are shown. The body is parsed only on demand, and a hidden
+/// value is never copied. The view does not keep the body alive: it works only until the request is
+/// answered, however long its context lives.
 pub(crate) struct Parameters {
     api: &'static dyn Api,
     operation: Option<&'static Operation>,
@@ -66,7 +66,7 @@ impl RequestParameters for Parameters {
     }
 }
 
-/// An object whose values are places in the body.
+/// An object whose values are slices of the body.
 type Object<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 fn write_object<'a, 'm>(
@@ -91,7 +91,7 @@ where
     Some(())
 }
 
-/// Writes a value as it was sent, without members that are hidden, wherever they stand.
+/// Writes a value as it was sent, without hidden members at any depth.
 fn write_value(out: &mut String, value: &RawValue, operation: &Operation, depth: usize) -> Option<()> {
     let text = value.get();
     match text.as_bytes().first() {
@@ -117,7 +117,7 @@ fn write_value(out: &mut String, value: &RawValue, operation: &Operation, depth:
     Some(())
 }
 
-/// A form as an object of texts: a list is one member for each of its parts, as it was sent.
+/// A form as an object of strings. Each list item stays a separate member, as it was sent.
 fn form(api: &dyn Api, operation: &Operation, body: &[u8]) -> String {
     let mut shown = serde_json::Map::new();
     for (name, value) in form_urlencoded::parse(body) {

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! From a request to its response.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,31 +26,30 @@ use crate::redaction::Parameters;
 use crate::sigv4::{self, Presented, Refusal, SigningKeys};
 use crate::wire_call::{CallObserver, WireCall};
 
-/// A server: strongrooms behind AWS's wire protocol. Clones share everything. It is a `tower`
-/// service: mount it in a program's own server, or let [`Server::serve`] listen.
+/// Strongrooms behind AWS's wire protocol. A `tower` service: mount it in an HTTP server, or let
+/// [`Server::serve`] listen. Clones share their state.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) inner: Arc<Inner>,
-    /// What is known of the connection of requests that do not come through `serve`.
+    /// The connection of requests that do not arrive through `serve`.
     pub(crate) connection: Arc<Connection>,
 }
 
 pub(crate) struct Inner {
     pub(crate) rooms: Strongrooms,
-    /// What a reset empties, of a server in memory.
+    /// What a reset empties, if the server is in memory.
     pub(crate) memory: Option<MemoryRealms>,
-    /// Ends with the server.
+    /// Stops with the server.
     pub(crate) _housekeeping: Option<Housekeeping>,
-    /// The owner's access key that was given or made for this server; `None` if it has been
-    /// revoked.
+    /// The owner's access key, given to this server or created by it. `None` if it was revoked.
     pub(crate) owner_key: Option<(String, SecretText)>,
     pub(crate) hosts: Hosts,
     pub(crate) accept_any: bool,
-    /// How long a call may take from the moment its request had arrived.
+    /// How long a call may take after its request has been read completely.
     pub(crate) deadline: Duration,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) http: HttpServer,
-    /// Who is told of every request.
+    /// Notified of every request.
     pub(crate) observers: Vec<Box<dyn CallObserver>>,
 }
 
@@ -67,14 +66,14 @@ impl From<Refusal> for ApiError {
 }
 
 impl Server {
-    /// The server for requests of one peer, whose address policies may look at.
+    /// The server for requests from one peer, whose address policies can test.
     #[must_use]
     pub fn for_peer(&self, peer: IpAddr) -> Self {
         self.over((*self.connection).clone().peer(peer))
     }
 
-    /// The server for requests that come over TLS: `aws:SecureTransport` is true for them. For a
-    /// program that ends TLS itself; `Server::serve_tls` does this.
+    /// The server for requests that arrive over TLS, for which `aws:SecureTransport` is true. For a
+    /// program that terminates TLS itself; `Server::serve_tls` does this automatically.
     #[must_use]
     pub fn over_tls(&self) -> Self {
         self.over((*self.connection).clone().secure())
@@ -97,23 +96,23 @@ impl Server {
         self.inner.accept_any
     }
 
-    /// The strongroom behind it, of its own account and region, as the owner's: for programs and
-    /// tests that serve what they use.
+    /// The strongroom of the server's own account and region, as the owner. For programs and tests
+    /// that use what they serve.
     ///
     /// # Errors
-    /// Storage and damage.
+    /// If the storage cannot be read or is damaged.
     pub async fn room(&self) -> Result<Strongroom, strongroom::Error> {
         self.inner.rooms.create(self.inner.rooms.home()).await
     }
 
-    /// The strongrooms behind it, of all accounts and regions.
+    /// The strongrooms of all accounts and regions.
     #[must_use]
     pub fn strongrooms(&self) -> &Strongrooms {
         &self.inner.rooms
     }
 
-    /// The owner's access key that this server was given or made: id and secret. `None` if the key
-    /// in its credentials file has been revoked.
+    /// Id and secret of the owner's access key, which was given to this server or created by it.
+    /// `None` if the key in its credentials file has been revoked.
     #[must_use]
     pub fn owner_access_key(&self) -> Option<(&str, &SecretText)> {
         self.inner.owner_key.as_ref().map(|(id, secret)| (id.as_str(), secret))
@@ -133,7 +132,7 @@ impl Server {
             (None, "POST", "/_strongroom/reset") => return self.reset(&id).await,
             _ => {}
         }
-        // The only lasting handle to the body: what else refers to it ends with this request.
+        // The only long-lived handle to the body; all others end with this request.
         let (body, unread) = match body {
             Ok(body) => (Arc::new(body), None),
             Err(error) => (Arc::default(), Some(error)),
@@ -153,7 +152,7 @@ impl Server {
         rendered(answer, call.wanted.as_ref().map(|wanted| wanted.api), &id)
     }
 
-    /// What a request is answered with. The order of what is checked shows in which error wins.
+    /// Answers a request. The order of the checks decides which error wins.
     async fn outcome(&self, call: &mut WireCall<'_>, unread: Option<BodyError>) -> Result<Answer, ApiError> {
         if call.wanted.is_none() {
             return Err(ApiError::unknown_operation());
@@ -166,12 +165,13 @@ impl Server {
         self.run_first(admitted, call).await
     }
 
-    /// Runs an operation, even where there is no strongroom yet. There an empty room in memory
-    /// answers. Only what was permitted there, succeeded and wrote something makes a strongroom, so
-    /// nobody makes one by looking, or without permission by naming a region.
+    /// Runs an operation. Where no strongroom exists yet, an empty one in memory answers first.
+    /// Only if the operation is authorized there, succeeds and writes something is the strongroom
+    /// created and the operation run again. Reads and unauthorized requests never create a
+    /// strongroom.
     async fn run_first(&self, mut admitted: Admitted, call: &WireCall<'_>) -> Result<Answer, ApiError> {
         let answer = self.run(&admitted, call).await?;
-        // Naming another account never makes it.
+        // A request to another account never creates that account's strongroom.
         let Some(empty) = admitted.empty.take().filter(|_| admitted.there == admitted.own) else {
             return Ok(answer);
         };
@@ -179,11 +179,11 @@ impl Server {
             return Ok(answer);
         }
         let regional = call.wanted.as_ref().is_some_and(|wanted| wanted.api.arn_service().is_some());
-        let made = match regional {
+        let created = match regional {
             true => self.inner.rooms.create(&admitted.own).await,
             false => self.inner.rooms.identities(admitted.own.account()).await,
         };
-        admitted.room = made.map_err(|error| unopened(&error))?;
+        admitted.room = created.map_err(|error| unopened(&error))?;
         self.run(&admitted, call).await
     }
 
@@ -200,7 +200,7 @@ impl Server {
         wanted.api.run(request).await
     }
 
-    /// Finds out who signed a request, and the room it is for.
+    /// Authenticates a request and finds the strongroom that it is for.
     async fn admit(&self, call: &WireCall<'_>) -> Result<Admitted, ApiError> {
         let Some(wanted) = &call.wanted else { return Err(ApiError::unknown_operation()) };
         let presented = call.presented.as_ref().map_err(Refusal::clone)?.as_ref().ok_or_else(|| {
@@ -216,7 +216,7 @@ impl Server {
         let (account, cx) = if self.inner.accept_any {
             let account = AccountId::parse(&presented.key_id).unwrap_or(home.account());
             match self.checked(presented, call.request, call.body).await {
-                // Known credentials are who they are; made-up ones are the root of their account.
+                // Known credentials act as their identity, all others as the root of their account.
                 Ok(cx) => (account_of(&cx).unwrap_or(home.account()), cx),
                 Err(_) => (account, CallContext::new(Caller::Owner(account))),
             }
@@ -230,7 +230,7 @@ impl Server {
         let regional = wanted.api.arn_service();
         let elsewhere = regional.and_then(|service| leads_to(call, wanted, service, &own));
         let found = match (regional, &elsewhere) {
-            // What belongs to no region is kept at home.
+            // Global services are answered by the home region.
             (None, _) => rooms.lookup_identities(account).await,
             (_, Some(there)) => across::room(rooms, there).await,
             (_, None) => across::room(rooms, &own).await,
@@ -244,9 +244,9 @@ impl Server {
         Ok(Admitted { room, empty, own, there, cx })
     }
 
-    /// The region that a signature names. Only one that is served is looked at any further: like
-    /// AWS's endpoints, the server knows no other. What belongs to no region may be signed for any,
-    /// since clients sign it for one of their own choice.
+    /// The region that a signature names. Requests for a region that is not served are refused at
+    /// once, as by AWS's endpoints. Requests to global services may be signed for any region, since
+    /// clients choose one themselves.
     fn region(&self, presented: &Presented, wanted: &Wanted<'_>) -> Result<Region, ApiError> {
         let region = Region::parse(&presented.region).ok();
         let regional = wanted.api.arn_service().is_some();
@@ -256,7 +256,7 @@ impl Server {
         })
     }
 
-    /// The caller whose secret a request was signed with.
+    /// Verifies a request's signature and returns the caller.
     async fn checked(
         &self,
         presented: &Presented,
@@ -267,8 +267,8 @@ impl Server {
         let rooms = &self.inner.rooms;
         let home = rooms.identities(rooms.home().account()).await.map_err(|_| ApiError::internal())?;
         let mut found = credentials(&home, presented).await?;
-        // Other accounts have users only where anybody may say which account is his; and only they
-        // get keys of this form.
+        // Other accounts have users only if the server accepts any credentials, and issued keys
+        // always have one of these prefixes.
         let issued = ["AKIA", "ASIA"].iter().any(|prefix| presented.key_id.starts_with(prefix));
         if found.is_none() && self.inner.accept_any && issued {
             for account in rooms.accounts().await.map_err(|_| ApiError::internal())? {
@@ -294,7 +294,7 @@ impl Server {
         Ok(found.context.clone())
     }
 
-    /// Empties everything: of a server in memory that takes any credentials.
+    /// Deletes everything, if the server is in memory and accepts any credentials.
     async fn reset(&self, id: &str) -> Response<Full<Bytes>> {
         let Some(memory) = self.inner.memory.as_ref().filter(|_| self.inner.accept_any) else {
             let text = r#"{"message":"only with --memory and --accept-any-credentials"}"#;
@@ -308,7 +308,7 @@ impl Server {
         }
     }
 
-    /// Gives the owner its access key again, in memory that was emptied.
+    /// Restores the owner's access key after a reset.
     async fn admit_owner(&self) -> Result<(), strongroom::Error> {
         let home = self.inner.rooms.identities(self.inner.rooms.home().account()).await?;
         if let Some((id, secret)) = &self.inner.owner_key {
@@ -320,8 +320,8 @@ impl Server {
     }
 }
 
-/// What an access key and a session token stand for in an account's directory. Only this account's
-/// own.
+/// Looks up an access key and session token in an account's directory. Finds only credentials of
+/// that account.
 async fn credentials(room: &Strongroom, presented: &Presented) -> Result<Option<Arc<Credentials>>, ApiError> {
     let iam = room.iam();
     let directory = iam.directory().map_err(|_| ApiError::internal())?;
@@ -341,15 +341,14 @@ fn account_of(cx: &CallContext) -> Option<AccountId> {
     cx.caller().account().and_then(|account| AccountId::parse(account).ok())
 }
 
-/// The account and region of what a request names, if it is another account's and the operation may
-/// be called by others.
+/// The realm of the resource that a request names, if it belongs to another account and the
+/// operation is allowed across accounts.
 fn leads_to(call: &WireCall<'_>, wanted: &Wanted<'_>, service: &str, own: &Realm) -> Option<Realm> {
     wanted.operation.filter(|operation| operation.crosses_accounts())?;
     named::elsewhere(call.resource()?, service, own)
 }
 
-/// What is known of a request beside who calls: for policies the facts that they look at, for logs
-/// and audit the rest.
+/// Adds the request's facts to the caller's context, for policies, logs and audit.
 fn with_circumstances(cx: CallContext, call: &WireCall<'_>, wanted: &Wanted<'_>) -> CallContext {
     let connection = call.connection;
     let mut facts = cx.facts().cloned().unwrap_or_else(SessionFacts::new);
@@ -363,7 +362,7 @@ fn with_circumstances(cx: CallContext, call: &WireCall<'_>, wanted: &Wanted<'_>)
     cx.with_facts(facts).with_request(info)
 }
 
-/// Why a request without a body is refused.
+/// The error for a body that could not be read.
 fn unreadable(error: BodyError) -> ApiError {
     let (status, code, message) = match error {
         BodyError::TooLong => (413, "RequestEntityTooLargeException", "The request is longer than 1 MiB."),

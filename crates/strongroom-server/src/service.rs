@@ -1,4 +1,4 @@
-//! The server as a `tower` service, and listening.
+//! The server as a `tower` service, and its listeners.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -44,13 +44,13 @@ impl Handler for Server {
 }
 
 impl Server {
-    /// Answers what comes to a listener on loopback, HTTP/1.1 and HTTP/2 with prior knowledge,
-    /// until `stop` is ready; then finishes what is under way, for ten seconds at most.
+    /// Serves HTTP/1.1, and HTTP/2 with prior knowledge, on a loopback listener until `stop`
+    /// resolves. Requests in progress then have ten seconds to finish.
     ///
     /// # Errors
-    /// `InvalidInput` for a listener beyond loopback, where anybody on the way could read values:
-    /// use `Server::serve_tls`, or a program's own server with this one mounted in it. A listener
-    /// that fails.
+    /// `InvalidInput` if the listener is not on loopback, because anyone on the network path could
+    /// read secrets. Use `Server::serve_tls` there, or mount the server in an HTTP server with TLS.
+    /// Also as `HttpServer::serve` of `strongroom-http`.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -59,11 +59,11 @@ impl Server {
         self.http().clone().serve(listener, self, stop).await
     }
 
-    /// As [`Server::serve`], over TLS, and on any address.
+    /// Serves over TLS, on any address; otherwise like [`Server::serve`].
     ///
     /// # Errors
-    /// `InvalidInput` for a server that takes any credentials and a listener beyond loopback; a
-    /// listener that fails.
+    /// `InvalidInput` if the server accepts any credentials and the listener is not on loopback.
+    /// Also as `HttpServer::serve_tls` of `strongroom-http`.
     #[cfg(feature = "tls")]
     pub async fn serve_tls(
         self,
@@ -72,7 +72,7 @@ impl Server {
         stop: impl Future<Output = ()> + Send,
     ) -> std::io::Result<()> {
         if self.takes_any_credentials() && !listener.local_addr()?.ip().is_loopback() {
-            return Err(refused("a server that takes any credentials listens on loopback only"));
+            return Err(refused("a server that accepts any credentials listens only on loopback"));
         }
         self.http().clone().serve_tls(listener, tls, self, stop).await
     }

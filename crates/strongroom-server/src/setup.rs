@@ -1,4 +1,4 @@
-//! Errors about how a server was set up.
+//! Errors in a server's setup.
 
 use strongroom::{Error, ErrorKind};
 

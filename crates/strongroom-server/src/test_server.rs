@@ -1,4 +1,4 @@
-//! A server for the tests of other projects.
+//! A server for other projects' tests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,21 +8,21 @@ use tokio::sync::oneshot;
 
 use crate::Server;
 
-/// A server in memory on a port of its own. It ends when this is dropped.
+/// An in-memory server on a free port. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct TestServer {
     address: SocketAddr,
     server: Server,
-    /// What stands for the secret of a key that is not there.
+    /// The secret of a missing key.
     none: SecretText,
     _stop: oneshot::Sender<()>,
 }
 
-/// Starts a server in memory on a free port of this machine, with an access key for its owner,
-/// within the current `tokio` runtime.
+/// Starts an in-memory server on a free loopback port, with an access key for its owner, on the
+/// current `tokio` runtime.
 ///
 /// # Errors
-/// Where no port can be had, or the operating system gives no random bytes.
+/// If no port is available, or if the operating system returned no random bytes.
 pub async fn test_server() -> std::io::Result<TestServer> {
     let server = Server::builder().open().await.map_err(std::io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -36,19 +36,19 @@ pub async fn test_server() -> std::io::Result<TestServer> {
 }
 
 impl TestServer {
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// The server's URL, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The owner's access key.
+    /// The id of the owner's access key.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         self.server.owner_access_key().map_or("", |(id, _)| id)
     }
 
-    /// And its secret.
+    /// The secret of the owner's access key.
     #[must_use]
     pub fn secret_access_key(&self) -> &SecretText {
         self.server.owner_access_key().map_or(&self.none, |(_, secret)| secret)

@@ -1,4 +1,4 @@
-//! What is known of one request, from its arrival to its answer.
+//! One request, from arrival to response.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,32 +14,31 @@ use crate::apis::Wanted;
 use crate::named;
 use crate::sigv4::{Presented, Refusal};
 
-/// The code of a request whose client disconnected before it was answered.
+/// The error code of a request whose client disconnected before the response.
 const ABANDONED: &str = "ClientDisconnected";
 
-/// Is told of every request that ends, those included that nobody was let in for.
+/// Notified of every request that ends, including unauthenticated ones.
 pub(crate) trait CallObserver: Send + Sync {
-    /// A request ended, with this error if it failed. Must not wait for anything.
+    /// A request ended, with this error if it failed. Must not block.
     fn ended(&self, call: &WireCall<'_>, error: Option<&ApiError>, taken: Duration);
 }
 
-/// One request: the frame that the log, the metrics and an audit share. It is made before anything
-/// of the request is checked and ends exactly once: with [`WireCall::end`], or when it is dropped
-/// because the client has gone. What an operation did on its way is its own frame's matter.
+/// One request, as log, metrics and audit see it. Created before anything in the request is
+/// checked. Ends exactly once: with [`WireCall::end`], or by being dropped because the client
+/// disconnected. The operation itself records what it does in its own call frame.
 pub(crate) struct WireCall<'a> {
     observers: &'a [Box<dyn CallObserver>],
     pub(crate) id: &'a Arc<str>,
     pub(crate) request: &'a Parts,
     pub(crate) connection: &'a Connection,
     pub(crate) body: &'a Arc<Bytes>,
-    /// What the request wants; `None` if it is for no service.
+    /// What the request asks for; `None` if it is for no known service.
     pub(crate) wanted: Option<Wanted<'a>>,
-    /// The signature as it was presented. Until [`WireCall::principal`] is known, nobody has
-    /// checked it.
+    /// The signature as presented. Unverified until [`WireCall::principal`] is set.
     pub(crate) presented: Result<Option<Presented>, Refusal>,
-    /// Who calls, once the signature was checked.
+    /// The caller, once the signature is verified.
     pub(crate) principal: Option<String>,
-    /// Why the request was refused as that of a web page.
+    /// Set if the request was refused because it came from a web page: the reason.
     pub(crate) foreign: Option<&'static str>,
     resource: OnceLock<Option<String>>,
     received: Instant,
@@ -71,8 +70,8 @@ impl<'a> WireCall<'a> {
         }
     }
 
-    /// What the operation is called. As the request says, which may be the name of none; but from
-    /// the body of somebody who was not let in only a name that exists.
+    /// The operation's name, as the request gives it; the operation may not exist. For an
+    /// unauthenticated request, a name from the body is used only if the operation exists.
     pub(crate) fn operation(&self) -> &str {
         match &self.wanted {
             Some(wanted) if self.principal.is_none() && wanted.api.protocol() == Protocol::Query => {
@@ -83,24 +82,23 @@ impl<'a> WireCall<'a> {
         }
     }
 
-    /// The access key that the request names. Nobody may have checked that it is the client's.
+    /// The access key id that the request names. May be unverified.
     pub(crate) fn access_key_id(&self) -> Option<&str> {
         self.presented.as_ref().ok()?.as_ref().map(|presented| presented.key_id.as_str())
     }
 
-    /// The service that the signature is scoped to.
+    /// The service in the signature's credential scope.
     pub(crate) fn service(&self) -> &str {
         let presented = self.presented.as_ref().ok().and_then(Option::as_ref);
         presented.map_or("", |presented| presented.service.as_str())
     }
 
-    /// What the client calls itself.
+    /// The client's user agent.
     pub(crate) fn user_agent(&self) -> Option<&str> {
         self.request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok())
     }
 
-    /// What the request is about, as the client named it. Read from the body when it is first asked
-    /// for, and only then.
+    /// The resource, as the client named it. Parsed from the body on first use.
     pub(crate) fn resource(&self) -> Option<&str> {
         let read = || {
             let member = self.wanted.as_ref()?.operation?.resource()?;
@@ -109,7 +107,7 @@ impl<'a> WireCall<'a> {
         self.resource.get_or_init(read).as_deref()
     }
 
-    /// The request is answered, with this error if it failed.
+    /// Ends the call, with this error if it failed.
     pub(crate) fn end(&mut self, error: Option<&ApiError>) {
         self.ended = true;
         let taken = self.received.elapsed();

@@ -1,4 +1,5 @@
-//! What Secrets Manager answers to requests as they are written by hand, where AWS is known to answer so.
+//! What Secrets Manager answers to requests as they are written by hand, where AWS is known to
+//! answer so.
 
 #![cfg(test)]
 
@@ -64,8 +65,8 @@ impl Raw {
 
     #[track_caller]
     fn refused((status, answer): &(u16, Value), code: &str, text: &str) {
-        let told = (*status, answer["__type"].as_str(), answer["Message"].as_str());
-        assert_eq!(told, (400, Some(code), Some(text)));
+        let report = (*status, answer["__type"].as_str(), answer["Message"].as_str());
+        assert_eq!(report, (400, Some(code), Some(text)));
     }
 }
 
@@ -91,7 +92,7 @@ async fn a_request_by_hand_must_bring_a_token() {
     Raw::refused(&rotate, "InvalidParameterException", text);
     let (_, none) = raw.call("ListSecrets", json!({})).await;
     assert_eq!(none["SecretList"], json!([]), "nothing was made");
-    // What is wrong with the request's shape is told before.
+    // Errors in the request's shape are reported first.
     let long = "x".repeat(65_537);
     for (operation, body) in [
         ("CreateSecret", json!({"Name": "", "SecretString": "v"})),
@@ -117,10 +118,10 @@ async fn an_empty_text_reads_back_as_absent() {
     let raw = Raw::new().await;
     raw.done("CreateSecret", json!({"Name": "s", "Description": "", "KmsKeyId": ""})).await;
     for operation in ["DescribeSecret", "ListSecrets"] {
-        let told = raw.done(operation, json!({"SecretId": "s"})).await;
-        let told = if operation == "ListSecrets" { told["SecretList"][0].clone() } else { told };
-        assert_eq!(told["Name"], "s");
-        assert!(told.get("Description").is_none() && told.get("KmsKeyId").is_none(), "{told}");
+        let report = raw.done(operation, json!({"SecretId": "s"})).await;
+        let report = if operation == "ListSecrets" { report["SecretList"][0].clone() } else { report };
+        assert_eq!(report["Name"], "s");
+        assert!(report.get("Description").is_none() && report.get("KmsKeyId").is_none(), "{report}");
     }
     let update =
         |description: &str| json!({"SecretId": "s", "Description": description, "ClientRequestToken": TOKEN});
@@ -130,8 +131,8 @@ async fn an_empty_text_reads_back_as_absent() {
     assert!(raw.done("DescribeSecret", json!({"SecretId": "s"})).await.get("Description").is_none());
     // The value of a tag is no such member: it is there, and empty.
     raw.done("TagResource", json!({"SecretId": "s", "Tags": [{"Key": "k", "Value": ""}]})).await;
-    let told = raw.done("DescribeSecret", json!({"SecretId": "s"})).await;
-    assert_eq!(told["Tags"], json!([{"Key": "k", "Value": ""}]));
+    let report = raw.done("DescribeSecret", json!({"SecretId": "s"})).await;
+    assert_eq!(report["Tags"], json!([{"Key": "k", "Value": ""}]));
     raw.done("GetRandomPassword", json!({"ExcludeCharacters": ""})).await;
     // Members that may not be empty are refused by name.
     for (operation, member) in [
@@ -217,7 +218,7 @@ async fn a_denial_names_the_resource_as_aws_does() {
         );
         Raw::refused(&raw.call_as(&alice, operation, body).await, "AccessDeniedException", &text);
     }
-    // A denial that a statement makes is told the same way.
+    // An explicit denial is reported the same way.
     let deny = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"secretsmanager:*","Resource":"*"}}"#;
     let alices = strongroom::IdentityRef::user("alice");
     room.iam().put_policy(alices, "none", deny).await.unwrap();
@@ -263,9 +264,9 @@ async fn a_deleted_secret_says_when_that_was_asked_for() {
     let before = now();
     let deleted = raw.done("DeleteSecret", json!({"SecretId": "s", "RecoveryWindowInDays": 7})).await;
     let after = now();
-    let told = raw.done("DescribeSecret", json!({"SecretId": "s"})).await;
+    let report = raw.done("DescribeSecret", json!({"SecretId": "s"})).await;
     let listed = raw.done("ListSecrets", json!({"IncludePlannedDeletion": true})).await;
-    for date in [&told["DeletedDate"], &listed["SecretList"][0]["DeletedDate"]] {
+    for date in [&report["DeletedDate"], &listed["SecretList"][0]["DeletedDate"]] {
         let date = date.as_f64().unwrap();
         assert!((before..=after).contains(&date), "{before} {date} {after}");
         let end = deleted["DeletionDate"].as_f64().unwrap();

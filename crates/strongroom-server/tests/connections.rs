@@ -16,7 +16,8 @@ use support::process::{start, with_key};
 use support::{Signer, call};
 
 const CONNECTIONS: usize = 10_000;
-/// What the server may hold for each, in KiB: a connection's buffers, a request's head that has not ended.
+/// What the server may hold for each, in KiB: a connection's buffers, a request's head that has not
+/// ended.
 const EACH: usize = 32;
 
 /// The memory a process has, in KiB.
@@ -107,23 +108,23 @@ async fn what_is_not_used_is_not_kept() {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
             stream.write_all(bytes).unwrap();
-            let mut told = Vec::new();
-            let end = stream.read_to_end(&mut told);
+            let mut report = Vec::new();
+            let end = stream.read_to_end(&mut report);
             let closed =
                 end.is_ok() || end.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
             assert!(closed, "{:?} is kept for ever", String::from_utf8_lossy(bytes));
-            String::from_utf8_lossy(&told).into_owned()
+            String::from_utf8_lossy(&report).into_owned()
         })
     });
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for one in waiting {
-        told.push(one.await.unwrap());
+        report.push(one.await.unwrap());
     }
-    assert_eq!(told[0], "");
-    assert!(told[4].starts_with("HTTP/1.1 200"));
+    assert_eq!(report[0], "");
+    assert!(report[4].starts_with("HTTP/1.1 200"));
     assert!(
-        told[5].starts_with("HTTP/1.1 408") && told[5].contains("did not arrive whole in time"),
+        report[5].starts_with("HTTP/1.1 408") && report[5].contains("did not arrive whole in time"),
         "{}",
-        told[5]
+        report[5]
     );
 }

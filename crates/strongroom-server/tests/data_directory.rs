@@ -39,9 +39,9 @@ impl Place {
     /// What a server that does not start says.
     fn refused(&self, more: &[&str]) -> String {
         let Output { status, stderr, .. } = self.command(more).output().unwrap();
-        let told = String::from_utf8_lossy(&stderr).into_owned();
-        assert!(!status.success() && !told.contains("panicked"), "{told}");
-        told
+        let report = String::from_utf8_lossy(&stderr).into_owned();
+        assert!(!status.success() && !report.contains("panicked"), "{report}");
+        report
     }
 
     fn key(&self) -> Signer {
@@ -135,9 +135,12 @@ fn the_owners_keys_are_listed_rotated_and_revoked_beside_a_running_server() {
     let listed = place.owner_key(&["list"]);
     assert!(listed.contains(&old.id) && listed.contains("server") && listed.contains("credentials file"));
     assert!(!listed.contains(&old.secret));
-    let told = place.owner_key(&["rotate"]);
+    let report = place.owner_key(&["rotate"]);
     let new = place.key();
-    assert!(told.contains(&new.id) && told.contains(&old.id) && !told.contains(&new.secret), "{told}");
+    assert!(
+        report.contains(&new.id) && report.contains(&old.id) && !report.contains(&new.secret),
+        "{report}"
+    );
     // The server learns of what another process did within a tenth of a second.
     std::thread::sleep(Duration::from_millis(150));
     assert!(let_in(&server, &new) && !let_in(&server, &old));
@@ -165,8 +168,8 @@ fn a_credentials_file_is_as_private_as_the_root_key() {
     stop(place.start(&[]));
     let file = place.file("access-key");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let told = place.refused(&[]);
-    assert!(told.contains("access-key") && told.contains("644"), "{told}");
+    let report = place.refused(&[]);
+    assert!(report.contains("access-key") && report.contains("644"), "{report}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     // The format of earlier versions is read, and the shared one written.
     let key = place.key();
@@ -188,8 +191,8 @@ fn a_directory_remembers_its_account_and_identity_region() {
         (["--account", "444455556666"], ["111122223333", "444455556666"]),
         (["--region", "us-east-1"], ["eu-west-1", "us-east-1"]),
     ] {
-        let told = place.refused(&more);
-        assert!(both.iter().all(|word| told.contains(word)), "{told}");
+        let report = place.refused(&more);
+        assert!(both.iter().all(|word| report.contains(word)), "{report}");
         assert!(!place.file("444455556666").exists() && !place.file("111122223333/us-east-1").exists());
     }
     for more in [&more[..], &[]] {
@@ -218,8 +221,8 @@ fn a_root_key_that_is_gone_is_never_replaced() {
     assert!(!place.file("root.key").exists());
     stop(server);
     for more in [&[][..], &["--region", "ap-south-1"], &["--region", "us-east-1"]] {
-        let told = place.refused(more);
-        assert!(told.contains("root.key") || told.contains("identity region"), "{told}");
+        let report = place.refused(more);
+        assert!(report.contains("root.key") || report.contains("identity region"), "{report}");
         assert!(!place.file("root.key").exists());
     }
     fs::remove_file(place.file("strongroom.json")).unwrap();
@@ -254,8 +257,8 @@ fn a_database_that_is_gone_is_not_begun_anew() {
             if !manifest {
                 fs::remove_file(place.file("strongroom.json")).unwrap();
             }
-            let told = place.refused(&[]);
-            assert!(told.contains("data") && told.contains("strongroom-server: "), "{what}: {told}");
+            let report = place.refused(&[]);
+            assert!(report.contains("data") && report.contains("strongroom-server: "), "{what}: {report}");
             if what != "directory removed" {
                 assert_eq!(fs::read(&log).unwrap(), full, "{what}: the log is kept");
             }
@@ -299,8 +302,8 @@ fn what_is_left_of_a_strongroom_is_not_taken_for_a_new_place() {
         fs::create_dir(&place.data).unwrap();
         fs::write(place.file(left), "AKIAEXAMPLE000001\nsecret\n").unwrap();
         fs::set_permissions(place.file(left), fs::Permissions::from_mode(0o600)).unwrap();
-        let told = place.refused(&[]);
-        assert!(told.contains(left) && told.contains("backup"), "{told}");
+        let report = place.refused(&[]);
+        assert!(report.contains(left) && report.contains("backup"), "{report}");
         assert!(!place.file("root.key").exists() || left == "root.key");
     }
     // What comes with a volume is nothing.
@@ -421,8 +424,8 @@ fn few_descriptors_are_an_error_and_not_a_panic() {
             place.data.display()
         );
         let output = Command::new("sh").args(["-c", &line]).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!told.contains("panicked"), "{files}: {told}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(!report.contains("panicked"), "{files}: {report}");
     }
     // Enough to serve, and fewer than there are clients: those wait, and the server answers on.
     let place = Place::new();
@@ -439,7 +442,7 @@ fn few_descriptors_are_an_error_and_not_a_panic() {
     drop(waiting);
     assert_eq!(create(&server, &key, "s").status, 200);
     let log = stop(server);
-    assert!(!log.contains("panicked") && !log.contains("was not accepted"), "{log}");
+    assert!(!log.contains("panicked") && !log.contains("failed to accept"), "{log}");
 }
 
 /// A library for `LD_PRELOAD` that sets the clock to the moment in `MOMENT`.
@@ -473,11 +476,11 @@ fn a_clock_before_1970_is_an_error_and_not_a_panic() {
         let library = shifted_clock(place._directory.path());
         let mut command = place.command(&[]);
         let output = command.env("LD_PRELOAD", &library).env("MOMENT", moment).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && !told.contains("panicked"), "{moment}: {told}");
-        assert!(told.contains("the system clock is before 1970 or after 9999"), "{moment}: {told}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && !report.contains("panicked"), "{moment}: {report}");
+        assert!(report.contains("the system clock is before 1970 or after 9999"), "{moment}: {report}");
     }
-    // The first moment that can be told will do.
+    // The earliest time that HTTP can express works.
     let place = Place::new();
     let library = shifted_clock(place._directory.path());
     let mut command = place.command(&[]);

@@ -98,16 +98,17 @@ fn log_until(server: &mut Server, lines: &[&[&str]]) -> String {
     let (reply, read) = std::sync::mpsc::channel();
     let log = BufReader::new(server.child.stderr.take().unwrap());
     std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| reply.send(line)));
-    let (mut told, until) = (String::new(), Instant::now() + Duration::from_secs(60));
-    let has =
-        |told: &str, words: &[&str]| told.lines().any(|line| words.iter().all(|word| line.contains(word)));
-    while !lines.iter().all(|words| has(&told, words)) {
+    let (mut report, until) = (String::new(), Instant::now() + Duration::from_secs(60));
+    let has = |report: &str, words: &[&str]| {
+        report.lines().any(|line| words.iter().all(|word| line.contains(word)))
+    };
+    while !lines.iter().all(|words| has(&report, words)) {
         let left = until.saturating_duration_since(Instant::now());
-        let Ok(line) = read.recv_timeout(left) else { panic!("{lines:?} is not in\n{told}") };
-        told.push_str(&line);
-        told.push('\n');
+        let Ok(line) = read.recv_timeout(left) else { panic!("{lines:?} is not in\n{report}") };
+        report.push_str(&line);
+        report.push('\n');
     }
-    told
+    report
 }
 
 #[test]
@@ -173,7 +174,7 @@ fn what_was_opened_for_housekeeping_is_closed_again_and_nothing_is_purged_early(
 fn a_time_that_is_none_is_an_error_that_names_the_option() {
     for wrong in ["10", "0s", "never"] {
         let output = command(&["--memory", "--housekeeping", wrong]).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && told.contains("--housekeeping"), "{told}");
+        let report = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && report.contains("--housekeeping"), "{report}");
     }
 }

@@ -32,7 +32,7 @@ fn over_http2(owner: &Signer, host: &str, target: &str, body: &str) -> http::Req
     request.body(Full::from(body.to_owned())).unwrap()
 }
 
-async fn told(response: http::Response<Incoming>) -> (u16, String) {
+async fn report(response: http::Response<Incoming>) -> (u16, String) {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8_lossy(&body).into_owned())
@@ -52,7 +52,7 @@ async fn http2_with_prior_knowledge() {
         "secretsmanager.CreateSecret",
         r#"{"Name":"db","SecretString":"v","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#,
     );
-    assert_eq!(told(sender.send_request(create).await.unwrap()).await.0, 200);
+    assert_eq!(report(sender.send_request(create).await.unwrap()).await.0, 200);
     // Many at once over one connection.
     let mut answers = Vec::new();
     for _ in 0..50 {
@@ -60,13 +60,13 @@ async fn http2_with_prior_knowledge() {
         answers.push(sender.send_request(get));
     }
     for answer in answers {
-        let (status, body) = told(answer.await.unwrap()).await;
+        let (status, body) = report(answer.await.unwrap()).await;
         assert!(status == 200 && body.contains(r#""SecretString":"v""#), "{body}");
     }
     // The host is signed here too.
     let mut elsewhere = over_http2(&owner, &host, "secretsmanager.ListSecrets", "{}");
     *elsewhere.uri_mut() = "http://127.0.0.2/".parse().unwrap();
-    let (status, body) = told(sender.send_request(elsewhere).await.unwrap()).await;
+    let (status, body) = report(sender.send_request(elsewhere).await.unwrap()).await;
     assert!(status == 400 && body.contains("InvalidSignatureException"), "{body}");
 }
 

@@ -65,8 +65,8 @@ async fn numbers_and_booleans_in_an_encryption_context_are_the_texts_they_are_wr
     let body = |context: &str, rest: &str| format!(r#"{{"EncryptionContext":{context},{rest}}}"#);
     let raw = async |operation: &str, body: String| {
         let target = format!("TrentService.{operation}");
-        let (_, told) = sent(&server, "kms", ("x-amz-target", &target), body).await;
-        serde_json::from_str::<Value>(&told).unwrap()
+        let (_, report) = sent(&server, "kms", ("x-amz-target", &target), body).await;
+        serde_json::from_str::<Value>(&report).unwrap()
     };
     for (written, text) in [
         ("1", "1"),
@@ -181,7 +181,7 @@ async fn aliases_and_identifiers_over_the_wire() {
 async fn what_is_out_of_bounds_is_told_as_it_was_given() {
     let server = any().await;
     let key = kms(&server, "CreateKey", json!({})).await.unwrap()["KeyMetadata"]["KeyId"].clone();
-    for (operation, request, told) in [
+    for (operation, request, report) in [
         ("GenerateRandom", json!({"NumberOfBytes": -1}), "Value '-1' at 'numberOfBytes'"),
         ("GenerateRandom", json!({"NumberOfBytes": 1_u64 << 40}), "Value '1099511627776' at 'numberOfBytes'"),
         ("GenerateDataKey", json!({"KeyId": key, "NumberOfBytes": -5}), "Value '-5' at 'numberOfBytes'"),
@@ -201,6 +201,6 @@ async fn what_is_out_of_bounds_is_told_as_it_was_given() {
         ("UntagResource", json!({"KeyId": key, "TagKeys": ["a", ""]}), "Value '' at 'tagKeys.2.member'"),
     ] {
         let (code, text) = kms(&server, operation, request).await.unwrap_err();
-        assert!(code == "ValidationException" && text.contains(told), "{operation}: {code} {text}");
+        assert!(code == "ValidationException" && text.contains(report), "{operation}: {code} {text}");
     }
 }

@@ -274,16 +274,16 @@ async fn a_word_that_is_none_is_told_all_that_aws_has_in_its_order() {
                 request[member] = value;
                 let (code, text) = call(&server, service, operation, &request).await.unwrap_err();
                 assert_eq!(code, "ValidationException", "{operation} {member}: {text}");
-                let mut told = member.clone();
-                told[..1].make_ascii_lowercase();
+                let mut report = member.clone();
+                report[..1].make_ascii_lowercase();
                 let beginning = match (&shape.each, of_filter) {
                     (_, Some(_)) => "1 validation error detected: Value 'NONE' at 'filters.".to_owned(),
                     (Some(_), None) => format!(
-                        "1 validation error detected: Value '[{}, NONE]' at '{told}' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [",
+                        "1 validation error detected: Value '[{}, NONE]' at '{report}' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [",
                         words[0]
                     ),
                     (None, None) => format!(
-                        "1 validation error detected: Value 'NONE' at '{told}' failed to satisfy constraint: Member must satisfy enum value set: ["
+                        "1 validation error detected: Value 'NONE' at '{report}' failed to satisfy constraint: Member must satisfy enum value set: ["
                     ),
                 };
                 assert!(text.starts_with(&beginning), "{operation} {member}: {text}");
@@ -323,7 +323,8 @@ async fn a_word_of_aws_that_is_not_here_is_refused_by_name() {
     assert!(code == "UnsupportedOperationException" && text.contains("Sign"), "{code} {text}");
 }
 
-/// Members of STS and IAM that are refused by name: nothing that an operation does not declare is passed over.
+/// Members of STS and IAM that are refused by name: nothing that an operation does not declare is
+/// passed over.
 const QUERY_REFUSED: [(&str, &[&str]); 3] = [
     // Without them the session could do more than was asked for, or would not be marked.
     (
@@ -342,15 +343,16 @@ const QUERY_REFUSED: [(&str, &[&str]); 3] = [
     ("UpdateRole", &["MaxSigninSessionDuration", "ResetMaxSigninSessionDuration"]),
 ];
 
-/// A member that AWS adds to its model later is refused too, and this test then asks what is to become of it.
+/// A member that AWS adds to its model later is refused too, and this test then asks what is to
+/// become of it.
 #[tokio::test]
 async fn every_member_of_the_query_operations_is_read_or_refused_by_name() {
     let server = any().await;
     let mut answered = 0;
     for service in ["sts", "iam"] {
         for (action, members) in &models()[service] {
-            let (_, told) = query(&server, service, &format!("Action={action}")).await;
-            if told.contains("<Code>InvalidAction</Code>") {
+            let (_, report) = query(&server, service, &format!("Action={action}")).await;
+            if report.contains("<Code>InvalidAction</Code>") {
                 continue;
             }
             answered += 1;
@@ -361,8 +363,8 @@ async fn every_member_of_the_query_operations_is_read_or_refused_by_name() {
                 for form in
                     [format!("{member}=1"), format!("{member}.member.1=1"), format!("{member}.member.1.a=1")]
                 {
-                    let (status, told) = query(&server, service, &format!("Action={action}&{form}")).await;
-                    forms.push(status == 400 && told.contains(&text));
+                    let (status, report) = query(&server, service, &format!("Action={action}&{form}")).await;
+                    forms.push(status == 400 && report.contains(&text));
                 }
                 assert!(forms.iter().all(|one| *one == forms[0]), "{action} {member}: {forms:?}");
                 refused.extend(forms[0].then_some(member.as_str()));

@@ -40,11 +40,11 @@ fn what_was_acknowledged_survives_being_killed() {
     server.signal("-KILL");
     assert!(!server.child.wait().unwrap().success());
     // Where the key is kept stands in the log, and the secret nowhere in it.
-    let mut told = String::new();
-    server.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    let mut report = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut report).unwrap();
     let file = place.join("access-key");
-    assert!(told.contains(&format!("export AWS_SHARED_CREDENTIALS_FILE={}", file.display())), "{told}");
-    assert!(!told.contains("v19") && !told.contains(secret), "no value is logged");
+    assert!(report.contains(&format!("export AWS_SHARED_CREDENTIALS_FILE={}", file.display())), "{report}");
+    assert!(!report.contains("v19") && !report.contains(secret), "no value is logged");
 
     let mut again = start(&mut command(&arguments));
     let mut stream = again.connect();
@@ -61,9 +61,9 @@ fn what_was_acknowledged_survives_being_killed() {
     let mut rest = String::new();
     again.out.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "one line on standard output, no more");
-    let mut told = String::new();
-    again.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert!(told.contains("AWS_SHARED_CREDENTIALS_FILE") && !told.contains(secret), "{told}");
+    let mut report = String::new();
+    again.child.stderr.take().unwrap().read_to_string(&mut report).unwrap();
+    assert!(report.contains("AWS_SHARED_CREDENTIALS_FILE") && !report.contains(secret), "{report}");
 }
 
 #[test]
@@ -160,29 +160,77 @@ fn any_credentials_and_a_reset() {
     assert_eq!(create(&mut stream, &two).status, 200);
 }
 
+/// What a server that must not start writes to standard error.
+fn refusal(command: &mut std::process::Command) -> String {
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && !error.contains("panicked"), "{error}");
+    assert!(output.stdout.is_empty(), "standard output is for the address alone");
+    error
+}
+
 #[test]
-fn what_cannot_be_is_told() {
-    let told = |arguments: &[&str]| {
-        let output = command(arguments).output().unwrap();
-        assert!(!output.status.success(), "{arguments:?}");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
-    assert!(told(&["--memory", "--listen", "0.0.0.0:0"]).contains("--tls-cert"));
-    assert!(told(&["--memory", "--metrics", "0.0.0.0:0"]).contains("only loopback"));
-    assert!(told(&["--memory", "--account", "1"]).contains("twelve digits"));
-    assert!(told(&["--memory", "--region", "here"]).contains("us-east-1"));
-    assert!(told(&["--memory", "--data", "x"]).contains("--memory"));
-    assert!(told(&["--memory", "--root-key", "x"]).contains("--memory"));
-    assert!(told(&["--memory", "--log-level", "loud"]).contains("--log-level"));
-    assert!(told(&["--memory", "--log-level", "strongroom=loud"]).contains("--log-level"));
-    assert!(told(&["--memory", "--listen", "nowhere"]).contains("--listen nowhere"));
-    // Where there is no terminal, the owner's secret goes into a file or nowhere.
-    assert!(told(&["--memory", "--listen", "127.0.0.1:0"]).contains("--credentials"));
+fn a_wrong_option_is_named() {
+    let with = |arguments: &[&str]| refusal(&mut command(arguments));
+    assert!(with(&["--memory", "--listen", "0.0.0.0:0"]).contains("--tls-cert"));
+    assert!(with(&["--memory", "--metrics", "0.0.0.0:0"]).contains("only loopback"));
+    let error = with(&["--memory", "--account", "1"]);
+    assert!(error.contains("--account 1: ") && error.contains("twelve digits"), "{error}");
+    let error = with(&["--memory", "--region", "here"]);
+    assert!(error.contains("--region here: ") && error.contains("us-east-1"), "{error}");
+    let error = with(&["--memory", "--regions", "here"]);
+    assert!(error.contains("--regions") && error.contains("\"here\""), "{error}");
+    assert!(with(&["--memory", "--data", "x"]).contains("--memory"));
+    assert!(with(&["--memory", "--root-key", "x"]).contains("--memory"));
+    assert!(with(&["--memory", "--log-level", "loud"]).contains("--log-level"));
+    assert!(with(&["--memory", "--log-level", "strongroom=loud"]).contains("--log-level"));
+    assert!(with(&["--memory", "--listen", "nowhere"]).contains("--listen nowhere"));
+    // Without a terminal, the owner's secret goes into a file or nowhere.
+    assert!(with(&["--memory", "--listen", "127.0.0.1:0"]).contains("--credentials"));
+    let error = refusal(command(&["--memory"]).env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001"));
+    assert!(error.contains("STRONGROOM_SECRET_ACCESS_KEY"), "{error}");
+}
+
+#[test]
+fn a_taken_port_is_named_before_anything_is_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("data");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    assert!(told(&["--memory", "--listen", &taken]).contains(&taken));
-    let half = command(&["--memory"]).env("STRONGROOM_ACCESS_KEY_ID", "AKIAEXAMPLE000001").output().unwrap();
-    assert!(String::from_utf8_lossy(&half.stderr).contains("go together"));
+    for option in ["--listen", "--metrics"] {
+        let mut arguments = vec!["--data", place.to_str().unwrap(), option, &taken];
+        if option == "--metrics" {
+            arguments.extend(["--listen", "127.0.0.1:0"]);
+        }
+        let error = refusal(&mut command(&arguments));
+        assert!(error.contains(&format!("{option} {taken}: ")), "{error}");
+        assert!(!error.contains("AWS_") && !place.exists(), "no credentials before the bind: {error}");
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_named_once() {
+    let directory = tempfile::tempdir().unwrap();
+    // Not a directory, so that even root cannot create a file in it.
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let inside = file.join("inside");
+    let inside = inside.to_str().unwrap();
+    let place = directory.path().join("data");
+    let place = place.to_str().unwrap();
+    let listen = ["--listen", "127.0.0.1:0"];
+    for more in [
+        &["--data", inside][..],
+        &["--data", place, "--root-key", inside],
+        &["--data", place, "--credentials", inside],
+        &["--memory", "--credentials", inside],
+        &["--memory", "--tls-cert", inside, "--tls-key", inside],
+    ] {
+        let error = refusal(&mut command(&[&listen, more].concat()));
+        assert!(error.contains(inside), "{more:?}: {error}");
+        assert_eq!(error.matches("os error").count(), 1, "the cause is shown once: {error}");
+        assert!(!error.contains("AWS_"), "{error}");
+    }
 }
 
 #[test]

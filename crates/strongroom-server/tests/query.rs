@@ -43,7 +43,7 @@ fn form(members: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The text of the first element of this name.
-fn told(xml: &str, name: &str) -> Option<String> {
+fn report(xml: &str, name: &str) -> Option<String> {
     let document = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
     let found = document.descendants().find(|node| node.has_tag_name(name) || node.tag_name().name() == name);
     found.map(|node| node.text().unwrap_or_default().to_owned())
@@ -62,7 +62,7 @@ async fn succeeds(server: &Server, members: &[(&str, &str)]) -> String {
 async fn refused(server: &Server, members: &[(&str, &str)]) -> (u16, String, String) {
     let (status, body) = answered(server, members).await;
     assert_ne!(status, 200, "{members:?}: {body}");
-    (status, told(&body, "Code").unwrap(), told(&body, "Message").unwrap())
+    (status, report(&body, "Code").unwrap(), report(&body, "Message").unwrap())
 }
 
 #[tokio::test]
@@ -156,11 +156,12 @@ async fn sessions_with_members_that_are_not_understood_are_refused_by_name() {
         let (status, body) = raw(&server, "sts", body).await;
         let name = member.split('.').next().unwrap();
         assert_eq!(status, 400, "{body}");
-        assert!(told(&body, "Message").unwrap().contains(name), "{body}");
+        assert!(report(&body, "Message").unwrap().contains(name), "{body}");
     }
 }
 
-/// A member that has no parts is not read from one, and not passed over either: it could be what limits the request.
+/// A member that has no parts is not read from one, and not passed over either: it could be what
+/// limits the request.
 #[tokio::test]
 async fn a_part_of_a_member_that_has_none_is_refused_by_name() {
     let server = any_credentials().await;
@@ -172,13 +173,13 @@ async fn a_part_of_a_member_that_has_none_is_refused_by_name() {
             (member, "{}"),
         ]);
         let (status, body) = raw(&server, "sts", body).await;
-        assert!(status == 400 && told(&body, "Message").unwrap().contains(member), "{body}");
+        assert!(status == 400 && report(&body, "Message").unwrap().contains(member), "{body}");
     }
     for member in ["PermissionsBoundary.member.1", "Path.x", "TagsOther.member.1.Key"] {
         let body = form(&[("Action", "CreateUser"), ("UserName", "u"), (member, "x")]);
         let (status, body) = raw(&server, "iam", body).await;
         let name = member.trim_end_matches(".member.1.Key");
-        assert!(status == 400 && told(&body, "Message").unwrap().contains(name), "{body}");
+        assert!(status == 400 && report(&body, "Message").unwrap().contains(name), "{body}");
     }
     let (status, _) = raw(&server, "iam", form(&[("Action", "GetUser"), ("UserName", "u")])).await;
     assert_eq!(status, 404, "nothing was made");
@@ -192,10 +193,10 @@ async fn the_owner_lists_and_deletes_its_own_keys_without_naming_a_user() {
     let directory = iam.directory().unwrap();
     let before = server.owner_access_key().unwrap().0.to_owned();
     let listed = succeeds(&server, &[("Action", "ListAccessKeys")]).await;
-    assert_eq!(told(&listed, "AccessKeyId").unwrap(), before);
-    assert_eq!((told(&listed, "UserName"), told(&listed, "Status").unwrap().as_str()), (None, "Active"));
+    assert_eq!(report(&listed, "AccessKeyId").unwrap(), before);
+    assert_eq!((report(&listed, "UserName"), report(&listed, "Status").unwrap().as_str()), (None, "Active"));
     let made = succeeds(&server, &[("Action", "CreateAccessKey")]).await;
-    let made = told(&made, "AccessKeyId").unwrap();
+    let made = report(&made, "AccessKeyId").unwrap();
     assert!(directory.credentials(&made).await.unwrap().is_some());
     succeeds(&server, &[("Action", "UpdateAccessKey"), ("AccessKeyId", &made), ("Status", "Inactive")]).await;
     assert!(directory.credentials(&made).await.unwrap().is_none());
@@ -209,8 +210,8 @@ async fn the_owner_lists_and_deletes_its_own_keys_without_naming_a_user() {
         (404, "NoSuchEntity".to_owned(), format!("The Access Key with id {before} cannot be found."))
     );
     let root = succeeds(&server, &[("Action", "GetUser")]).await;
-    assert_eq!(told(&root, "Arn").unwrap(), "arn:aws:iam::000000000000:root");
-    assert_eq!(told(&root, "UserId").unwrap(), "000000000000");
+    assert_eq!(report(&root, "Arn").unwrap(), "arn:aws:iam::000000000000:root");
+    assert_eq!(report(&root, "UserId").unwrap(), "000000000000");
 }
 
 #[tokio::test]
@@ -252,7 +253,7 @@ async fn refusals_have_the_codes_and_statuses_of_aws() {
     let (status, code, _) = refused(&server, &[("Action", "CreateGroup"), ("GroupName", "g")]).await;
     assert_eq!((status, code.as_str()), (400, "InvalidAction"));
     let encoded = succeeds(&server, &[&user("GetUserPolicy")[..], &policy[..1]].concat()).await;
-    let encoded = told(&encoded, "PolicyDocument").unwrap();
+    let encoded = report(&encoded, "PolicyDocument").unwrap();
     assert!(
         encoded.starts_with("%7B%22Version%22%3A%222012-10-17%22") && encoded.contains("%2A"),
         "{encoded}"
@@ -312,7 +313,7 @@ proptest! {
             let update = [("Action", "UpdateRole"), ("RoleName", role.as_str()), ("Description", &described)];
             check(&raw(server, "iam", form(&update)).await);
             let (_, body) = raw(server, "iam", form(&[("Action", "GetRole"), ("RoleName", &role)])).await;
-            assert_eq!(told(&body, "Description").unwrap_or_default(), described);
+            assert_eq!(report(&body, "Description").unwrap_or_default(), described);
             // Bytes that are no text: lone surrogates, broken sequences.
             let escaped: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
             for body in [format!("Action={escaped}"), format!("Action=GetUser&UserName={escaped}%ED%A0%80"), escaped] {

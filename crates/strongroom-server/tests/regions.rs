@@ -1,5 +1,5 @@
-//! Which regions are served, and that nothing is made or kept open in one before whoever asks for it
-//! is permitted.
+//! Which regions are served, and that nothing is made or kept open in one before whoever asks for
+//! it is permitted.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -355,8 +355,8 @@ fn the_list_of_regions_is_an_option() {
     assert_eq!(world.create(&owner, "xa-north-1").status, 200);
     // What is no list is an error that names the option.
     let output = command(&["--memory", "--regions", "EU"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && told.contains("--regions"), "{told}");
+    let report = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && report.contains("--regions"), "{report}");
 }
 
 #[tokio::test]
@@ -374,13 +374,13 @@ async fn a_store_of_ones_own_is_served_and_users_are_kept_beside_it() {
     let builder = strongroom_server::Server::builder().strongrooms(rooms).housekeeping(None);
     let server = builder.accept_any_credentials().open().await.unwrap();
     let read = json!({"SecretId": "theirs"});
-    let told = direct::call(&server, "secretsmanager", "GetSecretValue", &read).await.unwrap();
-    assert_eq!(told["SecretString"], "v");
+    let report = direct::call(&server, "secretsmanager", "GetSecretValue", &read).await.unwrap();
+    assert_eq!(report["SecretString"], "v");
     // Its keys are nobody's business here.
     let (code, _) = direct::kms(&server, "ListKeys", json!({})).await.unwrap_err();
     assert_eq!(code, "UnknownOperationException");
-    let (status, told) = direct::query(&server, "iam", "Action=CreateUser&UserName=alice").await;
-    assert!(status == 200 && told.contains("user/alice"), "{told}");
+    let (status, report) = direct::query(&server, "iam", "Action=CreateUser&UserName=alice").await;
+    assert!(status == 200 && report.contains("user/alice"), "{report}");
     let other = strongroom::AccountId::parse("111122223333").unwrap();
     let rooms = server.strongrooms().clone();
     let refused = strongroom_server::Server::builder().strongrooms(rooms).account(other).open().await;

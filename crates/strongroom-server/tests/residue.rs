@@ -1,4 +1,5 @@
-//! What of clients' secrets is left in a server's memory once they are gone: read from `/proc/PID/mem`.
+//! What of clients' secrets is left in a server's memory once they are gone: read from
+//! `/proc/PID/mem`.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]

@@ -57,9 +57,9 @@ fn boto3_over_tls_beyond_loopback() {
     let silent = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
     let mut clear = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
     clear.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut told = Vec::new();
-    let _ = clear.read_to_end(&mut told);
-    assert!(!told.starts_with(b"HTTP"), "{told:?}");
+    let mut report = Vec::new();
+    let _ = clear.read_to_end(&mut report);
+    assert!(!report.starts_with(b"HTTP"), "{report:?}");
 
     let endpoint = format!("https://127.0.0.1:{port}");
     let mut boto3 = client(python().join("python"), &endpoint, (&signer.id, &signer.secret));
@@ -85,8 +85,8 @@ fn papers_that_do_not_do() {
         error.to_string()
     };
     assert!(Tls::from_pem(one.certificate.as_bytes(), one.key.as_bytes()).is_ok());
-    assert_eq!(refused("", &one.key), "there is no certificate in it");
-    assert_eq!(refused(&one.certificate, "x"), "there is no private key in it, in PEM");
+    assert_eq!(refused("", &one.key), "found no certificate");
+    assert_eq!(refused(&one.certificate, "x"), "found no private key in PEM");
     assert!(
         refused(&one.certificate, &two.key).contains("KeyMismatch"),
         "{}",
@@ -97,17 +97,17 @@ fn papers_that_do_not_do() {
 
     let directory = tempfile::tempdir().unwrap();
     let [_, certificate, key] = one.write(directory.path());
-    let told = |arguments: &[&str]| {
+    let report = |arguments: &[&str]| {
         let output = command(&[&["--memory"], arguments].concat()).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    assert!(told(&["--tls-cert", &certificate]).contains("--tls-key"));
-    assert!(told(&["--tls-key", &key]).contains("--tls-cert"));
-    assert!(told(&["--tls-cert", "none.pem", "--tls-key", &key]).contains("none.pem: "));
-    assert!(told(&["--tls-cert", &key, "--tls-key", &key]).contains("there is no certificate"));
+    assert!(report(&["--tls-cert", &certificate]).contains("--tls-key"));
+    assert!(report(&["--tls-key", &key]).contains("--tls-cert"));
+    assert!(report(&["--tls-cert", "none.pem", "--tls-key", &key]).contains("none.pem: "));
+    assert!(report(&["--tls-cert", &key, "--tls-key", &key]).contains("found no certificate"));
     let everywhere = ["--listen", "0.0.0.0:0", "--tls-cert", &certificate, "--tls-key", &key];
-    let any = told(&[&everywhere[..], &["--accept-any-credentials"]].concat());
+    let any = report(&[&everywhere[..], &["--accept-any-credentials"]].concat());
     assert!(any.contains("only on loopback"), "{any}");
 }
 
@@ -116,11 +116,11 @@ async fn a_library_does_not_listen_in_the_clear_either() {
     let listener = || async { tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap() };
     let server = Server::builder().open().await.unwrap();
     let error = server.serve(listener().await, std::future::pending()).await.unwrap_err();
-    assert_eq!(error.to_string(), "without TLS only loopback is listened on");
+    assert_eq!(error.to_string(), "a server without TLS listens only on loopback");
     let papers = papers();
     let tls = Tls::from_pem(papers.certificate.as_bytes(), papers.key.as_bytes()).unwrap();
     let server = Server::builder().accept_any_credentials().open().await.unwrap();
     let error = server.serve_tls(listener().await, tls, std::future::pending()).await.unwrap_err();
-    assert_eq!(error.to_string(), "a server that takes any credentials listens on loopback only");
+    assert_eq!(error.to_string(), "a server that accepts any credentials listens only on loopback");
     assert!(test_server().await.unwrap().endpoint_url().starts_with("http://127.0.0.1:"));
 }

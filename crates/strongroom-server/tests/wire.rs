@@ -184,11 +184,11 @@ async fn members_of_every_type_in_every_operation() {
         for member in MEMBERS {
             for value in values {
                 let body = format!(r#"{{"SecretId":"s","KeyId":"alias/x","Name":"n","{member}":{value}}}"#);
-                let (status, told) = answered(&server, &target, body.into_bytes()).await;
-                assert!(matches!(status, 200 | 400), "{target} {member} {value}: {status} {told}");
+                let (status, report) = answered(&server, &target, body.into_bytes()).await;
+                assert!(matches!(status, 200 | 400), "{target} {member} {value}: {status} {report}");
                 assert!(
-                    status == 200 || told.starts_with("{\"__type\":\"") || told.contains("\"__type\""),
-                    "{told}"
+                    status == 200 || report.starts_with("{\"__type\":\"") || report.contains("\"__type\""),
+                    "{report}"
                 );
                 refused += u32::from(status == 400);
             }
@@ -219,13 +219,13 @@ async fn bodies_that_are_no_requests() {
     ];
     for target in targets() {
         for body in &bodies {
-            let (status, told) = answered(&server, &target, body.clone()).await;
+            let (status, report) = answered(&server, &target, body.clone()).await;
             assert!(
                 matches!(status, 200 | 400),
-                "{target} {:?}: {status} {told}",
+                "{target} {:?}: {status} {report}",
                 &body[..body.len().min(40)]
             );
-            assert!(told.len() < body.len() + 10_000, "{target}: {} bytes", told.len());
+            assert!(report.len() < body.len() + 10_000, "{target}: {} bytes", report.len());
         }
     }
     for target in [
@@ -243,18 +243,18 @@ async fn bodies_that_are_no_requests() {
         assert_eq!(answer.status(), 400, "{target}");
     }
     let rotate = r#"{"SecretId":"s","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#;
-    let (status, told) = answered(&server, "secretsmanager.RotateSecret", rotate.into()).await;
-    assert!(status == 501 && told.contains("RotateSecret"), "{told}");
-    let (status, told) = answered(&server, "secretsmanager.GetSecretValue", b"{}".to_vec()).await;
+    let (status, report) = answered(&server, "secretsmanager.RotateSecret", rotate.into()).await;
+    assert!(status == 501 && report.contains("RotateSecret"), "{report}");
+    let (status, report) = answered(&server, "secretsmanager.GetSecretValue", b"{}".to_vec()).await;
     assert_eq!(
-        (status, told.as_str()),
+        (status, report.as_str()),
         (
             400,
             "{\"Message\":\"1 validation error detected: Value null at 'secretId' failed to satisfy constraint: Member must not be null\",\"__type\":\"ValidationException\"}"
         )
     );
-    let (_, told) = answered(&server, "TrentService.Encrypt", b"{\"KeyId\":7}".to_vec()).await;
-    assert!(told.contains("SerializationException") && told.contains("\"message\""), "{told}");
+    let (_, report) = answered(&server, "TrentService.Encrypt", b"{\"KeyId\":7}".to_vec()).await;
+    assert!(report.contains("SerializationException") && report.contains("\"message\""), "{report}");
 }
 
 /// Each way in which a signature may be wrong.

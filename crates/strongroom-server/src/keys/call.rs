@@ -10,22 +10,22 @@ use strongroom_types::{CallContext, Realm};
 use crate::api::Running;
 use crate::operation::Operation;
 
-/// What an operation is given.
+/// An operation's arguments.
 pub(super) struct KeysCall<'a> {
     pub(super) kms: Arc<dyn KmsAdmin>,
-    /// The same, for what the traits do not have.
+    /// The same keys, for operations that the traits do not have.
     pub(super) keys: Keys,
     pub(super) cx: &'a CallContext,
     pub(super) body: &'a [u8],
-    /// The other strongrooms, for an encryption under a key of another account.
+    /// All strongrooms, to encrypt under a key of another account.
     pub(super) rooms: &'a Strongrooms,
-    /// The caller's own account, and the region of the request.
+    /// The caller's account, and the request's region.
     pub(super) own: &'a Realm,
-    /// Whose keys these are.
+    /// The realm of the keys.
     pub(super) there: &'a Realm,
 }
 
-/// An entry of the table.
+/// An entry of the operation table.
 pub(super) struct KeysOperation {
     pub(super) operation: Operation,
     pub(super) run: for<'a> fn(KeysCall<'a>) -> Running<'a>,

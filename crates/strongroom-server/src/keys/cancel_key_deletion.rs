@@ -12,6 +12,6 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("CancelKeyDeletion").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    arn_of(&call.kms.cancel_key_deletion(call.cx, &key(asked.key_id)?).await?)
+    let input: Input = read(call.body)?;
+    arn_of(&call.kms.cancel_key_deletion(call.cx, &key(input.key_id)?).await?)
 }

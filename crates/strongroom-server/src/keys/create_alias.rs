@@ -12,7 +12,7 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("CreateAlias").on("AliasName"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (alias, target) = (alias(asked.alias_name)?, named(asked.target_key_id, "targetKeyId")?);
+    let input: Input = read(call.body)?;
+    let (alias, target) = (alias(input.alias_name)?, named(input.target_key_id, "targetKeyId")?);
     done(call.kms.create_alias(call.cx, &alias, &target).await)
 }

@@ -28,22 +28,22 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let key = key(asked.key_id)?;
-    let grantee = required(asked.grantee_principal, "granteePrincipal")?;
-    let operations = required(asked.operations, "operations")?;
+    let input: Input = read(call.body)?;
+    let key = key(input.key_id)?;
+    let grantee = required(input.grantee_principal, "granteePrincipal")?;
+    let operations = required(input.operations, "operations")?;
     let operations = GRANT_OPERATIONS.read_all(&operations, GrantOperation::from_word)?;
     let mut request = CreateGrant::new(grantee, operations);
-    request.retiring = asked.retiring_principal;
-    request.name = asked.name;
-    request.grant_tokens = asked.grant_tokens.unwrap_or_default();
-    request.dry_run = asked.dry_run.unwrap_or(false);
-    request.constraint = asked.constraints.map(constraint).transpose()?.flatten();
-    let made = call.kms.create_grant(call.cx, &key, request).await?;
-    Answer::json(&json!({"GrantToken": made.token, "GrantId": made.id}))
+    request.retiring = input.retiring_principal;
+    request.name = input.name;
+    request.grant_tokens = input.grant_tokens.unwrap_or_default();
+    request.dry_run = input.dry_run.unwrap_or(false);
+    request.constraint = input.constraints.map(constraint).transpose()?.flatten();
+    let output = call.kms.create_grant(call.cx, &key, request).await?;
+    Answer::json(&json!({"GrantToken": output.token, "GrantId": output.id}))
 }
 
-/// The one constraint that a grant may have.
+/// The single constraint that a grant can have.
 fn constraint(given: ConstraintInput) -> Result<Option<GrantConstraint>, ApiError> {
     match (given.encryption_context_equals, given.encryption_context_subset) {
         (Some(equals), None) => Ok(Some(GrantConstraint::EncryptionContextEquals(equals.read()?))),

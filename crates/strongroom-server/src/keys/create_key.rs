@@ -19,9 +19,9 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("CreateKey"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let mut request = CreateKey::new();
-    let spec = match (asked.key_spec, asked.customer_master_key_spec) {
+    let spec = match (input.key_spec, input.customer_master_key_spec) {
         (Some(_), Some(_)) => {
             let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.";
             return Err(ApiError::validation(text));
@@ -33,25 +33,25 @@ async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
         words.check(&spec)?;
         request.spec = KeySpec::parse(&spec)?;
     }
-    if let Some(usage) = asked.key_usage {
+    if let Some(usage) = input.key_usage {
         request.usage = Some(KEY_USAGE.read(&usage, KeyUsage::from_word)?);
     }
-    if let Some(origin) = asked.origin {
+    if let Some(origin) = input.origin {
         if matches!(origin.as_str(), "AWS_CLOUDHSM" | "EXTERNAL_KEY_STORE") {
-            // With one it would have been refused already.
+            // A request with a CustomKeyStoreId has already been refused.
             let text = format!("Origin {origin} needs a CustomKeyStoreId: there are no custom key stores.");
             return Err(ApiError::validation(text));
         }
         request.origin = ORIGIN.read(&origin, KeyOrigin::from_word)?;
     }
-    request.description = asked.description.unwrap_or_default();
-    request.multi_region = asked.multi_region.unwrap_or(false);
-    request.tags = tags(asked.tags.unwrap_or_default())?;
-    if let Some(policy) = asked.policy {
+    request.description = input.description.unwrap_or_default();
+    request.multi_region = input.multi_region.unwrap_or(false);
+    request.tags = tags(input.tags.unwrap_or_default())?;
+    if let Some(policy) = input.policy {
         let mut put = PutKeyPolicy::new(policy);
-        put.bypass_lockout_check = asked.bypass_policy_lockout_safety_check.unwrap_or(false);
+        put.bypass_lockout_check = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         request.policy = Some(put);
     }
-    let made = call.kms.create_key(call.cx, request).await?;
-    Answer::json(&json!({"KeyMetadata": metadata(&made)}))
+    let output = call.kms.create_key(call.cx, request).await?;
+    Answer::json(&json!({"KeyMetadata": metadata(&output)}))
 }

@@ -20,15 +20,15 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
-    algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
-    let demanded = asked.key_id.map(|id| key(Some(id))).transpose()?;
-    let context = context(asked.encryption_context)?;
+    let input: Input = read(call.body)?;
+    let ciphertext = required(input.ciphertext_blob, "ciphertextBlob")?.0;
+    algorithm(input.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
+    let demanded = input.key_id.map(|id| key(Some(id))).transpose()?;
+    let context = context(input.encryption_context)?;
     let mut request = Decrypt::new(ciphertext.expose())
         .context(&context)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
     request.key = demanded.as_ref();
     let opened = call.kms.decrypt(call.cx, request).await?;
     Answer::json(&Output {

@@ -16,10 +16,10 @@ pub(super) const OPERATION: KeysOperation =
     });
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let gone = call
         .kms
-        .delete_imported_key_material(call.cx, &key(asked.key_id)?, asked.key_material_id.as_deref())
+        .delete_imported_key_material(call.cx, &key(input.key_id)?, input.key_material_id.as_deref())
         .await?;
     Answer::json(&object(vec![
         ("KeyId", Some(json!(gone.key_arn.as_str()))),

@@ -17,9 +17,9 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let key = key(asked.key_id)?;
-    let request = DescribeKey::new(&key).grant_tokens(asked.grant_tokens.unwrap_or_default());
+    let input: Input = read(call.body)?;
+    let key = key(input.key_id)?;
+    let request = DescribeKey::new(&key).grant_tokens(input.grant_tokens.unwrap_or_default());
     let found = call.kms.describe_key(call.cx, request).await?;
     Answer::json(&json!({"KeyMetadata": metadata(&found)}))
 }

@@ -12,6 +12,6 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("EnableKey").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    done(call.kms.enable_key(call.cx, &key(asked.key_id)?).await)
+    let input: Input = read(call.body)?;
+    done(call.kms.enable_key(call.cx, &key(input.key_id)?).await)
 }

@@ -12,8 +12,8 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("EnableKeyRotation").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let days = asked.rotation_period_in_days.map(|days| within(days, "rotationPeriodInDays", 90, 2560));
+    let input: Input = read(call.body)?;
+    let days = input.rotation_period_in_days.map(|days| within(days, "rotationPeriodInDays", 90, 2560));
     let days = days.transpose()?;
-    done(call.kms.enable_key_rotation(call.cx, &key(asked.key_id)?, days).await)
+    done(call.kms.enable_key_rotation(call.cx, &key(input.key_id)?, days).await)
 }

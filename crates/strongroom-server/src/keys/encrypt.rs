@@ -20,18 +20,18 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, plaintext) = (key(asked.key_id)?, required(asked.plaintext, "plaintext")?.0);
-    algorithm(asked.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
-    let context = context(asked.encryption_context)?;
+    let input: Input = read(call.body)?;
+    let (key, plaintext) = (key(input.key_id)?, required(input.plaintext, "plaintext")?.0);
+    algorithm(input.encryption_algorithm.as_deref(), "encryptionAlgorithm")?;
+    let context = context(input.encryption_context)?;
     let request = Encrypt::new(&key, plaintext.expose())
         .context(&context)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
-    let made = call.kms.encrypt(call.cx, request).await?;
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
+    let output = call.kms.encrypt(call.cx, request).await?;
     Answer::json(&Output {
-        key_id: made.key_arn.as_str(),
-        ciphertext_blob: Some(base64(&made.ciphertext).expose()),
+        key_id: output.key_arn.as_str(),
+        ciphertext_blob: Some(base64(&output.ciphertext).expose()),
         encryption_algorithm: Some("SYMMETRIC_DEFAULT"),
         ..Output::default()
     })

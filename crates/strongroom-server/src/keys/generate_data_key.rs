@@ -20,21 +20,21 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let key = key(asked.key_id)?;
-    let spec = data_key_spec(asked.key_spec, asked.number_of_bytes)?;
-    let context = context(asked.encryption_context)?;
+    let input: Input = read(call.body)?;
+    let key = key(input.key_id)?;
+    let spec = data_key_spec(input.key_spec, input.number_of_bytes)?;
+    let context = context(input.encryption_context)?;
     let request = GenerateDataKey::new(&key)
         .context(&context)
         .spec(spec)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
-    let made = call.kms.generate_data_key(call.cx, request).await?;
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
+    let output = call.kms.generate_data_key(call.cx, request).await?;
     Answer::json(&Output {
-        key_id: made.key_arn.as_str(),
-        ciphertext_blob: Some(base64(&made.ciphertext).expose()),
-        plaintext: Some(base64(made.plaintext.expose()).expose()),
-        key_material_id: made.key_material_id.as_deref(),
+        key_id: output.key_arn.as_str(),
+        ciphertext_blob: Some(base64(&output.ciphertext).expose()),
+        plaintext: Some(base64(output.plaintext.expose()).expose()),
+        key_material_id: output.key_material_id.as_deref(),
         ..Output::default()
     })
 }

@@ -18,15 +18,15 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
-    let algorithm = mac_algorithm(asked.mac_algorithm)?;
+    let input: Input = read(call.body)?;
+    let (key, message) = (key(input.key_id)?, required(input.message, "message")?.0);
+    let algorithm = mac_algorithm(input.mac_algorithm)?;
     let request = GenerateMac::new(&key, message.expose(), algorithm)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
-    let made = call.kms.generate_mac(call.cx, request).await?;
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
+    let output = call.kms.generate_mac(call.cx, request).await?;
     Answer::json(&json!({
-        "KeyId": made.key_arn.as_str(), "MacAlgorithm": made.algorithm.as_str(),
-        "Mac": base64(&made.mac).expose(),
+        "KeyId": output.key_arn.as_str(), "MacAlgorithm": output.algorithm.as_str(),
+        "Mac": base64(&output.mac).expose(),
     }))
 }

@@ -23,9 +23,9 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("GenerateRandom"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let bytes = asked.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
+    let input: Input = read(call.body)?;
+    let bytes = input.number_of_bytes.ok_or_else(|| ApiError::validation("NumberOfBytes is required."))?;
     let request = GenerateRandom::new(within(bytes, "numberOfBytes", 1, 1024)?);
-    let made = call.kms.generate_random(call.cx, request).await?;
-    Answer::json(&Random { plaintext: base64(made.expose()).expose() })
+    let output = call.kms.generate_random(call.cx, request).await?;
+    Answer::json(&Random { plaintext: base64(output.expose()).expose() })
 }

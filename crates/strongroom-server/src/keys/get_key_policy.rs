@@ -14,7 +14,7 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("GetKeyPolicy").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let policy = call.kms.get_key_policy(call.cx, &key(asked.key_id)?, asked.policy_name.as_deref()).await?;
+    let input: Input = read(call.body)?;
+    let policy = call.kms.get_key_policy(call.cx, &key(input.key_id)?, input.policy_name.as_deref()).await?;
     Answer::json(&json!({"Policy": policy, "PolicyName": "default"}))
 }

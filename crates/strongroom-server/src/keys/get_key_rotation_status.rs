@@ -16,8 +16,8 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let status = call.kms.get_key_rotation_status(call.cx, &key(asked.key_id)?).await?;
+    let input: Input = read(call.body)?;
+    let status = call.kms.get_key_rotation_status(call.cx, &key(input.key_id)?).await?;
     Answer::json(&object(vec![
         ("KeyRotationEnabled", Some(json!(status.enabled))),
         ("KeyId", Some(json!(status.key_arn.as_str()))),

@@ -18,14 +18,14 @@ pub(super) const OPERATION: KeysOperation =
     });
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let algorithm = required(asked.wrapping_algorithm, "wrappingAlgorithm")?;
+    let input: Input = read(call.body)?;
+    let algorithm = required(input.wrapping_algorithm, "wrappingAlgorithm")?;
     let algorithm = WRAPPING_ALGORITHM.read(&algorithm, WrappingAlgorithm::from_word)?;
-    let spec = required(asked.wrapping_key_spec, "wrappingKeySpec")?;
+    let spec = required(input.wrapping_key_spec, "wrappingKeySpec")?;
     let spec = WRAPPING_KEY_SPEC.read(&spec, WrappingKeySpec::from_word)?;
-    let made = call.kms.get_parameters_for_import(call.cx, &key(asked.key_id)?, algorithm, spec).await?;
+    let output = call.kms.get_parameters_for_import(call.cx, &key(input.key_id)?, algorithm, spec).await?;
     Answer::json(&json!({
-        "KeyId": made.key_arn.as_str(), "ImportToken": base64(&made.import_token).expose(),
-        "PublicKey": base64(&made.public_key).expose(), "ParametersValidTo": seconds(made.valid_to),
+        "KeyId": output.key_arn.as_str(), "ImportToken": base64(&output.import_token).expose(),
+        "PublicKey": base64(&output.public_key).expose(), "ParametersValidTo": seconds(output.valid_to),
     }))
 }

@@ -28,25 +28,25 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let key = key(asked.key_id)?;
-    let token = required(asked.import_token, "importToken")?.0;
-    let material = required(asked.encrypted_key_material, "encryptedKeyMaterial")?.0;
+    let input: Input = read(call.body)?;
+    let key = key(input.key_id)?;
+    let token = required(input.import_token, "importToken")?.0;
+    let material = required(input.encrypted_key_material, "encryptedKeyMaterial")?.0;
     let mut request = ImportKeyMaterial::new(token.expose(), material.expose());
-    if let Some(model) = asked.expiration_model {
+    if let Some(model) = input.expiration_model {
         request.expiration = EXPIRATION_MODEL.read(&model, ExpirationModel::from_word)?;
     }
     #[allow(
         clippy::cast_possible_truncation,
-        reason = "seconds since 1970; what is beyond is far away either way"
+        reason = "seconds since 1970; larger values saturate, far in the future"
     )]
     let moment = |seconds: f64| Timestamp::from_millis((seconds * 1000.0) as i64);
-    request.valid_to = asked.valid_to.map(moment);
-    if let Some(kind) = asked.import_type {
+    request.valid_to = input.valid_to.map(moment);
+    if let Some(kind) = input.import_type {
         request.kind = Some(IMPORT_TYPE.read(&kind, ImportType::from_word)?);
     }
-    request.description = asked.key_material_description;
-    request.key_material_id = asked.key_material_id;
+    request.description = input.key_material_description;
+    request.key_material_id = input.key_material_id;
     let done = call.kms.import_key_material(call.cx, &key, request).await?;
     Answer::json(&object(vec![
         ("KeyId", Some(json!(done.key_arn.as_str()))),

@@ -15,9 +15,9 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListAliases").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let of: Option<KeyRef> = asked.key_id.map(|id| key(Some(id))).transpose()?;
-    let found = call.kms.list_aliases(call.cx, of.as_ref(), &page(asked.limit, asked.marker)?).await?;
+    let input: Input = read(call.body)?;
+    let of: Option<KeyRef> = input.key_id.map(|id| key(Some(id))).transpose()?;
+    let found = call.kms.list_aliases(call.cx, of.as_ref(), &page(input.limit, input.marker)?).await?;
     let entry = |one: &AliasEntry| {
         object(vec![
             ("AliasName", Some(json!(one.name.as_str()))),

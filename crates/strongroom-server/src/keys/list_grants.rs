@@ -22,12 +22,12 @@ pub(super) const OPERATION: KeysOperation =
     });
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let mut filter = GrantFilter::all();
-    (filter.id, filter.grantee) = (asked.grant_id, asked.grantee_principal);
+    (filter.id, filter.grantee) = (input.grant_id, input.grantee_principal);
     let found = call
         .kms
-        .list_grants(call.cx, &key(asked.key_id)?, &filter, &page(asked.limit, asked.marker)?)
+        .list_grants(call.cx, &key(input.key_id)?, &filter, &page(input.limit, input.marker)?)
         .await?;
     listed("Grants", found.grants.iter().map(granted).collect(), found.next_marker)
 }

@@ -14,8 +14,8 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListKeyPolicies").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let found =
-        call.kms.list_key_policies(call.cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)?).await?;
+        call.kms.list_key_policies(call.cx, &key(input.key_id)?, &page(input.limit, input.marker)?).await?;
     listed("PolicyNames", found.names.into_iter().map(Value::from).collect(), found.next_marker)
 }

@@ -16,14 +16,14 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListKeyRotations").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let all = match asked.include_key_material {
+    let input: Input = read(call.body)?;
+    let all = match input.include_key_material {
         Some(word) => INCLUDE_KEY_MATERIAL.read(&word, |word| Some(word == "ALL_KEY_MATERIAL"))?,
         None => false,
     };
     let found = call
         .kms
-        .list_key_rotations(call.cx, &key(asked.key_id)?, all, &page(asked.limit, asked.marker)?)
+        .list_key_rotations(call.cx, &key(input.key_id)?, all, &page(input.limit, input.marker)?)
         .await?;
     listed("Rotations", found.rotations.iter().map(entry).collect(), found.next_marker)
 }

@@ -16,12 +16,12 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListKeys"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let owners =
-        RESOURCE_OWNERS.read_all(&asked.resource_owners.unwrap_or_default(), |word| Some(word == "SELF"))?;
-    let mut found = call.kms.list_keys(call.cx, &page(asked.limit, asked.marker)?).await?;
+        RESOURCE_OWNERS.read_all(&input.resource_owners.unwrap_or_default(), |word| Some(word == "SELF"))?;
+    let mut found = call.kms.list_keys(call.cx, &page(input.limit, input.marker)?).await?;
     if !owners.is_empty() && !owners.contains(&true) {
-        // Keys that other accounts share, of which there are none.
+        // Only keys shared by other accounts were requested, and there are none.
         found = KeyPage::default();
     }
     let entry = |one: &KeyEntry| json!({"KeyId": one.id.as_str(), "KeyArn": one.arn.as_str()});

@@ -15,9 +15,9 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListResourceTags").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let found =
-        call.kms.list_resource_tags(call.cx, &key(asked.key_id)?, &page(asked.limit, asked.marker)?).await?;
+        call.kms.list_resource_tags(call.cx, &key(input.key_id)?, &page(input.limit, input.marker)?).await?;
     let entry = |tag: &KeyTag| json!({"TagKey": tag.key, "TagValue": tag.value});
     listed("Tags", found.tags.iter().map(entry).collect(), found.next_marker)
 }

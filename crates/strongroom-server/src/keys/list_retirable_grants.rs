@@ -14,8 +14,8 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ListRetirableGrants"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let retiring = required(asked.retiring_principal, "retiringPrincipal")?;
-    let found = call.kms.list_retirable_grants(call.cx, &retiring, &page(asked.limit, asked.marker)?).await?;
+    let input: Input = read(call.body)?;
+    let retiring = required(input.retiring_principal, "retiringPrincipal")?;
+    let found = call.kms.list_retirable_grants(call.cx, &retiring, &page(input.limit, input.marker)?).await?;
     listed("Grants", found.grants.iter().map(granted).collect(), found.next_marker)
 }

@@ -1,4 +1,4 @@
-//! KMS: a file for each operation, and the table of them all.
+//! KMS: one file per operation, and the table of all operations.
 
 mod call;
 mod cancel_key_deletion;
@@ -51,7 +51,7 @@ use crate::answer::{ApiError, not_here};
 use crate::api::{Api, ApiRequest, Protocol, Running, failed};
 use crate::operation::Operation;
 
-/// Everything that the wire knows of each operation.
+/// The declaration of each operation.
 static OPERATIONS: [KeysOperation; 39] = [
     cancel_key_deletion::OPERATION,
     create_alias::OPERATION,
@@ -94,8 +94,8 @@ static OPERATIONS: [KeysOperation; 39] = [
     verify_mac::OPERATION,
 ];
 
-/// Operations that AWS has and this server has not: asymmetric keys, key pairs, other places for
-/// keys, replicas.
+/// Operations of AWS that this server does not implement: asymmetric keys, key pairs, custom key
+/// stores, replicas.
 const NOT_HERE: [&str; 17] = [
     "ConnectCustomKeyStore",
     "CreateCustomKeyStore",
@@ -147,7 +147,7 @@ impl Api for Keys {
 
     fn run<'a>(&self, request: ApiRequest<'a>) -> Running<'a> {
         let keys = request.admitted.room.keys();
-        // Secrets that another store keeps are under keys that it knows.
+        // A strongroom over another store has no key service: that store manages its own keys.
         let Ok(kms) = keys.service() else { return failed(not_here(request.operation)) };
         match find(request.operation) {
             Some(entry) => (entry.run)(KeysCall {

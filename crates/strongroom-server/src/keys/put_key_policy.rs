@@ -19,9 +19,9 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("PutKeyPolicy").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut put = PutKeyPolicy::new(required(asked.policy, "policy")?);
-    put.name = asked.policy_name;
-    put.bypass_lockout_check = asked.bypass_policy_lockout_safety_check.unwrap_or(false);
-    done(call.kms.put_key_policy(call.cx, &key(asked.key_id)?, put).await)
+    let input: Input = read(call.body)?;
+    let mut put = PutKeyPolicy::new(required(input.policy, "policy")?);
+    put.name = input.policy_name;
+    put.bypass_lockout_check = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+    done(call.kms.put_key_policy(call.cx, &key(input.key_id)?, put).await)
 }

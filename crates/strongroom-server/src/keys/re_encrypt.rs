@@ -26,27 +26,27 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let ciphertext = required(asked.ciphertext_blob, "ciphertextBlob")?.0;
-    let elsewhere = asked.destination_key_id.as_deref().and_then(|id| named::elsewhere(id, "kms", call.own));
-    let destination = shapes::named(asked.destination_key_id, "destinationKeyId")?;
-    algorithm(asked.source_encryption_algorithm.as_deref(), "sourceEncryptionAlgorithm")?;
-    algorithm(asked.destination_encryption_algorithm.as_deref(), "destinationEncryptionAlgorithm")?;
-    let source_key = asked.source_key_id.map(|id| shapes::named(Some(id), "sourceKeyId")).transpose()?;
-    let from = context(asked.source_encryption_context)?;
-    let to = context(asked.destination_encryption_context)?;
+    let input: Input = read(call.body)?;
+    let ciphertext = required(input.ciphertext_blob, "ciphertextBlob")?.0;
+    let elsewhere = input.destination_key_id.as_deref().and_then(|id| named::elsewhere(id, "kms", call.own));
+    let destination = shapes::named(input.destination_key_id, "destinationKeyId")?;
+    algorithm(input.source_encryption_algorithm.as_deref(), "sourceEncryptionAlgorithm")?;
+    algorithm(input.destination_encryption_algorithm.as_deref(), "destinationEncryptionAlgorithm")?;
+    let source_key = input.source_key_id.map(|id| shapes::named(Some(id), "sourceKeyId")).transpose()?;
+    let from = context(input.source_encryption_context)?;
+    let to = context(input.destination_encryption_context)?;
     let mut request = ReEncrypt::new(ciphertext.expose(), &destination)
         .source_context(&from)
         .context(&to)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
     request.source_key = source_key.as_ref();
     let there = elsewhere.as_ref().unwrap_or(call.own);
-    let made = if there == call.there {
+    let output = if there == call.there {
         call.kms.re_encrypt(call.cx, request).await?
     } else {
-        // Also of the caller's own account: a region without a strongroom has no key to encrypt
-        // under, and gets none by being named.
+        // Also for the caller's own account: a realm without a strongroom has no key to encrypt
+        // under, and naming it does not create one.
         let found = across::room(call.rooms, there).await.map_err(|_| ApiError::internal())?;
         let keys = found.room().keys();
         let local = keys.local().map_err(|_| ApiError::internal())?;
@@ -54,12 +54,12 @@ async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
         decrypting.re_encrypt_into(call.cx, local, request).await?
     };
     Answer::json(&json!({
-        "CiphertextBlob": base64(&made.ciphertext).expose(),
-        "SourceKeyId": made.source_key_arn.as_str(),
-        "KeyId": made.key_arn.as_str(),
+        "CiphertextBlob": base64(&output.ciphertext).expose(),
+        "SourceKeyId": output.source_key_arn.as_str(),
+        "KeyId": output.key_arn.as_str(),
         "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
-        "SourceKeyMaterialId": made.source_key_material_id.as_deref(),
-        "DestinationKeyMaterialId": made.key_material_id.as_deref(),
+        "SourceKeyMaterialId": output.source_key_material_id.as_deref(),
+        "DestinationKeyMaterialId": output.key_material_id.as_deref(),
     }))
 }

@@ -16,8 +16,8 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let grant = match (asked.grant_token, asked.key_id, asked.grant_id) {
+    let input: Input = read(call.body)?;
+    let grant = match (input.grant_token, input.key_id, input.grant_id) {
         (Some(token), None, None) => GrantRef::Token(token),
         (None, Some(given), Some(id)) => GrantRef::Id { key: key(Some(given))?, id },
         _ => {
@@ -26,5 +26,5 @@ async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
             ));
         }
     };
-    done(call.kms.retire_grant(call.cx, &grant, asked.dry_run.unwrap_or(false)).await)
+    done(call.kms.retire_grant(call.cx, &grant, input.dry_run.unwrap_or(false)).await)
 }

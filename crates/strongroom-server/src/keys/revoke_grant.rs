@@ -14,7 +14,7 @@ pub(super) const OPERATION: KeysOperation =
     });
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, id) = (key(asked.key_id)?, required(asked.grant_id, "grantId")?);
-    done(call.kms.revoke_grant(call.cx, &key, &id, asked.dry_run.unwrap_or(false)).await)
+    let input: Input = read(call.body)?;
+    let (key, id) = (key(input.key_id)?, required(input.grant_id, "grantId")?);
+    done(call.kms.revoke_grant(call.cx, &key, &id, input.dry_run.unwrap_or(false)).await)
 }

@@ -12,6 +12,6 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("RotateKeyOnDemand").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    arn_of(&call.kms.rotate_key_on_demand(call.cx, &key(asked.key_id)?).await?)
+    let input: Input = read(call.body)?;
+    arn_of(&call.kms.rotate_key_on_demand(call.cx, &key(input.key_id)?).await?)
 }

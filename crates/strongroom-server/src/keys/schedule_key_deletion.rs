@@ -14,10 +14,10 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("ScheduleKeyDeletion").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let days = asked.pending_window_in_days.map(|days| within(days, "pendingWindowInDays", 1, 365));
+    let input: Input = read(call.body)?;
+    let days = input.pending_window_in_days.map(|days| within(days, "pendingWindowInDays", 1, 365));
     let days = days.transpose()?;
-    let planned = call.kms.schedule_key_deletion(call.cx, &key(asked.key_id)?, days).await?;
+    let planned = call.kms.schedule_key_deletion(call.cx, &key(input.key_id)?, days).await?;
     Answer::json(&json!({
         "KeyId": planned.key_arn.as_str(), "DeletionDate": seconds(planned.deletion_date),
         "KeyState": planned.state.as_str(), "PendingWindowInDays": planned.pending_window_days,

@@ -1,4 +1,4 @@
-//! Shapes that several operations read or answer.
+//! Input and output shapes that several operations share.
 
 use serde_json::{Value, json};
 use strongroom_envelope::EncryptionContext;
@@ -10,25 +10,24 @@ use strongroom_kms::{
 use crate::answer::{Answer, ApiError, object, seconds, violation};
 use crate::input::{Refusal, input, required, within};
 
-/// AWS encrypts what it answers for the enclave whose attestation a request brings. Ignoring it
-/// would send in clear what the client wants encrypted, so the server sends nothing, however empty
-/// the member is.
+/// AWS encrypts the response for the enclave whose attestation document the request contains.
+/// Ignoring the member would send in the clear what the client wants encrypted, so the request is
+/// refused, even if the member is empty.
 pub(super) const RECIPIENT: Refusal = Refusal::always(
     "ValidationException",
-    "it cannot verify an enclave's attestation document, and does not answer in clear what was to be encrypted for an enclave",
+    "this server cannot verify an enclave's attestation document, so it cannot encrypt the response for the enclave",
 );
 pub(super) const CUSTOM_KEY_STORE: Refusal =
     Refusal::new("CustomKeyStoreNotFoundException", "there are no custom key stores");
 pub(super) const XKS_KEY: Refusal =
-    Refusal::new("UnsupportedOperationException", "there are no keys outside of the key service");
+    Refusal::new("UnsupportedOperationException", "there are no external key stores");
 pub(super) const DRY_RUN_MODIFIERS: Refusal =
-    Refusal::new("ValidationException", "a dry run checks the ciphertext, as without modifiers");
-/// A grant for a service is only as narrow as its source ARN makes it, and this server does not
-/// check that.
+    Refusal::new("ValidationException", "a dry run always checks the ciphertext");
+/// The source ARN is what narrows a service's grant, and this server does not check it.
 pub(super) const SERVICE_PRINCIPAL: Refusal =
-    Refusal::new("ValidationException", "grants are for the principals of accounts");
+    Refusal::new("ValidationException", "a grantee must be a principal of an account, not a service");
 pub(super) const SOURCE_ARN: Refusal =
-    Refusal::new("ValidationException", "a grant is constrained by the encryption context only");
+    Refusal::new("ValidationException", "the encryption context is the only supported grant constraint");
 
 input!(pub(super) TagInput { tag_key: String, tag_value: String });
 
@@ -68,7 +67,7 @@ pub(super) fn page(limit: Option<i64>, marker: Option<String>) -> Result<ListPag
     Ok(page)
 }
 
-/// The length of a text in characters.
+/// Checks a text's length in characters.
 pub(super) fn length(text: &str, member: &str, least: usize, most: usize) -> Result<(), ApiError> {
     let bound = match text.chars().count() {
         length if length < least => format!("greater than or equal to {least}"),
@@ -79,7 +78,7 @@ pub(super) fn length(text: &str, member: &str, least: usize, most: usize) -> Res
     Err(ApiError::validation(violation(&format!(" '{given}'"), member, &format!("have length {bound}"))))
 }
 
-/// A page of a list, as KMS answers it.
+/// A page of a list, as KMS returns it.
 pub(super) fn listed(name: &str, entries: Vec<Value>, next: Option<String>) -> Result<Answer, ApiError> {
     Answer::json(&object(vec![
         (name, Some(json!(entries))),

@@ -1,4 +1,4 @@
-//! Shapes of operations that encrypt, decrypt, and make codes.
+//! Shapes of operations that encrypt, decrypt, and compute MACs.
 
 use serde::Serialize;
 use strongroom_envelope::EncryptionContext;
@@ -8,7 +8,7 @@ use super::words::{DATA_KEY_SPEC, MAC_ALGORITHM, encryption_algorithm};
 use crate::answer::ApiError;
 use crate::input::{Context, required, within};
 
-/// What is answered with a plaintext or a ciphertext, written into memory that wipes itself.
+/// A response with a plaintext or a ciphertext, written into memory that is wiped on drop.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Output<'a> {

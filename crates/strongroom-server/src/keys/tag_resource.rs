@@ -12,7 +12,7 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("TagResource").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, given) = (key(asked.key_id)?, tags(required(asked.tags, "tags")?)?);
+    let input: Input = read(call.body)?;
+    let (key, given) = (key(input.key_id)?, tags(required(input.tags, "tags")?)?);
     done(call.kms.tag_resource(call.cx, &key, given).await)
 }

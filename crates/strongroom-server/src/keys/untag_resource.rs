@@ -12,8 +12,8 @@ pub(super) const OPERATION: KeysOperation =
     KeysOperation::new(Operation::of::<Input>("UntagResource").on("KeyId"), |call| Box::pin(run(call)));
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, keys) = (key(asked.key_id)?, required(asked.tag_keys, "tagKeys")?);
+    let input: Input = read(call.body)?;
+    let (key, keys) = (key(input.key_id)?, required(input.tag_keys, "tagKeys")?);
     for (tag, place) in keys.iter().zip(1..) {
         length(tag, &format!("tagKeys.{place}.member"), 1, 128)?;
     }

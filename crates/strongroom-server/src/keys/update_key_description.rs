@@ -14,7 +14,7 @@ pub(super) const OPERATION: KeysOperation =
     });
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, description) = (key(asked.key_id)?, required(asked.description, "description")?);
+    let input: Input = read(call.body)?;
+    let (key, description) = (key(input.key_id)?, required(input.description, "description")?);
     done(call.kms.update_key_description(call.cx, &key, &description).await)
 }

@@ -24,13 +24,13 @@ pub(super) const OPERATION: KeysOperation = KeysOperation::new(
 );
 
 async fn run(call: KeysCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (key, message) = (key(asked.key_id)?, required(asked.message, "message")?.0);
-    let mac = required(asked.mac, "mac")?.0;
-    let algorithm = mac_algorithm(asked.mac_algorithm)?;
+    let input: Input = read(call.body)?;
+    let (key, message) = (key(input.key_id)?, required(input.message, "message")?.0);
+    let mac = required(input.mac, "mac")?.0;
+    let algorithm = mac_algorithm(input.mac_algorithm)?;
     let request = VerifyMac::new(&key, message.expose(), mac.expose(), algorithm)
-        .grant_tokens(asked.grant_tokens.unwrap_or_default())
-        .with_dry_run(asked.dry_run.unwrap_or(false));
+        .grant_tokens(input.grant_tokens.unwrap_or_default())
+        .with_dry_run(input.dry_run.unwrap_or(false));
     let good = call.kms.verify_mac(call.cx, request).await?;
     Answer::json(&json!({
         "KeyId": good.key_arn.as_str(), "MacAlgorithm": good.algorithm.as_str(), "MacValid": true,

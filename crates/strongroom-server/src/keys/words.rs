@@ -1,12 +1,12 @@
-//! The words that members of KMS may have: all that AWS has, in the order in which it lists them in
-//! errors where that was recorded, else in the order of its service model. `tests/members.rs`
-//! compares them with the models.
+//! The enum values of KMS's members: all of AWS's, in the order of AWS's error messages where that
+//! was recorded, otherwise in the order of its service model. `tests/members.rs` compares them with
+//! the models.
 
 use strongroom_kms::{KeySpec, MacAlgorithm};
 
 use crate::answer::{ApiError, violation};
 
-/// A member and its words.
+/// A member and its enum values.
 pub(crate) struct Words {
     member: &'static str,
     words: &'static [&'static str],
@@ -91,20 +91,20 @@ pub(crate) const EXPIRATION_MODEL: Words =
 pub(crate) const IMPORT_TYPE: Words =
     Words { member: "importType", words: &["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"] };
 
-/// The encryption algorithm of a member, which has one of three names.
+/// The encryption algorithm, whose member has one of three names.
 pub(crate) const fn encryption_algorithm(member: &'static str) -> Words {
     Words { member, words: &["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"] }
 }
 
 impl Words {
-    /// Reads a word. AWS's others are refused as such, and what is no word of AWS's by its own
-    /// text.
+    /// Parses a value. Values that AWS has but this server does not support are refused as such;
+    /// values that AWS does not have get AWS's error.
     pub(crate) fn read<T>(&self, given: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
         self.check(given)?;
         read(given).ok_or_else(|| self.unsupported(given))
     }
 
-    /// As [`Words::read`], for a list.
+    /// Like [`Words::read`], for a list.
     pub(crate) fn read_all<T>(
         &self,
         given: &[String],
@@ -119,7 +119,7 @@ impl Words {
         given.iter().map(|one| read(one).ok_or_else(|| self.unsupported(one))).collect()
     }
 
-    /// Refuses what is no word of AWS's.
+    /// Refuses values that AWS does not have.
     pub(crate) fn check(&self, given: &str) -> Result<(), ApiError> {
         if self.words.contains(&given) {
             return Ok(());

@@ -13,13 +13,13 @@ use crate::answer::ApiError;
 use crate::api::Admitted;
 use crate::operation::Operation;
 
-/// What an operation answers: the content of its result, or `None` if it has no result.
+/// An operation's outcome: the content of its result element, or `None` if it has none.
 pub(super) type Outcome = Result<Option<Xml>, ApiError>;
 
-/// An operation that is running.
+/// A running operation.
 pub(super) type QueryRunning<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
-/// What an operation is given.
+/// An operation's arguments.
 pub(super) struct QueryCall<'a> {
     pub(super) admitted: &'a Admitted,
     pub(super) cx: &'a CallContext,
@@ -27,14 +27,14 @@ pub(super) struct QueryCall<'a> {
     pub(super) form: &'a Form,
 }
 
-/// An entry of a table: an operation, what its request consists of, and how it runs.
+/// A table entry: an operation, its request's members, and the function that runs it.
 pub(super) struct QueryOperation {
     pub(super) operation: Operation,
     members: &'static [Member],
     pub(super) run: for<'a> fn(&'a QueryCall<'a>) -> QueryRunning<'a>,
 }
 
-/// An operation with these members. A request with others is refused.
+/// An operation with these members. A request with any other member is refused.
 pub(super) const fn operation(
     name: &'static str,
     members: &'static [Member],
@@ -44,12 +44,12 @@ pub(super) const fn operation(
 }
 
 impl QueryOperation {
-    /// Whether a request may have this member, or part of a member.
+    /// Whether a request can have this member, or part of a member.
     pub(super) fn takes(&self, name: &str) -> bool {
         self.members.iter().any(|member| member.takes(name))
     }
 
-    /// The members that a request may have.
+    /// The members that a request can have.
     #[cfg(test)]
     pub(super) fn names(&self) -> Vec<String> {
         self.members.iter().map(|member| member.name.to_owned()).collect()
@@ -61,7 +61,7 @@ impl QueryOperation {
         let unknown = |name: &&str| !matches!(*name, "Action" | "Version") && !self.takes(name);
         if let Some(other) = form.names().find(unknown) {
             let top = other.split('.').next().unwrap_or(other);
-            // A part of something that has none is named whole.
+            // Part of a member that has no parts: the error gives the full name.
             let declared = self.members.iter().any(|member| member.name == top);
             let short: String = if declared { other } else { top }.chars().take(128).collect();
             let text = format!("The parameter {short} is not supported for {}.", self.operation.name);

@@ -1,13 +1,13 @@
-//! The form of a request: members by name, lists as `Tags.member.1.Key`.
+//! A request's form: members by name, list items as `Tags.member.1.Key`.
 
 use std::collections::BTreeMap;
 
 use crate::answer::ApiError;
 
-/// What a request says. Each member stands in it once.
+/// A parsed form. Each member occurs once.
 pub(super) struct Form(BTreeMap<String, String>);
 
-/// What cannot be read, as AWS names it.
+/// AWS's error for a form that cannot be parsed.
 pub(super) fn malformed(text: impl Into<String>) -> ApiError {
     ApiError::new("MalformedInput", text)
 }
@@ -28,7 +28,7 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A member that was checked to be there.
+    /// A member whose presence has been checked.
     pub(super) fn must(&self, name: &str) -> Result<&str, ApiError> {
         self.text(name).ok_or_else(ApiError::internal)
     }
@@ -37,7 +37,7 @@ impl Form {
         self.text(name).map(str::to_owned)
     }
 
-    /// The whole names of the members; of a list, the name of each of its parts.
+    /// The full names of the members; for a list, the name of each part.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -61,19 +61,19 @@ impl Form {
         }
     }
 
-    /// The items of a list, each with what it consists of: `""` for itself, `Key` for
+    /// The items of a list, each with its parts: `""` for the item itself, `Key` for
     /// `Tags.member.1.Key`.
     fn items(&self, name: &str) -> Result<Vec<BTreeMap<&str, &str>>, ApiError> {
         let mut items: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
         for (member, value) in &self.0 {
             let Some(rest) = member.strip_prefix(name) else { continue };
             match rest.strip_prefix('.') {
-                // A list of nothing, as clients write it.
+                // How clients encode an empty list.
                 None if rest.is_empty() && value.is_empty() => {}
                 None if rest.is_empty() => {
                     return Err(malformed(format!("{name} is a list: {name}.member.1 and so on.")));
                 }
-                // Another member, whose name begins so.
+                // Another member whose name has this prefix.
                 None => {}
                 Some(place) => {
                     let place = place.strip_prefix("member.").unwrap_or_default();
@@ -92,7 +92,7 @@ impl Form {
         Ok(items.into_values().collect())
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
         let mut texts = Vec::new();
         for (item, place) in self.items(name)?.into_iter().zip(1..) {
@@ -104,7 +104,7 @@ impl Form {
         Ok(texts)
     }
 
-    /// A list of keys and values.
+    /// A list of key-value pairs.
     pub(super) fn tags(&self, name: &str) -> Result<Vec<(String, String)>, ApiError> {
         let mut tags = Vec::new();
         for (item, place) in self.items(name)?.into_iter().zip(1..) {

@@ -1,12 +1,12 @@
-//! What the members of a request may be.
+//! The types and constraints of request members.
 
 use super::form::Form;
 use crate::answer::{ApiError, violation};
 
-/// What a member may be: AWS's types with their constraints, from the service models.
+/// A member's type: AWS's types with their constraints, from the service models.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// 1 to so many letters, digits and `_+=,.@-`.
+    /// 1 to this many letters, digits and `_+=,.@-`.
     Name(usize),
     /// 16 to 128 letters, digits and `_`.
     AccessKeyId,
@@ -14,36 +14,36 @@ pub(super) enum Kind {
     Path,
     /// The path of a policy.
     PolicyPath,
-    /// What paths begin with.
+    /// The prefix of a path.
     PathPrefix,
     /// A policy document.
     Document,
     /// The description of a role.
     Description,
-    /// A text of so many characters, from the first number to the second, of which those that are
-    /// not letters and digits are these.
+    /// A string of letters, digits and these other characters, with this minimum and maximum
+    /// length.
     Text(usize, usize, &'static str),
-    /// A text of at most so many characters.
+    /// A string of at most this many characters.
     Free(usize),
     /// 20 to 2,048 characters.
     Arn,
     /// The ARN of a policy.
     PolicyArn,
-    /// Where a page begins.
+    /// Where a page starts.
     Marker,
     /// `v1`, `v2` and so on.
     VersionId,
-    /// An integer from the first number to the second.
+    /// An integer with this minimum and maximum.
     Number(i64, i64),
     /// `true` or `false`.
     Flag,
-    /// One of these words.
+    /// One of these enum values.
     Word(&'static [&'static str]),
-    /// A list of these words.
+    /// A list of these enum values.
     Words(&'static [&'static str]),
-    /// At most 50 tags. What each may be the directory says.
+    /// At most 50 tags. The directory validates each.
     Tags,
-    /// At most 50 keys of tags.
+    /// At most 50 tag keys.
     TagKeys,
 }
 
@@ -54,12 +54,12 @@ pub(super) struct Member {
     required: bool,
 }
 
-/// A member that must be there.
+/// A required member.
 pub(super) const fn must(name: &'static str, kind: Kind) -> Member {
     Member { name, kind, required: true }
 }
 
-/// A member that may be there.
+/// An optional member.
 pub(super) const fn may(name: &'static str, kind: Kind) -> Member {
     Member { name, kind, required: false }
 }
@@ -92,7 +92,7 @@ fn lettered(text: &str, others: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
-/// Text of the first 256 characters of Unicode but most control characters.
+/// Whether a text contains only tabs, line feeds, carriage returns and U+0020 to U+00FF.
 fn latin(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}'))
 }
@@ -131,7 +131,7 @@ fn is_version(text: &str) -> bool {
 }
 
 impl Member {
-    /// Whether this name in a form is the member's or, of a list, of one of its parts.
+    /// Whether a name in a form is this member's or, for a list, that of one of its parts.
     pub(super) fn takes(&self, name: &str) -> bool {
         let parts = matches!(self.kind, Kind::Tags | Kind::TagKeys | Kind::Words(_));
         match name.strip_prefix(self.name) {
@@ -141,25 +141,25 @@ impl Member {
         }
     }
 
-    /// As errors call it: `userName`.
+    /// The name in error messages, such as `userName`.
     fn label(&self) -> String {
-        let mut told = self.name.to_owned();
-        told[..1].make_ascii_lowercase();
-        told
+        let mut label = self.name.to_owned();
+        label[..1].make_ascii_lowercase();
+        label
     }
 
     pub(super) fn check(&self, form: &Form) -> Result<(), ApiError> {
-        let told = self.label();
+        let label = self.label();
         let list = match self.kind {
             Kind::Tags => Some(form.tags(self.name)?.len()),
             Kind::TagKeys | Kind::Words(_) => Some(form.texts(self.name)?.len()),
             _ => None,
         };
         if let Some(len) = list {
-            return self.check_list(form, &told, len);
+            return self.check_list(form, &label, len);
         }
         let Some(text) = form.text(self.name) else {
-            return if self.required { Err(constraint("", &told, "not be null")) } else { Ok(()) };
+            return if self.required { Err(constraint("", &label, "not be null")) } else { Ok(()) };
         };
         match self.kind {
             Kind::Number(least, most) => {
@@ -169,37 +169,37 @@ impl Member {
                     _ if number > most => format!("less than or equal to {most}"),
                     _ => return Ok(()),
                 };
-                Err(constraint(&format!(" '{number}'"), &told, &format!("have value {bound}")))
+                Err(constraint(&format!(" '{number}'"), &label, &format!("have value {bound}")))
             }
             Kind::Flag => form.flag(self.name).map(|_| ()),
             Kind::Word(words) if words.contains(&text) => Ok(()),
-            Kind::Word(words) => Err(self.not_of(&told, text, words)),
-            _ => self.check_text(&told, text),
+            Kind::Word(words) => Err(self.not_of(&label, text, words)),
+            _ => self.check_text(&label, text),
         }
     }
 
-    fn not_of(&self, told: &str, text: &str, words: &[&str]) -> ApiError {
+    fn not_of(&self, label: &str, text: &str, words: &[&str]) -> ApiError {
         let short: String = text.chars().take(256).collect();
         let set = format!("satisfy enum value set: [{}]", words.join(", "));
-        constraint(&format!(" '{short}'"), told, &set)
+        constraint(&format!(" '{short}'"), label, &set)
     }
 
-    fn check_list(&self, form: &Form, told: &str, len: usize) -> Result<(), ApiError> {
+    fn check_list(&self, form: &Form, label: &str, len: usize) -> Result<(), ApiError> {
         if len == 0 && self.required && form.text(self.name).is_none() {
-            return Err(constraint("", told, "not be null"));
+            return Err(constraint("", label, "not be null"));
         }
         if len > 50 {
-            return Err(constraint("", told, "have length less than or equal to 50"));
+            return Err(constraint("", label, "have length less than or equal to 50"));
         }
         match self.kind {
             Kind::Words(words) => {
                 let given = form.texts(self.name)?;
                 let other = given.iter().find(|word| !words.contains(&word.as_str()));
-                other.map_or(Ok(()), |word| Err(self.not_of(told, word, words)))
+                other.map_or(Ok(()), |word| Err(self.not_of(label, word, words)))
             }
             Kind::TagKeys => {
                 for (key, place) in form.texts(self.name)?.iter().zip(1..) {
-                    length(&format!("{told}.{place}.member"), key, 1, 128)?;
+                    length(&format!("{label}.{place}.member"), key, 1, 128)?;
                 }
                 Ok(())
             }
@@ -207,49 +207,49 @@ impl Member {
         }
     }
 
-    fn check_text(&self, told: &str, text: &str) -> Result<(), ApiError> {
+    fn check_text(&self, label: &str, text: &str) -> Result<(), ApiError> {
         let holds = |good: bool, error: &dyn Fn() -> ApiError| if good { Ok(()) } else { Err(error()) };
         match self.kind {
             Kind::Name(most) => {
-                length(told, text, 1, most)?;
+                length(label, text, 1, most)?;
                 let must = "contain only alphanumeric characters and/or the following: +=,.@_-";
-                holds(lettered(text, "+=,.@_-"), &|| invalid(told, must))
+                holds(lettered(text, "+=,.@_-"), &|| invalid(label, must))
             }
             Kind::AccessKeyId => {
-                length(told, text, 16, 128)?;
-                holds(lettered(text, "_"), &|| invalid(told, "contain only alphanumeric characters."))
+                length(label, text, 16, 128)?;
+                holds(lettered(text, "_"), &|| invalid(label, "contain only alphanumeric characters."))
             }
             Kind::Path => {
-                length(told, text, 1, 512)?;
-                holds(is_path(text), &|| invalid(told, PATH))
+                length(label, text, 1, 512)?;
+                holds(is_path(text), &|| invalid(label, PATH))
             }
             Kind::PolicyPath => {
-                length(told, text, 1, 512)?;
-                holds(is_policy_path(text), &|| constraint("", told, POLICY_PATH))
+                length(label, text, 1, 512)?;
+                holds(is_policy_path(text), &|| constraint("", label, POLICY_PATH))
             }
             Kind::PathPrefix => {
-                length(told, text, 1, 512)?;
+                length(label, text, 1, 512)?;
                 let good = text.starts_with('/') && text.chars().all(|c| matches!(c, '!'..='\u{7f}'));
-                holds(good, &|| invalid(told, PREFIX))
+                holds(good, &|| invalid(label, PREFIX))
             }
             Kind::Document => {
-                length(told, text, 1, 131_072)?;
-                holds(latin(text), &|| invalid(told, "contain only printable ASCII characters."))
+                length(label, text, 1, 131_072)?;
+                holds(latin(text), &|| invalid(label, "contain only printable ASCII characters."))
             }
             Kind::Description => {
-                length(told, text, 0, 1000)?;
+                length(label, text, 0, 1000)?;
                 let good = latin(text) && !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{a0}'));
-                holds(good, &|| constraint("", told, DESCRIPTION))
+                holds(good, &|| constraint("", label, DESCRIPTION))
             }
             Kind::Text(least, most, others) => {
-                length(told, text, least, most)?;
+                length(label, text, least, most)?;
                 let pattern = format!("satisfy regular expression pattern: [\\w{others}]*");
-                holds(lettered(text, others), &|| constraint("", told, &pattern))
+                holds(lettered(text, others), &|| constraint("", label, &pattern))
             }
-            Kind::Free(most) => length(told, text, 0, most),
-            Kind::Arn => length(told, text, 20, 2048),
+            Kind::Free(most) => length(label, text, 0, most),
+            Kind::Arn => length(label, text, 20, 2048),
             Kind::PolicyArn => {
-                length(told, text, 20, 2048)?;
+                length(label, text, 20, 2048)?;
                 let segments: Vec<_> = text.splitn(6, ':').collect();
                 let good = matches!(&segments[..], ["arn", _, "iam", "", account, rest]
                     if !account.is_empty() && rest.starts_with("policy/") && !rest.ends_with('/'));
@@ -257,11 +257,11 @@ impl Member {
                 holds(good, &error)
             }
             Kind::Marker => {
-                length(told, text, 1, 320)?;
-                holds(latin(text), &|| invalid(told, "contain only printable ASCII characters."))
+                length(label, text, 1, 320)?;
+                holds(latin(text), &|| invalid(label, "contain only printable ASCII characters."))
             }
-            Kind::VersionId => holds(is_version(text), &|| constraint("", told, VERSION)),
-            // Checked before.
+            Kind::VersionId => holds(is_version(text), &|| constraint("", label, VERSION)),
+            // Already checked.
             Kind::Number(..) | Kind::Flag | Kind::Word(_) | Kind::Words(_) | Kind::Tags | Kind::TagKeys => {
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! STS and IAM in their Query protocol: forms in, XML out.
+//! STS and IAM in AWS's Query protocol: form requests, XML responses.
 
 mod call;
 mod form;
@@ -24,7 +24,7 @@ const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 /// AWS STS and IAM.
 pub(crate) struct Query;
 
-/// The tables of a service, and the namespace of its answers.
+/// A service's tables, and the XML namespace of its responses.
 fn service(name: &str) -> (&'static [&'static [QueryOperation]], &'static str) {
     if name == "sts" { (&[&sts::OPERATIONS], STS) } else { (&iam::TABLES, IAM) }
 }
@@ -33,7 +33,7 @@ fn find(tables: &[&'static [QueryOperation]], name: &str) -> Option<&'static Que
     tables.iter().flat_map(|table| table.iter()).find(|entry| entry.operation.name == name)
 }
 
-/// The operation of either service.
+/// Looks up an operation of either service.
 fn find_anywhere(name: &str) -> Option<&'static QueryOperation> {
     ["sts", "iam"].into_iter().find_map(|known| find(service(known).0, name))
 }
@@ -76,13 +76,13 @@ impl Api for Query {
     }
 }
 
-/// What a form asks for, read without anything else in it.
+/// A form's `Action`, without parsing the rest.
 pub(crate) fn action(body: &[u8]) -> Cow<'_, str> {
     let mut members = form_urlencoded::parse(body);
     members.find(|(name, _)| name == "Action").map(|(_, value)| value).unwrap_or_default()
 }
 
-/// An error in the words and with the status of services that speak this protocol.
+/// Maps an error to the code and status of services with this protocol.
 fn translated(error: ApiError) -> ApiError {
     let (status, code) = match error.code.as_str() {
         "MissingAuthenticationTokenException" => (403, "MissingAuthenticationToken"),
@@ -99,7 +99,7 @@ fn translated(error: ApiError) -> ApiError {
     ApiError { status, code: code.to_owned(), text: error.text }
 }
 
-/// An error's body.
+/// The body of an error.
 fn rendered(error: &ApiError, id: &str) -> String {
     let mut xml = Xml::new();
     xml.within("ErrorResponse", |xml| {
@@ -117,7 +117,7 @@ fn unknown(action: &str, form: &Form) -> ApiError {
     ApiError::new("InvalidAction", format!("Could not find operation {action} for version {version}"))
 }
 
-/// Runs what a form asks for.
+/// Runs a form's action.
 async fn run(request: ApiRequest<'_>) -> Result<Answer, ApiError> {
     let form = Form::parse(request.body)?;
     let action = form

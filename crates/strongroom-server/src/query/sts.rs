@@ -1,4 +1,4 @@
-//! Who calls, and sessions of roles.
+//! STS: the caller's identity, and role sessions.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,8 +8,8 @@ use super::call::{Outcome, QueryCall, QueryOperation, operation};
 use super::member::{Kind, may, must, validation};
 use super::xml::Xml;
 
-/// The operations that the server understands, with their members. Other members, such as those
-/// that restrict or mark a session, are refused by name.
+/// The supported operations with their members. Other members, such as session policies and session
+/// tags, are refused by name.
 pub(super) const OPERATIONS: [QueryOperation; 2] = [
     operation("GetCallerIdentity", &[], |call| Box::pin(caller(call))),
     operation(
@@ -60,11 +60,11 @@ async fn assume_role(call: &QueryCall<'_>) -> Outcome {
     asked.external_id = form.owned("ExternalId");
     asked.tags = form.tags("Tags")?;
     let assumed = call.directory.assume_role(call.cx, asked).await?;
-    let made = call.directory.temporary_credentials(&assumed)?;
+    let output = call.directory.temporary_credentials(&assumed)?;
     let mut xml = Xml::new();
     xml.within("Credentials", |xml| {
-        xml.text("AccessKeyId", &made.id).text("SecretAccessKey", made.secret.expose());
-        xml.text("SessionToken", STANDARD.encode(&made.token)).moment("Expiration", made.expires);
+        xml.text("AccessKeyId", &output.id).text("SecretAccessKey", output.secret.expose());
+        xml.text("SessionToken", STANDARD.encode(&output.token)).moment("Expiration", output.expires);
     });
     xml.within("AssumedRoleUser", |xml| {
         xml.text("AssumedRoleId", &assumed.id).text("Arn", assumed.context.caller().to_string());

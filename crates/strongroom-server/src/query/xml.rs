@@ -1,10 +1,9 @@
-//! Writing XML that every parser takes, whatever the texts hold. What is written is wiped when it
-//! goes.
+//! Writes well-formed XML, whatever the texts contain. The output is wiped on drop.
 
 use strongroom_envelope::SecretBytes;
 use strongroom_types::Timestamp;
 
-/// A piece of a document.
+/// A fragment of a document.
 #[derive(Default)]
 pub(super) struct Xml(SecretBytes);
 
@@ -30,19 +29,19 @@ impl Xml {
                 '<' => "&lt;",
                 '>' => "&gt;",
                 '"' => "&quot;",
-                // A parser would read a line feed.
+                // A parser would turn it into a line feed.
                 '\r' => "&#xD;",
                 '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
                     c.encode_utf8(&mut buffer)
                 }
-                // XML 1.0 has no way to say the others.
+                // XML 1.0 cannot represent other control characters.
                 _ => "\u{fffd}",
             };
             self.0.extend_from_slice(plain.as_bytes());
         }
     }
 
-    /// An element of text.
+    /// An element with text content.
     pub(super) fn text(&mut self, name: &str, text: impl AsRef<str>) -> &mut Self {
         self.raw("<").raw(name).raw(">").escaped(text.as_ref());
         self.raw("</").raw(name).raw(">")
@@ -64,25 +63,25 @@ impl Xml {
         self.text(name, number.to_string())
     }
 
-    /// A moment, in seconds.
+    /// A timestamp, in seconds.
     pub(super) fn moment(&mut self, name: &str, moment: Timestamp) -> &mut Self {
-        let told = jiff::Timestamp::from_second(moment.as_millis().div_euclid(1000));
-        self.text(name, told.map(|moment| moment.to_string()).unwrap_or_default())
+        let formatted = jiff::Timestamp::from_second(moment.as_millis().div_euclid(1000));
+        self.text(name, formatted.map(|moment| moment.to_string()).unwrap_or_default())
     }
 
-    /// A policy document, percent-encoded as IAM gives them.
+    /// A policy document, percent-encoded as by IAM.
     pub(super) fn document(&mut self, name: &str, document: &str) -> &mut Self {
         self.text(name, percent_encoded(document))
     }
 
-    /// An element of elements.
+    /// An element with child elements.
     pub(super) fn within(&mut self, name: &str, content: impl FnOnce(&mut Self)) -> &mut Self {
         self.raw("<").raw(name).raw(">");
         content(self);
         self.raw("</").raw(name).raw(">")
     }
 
-    /// The same, with the namespace of a service.
+    /// The same, with a service's namespace.
     pub(super) fn root(&mut self, name: &str, space: &str, content: impl FnOnce(&mut Self)) -> &mut Self {
         self.raw("<").raw(name).raw(" xmlns=\"").raw(space).raw("\">");
         content(self);
@@ -103,7 +102,7 @@ impl Xml {
         })
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub(super) fn texts<T: AsRef<str>>(
         &mut self,
         name: &str,
@@ -122,7 +121,7 @@ impl Xml {
     }
 }
 
-/// As RFC 3986 has it: only letters, digits and `-._~` stand for themselves.
+/// Percent-encodes everything but RFC 3986's unreserved characters: letters, digits and `-._~`.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {

@@ -16,13 +16,13 @@ pub(super) const OPERATION: SecretsOperation =
     SecretsOperation::new(Operation::of::<Input>("BatchGetSecretValue"), |call| Box::pin(run(call)));
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = BatchGetSecretValue::of(asked.secret_id_list.unwrap_or_default());
-    request.filters = filters(asked.filters.unwrap_or_default())?;
-    (request.max_results, request.next_token) = (asked.max_results, asked.next_token);
+    let input: Input = read(call.body)?;
+    let mut request = BatchGetSecretValue::of(input.secret_id_list.unwrap_or_default());
+    request.filters = filters(input.filters.unwrap_or_default())?;
+    (request.max_results, request.next_token) = (input.max_results, input.next_token);
     let mut page = call.store.batch_get_secret_value(call.cx, request).await?;
     across::complete(call.rooms, call.cx, call.own, &mut page).await?;
-    // Written value by value, so that none is copied into memory that nobody wipes.
+    // Written value by value, so that none is copied into memory that is not wiped.
     let mut text = strongroom_envelope::SecretBytes::copy_from(br#"{"SecretValues":["#);
     for (index, version) in page.values.iter().enumerate() {
         if index > 0 {

@@ -9,18 +9,18 @@ use strongroom_types::{CallContext, Realm};
 use crate::api::Running;
 use crate::operation::Operation;
 
-/// What an operation is given.
+/// An operation's arguments.
 pub(super) struct SecretsCall<'a> {
     pub(super) store: Arc<dyn SecretAdmin>,
     pub(super) cx: &'a CallContext,
     pub(super) body: &'a [u8],
-    /// The other strongrooms, for batches.
+    /// All strongrooms, for batches.
     pub(super) rooms: &'a Strongrooms,
-    /// The caller's own account, and the region of the request.
+    /// The caller's account, and the request's region.
     pub(super) own: &'a Realm,
 }
 
-/// An entry of the table.
+/// An entry of the operation table.
 pub(super) struct SecretsOperation {
     pub(super) operation: Operation,
     pub(super) run: for<'a> fn(SecretsCall<'a>) -> Running<'a>,

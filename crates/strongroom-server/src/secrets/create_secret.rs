@@ -15,7 +15,7 @@ input!(Input {
 } refused {
     AddReplicaRegions: REPLICAS, CrossAccountPrimaryARN: REPLICAS, Type: PARTNER,
 } ignored {
-    // What would be overwritten are secrets in the Regions of AddReplicaRegions.
+    // Only has an effect together with AddReplicaRegions, which is refused.
     ForceOverwriteReplicaSecret: bool,
 });
 
@@ -25,20 +25,20 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = CreateSecret::new(required(asked.name, "name")?);
-    request.description = asked.description;
-    request.kms_key_id = asked.kms_key_id;
-    request.value = value(asked.secret_string, asked.secret_binary)?;
-    request.tags = tags(asked.tags.unwrap_or_default());
-    // Without a value there is no version that the token could name.
-    if asked.client_request_token.is_some() || request.value.is_some() {
-        request.token = Some(token(asked.client_request_token, || request.check_shape())?);
+    let input: Input = read(call.body)?;
+    let mut request = CreateSecret::new(required(input.name, "name")?);
+    request.description = input.description;
+    request.kms_key_id = input.kms_key_id;
+    request.value = value(input.secret_string, input.secret_binary)?;
+    request.tags = tags(input.tags.unwrap_or_default());
+    // Without a value there is no version to identify, so no token is needed.
+    if input.client_request_token.is_some() || request.value.is_some() {
+        request.token = Some(token(input.client_request_token, || request.check_shape())?);
     }
-    let made = call.store.create_secret(call.cx, request).await?;
+    let output = call.store.create_secret(call.cx, request).await?;
     Answer::json(&object(vec![
-        ("ARN", Some(json!(made.arn.as_str()))),
-        ("Name", Some(json!(made.name))),
-        ("VersionId", made.version_id.map(|version| json!(version.as_str()))),
+        ("ARN", Some(json!(output.arn.as_str()))),
+        ("Name", Some(json!(output.name))),
+        ("VersionId", output.version_id.map(|version| json!(version.as_str()))),
     ]))
 }

@@ -16,8 +16,8 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    only_default(asked.policy_name.as_deref())?;
-    let done = call.store.delete_resource_policy(call.cx, &id(asked.secret_id)?).await?;
+    let input: Input = read(call.body)?;
+    only_default(input.policy_name.as_deref())?;
+    let done = call.store.delete_resource_policy(call.cx, &id(input.secret_id)?).await?;
     Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name}))
 }

@@ -17,10 +17,10 @@ pub(super) const OPERATION: SecretsOperation =
     });
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = DeleteSecret::new(id(asked.secret_id)?);
-    request.recovery_window_days = asked.recovery_window_in_days;
-    request.force = asked.force_delete_without_recovery.unwrap_or(false);
+    let input: Input = read(call.body)?;
+    let mut request = DeleteSecret::new(id(input.secret_id)?);
+    request.recovery_window_days = input.recovery_window_in_days;
+    request.force = input.force_delete_without_recovery.unwrap_or(false);
     let done = call.store.delete_secret(call.cx, request).await?;
     let date = seconds(done.deletion_date);
     Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name, "DeletionDate": date}))

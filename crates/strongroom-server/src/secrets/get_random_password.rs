@@ -29,16 +29,16 @@ pub(super) const OPERATION: SecretsOperation =
     SecretsOperation::new(Operation::of::<Input>("GetRandomPassword"), |call| Box::pin(run(call)));
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let mut request = GetRandomPassword::new();
-    request.length = asked.password_length;
-    request.exclude_characters = asked.exclude_characters.unwrap_or_default();
-    request.exclude_numbers = asked.exclude_numbers.unwrap_or(false);
-    request.exclude_punctuation = asked.exclude_punctuation.unwrap_or(false);
-    request.exclude_uppercase = asked.exclude_uppercase.unwrap_or(false);
-    request.exclude_lowercase = asked.exclude_lowercase.unwrap_or(false);
-    request.include_space = asked.include_space.unwrap_or(false);
-    request.require_each_included_type = asked.require_each_included_type.unwrap_or(true);
-    let made = call.store.get_random_password(call.cx, request).await?;
-    Answer::json(&Output { random_password: made.expose() })
+    request.length = input.password_length;
+    request.exclude_characters = input.exclude_characters.unwrap_or_default();
+    request.exclude_numbers = input.exclude_numbers.unwrap_or(false);
+    request.exclude_punctuation = input.exclude_punctuation.unwrap_or(false);
+    request.exclude_uppercase = input.exclude_uppercase.unwrap_or(false);
+    request.exclude_lowercase = input.exclude_lowercase.unwrap_or(false);
+    request.include_space = input.include_space.unwrap_or(false);
+    request.require_each_included_type = input.require_each_included_type.unwrap_or(true);
+    let output = call.store.get_random_password(call.cx, request).await?;
+    Answer::json(&Output { random_password: output.expose() })
 }

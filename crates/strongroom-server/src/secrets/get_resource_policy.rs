@@ -16,9 +16,9 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let found = call.store.get_resource_policy(call.cx, &id(asked.secret_id)?).await?;
-    if !is_default(asked.policy_name.as_deref()) {
+    let input: Input = read(call.body)?;
+    let found = call.store.get_resource_policy(call.cx, &id(input.secret_id)?).await?;
+    if !is_default(input.policy_name.as_deref()) {
         let text = "Secrets Manager can't find the specified resource policy.";
         return Err(ApiError::new("ResourceNotFoundException", text));
     }

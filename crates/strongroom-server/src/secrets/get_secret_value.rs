@@ -16,10 +16,10 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = GetSecretValue::new(id(asked.secret_id)?);
-    request.version_id = asked.version_id.map(Into::into);
-    request.stage = asked.version_stage.map(Into::into);
+    let input: Input = read(call.body)?;
+    let mut request = GetSecretValue::new(id(input.secret_id)?);
+    request.version_id = input.version_id.map(Into::into);
+    request.stage = input.version_stage.map(Into::into);
     let found = call.store.get_secret_value(call.cx, request).await?;
     with_output(&found, |value| Answer::json(value))
 }

@@ -17,10 +17,10 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = ListSecretVersionIds::new(id(asked.secret_id)?);
-    (request.max_results, request.next_token) = (asked.max_results, asked.next_token);
-    request.include_deprecated = asked.include_deprecated.unwrap_or(false);
+    let input: Input = read(call.body)?;
+    let mut request = ListSecretVersionIds::new(id(input.secret_id)?);
+    (request.max_results, request.next_token) = (input.max_results, input.next_token);
+    request.include_deprecated = input.include_deprecated.unwrap_or(false);
     let page = call.store.list_secret_version_ids(call.cx, request).await?;
     let versions: Vec<Value> = page.versions.iter().map(entry).collect();
     Answer::json(&object(vec![

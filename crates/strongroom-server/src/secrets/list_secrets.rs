@@ -18,17 +18,17 @@ pub(super) const OPERATION: SecretsOperation =
     SecretsOperation::new(Operation::of::<Input>("ListSecrets"), |call| Box::pin(run(call)));
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
+    let input: Input = read(call.body)?;
     let mut request = ListSecrets::new();
-    request.include_planned_deletion = asked.include_planned_deletion.unwrap_or(false);
-    (request.max_results, request.next_token) = (asked.max_results, asked.next_token);
-    request.filters = filters(asked.filters.unwrap_or_default())?;
-    request.sort_order = match asked.sort_order.as_deref() {
+    request.include_planned_deletion = input.include_planned_deletion.unwrap_or(false);
+    (request.max_results, request.next_token) = (input.max_results, input.next_token);
+    request.filters = filters(input.filters.unwrap_or_default())?;
+    request.sort_order = match input.sort_order.as_deref() {
         None | Some("asc") => SortOrder::Ascending,
         Some("desc") => SortOrder::Descending,
         Some(other) => return Err(ApiError::not_of("sortOrder", other, "asc, desc")),
     };
-    request.sort_by = match asked.sort_by.as_deref() {
+    request.sort_by = match input.sort_by.as_deref() {
         None | Some("created-date") => SortBy::CreatedDate,
         Some("last-accessed-date") => SortBy::LastAccessedDate,
         Some("last-changed-date") => SortBy::LastChangedDate,

@@ -1,4 +1,4 @@
-//! Secrets Manager: a file for each operation, and the table of them all.
+//! Secrets Manager: one file per operation, and the table of all operations.
 
 mod batch_get_secret_value;
 mod call;
@@ -29,7 +29,7 @@ use crate::answer::{ApiError, not_here};
 use crate::api::{Api, ApiRequest, Protocol, Running, failed};
 use crate::operation::Operation;
 
-/// Everything that the wire knows of each operation.
+/// The declaration of each operation.
 static OPERATIONS: [SecretsOperation; 19] = [
     batch_get_secret_value::OPERATION,
     create_secret::OPERATION,
@@ -52,7 +52,7 @@ static OPERATIONS: [SecretsOperation; 19] = [
     validate_resource_policy::OPERATION,
 ];
 
-/// Operations that AWS has and this server has not.
+/// Operations of AWS that this server does not implement.
 const NOT_HERE: [&str; 7] = [
     "AssociateCrossAccountReplica",
     "CancelRotateSecret",

@@ -17,11 +17,11 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    only_default(asked.policy_name.as_deref())?;
+    let input: Input = read(call.body)?;
+    only_default(input.policy_name.as_deref())?;
     let mut request =
-        PutResourcePolicy::new(id(asked.secret_id)?, required(asked.resource_policy, "resourcePolicy")?);
-    request.block_public_policy = asked.block_public_policy.unwrap_or(false);
+        PutResourcePolicy::new(id(input.secret_id)?, required(input.resource_policy, "resourcePolicy")?);
+    request.block_public_policy = input.block_public_policy.unwrap_or(false);
     let done = call.store.put_resource_policy(call.cx, request).await?;
     Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name}))
 }

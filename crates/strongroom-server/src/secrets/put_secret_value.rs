@@ -24,14 +24,14 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let secret = id(asked.secret_id)?;
-    let value = value(asked.secret_string, asked.secret_binary)?.ok_or_else(|| {
+    let input: Input = read(call.body)?;
+    let secret = id(input.secret_id)?;
+    let value = value(input.secret_string, input.secret_binary)?.ok_or_else(|| {
         ApiError::new("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
     })?;
     let mut request = PutSecretValue::new(secret, value);
-    request.stages = asked.version_stages.map(|stages| stages.into_iter().map(Into::into).collect());
-    request.token = Some(token(asked.client_request_token, || request.check_shape())?);
+    request.stages = input.version_stages.map(|stages| stages.into_iter().map(Into::into).collect());
+    request.token = Some(token(input.client_request_token, || request.check_shape())?);
     let done = call.store.put_secret_value(call.cx, request).await?;
     let stages: Vec<&str> = done.stages.iter().map(|stage| stage.as_str()).collect();
     Answer::json(&json!({

@@ -1,4 +1,5 @@
-//! `RotateSecret`, which this server does not have: what AWS checks before it looks at the secret.
+//! `RotateSecret`, which this server does not implement. Makes the checks that AWS makes before it
+//! looks up the secret.
 
 use super::call::{SecretsCall, SecretsOperation};
 use super::shapes::{id, no_token};
@@ -12,8 +13,8 @@ pub(super) const OPERATION: SecretsOperation =
     SecretsOperation::new(Operation::of::<Input>("RotateSecret").on("SecretId"), |call| Box::pin(run(call)));
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    id(asked.secret_id)?;
-    asked.client_request_token.ok_or_else(|| no_token("InvalidParameterException"))?;
+    let input: Input = read(call.body)?;
+    id(input.secret_id)?;
+    input.client_request_token.ok_or_else(|| no_token("InvalidParameterException"))?;
     Err(not_here("RotateSecret"))
 }

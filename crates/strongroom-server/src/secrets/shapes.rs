@@ -1,4 +1,4 @@
-//! Shapes that several operations read or answer.
+//! Input and output shapes that several operations share.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,18 +11,20 @@ input!(pub(super) TagInput { key: String, value: String });
 input!(pub(super) FilterInput { key: String, values: Vec<String> });
 
 pub(super) const REPLICAS: Refusal =
-    Refusal::new("InvalidParameterException", "it does not replicate secrets");
+    Refusal::new("InvalidParameterException", "this server does not replicate secrets");
 pub(super) const PARTNER: Refusal =
-    Refusal::new("InvalidParameterException", "there are no external secrets that a partner manages");
-pub(super) const ROTATION_TOKEN: Refusal =
-    Refusal::new("InvalidParameterException", "it runs no rotation whose token it could verify");
+    Refusal::new("InvalidParameterException", "there are no secrets managed by a partner");
+pub(super) const ROTATION_TOKEN: Refusal = Refusal::new(
+    "InvalidParameterException",
+    "this server runs no rotations, so it cannot verify a rotation token",
+);
 
-/// The one resource policy of a secret is called `default`.
+/// A secret has one resource policy, named `default`.
 pub(super) fn is_default(policy_name: Option<&str>) -> bool {
     matches!(policy_name, None | Some("" | "default"))
 }
 
-/// Only the default policy can be put or deleted, on AWS too.
+/// As on AWS, only the default policy can be put or deleted.
 pub(super) fn only_default(policy_name: Option<&str>) -> Result<(), ApiError> {
     if is_default(policy_name) {
         return Ok(());
@@ -38,7 +40,7 @@ pub(super) fn tags(given: Vec<TagInput>) -> Vec<Tag> {
 }
 
 pub(super) fn filters(given: Vec<FilterInput>) -> Result<Vec<Filter>, ApiError> {
-    // AWS counts the places of a list from 1.
+    // AWS numbers list items from 1.
     let read = |(index, filter): (usize, FilterInput)| {
         Filter::from_texts(index + 1, filter.key.as_deref(), filter.values.unwrap_or_default())
     };
@@ -57,9 +59,9 @@ pub(super) fn value(text: Option<Text>, bytes: Option<Blob>) -> Result<Option<Se
     }
 }
 
-/// The token of a request that writes. AWS's clients make one for each request; requests written by
-/// hand need one too. A missing token is reported before the secret is looked up, but after the
-/// request's shape is checked.
+/// The idempotency token of a write. AWS's clients generate one for each request; handwritten
+/// requests need one too. A missing token is reported after the request's shape is checked and
+/// before the secret is looked up.
 pub(super) fn token(
     given: Option<String>,
     check_shape: impl FnOnce() -> Result<(), strongroom_store::Error>,
@@ -78,8 +80,8 @@ pub(super) fn id(given: Option<String>) -> Result<SecretId, ApiError> {
     required(given, "secretId").map(SecretId::from)
 }
 
-/// A value with what is around it. Text and bytes are borrowed: the answer is written into memory
-/// that wipes itself.
+/// A secret value with its metadata. Text and bytes are borrowed: the response is written directly
+/// into memory that is wiped on drop.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ValueOutput<'a> {

@@ -14,8 +14,8 @@ pub(super) const OPERATION: SecretsOperation =
     });
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (secret, given) = (id(asked.secret_id)?, tags(required(asked.tags, "tags")?));
+    let input: Input = read(call.body)?;
+    let (secret, given) = (id(input.secret_id)?, tags(required(input.tags, "tags")?));
     call.store.tag_resource(call.cx, &secret, given).await?;
     Ok(Answer::empty())
 }

@@ -14,8 +14,8 @@ pub(super) const OPERATION: SecretsOperation =
     });
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let (secret, keys) = (id(asked.secret_id)?, required(asked.tag_keys, "tagKeys")?);
+    let input: Input = read(call.body)?;
+    let (secret, keys) = (id(input.secret_id)?, required(input.tag_keys, "tagKeys")?);
     call.store.untag_resource(call.cx, &secret, keys).await?;
     Ok(Answer::empty())
 }

@@ -27,12 +27,12 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = UpdateSecret::new(id(asked.secret_id)?);
-    request.description = asked.description;
-    request.kms_key_id = asked.kms_key_id;
-    request.value = value(asked.secret_string, asked.secret_binary)?;
-    request.token = Some(token(asked.client_request_token, || request.check_shape())?);
+    let input: Input = read(call.body)?;
+    let mut request = UpdateSecret::new(id(input.secret_id)?);
+    request.description = input.description;
+    request.kms_key_id = input.kms_key_id;
+    request.value = value(input.secret_string, input.secret_binary)?;
+    request.token = Some(token(input.client_request_token, || request.check_shape())?);
     let done = call.store.update_secret(call.cx, request).await?;
     Answer::json(&object(vec![
         ("ARN", Some(json!(done.arn.as_str()))),

@@ -22,11 +22,11 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let stage = required(asked.version_stage, "versionStage")?;
-    let mut request = UpdateSecretVersionStage::new(id(asked.secret_id)?, stage);
-    request.remove_from = asked.remove_from_version_id.map(Into::into);
-    request.move_to = asked.move_to_version_id.map(Into::into);
+    let input: Input = read(call.body)?;
+    let stage = required(input.version_stage, "versionStage")?;
+    let mut request = UpdateSecretVersionStage::new(id(input.secret_id)?, stage);
+    request.remove_from = input.remove_from_version_id.map(Into::into);
+    request.move_to = input.move_to_version_id.map(Into::into);
     let done = call.store.update_secret_version_stage(call.cx, request).await?;
     Answer::json(&json!({"ARN": done.arn.as_str(), "Name": done.name}))
 }

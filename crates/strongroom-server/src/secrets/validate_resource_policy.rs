@@ -16,9 +16,9 @@ pub(super) const OPERATION: SecretsOperation = SecretsOperation::new(
 );
 
 async fn run(call: SecretsCall<'_>) -> Result<Answer, ApiError> {
-    let asked: Input = read(call.body)?;
-    let mut request = ValidateResourcePolicy::new(required(asked.resource_policy, "resourcePolicy")?);
-    request.id = asked.secret_id.map(Into::into);
+    let input: Input = read(call.body)?;
+    let mut request = ValidateResourcePolicy::new(required(input.resource_policy, "resourcePolicy")?);
+    request.id = input.secret_id.map(Into::into);
     let found = call.store.validate_resource_policy(call.cx, request).await?;
     let errors: Vec<Value> = found
         .findings

@@ -1,4 +1,4 @@
-//! What observers are told of requests, and what a call's context knows.
+//! What observers see of requests, and what a call's context contains.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::*;
 mod signer;
 use signer::Signer;
 
-/// Remembers what it is told.
+/// Records what it observes.
 #[derive(Clone, Default)]
 struct Watching(Arc<Mutex<Vec<Seen>>>);
 
@@ -79,7 +79,7 @@ async fn seen(server: &Server, watching: &Watching, head: Parts, body: Result<&s
     let before = watching.0.lock().unwrap().len();
     let answer = server.respond(head, body.map(|text| Bytes::from(text.to_owned()))).await;
     let seen = watching.0.lock().unwrap().clone();
-    assert_eq!(seen.len(), before + 1, "each request is told of once");
+    assert_eq!(seen.len(), before + 1, "each request is observed once");
     let seen = seen.last().unwrap().clone();
     assert_eq!(answer.headers()["x-amzn-requestid"], seen.id);
     assert_eq!((seen.source, seen.agent.as_deref()), (PEER.parse().ok(), Some("test/1")));
@@ -136,7 +136,7 @@ async fn every_request_is_told_of_once_whatever_becomes_of_it() {
 #[tokio::test]
 async fn the_body_of_somebody_unknown_names_only_operations_that_exist() {
     let (server, watching) = watched().await;
-    for (action, told) in [("AssumeRole", "AssumeRole"), ("hunter2", "")] {
+    for (action, report) in [("AssumeRole", "AssumeRole"), ("hunter2", "")] {
         let body = format!("Action={action}&Version=2011-06-15");
         let stranger = Signer::new(KEY, "wrong");
         let mut request = Request::post("/").header("user-agent", "test/1");
@@ -146,7 +146,7 @@ async fn the_body_of_somebody_unknown_names_only_operations_that_exist() {
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let (head, ()) = request.body(()).unwrap().into_parts();
         let seen = seen(&server, &watching, head, Ok(&body)).await;
-        assert_eq!((seen.operation.as_str(), seen.principal), (told, None));
+        assert_eq!((seen.operation.as_str(), seen.principal), (report, None));
         assert_eq!(seen.code.as_deref(), Some("InvalidSignatureException"));
     }
 }

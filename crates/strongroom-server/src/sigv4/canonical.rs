@@ -1,4 +1,4 @@
-//! The request in the form that is signed.
+//! The canonical request, which is what gets signed.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use http::request::Parts;
 use super::parse::Presented;
 use super::refusal::Refusal;
 
-/// As RFC 3986 has it: everything but unreserved characters in hexadecimal.
+/// Percent-encodes everything but RFC 3986's unreserved characters.
 fn encode(bytes: &[u8], keep_slash: bool) -> String {
     let mut text = String::with_capacity(bytes.len());
     for byte in bytes {
@@ -24,7 +24,7 @@ fn encode(bytes: &[u8], keep_slash: bool) -> String {
     text
 }
 
-/// What stands for `%41`; a `+` is a plus.
+/// Percent-decodes a text. A `+` stays a plus sign.
 fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -58,17 +58,17 @@ fn query(raw: &str, of_query: bool) -> String {
     pairs.join("&")
 }
 
-/// A header's value without space around it, and with one for each run of it.
+/// Appends a header's value, trimmed, with each run of whitespace replaced by one space.
 fn one_space_each(value: &str, text: &mut String) {
     for (index, word) in value.split_ascii_whitespace().enumerate() {
         text.extend([if index == 0 { "" } else { " " }, word]);
     }
 }
 
-/// The canonical request. What must be signed and is not is refused.
+/// The canonical request. Refuses a request if a header that must be signed is not.
 pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Result<String, Refusal> {
     let signed = &presented.signed_headers;
-    // Whoever could change these unsigned could make another request of it.
+    // Changing one of these headers would turn the request into a different one.
     let must = ["host", "x-amz-date", "x-amz-target", "x-amz-security-token", "x-amz-content-sha256"];
     let sent = request.headers.keys().map(|name| name.as_str()).filter(|name| must.contains(name));
     for name in sent.chain(request.uri.host().map(|_| "host")) {
@@ -101,7 +101,7 @@ pub(super) fn request(presented: &Presented, request: &Parts, hash: &str) -> Res
             one_space_each(&String::from_utf8_lossy(value.as_bytes()), &mut text);
         }
         if !sent {
-            // HTTP/2 has the host in the request's target.
+            // HTTP/2 carries the host in the request's target.
             match request.uri.authority().filter(|_| name == "host") {
                 Some(authority) => text.push_str(authority.as_str()),
                 None => {

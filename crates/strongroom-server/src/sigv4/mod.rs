@@ -1,4 +1,4 @@
-//! Signature Version 4, verified.
+//! Verifies Signature Version 4.
 
 mod canonical;
 mod parse;
@@ -16,12 +16,12 @@ use subtle::ConstantTimeEq;
 
 use self::signing_keys::mac;
 
-/// How far a clock may be off, in milliseconds.
+/// The maximum clock difference, in milliseconds.
 const SKEW: i64 = 5 * 60 * 1000;
 
-/// The moment of `20260131T120000Z`.
+/// Parses a timestamp such as `20260131T120000Z`.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
     let digits = |range: std::ops::Range<usize>| text.get(range).filter(plain)?.parse::<i16>().ok();
     let shaped = text.len() == 16 && text.is_ascii() && text.as_bytes()[8] == b'T' && text.ends_with('Z');
@@ -34,14 +34,14 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
 }
 
 impl Presented {
-    /// That the moment it was signed at is this one, within what clocks may differ.
+    /// Checks that the signature's time is now, within the allowed clock difference.
     pub(crate) fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
         let stamp = &self.date;
         let signed = moment(stamp).ok_or_else(|| {
             Refusal::incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{stamp}'."))
         })?;
-        // The signing key is derived from the scope's date: a shorter one would serve for longer
-        // than a day.
+        // The signing key is derived from the scope's date. A shortened date would make a key that
+        // is valid for longer than a day.
         if stamp.get(..8) != Some(self.scope_date.as_str()) {
             let text = format!(
                 "Credential should be scoped to a valid date: {} is not that of {stamp}.",
@@ -66,7 +66,7 @@ impl Presented {
         Ok(())
     }
 
-    /// That the request was signed with this secret.
+    /// Checks that the request was signed with this secret.
     pub(crate) fn check(
         &self,
         secret: &SecretBytes,
@@ -75,7 +75,7 @@ impl Presented {
         body: &[u8],
     ) -> Result<(), Refusal> {
         let hash = hex(&Sha256::digest(body));
-        // Who says what the body is must be right, and nothing goes unsigned.
+        // A body hash that the client declares must be right, and the body is always signed.
         if let Some(said) = request.headers.get("x-amz-content-sha256")
             && said.as_bytes() != hash.as_bytes()
         {
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// AWS's published example: `get-vanilla-query-order-key-case` of its test suite.
+    /// `get-vanilla-query-order-key-case` of AWS's published test suite.
     #[test]
     fn the_published_example() {
         let request = http::Request::get("/?Param2=value2&Param1=value1")

@@ -1,15 +1,15 @@
-//! Reading a signature: from the header, or from the query.
+//! Parses a signature from the `Authorization` header or the query.
 
 use http::request::Parts;
 
 use super::refusal::Refusal;
 
-/// The longest header or query that is read, in bytes.
+/// The maximum length of the header or query, in bytes.
 const MAX: usize = 64 * 1024;
-/// The longest that a signed URL may be good, in seconds: a week.
+/// The maximum lifetime of a presigned URL, in seconds: a week.
 const MAX_EXPIRES: i64 = 7 * 24 * 60 * 60;
 
-/// A signature as it was presented.
+/// A signature as presented, unverified.
 #[derive(Clone, Debug)]
 pub(crate) struct Presented {
     pub(crate) key_id: String,
@@ -20,12 +20,12 @@ pub(crate) struct Presented {
     pub(crate) signed_headers: Vec<String>,
     pub(crate) signature: String,
     pub(crate) token: Option<String>,
-    /// Of a signed URL: for how many seconds it is good.
+    /// The lifetime of a presigned URL, in seconds; `None` for a signed header.
     pub(crate) expires: Option<i64>,
 }
 
-/// Headers that say what a request means or who sent it. A second one would let two readers of the
-/// same request disagree, so none of them may be repeated.
+/// Headers that determine a request's meaning or sender. None may be repeated: two parsers of the
+/// same request could disagree on which one counts.
 const ONCE: [&str; 8] = [
     "authorization",
     "content-type",
@@ -37,7 +37,7 @@ const ONCE: [&str; 8] = [
     "x-amz-target",
 ];
 
-/// The signature of a request, if it has one.
+/// Parses a request's signature, if it has one.
 pub(crate) fn parse(request: &Parts) -> Result<Option<Presented>, Refusal> {
     for name in ONCE {
         if request.headers.get_all(name).iter().nth(1).is_some() {
@@ -120,7 +120,7 @@ fn of_query(query: &str) -> Result<Presented, Refusal> {
         return Err(Refusal::incomplete("X-Amz-Algorithm must be AWS4-HMAC-SHA256."));
     }
     let expires = take("X-Amz-Expires")?;
-    // A number has one spelling: `+300` and `0300` are other texts under the same signature rules.
+    // Only the canonical spelling of a number: `+300` and `0300` would sign differently.
     let plain = !expires.starts_with('0') && expires.bytes().all(|byte| byte.is_ascii_digit());
     let expires = expires.parse::<i64>().ok().filter(|seconds| plain && (1..=MAX_EXPIRES).contains(seconds));
     let expires = expires.ok_or_else(|| Refusal::incomplete("X-Amz-Expires must be 1 to 604800 seconds."))?;

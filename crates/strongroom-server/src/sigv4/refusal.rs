@@ -1,6 +1,6 @@
-//! Why a signature is refused.
+//! Errors of signature verification.
 
-/// What is wrong with the signature of a request: AWS's code and text.
+/// Why a signature is refused, with AWS's code and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: &'static str,

@@ -1,4 +1,4 @@
-//! Signing keys, which stand for a day, a region and a service.
+//! Derived signing keys, each for one day, region and service.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,18 +9,18 @@ use strongroom_envelope::{SecretBytes, wipe};
 
 use super::parse::Presented;
 
-/// So many are at hand at most.
+/// The maximum number of cached keys.
 const MOST: usize = 1024;
 
-/// For whom, which day, where, for what.
+/// Access key, day, region and service.
 type Scope = [String; 4];
 
-/// Signing keys that were derived before, each with the secret it is of. Wiped when they go.
+/// A cache of derived signing keys, each with the secret it was derived from. Wiped on drop.
 #[derive(Default)]
 pub(crate) struct SigningKeys(Mutex<HashMap<Scope, (SecretBytes, SecretBytes)>>);
 
 impl SigningKeys {
-    /// The signing key of a secret for what is presented.
+    /// The signing key of a secret for a presented signature's scope.
     pub(super) fn key(&self, secret: &SecretBytes, presented: &Presented) -> SecretBytes {
         let Presented { key_id, scope_date, region, service, .. } = presented;
         let scope = [key_id, scope_date, region, service].map(Clone::clone);
@@ -59,7 +59,7 @@ fn derive(secret: &SecretBytes, presented: &Presented) -> SecretBytes {
 pub(super) fn mac(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
-        // A key of any length will do.
+        // HMAC accepts keys of any length.
         Err(_) => return [0; 32],
     };
     mac.update(data);

@@ -37,8 +37,8 @@ async fn keys_are_used_by_arn_and_alias_arn() {
     }
     // By id it would be a key of B; and what does not cross accounts does not.
     let id = key.rsplit('/').next().unwrap();
-    let (_, told) = world.call(&b, "kms:Encrypt", json!({"KeyId": id, "Plaintext": "dg=="})).await;
-    assert_eq!(told["__type"], "NotFoundException", "{told}");
+    let (_, report) = world.call(&b, "kms:Encrypt", json!({"KeyId": id, "Plaintext": "dg=="})).await;
+    assert_eq!(report["__type"], "NotFoundException", "{report}");
     for (operation, more) in [
         ("PutKeyPolicy", json!({"PolicyName": "default", "Policy": "{}"})),
         ("GetKeyPolicy", json!({"PolicyName": "default"})),

@@ -101,21 +101,21 @@ impl World {
             Some(operation) => ("kms", format!("TrentService.{operation}")),
             None => ("secretsmanager", format!("secretsmanager.{operation}")),
         };
-        let (status, told) = self.respond(who, service, Some(&target), region, body.to_string()).await;
-        (status, serde_json::from_str(&told).unwrap_or(Value::Null))
+        let (status, report) = self.respond(who, service, Some(&target), region, body.to_string()).await;
+        (status, serde_json::from_str(&report).unwrap_or(Value::Null))
     }
 
     async fn done(&self, who: &Who, operation: &str, body: Value) -> Value {
-        let (status, told) = self.call(who, operation, body).await;
-        assert_eq!(status, 200, "{operation}: {told}");
-        told
+        let (status, report) = self.call(who, operation, body).await;
+        assert_eq!(status, 200, "{operation}: {report}");
+        report
     }
 
     async fn iam(&self, account: &'static str, service: &str, form: &[(&str, &str)]) -> String {
         let form: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let (status, told) = self.respond(&Who::Root(account), service, None, "us-east-1", form).await;
-        assert_eq!(status, 200, "{told}");
-        told
+        let (status, report) = self.respond(&Who::Root(account), service, None, "us-east-1", form).await;
+        assert_eq!(status, 200, "{report}");
+        report
     }
 
     /// A user of an account, by the key it signs with.
@@ -125,8 +125,8 @@ impl World {
     }
 
     async fn key_of(&self, account: &'static str, name: &str) -> Who {
-        let told = self.iam(account, "iam", &[("Action", "CreateAccessKey"), ("UserName", name)]).await;
-        Who::Key(Signer::new(&element(&told, "AccessKeyId"), &element(&told, "SecretAccessKey")))
+        let report = self.iam(account, "iam", &[("Action", "CreateAccessKey"), ("UserName", name)]).await;
+        Who::Key(Signer::new(&element(&report, "AccessKeyId"), &element(&report, "SecretAccessKey")))
     }
 
     async fn allow(&self, account: &'static str, user: &str, statements: &[Value]) {
@@ -188,15 +188,15 @@ fn can(actions: &[&str]) -> Value {
 }
 
 #[track_caller]
-fn denied((status, told): &Told) {
-    assert_eq!((*status, told["__type"].as_str()), (400, Some("AccessDeniedException")), "{told}");
+fn denied((status, report): &Told) {
+    assert_eq!((*status, report["__type"].as_str()), (400, Some("AccessDeniedException")), "{report}");
 }
 
 #[track_caller]
-fn denied_for((status, told): &Told, reason: &str) {
-    denied(&(*status, told.clone()));
-    let text = told["Message"].as_str().or(told["message"].as_str());
-    assert!(text.is_some_and(|text| text.contains(reason)), "{reason}: {told}");
+fn denied_for((status, report): &Told, reason: &str) {
+    denied(&(*status, report.clone()));
+    let text = report["Message"].as_str().or(report["message"].as_str());
+    assert!(text.is_some_and(|text| text.contains(reason)), "{reason}: {report}");
 }
 
 const SECRETS: &[&str] = &["secretsmanager:*"];
@@ -211,8 +211,8 @@ async fn what_both_accounts_allow_is_reached_by_arn() {
     let own = || json!({"SecretId": arn});
     world.policy("db", json!({"AWS": B}), SECRETS).await;
     assert_eq!(world.done(&b, "GetSecretValue", own()).await["SecretString"], "one");
-    let told = world.done(&b, "DescribeSecret", own()).await;
-    assert_eq!((&told["ARN"], &told["KmsKeyId"]), (&json!(arn), &json!(key)));
+    let report = world.done(&b, "DescribeSecret", own()).await;
+    assert_eq!((&report["ARN"], &report["KmsKeyId"]), (&json!(arn), &json!(key)));
     world.done(&b, "TagResource", json!({"SecretId": arn, "Tags": [{"Key": "by", "Value": "b"}]})).await;
     assert_eq!(world.done(&a, "DescribeSecret", own()).await["Tags"][0]["Value"], "b");
     world.done(&b, "UntagResource", json!({"SecretId": arn, "TagKeys": ["by"]})).await;
@@ -233,12 +233,13 @@ async fn what_both_accounts_allow_is_reached_by_arn() {
     world.done(&b, "RestoreSecret", own()).await;
     world.done(&b, "DeleteResourcePolicy", own()).await;
     denied_for(&world.call(&b, "DescribeSecret", own()).await, "because no resource-based policy allows");
-    // What is listed is the caller's own account's, whatever else the request holds; and there is none of the name.
+    // What is listed is the caller's own account's, whatever else the request holds; and there is
+    // none of the name.
     for body in [json!({}), own()] {
         assert_eq!(world.done(&b, "ListSecrets", body).await["SecretList"], json!([]));
     }
-    let (_, told) = world.call(&b, "DescribeSecret", json!({"SecretId": "db"})).await;
-    assert_eq!(told["__type"], "ResourceNotFoundException");
+    let (_, report) = world.call(&b, "DescribeSecret", json!({"SecretId": "db"})).await;
+    assert_eq!(report["__type"], "ResourceNotFoundException");
 }
 
 #[tokio::test]
@@ -269,14 +270,14 @@ async fn a_root_of_elsewhere_reaches_nothing_that_no_policy_gives() {
     ] {
         let mut body = more;
         body["SecretId"] = json!(arn);
-        let told = world.call(&b, operation, body.clone()).await;
-        denied_for(&told, "because no resource-based policy allows");
+        let report = world.call(&b, operation, body.clone()).await;
+        denied_for(&report, "because no resource-based policy allows");
         // One that is not there is answered alike, and so is an account that is not.
         for other in [arn.replace("db-", "no-"), arn.replace(A, NOBODY)] {
             body["SecretId"] = json!(other);
-            let there = told.1["Message"].as_str().unwrap().replace(&arn, &other);
-            let told = world.call(&b, operation, body.clone()).await;
-            assert_eq!(told.1["Message"].as_str().unwrap(), there, "{operation}");
+            let there = report.1["Message"].as_str().unwrap().replace(&arn, &other);
+            let report = world.call(&b, operation, body.clone()).await;
+            assert_eq!(report.1["Message"].as_str().unwrap(), there, "{operation}");
         }
     }
     assert_eq!(
@@ -368,15 +369,16 @@ async fn a_boundary_of_the_callers_account_limits_it_elsewhere() {
         world.iam(B, "iam", &form).await;
         world.allow(B, name, &[can(&["*"])]).await;
         let who = world.key_of(B, name).await;
-        let told = world.call(&who, "GetSecretValue", json!({"SecretId": arn})).await;
+        let report = world.call(&who, "GetSecretValue", json!({"SecretId": arn})).await;
         match boundary {
-            None => assert_eq!(told.0, 200, "{}", told.1),
-            Some(_) => denied_for(&told, "because no permissions boundary allows"),
+            None => assert_eq!(report.0, 200, "{}", report.1),
+            Some(_) => denied_for(&report, "because no permissions boundary allows"),
         }
     }
 }
 
-/// access.md §3: principals are bound to the unique id at the time the policy is put, those of other accounts too.
+/// access.md §3: principals are bound to the unique id at the time the policy is put, those of
+/// other accounts too.
 #[tokio::test]
 async fn who_is_made_again_elsewhere_is_another() {
     let world = World::new().await;
@@ -399,8 +401,8 @@ async fn who_is_made_again_elsewhere_is_another() {
     let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal":
         {"AWS": format!("arn:aws:iam::{B}:user/none")}, "Action": "secretsmanager:*", "Resource": "*"}]});
     let body = json!({"SecretId": "db", "ResourcePolicy": policy.to_string()});
-    let (_, told) = world.call(&Who::Root(A), "PutResourcePolicy", body).await;
-    assert_eq!(told["Message"], "This resource policy contains an unsupported principal.", "{told}");
+    let (_, report) = world.call(&Who::Root(A), "PutResourcePolicy", body).await;
+    assert_eq!(report["Message"], "This resource policy contains an unsupported principal.", "{report}");
 }
 
 #[tokio::test]
@@ -443,9 +445,9 @@ async fn assume(world: &World, signer: &Signer, role: &str) -> Who {
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let answer = world.server.respond(parts, Ok(Bytes::from(body))).await;
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    let told = String::from_utf8(body.to_vec()).unwrap();
-    let mut signer = Signer::new(&element(&told, "AccessKeyId"), &element(&told, "SecretAccessKey"));
-    signer.token = Some(element(&told, "SessionToken"));
+    let report = String::from_utf8(body.to_vec()).unwrap();
+    let mut signer = Signer::new(&element(&report, "AccessKeyId"), &element(&report, "SecretAccessKey"));
+    signer.token = Some(element(&report, "SessionToken"));
     Who::Key(signer)
 }
 
@@ -457,13 +459,13 @@ async fn the_default_key_is_for_its_own_account() {
     world.policy("db", json!({"AWS": B}), SECRETS).await;
     let own = || json!({"SecretId": arn});
     let put = || json!({"SecretId": arn, "SecretString": "x", "ClientRequestToken": world.token()});
-    for told in [
+    for report in [
         world.call(&b, "GetSecretValue", own()).await,
         world.call(&b, "PutSecretValue", put()).await,
         world.call(&b, "UpdateSecret", put()).await,
     ] {
-        let told = (told.0, text(&told.1["__type"]), text(&told.1["Message"]));
-        assert_eq!(told, (400, "InvalidRequestException".to_owned(), DEFAULT_KEY.to_owned()));
+        let report = (report.0, text(&report.1["__type"]), text(&report.1["Message"]));
+        assert_eq!(report, (400, "InvalidRequestException".to_owned(), DEFAULT_KEY.to_owned()));
     }
     for operation in ["DescribeSecret", "GetResourcePolicy", "ListSecretVersionIds"] {
         world.done(&b, operation, own()).await;
@@ -484,12 +486,12 @@ async fn a_batch_may_name_secrets_of_several_accounts() {
     world.done(&b, "CreateSecret", mine).await;
     let unknown = open.replace(A, NOBODY);
     let asked = json!({"SecretIdList": [open, "mine", shut, unknown, "none"]});
-    let told = world.done(&b, "BatchGetSecretValue", asked.clone()).await;
+    let report = world.done(&b, "BatchGetSecretValue", asked.clone()).await;
     let mut values: Vec<_> =
-        told["SecretValues"].as_array().unwrap().iter().map(|one| text(&one["SecretString"])).collect();
+        report["SecretValues"].as_array().unwrap().iter().map(|one| text(&one["SecretString"])).collect();
     values.sort();
     assert_eq!(values, ["own", "theirs"]);
-    let codes: Vec<_> = told["Errors"]
+    let codes: Vec<_> = report["Errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -504,13 +506,14 @@ async fn a_batch_may_name_secrets_of_several_accounts() {
             refused("none", "ResourceNotFoundException")
         ]
     );
-    // Whether a batch may be asked for at all is the caller's own account's to say; so is each value of another's.
+    // Whether a batch may be asked for at all is the caller's own account's to say; so is each
+    // value of another's.
     let bob = world.user(B, "bob").await;
     world.allow(B, "bob", &[can(&["secretsmanager:GetSecretValue", "kms:*"])]).await;
     denied(&world.call(&bob, "BatchGetSecretValue", asked.clone()).await);
     world.allow(B, "bob", &[can(&["secretsmanager:BatchGetSecretValue"])]).await;
-    let told = world.done(&bob, "BatchGetSecretValue", asked).await;
-    assert_eq!(told["SecretValues"], json!([]));
+    let report = world.done(&bob, "BatchGetSecretValue", asked).await;
+    assert_eq!(report["SecretValues"], json!([]));
 }
 
 fn kept(data: &Path) -> Vec<String> {
@@ -528,7 +531,8 @@ fn kept(data: &Path) -> Vec<String> {
     found
 }
 
-/// An ARN makes no account, and no region in one; what is there is found again after a new start, from any account.
+/// An ARN makes no account, and no region in one; what is there is found again after a new start,
+/// from any account.
 #[tokio::test]
 async fn nothing_is_made_by_being_named_and_everything_is_found_again() {
     let directory = tempfile::tempdir().unwrap();
@@ -582,6 +586,6 @@ async fn nothing_is_made_by_being_named_and_everything_is_found_again() {
     denied(&strict.call(&owner, "GetSecretValue", json!({"SecretId": arn})).await);
     assert_eq!(kept(&data), before);
     // There nobody but its own account's users is let in.
-    let (_, told) = strict.call(&bob, "GetSecretValue", json!({"SecretId": arn})).await;
-    assert_eq!(told["__type"], "UnrecognizedClientException");
+    let (_, report) = strict.call(&bob, "GetSecretValue", json!({"SecretId": arn})).await;
+    assert_eq!(report["__type"], "UnrecognizedClientException");
 }

@@ -15,8 +15,8 @@ fn environment(name: &str) -> PathBuf {
 
 pub(crate) fn succeeds(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
-    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (told(&output.stdout), told(&output.stderr));
+    let report = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (report(&output.stdout), report(&output.stderr));
     assert!(output.status.success(), "{command:?}: {}\n{out}\n{err}", output.status);
     output
 }

@@ -42,20 +42,20 @@ pub(crate) async fn call(
 ) -> Result<Value, (String, String)> {
     let prefix = TARGETS.iter().find(|(name, _)| *name == service).unwrap().1;
     let target = format!("{prefix}.{operation}");
-    let (status, told) = sent(server, service, ("x-amz-target", &target), body.to_string()).await;
-    let told: Value = if told.is_empty() { Value::Null } else { serde_json::from_str(&told).unwrap() };
+    let (status, report) = sent(server, service, ("x-amz-target", &target), body.to_string()).await;
+    let report: Value = if report.is_empty() { Value::Null } else { serde_json::from_str(&report).unwrap() };
     if status == 200 {
-        return Ok(told);
+        return Ok(report);
     }
-    let text = told.get("message").or(told.get("Message")).and_then(Value::as_str).unwrap_or_default();
-    Err((told["__type"].as_str().unwrap().to_owned(), text.to_owned()))
+    let text = report.get("message").or(report.get("Message")).and_then(Value::as_str).unwrap_or_default();
+    Err((report["__type"].as_str().unwrap().to_owned(), text.to_owned()))
 }
 
 pub(crate) async fn kms(server: &Server, operation: &str, body: Value) -> Result<Value, (String, String)> {
     call(server, "kms", operation, &body).await
 }
 
-/// A call in the Query protocol: the status and what is told.
+/// Makes a call in the Query protocol. Returns the status and the body.
 pub(crate) async fn query(server: &Server, service: &str, form: &str) -> (u16, String) {
     sent(server, service, ("content-type", "application/x-www-form-urlencoded"), form.to_owned()).await
 }

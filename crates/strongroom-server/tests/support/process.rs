@@ -60,9 +60,9 @@ pub(crate) fn start(command: &mut Command) -> Server {
     let url = line.trim_end().strip_prefix("listening on ").unwrap_or_default();
     let address = url.split_once("://").unwrap_or_default().1.to_owned();
     if address.is_empty() {
-        let mut told = String::new();
-        child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut told));
-        panic!("it did not start: {line}{told}");
+        let mut report = String::new();
+        child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut report));
+        panic!("it did not start: {line}{report}");
     }
     let url = url.to_owned();
     Server { child, url, address, out }

@@ -1,4 +1,4 @@
-//! Access keys of users, and of the owner where nobody is named and the owner calls.
+//! Access keys of users, or of the owner if the owner calls and names no user.
 
 use strongroom::{AccessKeyInfo, AccessKeyOrigin};
 
@@ -9,7 +9,7 @@ use crate::query::xml::Xml;
 
 const ID: Kind = Kind::AccessKeyId;
 
-/// The operations that the server understands.
+/// The supported operations.
 pub(super) const OPERATIONS: [QueryOperation; 4] = [
     operation("CreateAccessKey", &[may("UserName", USER)], |call| Box::pin(create_access_key(call))),
     operation("ListAccessKeys", &[may("UserName", USER), MARKER, MAX_ITEMS], |call| {
@@ -35,7 +35,7 @@ fn status(key: &AccessKeyInfo) -> &'static str {
 
 async fn create_access_key(call: &QueryCall<'_>) -> Outcome {
     let whose = whose(call)?;
-    let (user, made) = match &whose {
+    let (user, output) = match &whose {
         Whose::Owner => {
             (None, call.directory.owner_access_keys().put(call.cx, AccessKeyOrigin::Api, None).await?)
         }
@@ -43,8 +43,8 @@ async fn create_access_key(call: &QueryCall<'_>) -> Outcome {
     };
     let mut xml = Xml::new();
     xml.within("AccessKey", |xml| {
-        xml.maybe("UserName", user).text("AccessKeyId", &made.id).text("Status", "Active");
-        xml.text("SecretAccessKey", made.secret.expose()).moment("CreateDate", made.created);
+        xml.maybe("UserName", user).text("AccessKeyId", &output.id).text("Status", "Active");
+        xml.text("SecretAccessKey", output.secret.expose()).moment("CreateDate", output.created);
     });
     Ok(Some(xml))
 }

@@ -1,4 +1,4 @@
-//! Everything of an account at once.
+//! `GetAccountAuthorizationDetails`: everything of an account at once.
 
 use strongroom::IdentityKind;
 use strongroom_iam::{AccountItem, AccountItemKind};
@@ -11,7 +11,7 @@ use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
 use crate::query::member::{Kind, may, validation};
 use crate::query::xml::Xml;
 
-/// The operations that the server understands.
+/// The supported operations.
 pub(super) const OPERATIONS: [QueryOperation; 1] = [operation(
     "GetAccountAuthorizationDetails",
     &[
@@ -22,7 +22,7 @@ pub(super) const OPERATIONS: [QueryOperation; 1] = [operation(
     |call| Box::pin(details(call)),
 )];
 
-/// By the letters that markers begin with.
+/// The kinds of items, with the letter that starts their markers.
 const KINDS: [(&str, AccountItemKind, &str); 4] = [
     ("User", AccountItemKind::Users, "u"),
     ("Role", AccountItemKind::Roles, "r"),

@@ -1,4 +1,4 @@
-//! IAM: a file for each noun, with its operations and what their requests consist of.
+//! IAM: one file per noun, with its operations and their request members.
 
 mod access_keys;
 mod account;

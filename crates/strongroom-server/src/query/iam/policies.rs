@@ -12,7 +12,7 @@ use crate::query::xml::Xml;
 const ARN: Kind = Kind::PolicyArn;
 const USES: Kind = Kind::Word(&["PermissionsPolicy", "PermissionsBoundary"]);
 
-/// The operations that the server understands.
+/// The supported operations.
 pub(super) const OPERATIONS: [QueryOperation; 13] = [
     operation(
         "CreatePolicy",
@@ -84,7 +84,7 @@ pub(super) const OPERATIONS: [QueryOperation; 13] = [
     }),
 ];
 
-/// What all answers show of a policy.
+/// The part of a policy that every response shows.
 pub(super) fn write(xml: &mut Xml, policy: &ManagedPolicy) {
     xml.text("PolicyName", &policy.name).text("PolicyId", &policy.id).text("Arn", policy.arn.as_str());
     xml.text("Path", &policy.path).text("DefaultVersionId", &policy.version);
@@ -148,12 +148,12 @@ async fn list_entities_for_policy(call: &QueryCall<'_>) -> Outcome {
 async fn create_policy_version(call: &QueryCall<'_>) -> Outcome {
     let arn = call.form.text("PolicyArn").unwrap_or_default();
     let (document, default) = (call.form.must("PolicyDocument")?, call.form.flag("SetAsDefault")?);
-    let made = call
+    let output = call
         .directory
         .managed_policies()
         .create_version(call.cx, arn, document, default.unwrap_or_default())
         .await?;
-    Ok(Some(version(&made, false)))
+    Ok(Some(version(&output, false)))
 }
 
 async fn get_policy_version(call: &QueryCall<'_>) -> Outcome {
@@ -205,7 +205,7 @@ async fn list_policy_tags(call: &QueryCall<'_>) -> Outcome {
 
 async fn list(call: &QueryCall<'_>) -> Result<Xml, ApiError> {
     let scope = call.form.text("Scope").unwrap_or("All");
-    // The account's own first, each with its place in the list.
+    // Customer managed policies first, each with its position in the list.
     let mut found = Vec::new();
     if scope != "AWS" {
         found.extend(
@@ -255,7 +255,7 @@ async fn entities(call: &QueryCall<'_>, arn: &str) -> Result<Xml, ApiError> {
         };
         kind && used && entity.path.starts_with(prefix)
     });
-    // An entity that has it for both uses is listed once.
+    // An entity that uses it as policy and as boundary is listed once.
     found.dedup_by(|one, other| one.identity == other.identity);
     let (found, next) =
         page(call.form, found, |entity| format!("{}/{}", entity.identity.kind(), entity.identity.name()))?;

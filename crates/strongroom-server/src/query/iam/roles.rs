@@ -14,7 +14,7 @@ use crate::query::xml::Xml;
 
 const DURATION: Kind = Kind::Number(3600, 43_200);
 
-/// The operations that the server understands.
+/// The supported operations.
 pub(super) const OPERATIONS: [QueryOperation; 20] = [
     operation(
         "CreateRole",
@@ -111,7 +111,7 @@ pub(super) fn write(xml: &mut Xml, role: &Identity, detail: Detail) {
         if !role.tags.is_empty() {
             write_tags(xml, &role.tags);
         }
-        // When a role was last taken on is not kept.
+        // The time of the last AssumeRole is not recorded.
         xml.within("RoleLastUsed", |_| ());
     }
 }

@@ -1,4 +1,4 @@
-//! What operations of IAM share: pages, tags, policies, and whom a form is about.
+//! What IAM's operations share: pages, tags, policies, and the user that a form names.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,14 +10,14 @@ use crate::query::form::Form;
 use crate::query::member::{Kind, Member, may, validation};
 use crate::query::xml::Xml;
 
-/// What a user's name may be where the user is there already.
+/// The name of an existing user.
 pub(super) const USER: Kind = Kind::Name(128);
 pub(super) const ROLE: Kind = Kind::Name(64);
 pub(super) const POLICY: Kind = Kind::Name(128);
 pub(super) const MARKER: Member = may("Marker", Kind::Marker);
 pub(super) const MAX_ITEMS: Member = may("MaxItems", Kind::Number(1, 1000));
 
-/// The most items of a page, and the key of the last item of the page before.
+/// The maximum number of items in a page, and the key of the previous page's last item.
 pub(super) fn paging(form: &Form) -> Result<(usize, Option<String>), ApiError> {
     let most = form.number("MaxItems")?.and_then(|most| usize::try_from(most).ok()).unwrap_or(100);
     let Some(marker) = form.text("Marker") else { return Ok((most, None)) };
@@ -25,14 +25,14 @@ pub(super) fn paging(form: &Form) -> Result<(usize, Option<String>), ApiError> {
     Ok((most, Some(key.ok_or_else(|| validation("The specified value for marker is invalid."))?)))
 }
 
-/// Says whether there are more, and where they begin.
+/// Writes whether there are more items, and the marker of the next page.
 pub(super) fn truncated(xml: &mut Xml, next: Option<&str>) {
     xml.flag("IsTruncated", next.is_some());
     xml.maybe("Marker", next.map(|key| STANDARD.encode(key)));
 }
 
-/// The page of these items that a form asks for, by the items' keys, and the key of its last one if
-/// there are more.
+/// The requested page of these items in the order of their keys, and its last key if there are more
+/// items.
 pub(super) fn page<T>(
     form: &Form,
     items: impl IntoIterator<Item = T>,
@@ -48,14 +48,14 @@ pub(super) fn page<T>(
     Ok((items.into_iter().map(|(_, item)| item).collect(), next))
 }
 
-/// The same for items whose keys would be too long: by their places.
+/// The same for items whose keys would make markers too long: by position.
 pub(super) fn page_by_place<T>(form: &Form, items: Vec<T>) -> Result<(Vec<T>, Option<String>), ApiError> {
     let placed = items.into_iter().enumerate();
     let (page, next) = page(form, placed, |(place, _)| format!("{place:08}"))?;
     Ok((page.into_iter().map(|(_, item)| item).collect(), next))
 }
 
-/// Tags, sorted by their keys.
+/// A page of tags, sorted by key.
 pub(super) fn tag_page(form: &Form, mut tags: Vec<(String, String)>) -> Result<Xml, ApiError> {
     tags.sort();
     let (tags, next) = page_by_place(form, tags)?;
@@ -71,7 +71,7 @@ pub(super) fn write_tags(xml: &mut Xml, tags: &[(String, String)]) {
     });
 }
 
-/// The policies with these ARNs and the path that the request asks for.
+/// A page of the policies with these ARNs and the requested path prefix.
 pub(super) fn attached_page(form: &Form, mut arns: Vec<String>) -> Result<Xml, ApiError> {
     let prefix = form.text("PathPrefix").unwrap_or("/");
     let path = |arn: &str| arn.split_once(":policy").map(|(_, path)| path.to_owned()).unwrap_or_default();
@@ -97,10 +97,10 @@ pub(super) fn write_boundary(xml: &mut Xml, identity: &Identity) {
     }
 }
 
-/// What a form shows of a user or role beyond what lists show.
+/// How much of a user or role a response shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// As lists do.
+    /// What lists show.
     Listed,
     /// Tags and boundary too.
     Whole,
@@ -121,7 +121,7 @@ pub(super) fn names_page(form: &Form, names: Vec<String>) -> Result<Xml, ApiErro
     Ok(xml)
 }
 
-/// Whose access keys, or whose user, a form is about.
+/// The user, or the owner, that a form is about.
 pub(super) enum Whose {
     /// The account's owner.
     Owner,

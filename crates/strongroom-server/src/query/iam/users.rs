@@ -10,7 +10,7 @@ use crate::query::call::{Outcome, QueryCall, QueryOperation, operation};
 use crate::query::member::{Kind, may, must};
 use crate::query::xml::Xml;
 
-/// The operations that the server understands.
+/// The supported operations.
 pub(super) const OPERATIONS: [QueryOperation; 18] = [
     operation(
         "CreateUser",
@@ -113,7 +113,7 @@ async fn get_user(call: &QueryCall<'_>) -> Outcome {
     let name = match whose(call)? {
         Whose::User(name) => name,
         Whose::Owner => {
-            // The account has no date of its own: it is as old as the oldest of its owner's keys.
+            // The account's creation is not recorded; the owner's oldest key stands in for it.
             let keys = call.directory.owner_access_keys().list(call.cx).await?;
             let mut xml = Xml::new();
             xml.within("User", |xml| {

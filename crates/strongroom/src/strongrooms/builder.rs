@@ -1,4 +1,4 @@
-//! Making the strongrooms of a process.
+//! Builds the strongrooms of a process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use super::records_for::RecordsFor;
 use super::regions::Regions;
 use crate::{Builder, Error, ErrorKind, Strongroom};
 
-/// The most strongrooms open at once, by default.
+/// The default maximum number of open strongrooms.
 const MOST_OPEN: usize = 256;
-/// How long a strongroom stays open unused, by default.
+/// The default time that an unused strongroom stays open.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
-/// Says where the strongrooms of a process are kept and what they have in common. Made by
+/// Configures [`Strongrooms`]: where they are stored and what they have in common. Created by
 /// [`Strongrooms::builder`].
 pub struct StrongroomsBuilder {
     records: Option<Arc<dyn RecordsFor>>,
@@ -48,7 +48,7 @@ impl fmt::Debug for StrongroomsBuilder {
 }
 
 impl Strongrooms {
-    /// Begins to open the strongrooms of a process.
+    /// Creates a builder. A process usually needs one [`Strongrooms`].
     #[must_use]
     pub fn builder() -> StrongroomsBuilder {
         StrongroomsBuilder {
@@ -67,14 +67,14 @@ impl Strongrooms {
 }
 
 impl StrongroomsBuilder {
-    /// Keeps everything in memory, lost with the last handle. Needs no root key.
+    /// Stores everything in memory, lost with the last handle. Needs no root key.
     #[must_use]
     pub fn memory(self) -> Self {
         self.records(Arc::new(MemoryRealms::new()))
     }
 
-    /// Keeps each strongroom in a SQLite file of this directory, under the directory's root key and
-    /// with the directory's home.
+    /// Stores each strongroom in a SQLite file of this directory, with the directory's root key and
+    /// home.
     #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn directory(self, data: &DataDirectory) -> Self {
@@ -82,47 +82,48 @@ impl StrongroomsBuilder {
         self.records(Arc::new(data.clone())).root_key(data.root_key()).home(home)
     }
 
-    /// Keeps each strongroom in storage of your own.
+    /// Stores each strongroom in custom storage.
     #[must_use]
     pub fn records(mut self, records: Arc<dyn RecordsFor>) -> Self {
         self.records = Some(records);
         self
     }
 
-    /// What opens every strongroom. Default: a fresh key, which fits nothing that outlives the
-    /// process.
+    /// Sets the root key of every strongroom. Default: a new random key, which cannot open anything
+    /// again after the process ends.
     #[must_use]
     pub fn root_key(mut self, root: impl Into<RootKey>) -> Self {
         self.root = Some(root.into());
         self
     }
 
-    /// The account of the process and the region whose strongrooms keep users and roles: those of an
-    /// account are the same in all its regions. Default: `000000000000` and `us-east-1`. The home
-    /// region is always served.
+    /// Sets the process's account and its home region. The strongrooms in the home region store
+    /// users and roles, which all regions of an account share. The home region is always served.
+    /// Default: `000000000000` and `us-east-1`.
     #[must_use]
     pub fn home(mut self, home: Realm) -> Self {
         self.home = home;
         self
     }
 
-    /// The regions that are served. Default: AWS's public regions and those in which there already
-    /// is a strongroom.
+    /// Sets the regions to serve. Default: AWS's public regions and those that already have a
+    /// strongroom.
     #[must_use]
     pub fn regions(mut self, regions: Regions) -> Self {
         self.regions = Some(regions);
         self
     }
 
-    /// Where the time comes from. Default: the operating system.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How each strongroom is opened: [`Builder::kms`], [`Builder::limits`], [`Builder::provider`].
-    /// Storage, root key, realm and directory are set afterwards and cannot be changed here.
+    /// Configures each strongroom's builder, for example with [`Builder::kms`], [`Builder::limits`]
+    /// or [`Builder::provider`]. Storage, root key, realm and identities are set afterwards and
+    /// cannot be changed here.
     #[must_use]
     pub fn configure(
         mut self,
@@ -132,8 +133,8 @@ impl StrongroomsBuilder {
         self
     }
 
-    /// What stands in front of each strongroom's secrets, such as a cache:
-    /// `.front(|room| Ok(room.cached_with(policy.clone(), None)?.room().store()))`.
+    /// Puts a store in front of each strongroom's secrets, such as a cache:
+    /// `.front(move |room| Ok(room.cached_with(policy.clone(), None)?.room().store()))`.
     #[must_use]
     pub fn front(
         mut self,
@@ -143,9 +144,10 @@ impl StrongroomsBuilder {
         self
     }
 
-    /// Answers for the realm of this strongroom with it: one that was opened otherwise, or
-    /// [`Strongroom::over`] a store of your own. It stays open, and its region is served. Users and
-    /// roles are looked up in a strongroom of one's own all the same.
+    /// Uses this strongroom for its realm: one that the program opened itself, or a
+    /// [`Strongroom::over`] a custom store. It stays open, and its region is served. A strongroom
+    /// over a custom store has no users and roles, so they are stored separately, even in the home
+    /// region.
     #[must_use]
     pub fn room(mut self, room: Strongroom) -> Self {
         self.own.retain(|other| other.realm() != room.realm());
@@ -153,29 +155,28 @@ impl StrongroomsBuilder {
         self
     }
 
-    /// The most strongrooms open at once, two at least. If there are more, the one that was not used
-    /// for longest is closed. Default: 256.
+    /// Sets the maximum number of open strongrooms, at least two. Beyond it, the least recently
+    /// used one is closed. Default: 256.
     #[must_use]
     pub fn most_open(mut self, most: usize) -> Self {
         self.most_open = most;
         self
     }
 
-    /// How long a strongroom stays open unused. Default: fifteen minutes.
+    /// Sets how long an unused strongroom stays open. Default: 15 minutes.
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }
 
-    /// Opens the home, or makes it if there is none.
+    /// Opens the home strongroom, or creates it.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] if it was not said where the strongrooms are kept; as
-    /// [`Builder::open`].
+    /// [`ErrorKind::Setup`] if no storage is configured. Also as [`Builder::open`].
     pub async fn open(self) -> Result<Strongrooms, Error> {
         let records = self.records.ok_or_else(|| {
-            let text = "say where the strongrooms are kept: call directory(..), memory() or records(..)";
+            let text = "no storage is configured: call directory(..), memory() or records(..)";
             Error::new(ErrorKind::Setup, text)
         })?;
         let root = match self.root {

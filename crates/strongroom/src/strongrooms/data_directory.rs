@@ -16,15 +16,16 @@ use super::records_for::{Creation, RecordsFor};
 use super::setup::setup;
 use crate::Error;
 
-/// A directory with a strongroom for each account and region, in SQLite files below
-/// `ACCOUNT/REGION`: `strongroom-server`'s data directory. Made by
-/// [`DataDirectory::at`]. Clones share everything.
+/// A directory with one strongroom per account and region, in SQLite files below `ACCOUNT/REGION`.
+/// This is `strongroom-server`'s data directory. Opened with [`DataDirectory::at`]. Clones share
+/// their state.
 ///
-/// A manifest lists the strongrooms. It is written first, with an empty list. A strongroom is added
-/// after it is made and before anything in it is acknowledged. So one that is listed but missing has
-/// been lost, and is never made anew; what a killed process left behind is not listed.
+/// A manifest lists the strongrooms. It is written first, with an empty list. A strongroom is
+/// listed after it is created and before any write to it is acknowledged. A strongroom that is
+/// listed but missing has therefore been lost, and is never recreated; one that a killed process
+/// left incomplete is not listed.
 ///
-/// Several processes may have the same directory open.
+/// Several processes can have the same directory open.
 #[derive(Clone)]
 pub struct DataDirectory(Arc<Inner>);
 
@@ -34,9 +35,9 @@ struct Inner {
     home: Realm,
     new: bool,
     manifest: Mutex<Manifest>,
-    /// The lock of a start that has not ended.
+    /// The lock of the start, while it is still held.
     starting: Weak<File>,
-    /// One strongroom is added at a time.
+    /// Ensures that one strongroom is added at a time.
     adding: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -72,20 +73,19 @@ impl DataDirectory {
         self.0.layout.path()
     }
 
-    /// The account that the directory belongs to, and the region whose strongrooms keep users and
-    /// roles.
+    /// The directory's account, and the region whose strongrooms store users and roles.
     #[must_use]
     pub fn home(&self) -> &Realm {
         &self.0.home
     }
 
-    /// What opens the strongrooms, as it was when the directory was opened.
+    /// The root key, as read when the directory was opened.
     #[must_use]
     pub fn root_key(&self) -> RootKey {
         self.0.root.duplicate()
     }
 
-    /// Whether nothing had been kept in it before it was opened.
+    /// Whether nothing had been stored in it before it was opened.
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.0.new
@@ -108,9 +108,9 @@ impl Inner {
         }
     }
 
-    /// The manifest as it is now: another process may have added strongrooms, and what it has listed
-    /// is kept. The directory may also have been removed or replaced. A strongroom made in another
-    /// directory would be under a root key that its owner does not have.
+    /// Reads the manifest again, to keep what other processes have listed. Fails if the directory
+    /// was removed or replaced: a strongroom created in another directory would be encrypted under
+    /// a root key that its owner does not have.
     fn reread(&self, lock: &DirectoryLock) -> Result<Manifest, Error> {
         match self.layout.manifest(lock)? {
             Some(now) if now.is_of_the_same(&self.manifest()) => Ok(now),
@@ -134,16 +134,16 @@ impl RecordsFor for DataDirectory {
     async fn open(&self, realm: &Realm) -> Result<Option<Arc<dyn Records>>, Error> {
         let inner = &self.0;
         if inner.lists(realm) {
-            return inner.layout.kept_records(realm).await.map(Some);
+            return inner.layout.existing_records(realm).await.map(Some);
         }
         if !inner.layout.holds(realm) {
             return Ok(None);
         }
-        // Another process makes it or has made it, or somebody brought it back.
+        // Another process is creating it or has created it, or it was restored from a backup.
         let _adding = inner.adding.lock().await;
         let lock = inner.lock().await?;
         let mut now = inner.reread(&lock)?;
-        let records = inner.layout.kept_records(realm).await?;
+        let records = inner.layout.existing_records(realm).await?;
         if now.lists(realm) {
             *inner.manifest() = now;
         } else {
@@ -159,16 +159,16 @@ impl RecordsFor for DataDirectory {
     async fn create(&self, realm: &Realm) -> Result<Creation, Error> {
         let inner = &self.0;
         if inner.lists(realm) {
-            return Ok(Creation::new(inner.layout.kept_records(realm).await?).existing());
+            return Ok(Creation::new(inner.layout.existing_records(realm).await?).existing());
         }
         let adding = Arc::clone(&inner.adding).lock_owned().await;
         let lock = inner.lock().await?;
         let mut next = inner.reread(&lock)?;
         if next.lists(realm) {
             *inner.manifest() = next;
-            return Ok(Creation::new(inner.layout.kept_records(realm).await?).existing());
+            return Ok(Creation::new(inner.layout.existing_records(realm).await?).existing());
         }
-        let records = inner.layout.made_records(realm).await?;
+        let records = inner.layout.created_records(realm).await?;
         next.add(realm);
         let inner = Arc::clone(inner);
         Ok(Creation::new(records).then(async move {

@@ -1,4 +1,4 @@
-//! The files of a data directory: where strongrooms, manifest and lock are.
+//! The files of a data directory: strongrooms, manifest and lock.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -20,25 +20,26 @@ use crate::builder::{DATABASE, no_store, open_directory};
 const MANIFEST: &str = "strongroom.json";
 /// A process locks this file while it starts on the directory or adds a strongroom to it.
 const LOCK: &str = "lock";
-/// How long another process may hold the lock; opening a strongroom takes a fraction of a second.
+/// How long to wait for another process's lock. Opening a strongroom takes a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the lock is tried.
+/// The interval between attempts to take the lock.
 const TRY: Duration = Duration::from_millis(10);
 
-/// The paths of a data directory, with a strongroom for each account and region below
+/// The paths of a data directory, with each account's and region's strongroom below
 /// `ACCOUNT/REGION`.
 #[derive(Clone, Debug)]
 pub(super) struct Layout(PathBuf);
 
-/// One process's turn on a data directory. While it lives, no other process can start on the
-/// directory or add a strongroom to it; those that run already continue.
+/// An exclusive lock on a data directory. While it is held, no other process can start on the
+/// directory or add a strongroom to it. Processes that already run are not affected.
 #[derive(Clone, Debug)]
 pub struct DirectoryLock(pub(super) Arc<File>);
 
 impl Layout {
-    /// Opens the directory. Unless it must exist, makes it (mode 0700) if it does not.
+    /// Opens the directory. Creates a missing one (mode 0700), unless it must exist.
     pub(super) fn open(path: &Path, existing: bool) -> Result<Self, Error> {
-        let path = std::path::absolute(path).map_err(|error| failed("the data directory", path, error))?;
+        let path = std::path::absolute(path)
+            .map_err(|error| failed("failed to resolve the data directory", path, error))?;
         if !path.is_dir() {
             if existing {
                 return Err(setup(format!("there is no data directory at {}", path.display())));
@@ -49,7 +50,7 @@ impl Layout {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder
                 .create(&path)
-                .map_err(|error| failed("the data directory cannot be made:", &path, error))?;
+                .map_err(|error| failed("failed to create the data directory", &path, error))?;
         }
         Ok(Self(path))
     }
@@ -58,7 +59,7 @@ impl Layout {
         &self.0
     }
 
-    /// Where the strongroom of a realm is.
+    /// The directory of a realm's strongroom.
     pub(super) fn of(&self, realm: &Realm) -> PathBuf {
         self.0.join(realm.account().as_str()).join(realm.region().as_str())
     }
@@ -68,45 +69,45 @@ impl Layout {
         self.of(realm).join(DATABASE).is_file()
     }
 
-    /// The storage of a strongroom that must be there.
-    pub(super) async fn kept_records(&self, realm: &Realm) -> Result<Arc<dyn Records>, Error> {
+    /// Opens the storage of a strongroom that must exist.
+    pub(super) async fn existing_records(&self, realm: &Realm) -> Result<Arc<dyn Records>, Error> {
         if !self.holds(realm) {
             return Err(no_store().with("directory", self.of(realm).display()));
         }
         open_directory(&self.of(realm)).await
     }
 
-    /// The storage of a strongroom, made if there is none.
-    pub(super) async fn made_records(&self, realm: &Realm) -> Result<Arc<dyn Records>, Error> {
+    /// Opens or creates the storage of a strongroom.
+    pub(super) async fn created_records(&self, realm: &Realm) -> Result<Arc<dyn Records>, Error> {
         open_directory(&self.of(realm)).await
     }
 
-    /// Waits for the other processes that start on the directory or add to it.
+    /// Takes the lock. Waits for other processes that start on the directory or add to it.
     pub(super) async fn lock(&self) -> Result<DirectoryLock, Error> {
         let path = self.0.join(LOCK);
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|error| failed("the lock", &path, error))?;
+        let file = options.open(&path).map_err(|error| failed("failed to lock", &path, error))?;
         give_to_owner_of(&self.0, &file);
         match file.try_lock() {
             Ok(()) => Ok(DirectoryLock(Arc::new(file))),
             Err(fs::TryLockError::WouldBlock) => waited_for(file, path).await,
-            Err(fs::TryLockError::Error(error)) => Err(failed("the lock", &path, error)),
+            Err(fs::TryLockError::Error(error)) => Err(failed("failed to lock", &path, error)),
         }
     }
 
-    /// Reads the manifest; `None` if the directory is new, or older than manifests.
+    /// Reads the manifest. `None` if the directory is new or predates manifests.
     pub(super) fn manifest(&self, _lock: &DirectoryLock) -> Result<Option<Manifest>, Error> {
         let path = self.0.join(MANIFEST);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed("the manifest", &path, error)),
+            Err(error) => return Err(failed("failed to read the manifest", &path, error)),
         };
         let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| setup(format!("{} is not readable", path.display())).because(error))?;
+            .map_err(|error| setup(format!("{} is not a valid manifest", path.display())).because(error))?;
         if !manifest.is_known() {
             let text = format!("{} was written by a newer version of Strongroom", path.display());
             return Err(setup(text));
@@ -114,17 +115,17 @@ impl Layout {
         Ok(Some(manifest))
     }
 
-    /// Writes a manifest to the disk, whole or not at all.
+    /// Atomically writes the manifest to disk.
     pub(super) fn write(&self, _lock: &DirectoryLock, manifest: &Manifest) -> Result<(), Error> {
-        let text =
-            serde_json::to_vec_pretty(manifest).map_err(|error| setup("the manifest").because(error))?;
+        let text = serde_json::to_vec_pretty(manifest)
+            .map_err(|error| setup("failed to serialize the manifest").because(error))?;
         let path = self.0.join(MANIFEST);
         PrivateFile::replace(&path, &text)
-            .map_err(|error| failed("the manifest cannot be written:", &path, error))
+            .map_err(|error| failed("failed to write the manifest", &path, error))
     }
 
-    /// The strongrooms that exist, listed or not. A directory that cannot be read is an error, not
-    /// an empty one.
+    /// The strongrooms that exist, listed or not. An unreadable directory is an error, not an empty
+    /// one.
     pub(super) fn found(&self) -> Result<Vec<Realm>, Error> {
         let mut found = Vec::new();
         for account in names(&self.0)? {
@@ -132,7 +133,7 @@ impl Layout {
             for region in names(&self.0.join(&account))? {
                 let Ok(region) = Region::parse(&region) else { continue };
                 let realm = Realm::new(id, region);
-                // Any file of a database counts, even a log alone.
+                // Any file of a database counts, even a write-ahead log alone.
                 let traces = names(&self.of(&realm))?.iter().any(|name| name.starts_with(DATABASE));
                 found.extend(traces.then_some(realm));
             }
@@ -140,10 +141,10 @@ impl Layout {
         Ok(found)
     }
 
-    /// Refuses to start afresh in a directory that holds anything: it may be what is left of a lost
-    /// strongroom.
+    /// Refuses to create a new strongroom in a directory that contains anything: it may be the
+    /// remains of a lost one.
     pub(super) fn refuse_unless_empty(&self) -> Result<(), Error> {
-        // Allowed are what comes with a volume, and what is made before the manifest is in place.
+        // Allowed: files that a new volume contains, and those created before the manifest.
         let manifest = self.0.join(MANIFEST);
         let plain = |name: &&String| {
             let usual = name.starts_with('.') || matches!(name.as_str(), LOCK | "lost+found");
@@ -151,7 +152,7 @@ impl Layout {
         };
         match names(&self.0)?.iter().find(plain) {
             Some(other) => Err(setup(format!(
-                "{} holds {other} but no strongroom: restore it from a backup, or use an empty directory to start afresh",
+                "{} contains {other} but no strongroom: restore it from a backup, or start with an empty directory",
                 self.0.display()
             ))),
             None => Ok(()),
@@ -159,7 +160,7 @@ impl Layout {
     }
 }
 
-/// Tries the lock on a thread, which may wait. A caller that no longer waits gets no lock.
+/// Waits for the lock on a dedicated thread. A caller that stops waiting does not get the lock.
 async fn waited_for(file: File, path: PathBuf) -> Result<DirectoryLock, Error> {
     let (reply, result) = oneshot::channel();
     let wait = move || {
@@ -175,18 +176,18 @@ async fn waited_for(file: File, path: PathBuf) -> Result<DirectoryLock, Error> {
                 Err(fs::TryLockError::WouldBlock) => {
                     Err(setup(format!("another process holds the lock {}", path.display())))
                 }
-                Err(fs::TryLockError::Error(error)) => Err(failed("the lock", &path, error)),
+                Err(fs::TryLockError::Error(error)) => Err(failed("failed to lock", &path, error)),
             };
             let _ = reply.send(locked);
             return;
         }
     };
     let waiting = std::thread::Builder::new().name("strongroom-lock".into()).spawn(wait);
-    waiting.map_err(|error| setup("a thread that waits for the lock cannot start").because(error))?;
-    result.await.map_err(|_| setup("the lock was not waited for to the end"))?
+    waiting.map_err(|error| setup("failed to start a thread that waits for the lock").because(error))?;
+    result.await.map_err(|_| setup("the thread that waited for the lock failed"))?
 }
 
-/// The names in a directory; empty if there is no directory.
+/// The names in a directory. Empty if the directory does not exist.
 fn names(place: &Path) -> Result<Vec<String>, Error> {
     let read = || -> std::io::Result<Vec<String>> {
         if !place.is_dir() {
@@ -199,5 +200,5 @@ fn names(place: &Path) -> Result<Vec<String>, Error> {
         names.sort_unstable();
         Ok(names)
     };
-    read().map_err(|error| failed("the data directory", place, error))
+    read().map_err(|error| failed("failed to read the data directory", place, error))
 }

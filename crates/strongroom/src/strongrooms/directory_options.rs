@@ -1,4 +1,4 @@
-//! Opening a data directory.
+//! Opens a data directory.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::manifest::Manifest;
 use super::setup::setup;
 use crate::{Error, Strongroom};
 
-/// Says how a data directory is opened. Made by [`DataDirectory::at`].
+/// Configures how a data directory is opened. Created by [`DataDirectory::at`].
 pub struct DirectoryOptions {
     path: PathBuf,
     key: Option<KeyChoice>,
@@ -36,7 +36,7 @@ impl fmt::Debug for DirectoryOptions {
 }
 
 impl DataDirectory {
-    /// Begins to open the data directory at this path.
+    /// Options to open the data directory at this path.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> DirectoryOptions {
         DirectoryOptions {
@@ -52,70 +52,72 @@ impl DataDirectory {
 }
 
 impl DirectoryOptions {
-    /// The file with the root key, read once. It is made only if neither the file nor anything in
-    /// the directory exists.
+    /// Reads the root key from this file, once. The file is created only if it does not exist and
+    /// the directory is new or empty.
     #[must_use]
     pub fn root_key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.key = Some(KeyChoice::File(path.into()));
         self
     }
 
-    /// Accepts a root key file that everyone on the machine or in the container may read: see
-    /// [`RootKey::shared_file`]. Such a file is never made.
+    /// Accepts a root key file that every user on the machine or in the container can read: see
+    /// [`RootKey::shared_file`]. Such a file is never created.
     #[must_use]
     pub fn shared_root_key(mut self) -> Self {
         self.shared_key = true;
         self
     }
 
-    /// A root key from elsewhere, instead of one in a file.
+    /// Sets the root key itself, instead of a file.
     #[must_use]
     pub fn root_key(mut self, root: impl Into<RootKey>) -> Self {
         self.key = Some(KeyChoice::Given(root.into()));
         self
     }
 
-    /// Opens only a directory that already holds a strongroom.
+    /// Fails to open unless the directory already holds a strongroom.
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.existing = true;
         self
     }
 
-    /// The account of the directory. Default: the one it belongs to, or `000000000000` for a new one.
+    /// Sets the directory's account, which an existing directory must have. Default: the
+    /// directory's, or `000000000000` for a new one.
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// The region that keeps users and roles. Default: the one that does, or `us-east-1` in a new
-    /// directory.
+    /// Sets the region that stores users and roles, which an existing directory must have. Default:
+    /// the directory's, or `us-east-1` for a new one.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// Where the time comes from. Default: the operating system.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Opens the directory, or makes it (mode 0700) if there is none.
+    /// Opens the directory, or creates it (mode 0700).
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if account or region are not the directory's, if
-    /// the directory holds something else, or is locked by another process for half a minute; the
-    /// root key's own. Nothing is made then.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the account or region is not the
+    /// directory's, if the directory contains something else, or if another process holds its lock
+    /// for 30 seconds. Also if the root key cannot be loaded. In all these cases, no strongroom and
+    /// no root key is created.
     pub async fn open(self) -> Result<DataDirectory, Error> {
         self.open_locked().await.map(|(directory, _)| directory)
     }
 
-    /// As [`open`](Self::open), with the lock on the directory: until it is dropped, no other
-    /// process can start on the directory or add a strongroom to it.
+    /// Like [`open`](Self::open), but also returns the lock on the directory. Until the lock is
+    /// dropped, no other process can start on the directory or add a strongroom to it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -145,8 +147,8 @@ impl DirectoryOptions {
         }
         let before = manifest.clone();
         if !new {
-            // Lists what an older copy of the manifest does not, so that it is not made anew either
-            // if it is lost.
+            // An older copy of the manifest may have been restored. Lists strongrooms that it
+            // lacks, so that they are not recreated if they are lost later.
             found.iter().for_each(|realm| manifest.add(realm));
         }
         if new || manifest != before {
@@ -156,11 +158,11 @@ impl DirectoryOptions {
         Ok((DataDirectory::of(layout, root, manifest, new, &lock)?, lock))
     }
 
-    /// Reads the root key, once. Makes it only if nothing was ever kept.
+    /// Loads the root key. Creates it only if nothing was stored before.
     fn load_key(&self, new: bool) -> Result<RootKey, Error> {
         let key = match &self.key {
             None => {
-                return Err(setup("say what opens the directory: call root_key_file(..) or root_key(..)"));
+                return Err(setup("no root key is configured: call root_key_file(..) or root_key(..)"));
             }
             Some(KeyChoice::Given(key)) => key.duplicate(),
             Some(KeyChoice::File(path)) => match (self.shared_key, new) {
@@ -172,8 +174,8 @@ impl DirectoryOptions {
         Ok(key.load()?)
     }
 
-    /// The home of a data directory that is older than manifests: the strongroom that has the
-    /// owner's access keys.
+    /// The home of a data directory that predates manifests: the strongroom that holds the owner's
+    /// access keys.
     async fn adopted(&self, layout: &Layout, root: &RootKey, found: &[Realm]) -> Result<Realm, Error> {
         let (account, region) = (self.account, self.region.as_ref());
         let mut homes = Vec::new();
@@ -182,20 +184,20 @@ impl DirectoryOptions {
                 homes.push(realm.clone());
             }
         }
-        let asked = |home: &&Realm| {
+        let matches = |home: &&Realm| {
             account.is_none_or(|account| account == home.account())
                 && region.is_none_or(|region| region == home.region())
         };
-        // Without any key, such as after all were revoked, it is the one that was named, or the only
-        // one.
+        // If there are no keys, such as after all were revoked: the realm that the options name, or
+        // the only one.
         if homes.is_empty() {
             homes.extend(
                 found.iter().filter(|_| found.len() == 1 || (account.is_some() && region.is_some())).cloned(),
             );
         }
-        match (homes.as_slice(), homes.iter().filter(asked).collect::<Vec<_>>().as_slice()) {
+        match (homes.as_slice(), homes.iter().filter(matches).collect::<Vec<_>>().as_slice()) {
             ([home], []) => Err(setup(format!(
-                "the data directory belongs to account {} and identity region {}; leave --account and --region out",
+                "the data directory belongs to account {} and identity region {}; leave out --account and --region",
                 home.account(),
                 home.region()
             ))),

@@ -1,4 +1,4 @@
-//! What a realm without a strongroom answers.
+//! A stand-in for a strongroom that does not exist yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,21 +7,22 @@ use strongroom_records::{ChangeToken, MemoryRecords, Records as _};
 
 use crate::{Error, Strongroom};
 
-/// The most empty rooms at once. Each is some kilobytes of memory, for one request.
+/// The maximum number of empty rooms at a time. Each takes a few kilobytes of memory, for one
+/// request.
 const MOST: usize = 1024;
 
-/// What there is in a realm.
+/// The strongroom of a realm, or its stand-in.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Lookup {
-    /// Its strongroom.
+    /// The realm's strongroom.
     Kept(Strongroom),
-    /// Nothing yet.
+    /// The realm has no strongroom yet.
     Empty(EmptyRoom),
 }
 
 impl Lookup {
-    /// The room that answers.
+    /// The strongroom that answers.
     #[must_use]
     pub fn room(&self) -> &Strongroom {
         match self {
@@ -31,12 +32,12 @@ impl Lookup {
     }
 }
 
-/// A temporary strongroom in memory that answers for a realm without one, under the users and roles
+/// A temporary in-memory strongroom that answers for a realm without one, with the users and roles
 /// of the realm's account.
 ///
-/// It refuses what a new strongroom would refuse: permission included. An operation that succeeds in
-/// it *and* writes is one that creates; only then is it time for
-/// [`Strongrooms::create`](super::Strongrooms::create), and for running the operation again there.
+/// It answers and authorizes exactly as a new strongroom would. Run an operation in it first. If
+/// the operation succeeds *and* writes, call [`Strongrooms::create`](super::Strongrooms::create)
+/// and run the operation again there. This way, reads and unauthorized requests create nothing.
 #[derive(Debug)]
 pub struct EmptyRoom {
     room: Strongroom,
@@ -55,32 +56,32 @@ impl EmptyRoom {
         Ok(Self { room, records, before, _permit: permit })
     }
 
-    /// The room. What is written into it is lost with it.
+    /// The strongroom. What is written to it is lost when it is dropped.
     #[must_use]
     pub fn room(&self) -> &Strongroom {
         &self.room
     }
 
-    /// Whether anything has been written into it.
+    /// Whether anything has been written to it.
     ///
     /// # Errors
-    /// None that are known.
+    /// None are known.
     pub async fn was_written(&self) -> Result<bool, Error> {
         let now = self.records.change_token().await.map_err(strongroom_root::Error::from)?;
         Ok(now != self.before)
     }
 }
 
-/// Counts the empty rooms that there are.
+/// Limits the number of empty rooms.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Permits(Arc<AtomicUsize>);
 
-/// One empty room's place.
+/// The permit of one empty room.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<AtomicUsize>);
 
 impl Permits {
-    /// A place for one more. Never waits: a request that has one may need a second.
+    /// Takes a permit. Never waits, because a request that holds one may need a second.
     pub(super) fn one(&self) -> Result<Permit, Error> {
         let permit = Permit(Arc::clone(&self.0));
         if self.0.fetch_add(1, Ordering::Relaxed) >= MOST {
@@ -96,7 +97,7 @@ impl Drop for Permit {
     }
 }
 
-/// Too much at once; a retry can help.
+/// The error for too many concurrent requests, which is worth a retry.
 pub(super) fn throttled() -> Error {
     strongroom_store::Error::new(strongroom_store::ErrorKind::Throttled, "Rate exceeded").into()
 }

@@ -1,4 +1,4 @@
-//! What a data directory records about itself.
+//! The manifest of a data directory.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,16 @@ use strongroom_types::{AccountId, Realm, Region, hex};
 use super::setup::setup;
 use crate::Error;
 
-/// Which account and region a data directory belongs to, and what it holds.
+/// A data directory's account and home region, and the strongrooms that it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     format: u32,
-    /// Made with the directory: another directory at the same path has another id.
+    /// Random. Identifies the directory: another directory at the same path has another id.
     id: String,
     account: String,
-    /// The region whose strongroom keeps the identities of all of them.
+    /// The region whose strongrooms store users and roles.
     identity_region: String,
-    /// `ACCOUNT/REGION` of each strongroom.
+    /// Each strongroom as `ACCOUNT/REGION`.
     strongrooms: BTreeSet<String>,
     #[serde(flatten)]
     unknown: UnknownMembers,
@@ -50,7 +50,7 @@ impl Manifest {
             == (&other.id, &other.account, &other.identity_region)
     }
 
-    /// Whether nothing was ever kept in the directory: its first start did not finish.
+    /// Whether nothing was ever stored in the directory: its first start did not finish.
     pub(super) fn is_empty(&self) -> bool {
         self.strongrooms.is_empty()
     }
@@ -69,11 +69,11 @@ impl Manifest {
         self.strongrooms.insert(name(realm));
     }
 
-    /// Checks that account and region, where given, are the directory's.
+    /// Checks that the account and region, if given, are the directory's.
     pub(super) fn check(&self, account: Option<AccountId>, region: Option<&Region>) -> Result<(), Error> {
-        let differs = |what: &str, has: &str, asked: &str| {
+        let differs = |what: &str, actual: &str, given: &str| {
             Err(setup(format!(
-                "the data directory belongs to {what} {has}, not {asked}; leave the option out, or use another data directory"
+                "the data directory belongs to {what} {actual}, not {given}; leave out the option, or use another data directory"
             )))
         };
         if let Some(account) = account.filter(|account| account.as_str() != self.account) {
@@ -85,7 +85,7 @@ impl Manifest {
         }
     }
 
-    /// Whether this version of the program can read it.
+    /// Whether this version can read the manifest.
     pub(super) fn is_known(&self) -> bool {
         self.format == Self::FORMAT
     }

@@ -1,4 +1,4 @@
-//! Realms in memory.
+//! In-memory storage for realms.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,24 +10,24 @@ use strongroom_types::Realm;
 use super::records_for::{Creation, RecordsFor};
 use crate::Error;
 
-/// Keeps every realm in memory, lost with the last handle. Clones share everything.
+/// Stores every realm in memory, lost with the last handle. Clones share their realms.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryRealms(Arc<Mutex<BTreeMap<Realm, Arc<MemoryRecords>>>>);
 
 impl MemoryRealms {
-    /// No realm yet.
+    /// Creates storage without realms.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Forgets every realm. Strongrooms that are open keep theirs: see
+    /// Removes every realm. Open strongrooms keep their storage until they are closed: see
     /// [`Strongrooms::close_all`](super::Strongrooms::close_all).
     pub fn clear(&self) {
-        self.realms_of().clear();
+        self.lock().clear();
     }
 
-    fn realms_of(&self) -> MutexGuard<'_, BTreeMap<Realm, Arc<MemoryRecords>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Realm, Arc<MemoryRecords>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -35,7 +35,7 @@ impl MemoryRealms {
 #[async_trait]
 impl RecordsFor for MemoryRealms {
     async fn open(&self, realm: &Realm) -> Result<Option<Arc<dyn Records>>, Error> {
-        Ok(self.realms_of().get(realm).map(|records| Arc::clone(records) as Arc<dyn Records>))
+        Ok(self.lock().get(realm).map(|records| Arc::clone(records) as Arc<dyn Records>))
     }
 
     async fn create(&self, realm: &Realm) -> Result<Creation, Error> {
@@ -45,12 +45,12 @@ impl RecordsFor for MemoryRealms {
         let records = Arc::new(MemoryRecords::new());
         let (realms, realm, kept) = (self.clone(), realm.clone(), Arc::clone(&records));
         Ok(Creation::new(records).then(async move {
-            realms.realms_of().insert(realm, kept);
+            realms.lock().insert(realm, kept);
             Ok(())
         }))
     }
 
     async fn realms(&self) -> Result<Vec<Realm>, Error> {
-        Ok(self.realms_of().keys().cloned().collect())
+        Ok(self.lock().keys().cloned().collect())
     }
 }

@@ -1,7 +1,7 @@
-//! The strongrooms of a process: one for each account and region.
+//! Many strongrooms in one process: one per account and region.
 //!
-//! A program with several regions or accounts, such as `strongroom-server`, opens [`Strongrooms`]
-//! once and asks it for a strongroom where it needs one:
+//! A program that serves several regions or accounts, such as `strongroom-server`, opens
+//! [`Strongrooms`] once and gets each strongroom from it:
 //!
 //! ```
 //! # use strongroom::{AccountId, Realm, Region};
@@ -19,11 +19,11 @@
 //! rooms.create(&frankfurt).await?.create("db").text("one").send().await?;
 //! rooms.create(&dublin).await?.create("db").text("two").send().await?;
 //!
-//! // Each region has its own secrets and keys; users and roles are those of the account.
+//! // Each region has its own secrets and keys; users and roles belong to the account.
 //! let there = rooms.existing(&frankfurt).await?.ok_or("no such strongroom")?;
 //! assert_eq!(there.get("db").send().await?.expose_text()?, "one");
 //!
-//! // Nothing is made by looking, and nothing in a region that is not served.
+//! // A lookup creates nothing, and regions that are not served are refused.
 //! let paris = Realm::new(account, Region::parse("eu-west-3")?);
 //! assert!(rooms.existing(&paris).await?.is_none());
 //! let invented = Realm::new(account, Region::parse("xa-north-1")?);
@@ -33,14 +33,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! * **Storage** comes from a [`RecordsFor`]: [`DataDirectory`], [`MemoryRealms`], or your own.
-//! * **What is open is bounded** ([`StrongroomsBuilder::most_open`]). Strongrooms that are idle are
-//!   closed. Handles that are in use stay valid.
-//! * **Regions** are those of an allow-list, [`Regions`].
-//! * **Nothing is made before it is permitted.** While a realm has no strongroom, an [`EmptyRoom`]
-//!   answers in its place: see [`Strongrooms::lookup`].
-//! * **Users and roles** of an account are kept in its strongroom in the home region, and shared by
-//!   its other regions. Policies may name those of other accounts.
+//! * **Storage** comes from a [`RecordsFor`]: [`DataDirectory`], [`MemoryRealms`], or a custom one.
+//! * **The number of open strongrooms is bounded** ([`StrongroomsBuilder::most_open`]). Idle
+//!   strongrooms are closed. Handles in use stay valid.
+//! * **Regions** must be in an allow-list, [`Regions`].
+//! * **Nothing is created before it is authorized.** While a realm has no strongroom, an
+//!   [`EmptyRoom`] answers in its place: see [`Strongrooms::lookup`].
+//! * **Users and roles** of an account are stored in its strongroom in the home region and shared
+//!   by its other regions. Policies can name users and roles of other accounts.
 
 mod builder;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! The strongrooms that are open: a bounded number, of which idle ones are closed.
+//! The open strongrooms: bounded in number, and closed when idle.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use strongroom_types::{AccountId, Realm, Region};
 use crate::Strongroom;
 use crate::room::is_shared;
 
-/// Rooms by realm. A room is closed by forgetting it: what it holds ends with its last handle.
+/// Open rooms by realm. Removing a room closes it once its last handle is dropped.
 pub(super) struct OpenRooms {
     rooms: RwLock<HashMap<Realm, Entry>>,
     most: usize,
@@ -20,11 +20,11 @@ pub(super) struct OpenRooms {
 
 struct Entry {
     room: Strongroom,
-    /// When it was last asked for, in milliseconds since `began`.
+    /// The time of last use, in milliseconds since `began`.
     used: AtomicU64,
 }
 
-/// Every room that may be open is in use.
+/// The maximum number of rooms is open, and all are in use.
 pub(super) struct Full;
 
 impl OpenRooms {
@@ -36,7 +36,7 @@ impl OpenRooms {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The room of a realm if it is open.
+    /// The room of a realm, if it is open.
     pub(super) fn get(&self, realm: &Realm) -> Option<Strongroom> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
         let entry = rooms.get(realm)?;
@@ -44,7 +44,7 @@ impl OpenRooms {
         Some(entry.room.clone())
     }
 
-    /// The same for housekeeping, which keeps no room open.
+    /// The same for housekeeping: does not count as a use.
     pub(super) fn peek(&self, realm: &Realm) -> Option<Strongroom> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
         rooms.get(realm).map(|entry| entry.room.clone())
@@ -66,8 +66,8 @@ impl OpenRooms {
         self.rooms.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Makes space for one more room: closes those that were not asked for lately and, if that is
-    /// not enough, the one that was asked for longest ago.
+    /// Makes space for one more room: closes idle rooms and, if that is not enough, the least
+    /// recently used one.
     pub(super) fn make_space(&self, home: &Realm) -> Result<(), Full> {
         self.close_idle(home);
         let mut rooms = self.write();
@@ -86,7 +86,7 @@ impl OpenRooms {
         Ok(())
     }
 
-    /// Closes the rooms that nobody has asked for in a while and nobody has a handle of.
+    /// Closes idle rooms that have no other handle. Returns how many.
     pub(super) fn close_idle(&self, home: &Realm) -> usize {
         let before = self.now().saturating_sub(u64::try_from(self.idle.as_millis()).unwrap_or(u64::MAX));
         let is_idle = |entry: &Entry| entry.used.load(Ordering::Relaxed) < before;
@@ -95,7 +95,8 @@ impl OpenRooms {
         }
         let mut rooms = self.write();
         let mut closed = Vec::new();
-        // Twice: with the last of an account's other rooms, the one with its directory is idle too.
+        // Twice: closing the last of an account's other rooms lets the one with its directory close
+        // too.
         for _ in 0..2 {
             let idle =
                 rooms.iter().filter(|(realm, entry)| is_idle(entry) && may_close(&rooms, realm, entry, home));
@@ -108,7 +109,7 @@ impl OpenRooms {
         count
     }
 
-    /// Forgets all rooms, in use or not.
+    /// Removes all rooms, in use or not.
     pub(super) fn close_all(&self) {
         let closed = std::mem::take(&mut *self.write());
         close(closed.into_values().collect());
@@ -119,25 +120,25 @@ impl OpenRooms {
     }
 }
 
-/// A room with a handle elsewhere stays, because closing it would free nothing and the next request
-/// would open it a second time. So does the room that keeps an account's users and roles while
-/// another room of the account is open, which decides by them.
+/// A room with another handle stays open: closing it would free nothing, and the next request would
+/// open it a second time. The room with an account's users and roles stays open as long as another
+/// room of the account, which needs them for authorization.
 fn may_close(rooms: &HashMap<Realm, Entry>, realm: &Realm, entry: &Entry, home: &Realm) -> bool {
     let keeps_directory = realm.region() == home.region();
     let needed = || rooms.keys().any(|other| other.account() == realm.account() && other != realm);
     realm != home && !is_shared(&entry.room) && !(keeps_directory && needed())
 }
 
-/// Closing waits for the storage: on a thread of its own, so that no task waits with it.
+/// Drops rooms on a separate thread, because closing the storage blocks.
 fn close(rooms: Vec<Entry>) {
     if rooms.is_empty() {
         return;
     }
-    // If there is no thread, they are closed here.
+    // If no thread can be started, they are closed here.
     let _ = std::thread::Builder::new().name("strongroom-close".into()).spawn(move || drop(rooms));
 }
 
-/// The same for a room that was opened for a moment.
+/// The same for a room that is not in the map.
 pub(super) fn close_aside(room: Strongroom) {
     close(vec![Entry { room, used: AtomicU64::new(0) }]);
 }

@@ -18,19 +18,19 @@ use super::regions::Regions;
 use crate::room::{Own as _, fronted_by};
 use crate::{Builder, Error, ErrorKind, Housekeeper, Maintained, Strongroom};
 
-/// What a program changes about the builder of each strongroom.
+/// Configures the builder of each strongroom.
 pub(super) type Configure = Arc<dyn Fn(Builder, &Realm) -> Builder + Send + Sync>;
-/// What a program puts in front of each strongroom.
+/// Creates the store in front of each strongroom.
 pub(super) type Front = Arc<dyn Fn(&Strongroom) -> Result<Arc<dyn SecretAdmin>, Error> + Send + Sync>;
 
-/// The strongrooms of a process, one for each account and region, opened when they are asked for.
-/// Clones share everything. See the [module](self).
+/// The strongrooms of a process, one per account and region, opened on demand. Clones share their
+/// state. See the [module documentation](self).
 #[derive(Clone)]
 pub struct Strongrooms {
     inner: Arc<Inner>,
 }
 
-/// What [`Strongrooms`] are made of.
+/// The configuration of [`Strongrooms`].
 pub(super) struct Parts {
     pub(super) records: Arc<dyn RecordsFor>,
     pub(super) root: RootKey,
@@ -39,17 +39,17 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) configure: Option<Configure>,
     pub(super) front: Option<Front>,
-    /// Strongrooms of the program's own, which are always open.
+    /// Strongrooms that the program opened itself; always open.
     pub(super) own: Vec<Strongroom>,
     pub(super) open: OpenRooms,
 }
 
 struct Inner {
     parts: Parts,
-    /// One room is opened at a time, so that none is opened twice.
+    /// Ensures that one room is opened at a time, so that none is opened twice.
     opening: Mutex<()>,
     empty: Permits,
-    /// For the rooms, which ask for the directories of each other's accounts.
+    /// For the rooms, which look up each other's accounts.
     me: Weak<Self>,
 }
 
@@ -77,19 +77,20 @@ impl Strongrooms {
         Ok(rooms)
     }
 
-    /// Whose the process is, and which region's strongrooms keep the users and roles of each account.
+    /// The process's account, and the region whose strongrooms store each account's users and
+    /// roles.
     #[must_use]
     pub fn home(&self) -> &Realm {
         &self.inner.parts.home
     }
 
-    /// Where the time comes from.
+    /// The clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.parts.clock
     }
 
-    /// Whether strongrooms are opened and made in this region.
+    /// Whether strongrooms are opened and created in this region.
     #[must_use]
     pub fn serves(&self, region: &Region) -> bool {
         let Parts { regions, home, own, .. } = &self.inner.parts;
@@ -98,27 +99,28 @@ impl Strongrooms {
             || own.iter().any(|room| room.realm().region() == region)
     }
 
-    /// The strongroom of a realm if it is open. Takes a lock for a moment, and never waits for
-    /// storage.
+    /// The strongroom of a realm, if it is open. Takes a lock briefly, and never waits for storage.
     #[must_use]
     pub fn open_now(&self, realm: &Realm) -> Option<Strongroom> {
         self.inner.open_now(realm)
     }
 
-    /// The strongroom of a realm if there is one. Makes none.
+    /// The strongroom of a realm, if it exists. Never creates one.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`] for a region that is not [served](Self::serves); `ThrottlingException`
-    /// if as many strongrooms are open as may be and each is in use; as [`Builder::open`].
+    /// [`ErrorKind::Setup`] if the region is not [served](Self::serves). `ThrottlingException` if
+    /// the maximum number of strongrooms is open and all are in use. Also as [`Builder::open`].
     pub async fn existing(&self, realm: &Realm) -> Result<Option<Strongroom>, Error> {
         self.served(realm)?;
         self.inner.existing(realm).await
     }
 
-    /// The strongroom of a realm, or what answers in its place while there is none. Makes none.
+    /// The strongroom of a realm or, if it does not exist, an empty one that answers in its place.
+    /// Never creates one.
     ///
     /// # Errors
-    /// As [`existing`](Self::existing); `ThrottlingException` also for too many at once.
+    /// As [`existing`](Self::existing). Also `ThrottlingException` for too many concurrent lookups
+    /// of realms without a strongroom.
     pub async fn lookup(&self, realm: &Realm) -> Result<Lookup, Error> {
         match self.existing(realm).await? {
             Some(room) => Ok(Lookup::Kept(room)),
@@ -126,8 +128,8 @@ impl Strongrooms {
         }
     }
 
-    /// The strongroom of a realm, made if there is none. To be called after whoever asks for it was
-    /// found to be permitted: see [`EmptyRoom`].
+    /// The strongroom of a realm, created if it does not exist. Call this only after the operation
+    /// that needs it was authorized: see [`EmptyRoom`].
     ///
     /// # Errors
     /// As [`existing`](Self::existing).
@@ -136,7 +138,7 @@ impl Strongrooms {
         self.inner.create(realm).await
     }
 
-    /// The strongroom that keeps the users and roles of an account, made if there is none.
+    /// The strongroom that stores an account's users and roles, created if it does not exist.
     ///
     /// # Errors
     /// As [`Builder::open`].
@@ -148,8 +150,8 @@ impl Strongrooms {
         }
     }
 
-    /// The strongroom that keeps the users and roles of an account, or what answers in its place
-    /// while there is none. Makes none.
+    /// The strongroom that stores an account's users and roles or, if it does not exist, an empty
+    /// one that answers in its place. Never creates one.
     ///
     /// # Errors
     /// As [`lookup`](Self::lookup).
@@ -161,11 +163,10 @@ impl Strongrooms {
         }
     }
 
-    /// The accounts that have users and roles of their own: those that are open before those that
-    /// are not.
+    /// The accounts that have users and roles. Open ones come first.
     ///
     /// # Errors
-    /// Storage that cannot be read.
+    /// If the storage cannot be read.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, Error> {
         let region = self.home().region();
         let mut accounts = self.inner.parts.open.accounts_in(region);
@@ -177,10 +178,10 @@ impl Strongrooms {
         Ok(accounts)
     }
 
-    /// The realms that have a strongroom, open or not, in order.
+    /// The realms that have a strongroom, open or not, sorted.
     ///
     /// # Errors
-    /// Storage that cannot be read.
+    /// If the storage cannot be read.
     pub async fn realms(&self) -> Result<Vec<Realm>, Error> {
         let mut realms = self.inner.parts.records.realms().await?;
         realms.extend(self.inner.parts.own.iter().map(|room| room.realm().clone()));
@@ -189,16 +190,17 @@ impl Strongrooms {
         Ok(realms)
     }
 
-    /// How many strongrooms are open, besides the program's own.
+    /// The number of open strongrooms, not counting those that the program opened itself.
     #[must_use]
     pub fn open_rooms(&self) -> usize {
         self.inner.parts.open.len()
     }
 
-    /// One round of housekeeping: a [tick](Housekeeper::tick) for every realm that has a strongroom,
-    /// also for those of regions that are no longer served. What is not open is opened for that
-    /// moment only. `done` is told of each realm; a failure of one keeps no other from its turn.
-    /// Call it with the same housekeeper each time: it remembers what it must know of each.
+    /// Runs one round of housekeeping: a [tick](Housekeeper::tick) for every realm that has a
+    /// strongroom, including regions that are no longer served. Strongrooms that are not open are
+    /// opened only for the duration. Calls `done` with each realm's result; if one fails, the
+    /// others still run. Pass the same housekeeper each time: it remembers each realm's lease and
+    /// clock.
     ///
     /// # Errors
     /// If the realms cannot be listed.
@@ -215,13 +217,13 @@ impl Strongrooms {
         Ok(())
     }
 
-    /// Closes the strongrooms that have been idle for long enough and that nobody has a handle of.
-    /// Opening another one does this too. Returns how many were closed.
+    /// Closes idle strongrooms that have no other handle, as opening a strongroom also does.
+    /// Returns how many were closed.
     pub fn close_idle(&self) -> usize {
         self.inner.parts.open.close_idle(self.home())
     }
 
-    /// Forgets all open strongrooms, also those in use. Their handles stay valid.
+    /// Closes all strongrooms. Existing handles stay valid.
     pub fn close_all(&self) {
         self.inner.parts.open.close_all();
     }
@@ -247,7 +249,8 @@ impl Inner {
         }
     }
 
-    /// The room with an account's users and roles, if it is open: never a room over another store.
+    /// The room with an account's users and roles, if it is open. Never a room over a custom store,
+    /// which has none.
     fn directory_now(&self, home: &Realm) -> Option<Strongroom> {
         let own = || self.parts.own.iter().find(|room| room.realm() == home && room.own("").is_ok());
         self.parts.open.get(home).or_else(|| own().cloned())
@@ -295,7 +298,7 @@ impl Inner {
         }
     }
 
-    /// The room of a realm: the one that is open, or the one that is kept.
+    /// The room of a realm, if it is open or stored.
     async fn kept(
         &self,
         realm: &Realm,
@@ -311,7 +314,7 @@ impl Inner {
         self.opened(realm, builder.open().await?).map(Some)
     }
 
-    /// The room of a realm that is not open, made if it is not kept.
+    /// Opens the room of a realm, or creates it.
     async fn made(&self, realm: &Realm, directory: Option<&Strongroom>) -> Result<Strongroom, Error> {
         self.parts.open.make_space(&self.parts.home).map_err(|_| throttled())?;
         let creation = self.parts.records.create(realm).await?;
@@ -355,7 +358,8 @@ impl Inner {
         }
     }
 
-    /// In memory, for one request, with the users and roles of the realm's account if it has any.
+    /// An in-memory room for one request, with the users and roles of the realm's account if it has
+    /// any.
     async fn empty_room(&self, realm: &Realm) -> Result<EmptyRoom, Error> {
         let permit = self.empty.one()?;
         let home = self.home_of(realm.account());
@@ -368,7 +372,7 @@ impl Inner {
         EmptyRoom::new(room, records, permit).await
     }
 
-    /// The room with an account's users and roles, if there is one. Makes none.
+    /// The room with an account's users and roles, if it exists. Never creates one.
     async fn directory_of(&self, home: &Realm) -> Result<Option<Strongroom>, Error> {
         if let Some(room) = self.directory_now(home) {
             return Ok(Some(room));
@@ -392,7 +396,7 @@ impl Inner {
     }
 }
 
-/// The directories of the accounts. It keeps nothing alive.
+/// The accounts' directories, through a weak reference.
 struct Directories(Weak<Inner>);
 
 #[async_trait]
@@ -401,7 +405,7 @@ impl OtherAccounts for Directories {
         let failed =
             |text: &'static str| strongroom_iam::Error::new(strongroom_iam::ErrorKind::Internal, text);
         let rooms = self.0.upgrade().ok_or_else(|| failed("the strongrooms are closed"))?;
-        let unknown = "the directory of another account cannot be read";
+        let unknown = "failed to read the directory of another account";
         let found = rooms.directory_of(&rooms.home_of(account)).await;
         match found.map_err(|error| failed(unknown).because(error))? {
             Some(room) => {

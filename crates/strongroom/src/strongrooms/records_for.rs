@@ -1,4 +1,4 @@
-//! Where the storage of realms comes from.
+//! The storage of realms.
 
 use std::fmt;
 use std::future::Future;
@@ -13,37 +13,38 @@ use crate::Error;
 
 /// The storage of every realm of a process: one [`Records`] per account and region.
 ///
-/// Looking and making are two methods, so that nothing is made by looking.
+/// Opening and creating are separate methods, so that a lookup creates nothing.
 #[async_trait]
 pub trait RecordsFor: Send + Sync + fmt::Debug {
-    /// The storage of a realm that has a strongroom; `None` if it has none. Makes nothing.
+    /// Opens the storage of a realm that has a strongroom. Returns `None` if it has none. Creates
+    /// nothing.
     ///
-    /// `Some` promises that the strongroom in it was finished: one that turns out to be missing is
-    /// an error and is never made anew. What an interrupted [`create`](Self::create) left behind is
-    /// `None`.
+    /// `Some` guarantees that the strongroom was created completely: if it turns out to be missing,
+    /// that is an error, and it is never recreated. Return `None` for what an interrupted
+    /// [`create`](Self::create) left behind.
     ///
     /// # Errors
-    /// Storage that cannot be read. An unreadable realm is an error, not `None`.
+    /// If the storage cannot be read. An unreadable realm is an error, not `None`.
     async fn open(&self, realm: &Realm) -> Result<Option<Arc<dyn Records>>, Error>;
 
-    /// The storage of a realm, made if there is none. Called only after the operation that needs it
-    /// was permitted. Another process may do the same at the same time.
+    /// Opens or creates the storage of a realm. Called only after the operation that needs it was
+    /// authorized. Another process may do the same concurrently.
     ///
     /// # Errors
-    /// Storage that cannot be made.
+    /// If the storage cannot be created.
     async fn create(&self, realm: &Realm) -> Result<Creation, Error>;
 
     /// The realms that have a strongroom, in no particular order.
     ///
     /// # Errors
-    /// Storage that cannot be read.
+    /// If the storage cannot be read.
     async fn realms(&self) -> Result<Vec<Realm>, Error>;
 }
 
 type Keep = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// A realm's storage while its strongroom is being made: what [`RecordsFor::create`] returns.
-/// Dropping it abandons the attempt; a later one completes it.
+/// A realm's storage while its strongroom is being created. Returned by [`RecordsFor::create`].
+/// Dropping it abandons the attempt; a later attempt completes it.
 pub struct Creation {
     records: Arc<dyn Records>,
     existing: bool,
@@ -51,22 +52,22 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Storage for a new strongroom. One that is in it already is opened.
+    /// Storage for a new strongroom. If it already contains one, that one is opened.
     #[must_use]
     pub fn new(records: Arc<dyn Records>) -> Self {
         Self { records, existing: false, keep: None }
     }
 
-    /// The strongroom was finished earlier, for instance by another process: if it is missing, that
-    /// is an error.
+    /// Declares that the strongroom was created completely before, for example by another process.
+    /// If it is missing, that is an error.
     #[must_use]
     pub fn existing(mut self) -> Self {
         self.existing = true;
         self
     }
 
-    /// What remains to be done once the strongroom is made and before anything in it is
-    /// acknowledged, such as listing it. Locks that must be held until then belong into the future.
+    /// Sets what to do after the strongroom is created and before any write to it is acknowledged,
+    /// such as listing it. The future should own any lock that must be held until then.
     #[must_use]
     pub fn then(mut self, keep: impl Future<Output = Result<(), Error>> + Send + 'static) -> Self {
         self.keep = Some(Box::pin(keep));

@@ -1,4 +1,4 @@
-//! Which regions are served.
+//! The regions to serve.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,9 +10,9 @@ use crate::{Error, ErrorKind};
 
 /// AWS's public regions: those of the partitions `aws`, `aws-cn` and `aws-us-gov`.
 ///
-/// Source: `botocore/data/partitions.json` of botocore 1.44.8, which also has regions that AWS has
-/// announced; <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
-/// describes them. The partitions that AWS keeps apart (`aws-iso`, `aws-eusc`, ..) are not public.
+/// Source: `botocore/data/partitions.json` of botocore 1.44.8, which includes announced regions.
+/// See <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>. AWS's
+/// isolated partitions (`aws-iso`, `aws-eusc`, ..) are not public.
 const AWS: [&str; 40] = [
     "af-south-1",
     "ap-east-1",
@@ -56,9 +56,9 @@ const AWS: [&str; 40] = [
     "us-west-2",
 ];
 
-/// The regions in which strongrooms may be opened and made.
+/// The regions in which strongrooms can be opened and created.
 ///
-/// Parsed from `aws`, `all`, or region names separated by commas, among which `aws` may stand too:
+/// Parses from `all`, or from a comma-separated list of region names and `aws`, such as
 /// `aws,local-test-1`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Regions(Choice);
@@ -76,8 +76,8 @@ impl Regions {
         Self::only(AWS.iter().filter_map(|name| Region::parse(name).ok()))
     }
 
-    /// Every region name. Whoever may create a secret or a key can then make a strongroom in any
-    /// region that they invent.
+    /// Every region name. Any caller that is allowed to create a secret or a key can then create a
+    /// strongroom in a region with an invented name.
     #[must_use]
     pub fn all() -> Self {
         Self(Choice::All)
@@ -88,7 +88,7 @@ impl Regions {
         Self(Choice::These(regions.into_iter().collect()))
     }
 
-    /// The same and these.
+    /// Adds regions.
     #[must_use]
     pub fn with(mut self, regions: impl IntoIterator<Item = Region>) -> Self {
         if let Choice::These(these) = &mut self.0 {
@@ -97,7 +97,7 @@ impl Regions {
         self
     }
 
-    /// Whether a region is among them.
+    /// Whether the region is one of them.
     #[must_use]
     pub fn contains(&self, region: &Region) -> bool {
         match &self.0 {
@@ -125,7 +125,7 @@ impl FromStr for Regions {
                 name => {
                     let region = Region::parse(name).map_err(|error| {
                         let text = format!(
-                            "regions: {name:?} is not a region; give names such as us-east-1, separated by commas, or aws, or all alone"
+                            "regions: {name:?} is not a region; give names such as us-east-1 or aws, separated by commas, or only all"
                         );
                         Error::new(ErrorKind::Setup, text).because(error)
                     })?;

@@ -1,4 +1,4 @@
-//! Errors about a place that cannot be used.
+//! Errors in the setup of strongrooms.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A consistent copy into a new file while others write.
+//! Writes a consistent copy to a new file without blocking writers.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -10,12 +10,13 @@ use strongroom_records::Error;
 use crate::error::{file, storage};
 use crate::schema;
 
-/// `VACUUM INTO` reads one snapshot and writes no page that is free, so nothing deleted travels along. The copy grows
-/// under another name and appears under its own only when it is whole and synced.
+/// `VACUUM INTO` reads one snapshot and skips free pages, so the copy contains no deleted data. The
+/// copy is written under a temporary name and gets its final name only when it is complete and
+/// synced.
 pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Result<(), Error> {
-    let failed = |error| file("the backup cannot be written", target, error);
+    let failed = |error| file("failed to write the backup", target, error);
     let mut partial = target.as_os_str().to_owned();
-    // A name of its own each time: what an interrupted backup left must not stand in the way.
+    // A unique name each time, because an interrupted backup may have left its file.
     partial.push(format!(".partial-{:016x}", RandomState::new().hash_one(std::process::id())));
     let partial = Path::new(&partial);
     if target.exists() {
@@ -27,9 +28,10 @@ pub(crate) fn backup(source: &Path, target: &Path, busy_timeout: Duration) -> Re
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
         .open(partial)
-        .map_err(|error| file("the backup's temporary file cannot be made", partial, error))?;
+        .map_err(|error| file("failed to create the backup's temporary file", partial, error))?;
     let written = write(source, partial, busy_timeout).and_then(|()| {
-        // Unlike a rename, a link never replaces a file that appeared meanwhile. Not every file system has links.
+        // Unlike a rename, a link never replaces a file that was created in the meantime. Not every
+        // file system supports links.
         match fs::hard_link(partial, target) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !target.exists() => {
                 fs::copy(partial, target)
@@ -58,5 +60,5 @@ fn write(source: &Path, partial: &Path, busy_timeout: Duration) -> Result<(), Er
     connection.execute("VACUUM INTO ?1", [name]).map_err(storage)?;
     File::open(partial)
         .and_then(|copy| copy.sync_all())
-        .map_err(|error| file("the backup cannot be synced", partial, error))
+        .map_err(|error| file("failed to sync the backup", partial, error))
 }

@@ -1,4 +1,4 @@
-//! What was deleted goes from the write-ahead log too.
+//! Erases deleted data from the write-ahead log.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use strongroom_records::{Error, ErrorKind};
 use crate::error::storage;
 use crate::schema;
 
-/// Moves the log into the database, where `secure_delete` has overwritten what is deleted, and cuts the log to nothing.
+/// Checkpoints the log into the database, where `secure_delete` overwrites deleted data, and
+/// truncates the log.
 pub(crate) fn erase(path: &Path, busy_timeout: Duration) -> Result<(), Error> {
     let connection = schema::connect(path, busy_timeout)?;
     let busy: i64 =
@@ -16,5 +17,5 @@ pub(crate) fn erase(path: &Path, busy_timeout: Duration) -> Result<(), Error> {
     if busy == 0 {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Busy, "somebody reads an old state or writes; the log could not be cut"))
+    Err(Error::new(ErrorKind::Busy, "a concurrent reader or writer prevents truncating the write-ahead log"))
 }

@@ -1,4 +1,4 @@
-//! Whether the open files are still those at the database's path.
+//! Detects that the open files are no longer those at the database's path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use strongroom_records::{Error, ErrorKind};
 
-/// SQLite's log beside the database: it holds what is committed and not yet checkpointed.
+/// SQLite's write-ahead log next to the database. Contains commits that are not checkpointed yet.
 const LOG: &str = "-wal";
 
-/// What a path named at some moment: device and inode.
+/// A file's identity: device and inode.
 type Identity = (u64, u64);
 
 #[cfg(unix)]
@@ -19,19 +19,18 @@ fn identity(path: &Path) -> io::Result<Identity> {
     std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Other systems tell only whether a file exists; as a rule, they do not let an open file be
-/// removed.
+/// On other systems, only whether the file exists. They usually do not allow removing an open file.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Identity> {
     std::fs::metadata(path).map(|_| (0, 0))
 }
 
-/// The database's files as they were when they were opened.
+/// The identities of the database's files at open.
 ///
-/// An operating system keeps an open file that has been removed or replaced: commits to it succeed,
-/// and are lost when the process ends. So the writer looks at the path after each commit and before
-/// acknowledging it, which costs about a microsecond per file. Once the path no longer names the open
-/// files, nothing is read or written through this handle again.
+/// A file that is removed or replaced while it is open stays usable: commits to it succeed, but are
+/// lost when the process ends. The writer therefore checks the paths after each commit and before
+/// acknowledging it, at about a microsecond per file. Once a path no longer names the open file,
+/// all reads and writes through this handle fail.
 #[derive(Debug)]
 pub(crate) struct Files {
     path: PathBuf,
@@ -41,7 +40,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Records the files. Call this once the database is open.
+    /// Records the files' identities. Call this once the database is open.
     pub(crate) fn of(path: &Path) -> Result<Self, Error> {
         let database =
             identity(path).map_err(|error| crate::error::file("the database file is gone", path, error))?;
@@ -53,15 +52,15 @@ impl Files {
         &self.path
     }
 
-    /// Asks the file system whether the path still names what was opened.
+    /// Checks in the file system whether the paths still name the open files.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let same = |path: &Path, known: Identity| identity(path).is_ok_and(|now| now == known);
         let found = !self.lost.load(Ordering::Relaxed)
             && same(&self.path, self.database)
             && match (&self.log.0, self.log.1.get()) {
                 (path, Some(known)) => same(path, *known),
-                // SQLite makes this file with the first transaction and keeps it while anybody has
-                // the database open.
+                // SQLite creates this file with the first transaction and keeps it as long as any
+                // connection is open.
                 (path, None) => {
                     if let Ok(now) = identity(path) {
                         let _ = self.log.1.set(now);
@@ -76,7 +75,7 @@ impl Files {
         Err(self.gone())
     }
 
-    /// Fails if a check has failed before. Does not ask the file system.
+    /// Fails if a check has failed before. Does not access the file system.
     pub(crate) fn not_lost(&self) -> Result<(), Error> {
         if self.lost.load(Ordering::Relaxed) { Err(self.gone()) } else { Ok(()) }
     }
@@ -84,7 +83,7 @@ impl Files {
     fn gone(&self) -> Error {
         Error::new(
             ErrorKind::Unavailable,
-            "the database's files were removed or replaced while they were open; nothing is kept until the store is opened again",
+            "the database's files were removed or replaced while they were open; reopen the store",
         )
         .with("path", self.path.display())
     }
@@ -96,16 +95,16 @@ fn log_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Refuses a log without its database: SQLite would take the pair for a new database and delete the
-/// log, which holds what was committed last.
+/// Refuses a write-ahead log without its database. SQLite would create a new database and delete
+/// the log, which contains the last commits.
 pub(crate) fn refuse_orphaned_log(path: &Path) -> Result<(), Error> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let log = log_of(path);
-    // A database has its first page before it has a log.
+    // SQLite writes a database's first page before it creates a log.
     if length(path) == 0 && length(&log) > 0 {
         return Err(Error::new(
             ErrorKind::Corrupt,
-            "the database file is missing or empty, but its log is still there; restore the database from a copy, or move the log away to start afresh",
+            "the database file is missing or empty, but its write-ahead log exists; restore the database from a backup, or remove the log to start with an empty database",
         )
         .with("path", path.display())
         .with("log", log.display()));

@@ -1,4 +1,5 @@
-//! Strongroom's storage joint on a SQLite file: [`SqliteRecords`].
+//! Strongroom's storage in a SQLite file: [`SqliteRecords`] implements the trait
+//! [`Records`](strongroom_records::Records) of `strongroom-records`.
 //!
 //! ```
 //! use strongroom_records::{Batch, Expect, Key, Records};
@@ -8,22 +9,27 @@
 //! # pollster::block_on(async {
 //! let records = SqliteRecords::open(directory.path().join("records.sqlite3")).await?;
 //! let key = Key::of(["greeting"]);
-//! records.commit(Batch::new().put(&key, b"hello", Expect::Absent)).await?; // on the disk when it returns
+//! // On disk when `commit` returns.
+//! records.commit(Batch::new().put(&key, b"hello", Expect::Absent)).await?;
 //! assert_eq!(records.read(&[key]).await?[0].as_ref().unwrap().value, b"hello");
 //! # Ok::<(), strongroom_records::Error>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! * **Durable**: write-ahead log, `synchronous=FULL`: a commit that returned survives loss of power.
-//! * **Shared**: several processes may have the file open, each reads while others write; one writes at a time, the others
-//!   wait up to the [busy time-out](Options::busy_timeout). Not on network file systems, as SQLite says.
-//! * **Group commit**: writers of one process that wait at the same moment share one transaction and one sync, each with
-//!   its own preconditions and its own verdict.
-//! * **Off the async threads**: one writer thread, a few reader threads; a slow disk blocks no async thread. A caller looks out
-//!   for its answer for up to 30 microseconds before its future waits, so a read that needs no disk, soon after another, wakes no
-//!   thread. No runtime is needed; any executor will do.
-//! * **Erasing**: `secure_delete` overwrites what is deleted in the database file.
+//! * **Durable**: with a write-ahead log and `synchronous=FULL`, an acknowledged commit survives a
+//!   power failure.
+//! * **Shared**: several processes can have the file open. Readers do not block writers, nor
+//!   writers readers. One process writes at a time; others wait up to the [busy
+//!   timeout](Options::busy_timeout). Network file systems [do not
+//!   work](https://sqlite.org/wal.html).
+//! * **Group commit**: concurrent writers in a process share one transaction and one sync. Each
+//!   batch keeps its own preconditions and outcome.
+//! * **Async**: I/O happens on one writer thread and a few reader threads, so a slow disk never
+//!   blocks an async thread. A caller spins for its result for up to 30 µs before its future waits.
+//!   A read that needs no disk access and follows another one therefore wakes no thread. Works with
+//!   any executor.
+//! * **Erasure**: `secure_delete` overwrites deleted data in the database file.
 
 mod backup;
 mod erase;

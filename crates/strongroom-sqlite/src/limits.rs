@@ -1,4 +1,4 @@
-//! What a file takes.
+//! The limits of a SQLite file.
 
 use strongroom_records::Limits;
 

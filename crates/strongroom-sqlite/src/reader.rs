@@ -1,9 +1,9 @@
-//! Reader threads: each has a connection and runs one job after the other.
+//! Reader threads. Each has a connection and runs jobs one after the other.
 //!
-//! A read may have to wait for the disk, so it never runs on the caller's thread. Most reads need no disk, and take less time
-//! than waking a thread: so a reader that has just finished a job looks out for the next one for a moment before it goes to
-//! sleep, and a caller looks out for its answer for a moment before its future does ([`Spins`]). Reads that follow one
-//! another then wake nobody.
+//! A read may block on the disk, so it never runs on the caller's thread. But most reads need no
+//! disk access and take less time than waking a thread. A reader therefore spins briefly for its
+//! next job before it sleeps, and a caller spins briefly for its result before its future waits
+//! ([`Spins`]). Consecutive reads then wake no thread.
 
 use std::fmt;
 use std::ops::Bound;
@@ -23,7 +23,7 @@ use crate::limits::LIMITS;
 use crate::spin::Spins;
 use crate::thread::on_a_thread;
 
-/// A page ends early once its values are this long together.
+/// A page ends early once the total length of its values reaches this.
 const PAGE_BYTES: usize = 8 << 20;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
@@ -47,7 +47,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Hands over a job. What comes back is its answer.
+    /// Queues a job. Returns the receiver of its result.
     fn start_job<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -60,7 +60,7 @@ impl Reader {
         Ok(result)
     }
 
-    /// Runs a job that may be long.
+    /// Runs a job that may take long.
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -68,7 +68,8 @@ impl Reader {
         self.start_job(job)?.await.map_err(|_| gone())?
     }
 
-    /// Runs a job that takes a few microseconds unless the disk is asked: its answer is looked out for.
+    /// Runs a job that takes a few microseconds unless it accesses the disk: spins for its result
+    /// first.
     async fn run_short<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -81,13 +82,13 @@ impl Reader {
     }
 }
 
-/// Readers to borrow. Made when needed, kept while idle.
+/// A pool of readers, opened on demand.
 pub(crate) struct Readers {
     path: PathBuf,
     busy_timeout: Duration,
     files: Arc<Files>,
     idle: Mutex<Vec<Reader>>,
-    /// Bounds the connections; who finds none free waits.
+    /// Bounds the number of readers. A caller waits if none is free.
     permits: Arc<Semaphore>,
     spins: Arc<Spins>,
 }
@@ -114,10 +115,11 @@ impl Readers {
                 let files = Arc::clone(&self.files);
                 let open = move || {
                     let connection = open(&path, busy_timeout)?;
-                    // Not another database that lies at the path by now.
+                    // Ensures that this is not a different database now at the same path.
                     files.check().map(|()| connection)
                 };
-                // Opening touches the disk, so it happens on a thread too; the connection then moves to its own.
+                // Opening accesses the disk, so it happens on a temporary thread; the connection
+                // then moves to its own.
                 Reader::start(on_a_thread(open).await?, Arc::clone(&self.spins))
                     .map_err(|error| gone().because(error))?
             }
@@ -127,14 +129,15 @@ impl Readers {
 
     pub(crate) async fn snapshot(self: &Arc<Self>) -> Result<SqliteSnapshot, Error> {
         let reader = self.borrow().await?;
-        // Made before the transaction begins, so that it ends also when this future is dropped in between.
+        // Created before the transaction begins, so that the transaction ends even if this future
+        // is dropped in between.
         let snapshot = SqliteSnapshot { reader };
         snapshot
             .reader
             .get()?
             .run_short(|connection| {
                 connection.execute_batch("BEGIN").map_err(storage)?;
-                // A deferred transaction sees the state of its first read, so read something now.
+                // A deferred transaction starts at its first read, so read something now.
                 connection
                     .prepare_cached("SELECT revision FROM counter WHERE id = 1")
                     .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
@@ -145,13 +148,13 @@ impl Readers {
         Ok(snapshot)
     }
 
-    /// One consistent read of several keys.
+    /// Reads several keys from one snapshot.
     pub(crate) async fn read(self: &Arc<Self>, keys: Vec<Key>) -> Result<Vec<Option<Record>>, Error> {
         let borrowed = self.borrow().await?;
         borrowed
             .get()?
             .run_short(move |connection| match keys.as_slice() {
-                // A single statement is a transaction of its own.
+                // A single statement is already a transaction.
                 [key] => Ok(vec![get(connection, key)?]),
                 keys => {
                     let transaction = connection.unchecked_transaction().map_err(storage)?;
@@ -168,7 +171,7 @@ fn open(path: &std::path::Path, busy_timeout: Duration) -> Result<Connection, Er
     Ok(connection)
 }
 
-/// A reader that goes back to the pool when dropped.
+/// A reader that returns to the pool when dropped.
 pub(crate) struct Borrowed {
     reader: Option<Reader>,
     pool: Arc<Readers>,
@@ -189,14 +192,15 @@ impl Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
-        // Jobs of one reader run in order, so the next borrower comes after whatever is still queued.
+        // A reader runs its jobs in order, so the next borrower's jobs run after those still
+        // queued.
         if let Some(reader) = self.reader.take() {
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         }
     }
 }
 
-/// A read transaction on a reader of its own.
+/// A read transaction with its own reader.
 pub(crate) struct SqliteSnapshot {
     reader: Borrowed,
 }

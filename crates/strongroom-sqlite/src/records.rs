@@ -1,4 +1,4 @@
-//! `Records` on a SQLite file.
+//! `Records` in a SQLite file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use crate::token::Token;
 use crate::writer::Writer;
 use crate::{backup, erase, schema};
 
-/// How a file is opened.
+/// Options to open a file.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How long a writer waits for another process before it gives up with
+    /// How long a writer waits for another process before it fails with
     /// [`strongroom_records::ErrorKind::Busy`]. Default: 10 seconds.
     pub busy_timeout: Duration,
-    /// The most connections for reading at the same time. Default: 64; they are opened when needed.
+    /// The maximum number of connections for reading, which are opened on demand. Default: 64.
     pub max_readers: usize,
 }
 
@@ -43,7 +43,7 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::max_readers`]; one is the least.
+    /// Sets [`Options::max_readers`], to at least one.
     #[must_use]
     pub fn max_readers(mut self, max_readers: usize) -> Self {
         self.max_readers = max_readers.max(1);
@@ -51,8 +51,8 @@ impl Options {
     }
 }
 
-/// `Records` on a SQLite file. Clones share connections and threads, which end with the last of them: dropping it waits
-/// until what was handed over is written.
+/// `Records` in a SQLite file. Clones share connections and threads, which end with the last clone.
+/// Dropping the last clone blocks until all queued batches are written.
 #[derive(Clone, Debug)]
 pub struct SqliteRecords {
     path: Arc<Path>,
@@ -64,25 +64,26 @@ pub struct SqliteRecords {
 }
 
 impl SqliteRecords {
-    /// Opens the file, or makes it (mode 0600; its directory must exist).
+    /// Opens the file, or creates it (mode 0600). Its directory must exist.
     ///
     /// # Errors
-    /// [`strongroom_records::ErrorKind::Incompatible`] for a file of another program or a newer version,
-    /// [`strongroom_records::ErrorKind::Corrupt`], [`strongroom_records::ErrorKind::Busy`],
-    /// [`strongroom_records::ErrorKind::Unavailable`].
+    /// [`strongroom_records::ErrorKind::Incompatible`] if the file was written by another program
+    /// or a newer version. [`strongroom_records::ErrorKind::InvalidPath`] if the path cannot be
+    /// used. Also [`strongroom_records::ErrorKind::Corrupt`],
+    /// [`strongroom_records::ErrorKind::Busy`] and [`strongroom_records::ErrorKind::Unavailable`].
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::open_with(path, Options::default()).await
     }
 
-    /// As [`SqliteRecords::open`], with options.
+    /// Like [`SqliteRecords::open`], with options.
     ///
     /// # Errors
     /// As [`SqliteRecords::open`].
     pub async fn open_with(path: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
-        // Fixed now: connections opened later must not follow the program to another directory.
+        // Made absolute, so that connections opened later do not depend on the current directory.
         let path = path.into();
         let path: Arc<Path> = std::path::absolute(&path)
-            .map_err(|error| crate::error::file("the database's path cannot be used", &path, error))?
+            .map_err(|error| crate::error::file("failed to resolve the database's path", &path, error))?
             .into();
         let prepared = {
             let path = Arc::clone(&path);

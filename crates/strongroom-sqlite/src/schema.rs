@@ -1,4 +1,4 @@
-//! Opening a connection; creating, checking and migrating the schema.
+//! Opens connections, and creates, checks and migrates the schema.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use crate::error::{file, storage};
 use crate::files::refuse_orphaned_log;
 use crate::limits::LIMITS;
 
-/// "SRrm" in the SQLite header says whose file this is.
+/// The application id in the SQLite header, "SRrm".
 const APPLICATION_ID: i32 = 0x5352_726d;
 
-/// What brings a database from the version of its index to the next. Never edit a step that was released; add one.
+/// Migrations: step `i` migrates from version `i` to the next. Never edit a released step; add one.
 const STEPS: [&str; 1] = ["
     CREATE TABLE record (
         id       INTEGER PRIMARY KEY,
@@ -29,12 +29,12 @@ const STEPS: [&str; 1] = ["
     INSERT INTO counter (id, revision) VALUES (1, 0);
 "];
 
-/// A connection to an existing file, set up as every connection must be.
+/// Opens a connection to an existing file, with the settings that every connection needs.
 pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(storage)?;
     connection.busy_timeout(busy_timeout).map_err(storage)?;
-    // Whoever can write the file could put a record of a gigabyte into it; nothing that long is ever read.
+    // An attacker who can write the file could insert a huge record; it is refused instead of read.
     let longest = i32::try_from(LIMITS.value + LIMITS.key + 4096).unwrap_or(i32::MAX);
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(storage)?;
     connection
@@ -51,12 +51,14 @@ pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
     Ok(connection)
 }
 
-/// The first connection: makes the file when there is none, then creates or migrates or refuses.
+/// Opens the first connection: creates the file if it does not exist, then creates or migrates the
+/// schema, or refuses the file.
 pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
     refuse_orphaned_log(path)?;
     create_private(path)?;
     let mut connection = connect(path, busy_timeout)?;
-    // One transaction, so that another process that is just making the schema is seen before or after, not between.
+    // In one transaction, so that a schema that another process is creating is seen either complete
+    // or not at all.
     let reading = connection.transaction().map_err(storage)?;
     let found = version(&reading)?;
     reading.rollback().map_err(storage)?;
@@ -67,7 +69,7 @@ pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection,
     }
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
-    // Decided again under the lock: another process may have been first.
+    // Checked again under the lock: another process may have been first.
     let found = version(&transaction)?;
     check(&found)?;
     for step in STEPS.iter().skip(found.user_version) {
@@ -83,7 +85,8 @@ pub(crate) fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection,
     Ok(connection)
 }
 
-/// SQLite does not wait for others while it changes the journal mode, so we do.
+/// Sets the journal mode. SQLite does not apply its busy timeout here, so this function waits
+/// itself.
 fn write_ahead_log(connection: &Connection, path: &Path, busy_timeout: Duration) -> Result<(), Error> {
     let started = Instant::now();
     loop {
@@ -97,7 +100,7 @@ fn write_ahead_log(connection: &Connection, path: &Path, busy_timeout: Duration)
             }
             Err(error) => return Err(error),
             Ok(_) => {
-                let text = "the file system does not allow SQLite's write-ahead log";
+                let text = "the file system does not support SQLite's write-ahead log";
                 return Err(Error::new(ErrorKind::Unsupported, text).with("path", path.display()));
             }
         }
@@ -133,7 +136,8 @@ fn check(found: &Found) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the file readable by its owner only before SQLite writes to it; log and index file inherit that.
+/// Creates the file with access for its owner only, before SQLite writes to it. SQLite's log and
+/// index files inherit the mode.
 fn create_private(path: &Path) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -142,6 +146,6 @@ fn create_private(path: &Path) -> Result<(), Error> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(file("the database file cannot be created", path, error)),
+        Err(error) => Err(file("failed to create the database file", path, error)),
     }
 }

@@ -1,49 +1,52 @@
-//! Looking out for something for a moment before going to sleep.
+//! Spinning briefly for a result before sleeping.
 
 use std::hint;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Looks between two questions for the time.
-const LOOKS: u32 = 16;
+/// The number of polls between two clock reads.
+const POLLS: u32 = 16;
 
-/// How long a reader looks out for its next job. Waking it costs about as much, so at most half of what is spent is wasted,
-/// and a process that reads nothing spends nothing.
+/// How long a reader spins for its next job. Waking it costs about as much, so at most half of the
+/// time is wasted, and an idle process wastes nothing.
 const NEXT_JOB: Duration = Duration::from_micros(50);
 
-/// How long a caller looks out for its answer, and so the longest that a slow disk holds up an async thread: several times
-/// what a read from memory takes, and less than waking a reader does. (With 100 µs, answers that came late because the caller
-/// itself was in the way counted as successes.)
+/// How long a caller spins for its result, and so the longest that a slow disk holds up an async
+/// thread. Several times longer than a read from memory takes, and less than waking a reader takes.
+/// (With 100 µs, results that were late because the caller itself kept the reader from running
+/// counted as successes.)
 const ANSWER: Duration = Duration::from_micros(30);
 
-/// Whoever looked out for so much longer than it meant to was not running: others want the processors.
+/// A thread that spun for this much longer than planned was preempted: other threads need the
+/// processors.
 const INTERRUPTED: Duration = Duration::from_micros(300);
 
-/// How long nobody looks out after it was in vain, in microseconds: the first time, and at most.
-const REST: u64 = 1000;
-const LONGEST_REST: u64 = 1_000_000;
+/// How long spinning pauses after a failure, in microseconds: initially, and at most.
+const PAUSE: u64 = 1000;
+const LONGEST_PAUSE: u64 = 1_000_000;
 
-/// So many successes in a row halve the next rest.
+/// This many consecutive successes halve the next pause.
 const STREAK: u64 = 1000;
 
-/// Those who look out at the moment, busily.
+/// Decides which threads spin.
 ///
-/// That is good where a processor is idle, which takes long to wake. It is bad where others need the processors: who is
-/// busy all the time is made to wait, and the other side looks out in vain. So nobody looks out for a while after it was in
-/// vain, for ever longer while that goes on, up to a second; and of either side at most half as many do as there are
-/// processors. With one processor nobody does.
+/// Spinning helps on an idle processor, which takes long to wake up. It hurts if other threads need
+/// the processors: the scheduler preempts busy threads, and the other side spins without success.
+/// After such a failure, spinning therefore pauses, for increasingly long periods of up to a
+/// second. At any time, at most half as many callers as there are processors spin, and at most as
+/// many readers. On a single processor, no thread spins.
 #[derive(Debug)]
 pub(crate) struct Spins {
     most: usize,
     callers: AtomicUsize,
     readers: AtomicUsize,
     began: Instant,
-    /// Until when nobody looks out, in microseconds since `began`.
-    resting_until: AtomicU64,
-    /// How long the next rest is, in microseconds.
-    rest: AtomicU64,
-    /// How often it was not in vain since the last time that it was.
+    /// The end of the pause, in microseconds since `began`.
+    paused_until: AtomicU64,
+    /// The length of the next pause, in microseconds.
+    pause: AtomicU64,
+    /// The number of successes since the last failure.
     successes: AtomicU64,
 }
 
@@ -53,11 +56,11 @@ impl Default for Spins {
     }
 }
 
-/// One who looks out, counted as long as this lives.
+/// Counts one spinning thread for the lifetime of this value.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
-    /// One more, unless there are `most` already.
+    /// Counts one more, unless there are already `most`.
     fn new(count: &'a AtomicUsize, most: usize) -> Option<Self> {
         let before = count.fetch_add(1, Ordering::Relaxed);
         let counted = Self(count);
@@ -78,32 +81,32 @@ impl Spins {
             callers: AtomicUsize::new(0),
             readers: AtomicUsize::new(0),
             began: Instant::now(),
-            resting_until: AtomicU64::new(0),
-            rest: AtomicU64::new(REST),
+            paused_until: AtomicU64::new(0),
+            pause: AtomicU64::new(PAUSE),
             successes: AtomicU64::new(0),
         }
     }
 
-    /// A reader's next job, if it comes soon. That none comes is nobody's fault.
-    pub(crate) fn next_job<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        let started = self.may_look_out()?;
+    /// Spins for a reader's next job. Finding none does not count as a failure.
+    pub(crate) fn next_job<T>(&self, poll: impl FnMut() -> Option<T>) -> Option<T> {
+        let started = self.may_spin()?;
         let _counted = Counted::new(&self.readers, self.most)?;
-        let found = look_out(started, NEXT_JOB, look);
+        let found = spin(started, NEXT_JOB, poll);
         if started.elapsed() > NEXT_JOB + INTERRUPTED {
-            self.in_vain();
+            self.start_pause();
         }
         found
     }
 
-    /// A caller's answer, if it comes soon.
-    pub(crate) fn answer<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        let started = self.may_look_out()?;
+    /// Spins for a caller's result.
+    pub(crate) fn answer<T>(&self, poll: impl FnMut() -> Option<T>) -> Option<T> {
+        let started = self.may_spin()?;
         let _counted = Counted::new(&self.callers, self.most)?;
-        let found = look_out(started, ANSWER, look);
+        let found = spin(started, ANSWER, poll);
         if found.is_none() || started.elapsed() > ANSWER + INTERRUPTED {
-            self.in_vain();
+            self.start_pause();
         } else if self.successes.fetch_add(1, Ordering::Relaxed) % STREAK == STREAK - 1 {
-            self.rest.store((self.rest.load(Ordering::Relaxed) / 2).max(REST), Ordering::Relaxed);
+            self.pause.store((self.pause.load(Ordering::Relaxed) / 2).max(PAUSE), Ordering::Relaxed);
         }
         found
     }
@@ -112,26 +115,27 @@ impl Spins {
         u64::try_from(moment.duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The present moment, unless it is one of rest.
-    fn may_look_out(&self) -> Option<Instant> {
+    /// The current time, unless spinning is paused.
+    fn may_spin(&self) -> Option<Instant> {
         let started = Instant::now();
-        (self.now(started) >= self.resting_until.load(Ordering::Relaxed)).then_some(started)
+        (self.now(started) >= self.paused_until.load(Ordering::Relaxed)).then_some(started)
     }
 
-    /// Of several who change these at once some do not count: how long the rest is, is a guess either way.
-    fn in_vain(&self) {
-        let rest = self.rest.load(Ordering::Relaxed);
-        self.resting_until.store(self.now(Instant::now()).saturating_add(rest), Ordering::Relaxed);
-        self.rest.store((rest * 2).min(LONGEST_REST), Ordering::Relaxed);
+    /// Starts a pause. Concurrent updates may be lost, which is fine: the length of a pause is a
+    /// heuristic.
+    fn start_pause(&self) {
+        let pause = self.pause.load(Ordering::Relaxed);
+        self.paused_until.store(self.now(Instant::now()).saturating_add(pause), Ordering::Relaxed);
+        self.pause.store((pause * 2).min(LONGEST_PAUSE), Ordering::Relaxed);
         self.successes.store(0, Ordering::Relaxed);
     }
 }
 
-/// What `look` finds within `time`.
-fn look_out<T>(started: Instant, time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// Polls `poll` until it returns something or `time` has passed.
+fn spin<T>(started: Instant, time: Duration, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
     while started.elapsed() < time {
-        for _ in 0..LOOKS {
-            if let Some(found) = look() {
+        for _ in 0..POLLS {
+            if let Some(found) = poll() {
                 return Some(found);
             }
             hint::spin_loop();
@@ -145,43 +149,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_soon_is_found() {
-        let mut looks = 0;
-        let found = look_out(Instant::now(), Duration::from_secs(60), || {
-            looks += 1;
-            (looks == 100).then_some(looks)
+    fn a_result_within_the_time_is_found() {
+        let mut polls = 0;
+        let found = spin(Instant::now(), Duration::from_secs(60), || {
+            polls += 1;
+            (polls == 100).then_some(polls)
         });
         assert_eq!(found, Some(100));
     }
 
     #[test]
-    fn nobody_looks_out_for_a_while_after_it_was_in_vain() {
+    fn spinning_pauses_after_a_failure() {
         let spins = Spins::of(2);
         let started = Instant::now();
         assert_eq!(spins.answer(|| None::<()>), None);
         assert!(started.elapsed() >= ANSWER);
-        spins.rest.store(LONGEST_REST, Ordering::Relaxed);
-        spins.in_vain();
+        spins.pause.store(LONGEST_PAUSE, Ordering::Relaxed);
+        spins.start_pause();
         assert_eq!(spins.answer(|| Some(())), None, "neither side");
         assert_eq!(spins.next_job(|| Some(())), None);
-        assert_eq!(spins.rest.load(Ordering::Relaxed), LONGEST_REST, "and no longer than that");
-        spins.resting_until.store(0, Ordering::Relaxed);
+        assert_eq!(spins.pause.load(Ordering::Relaxed), LONGEST_PAUSE, "the pause has a maximum");
+        spins.paused_until.store(0, Ordering::Relaxed);
         (0..STREAK).for_each(|_| assert_eq!(spins.answer(|| Some(())), Some(())));
-        assert!(spins.rest.load(Ordering::Relaxed) <= LONGEST_REST / 2, "a success is worth another try");
+        assert!(spins.pause.load(Ordering::Relaxed) <= LONGEST_PAUSE / 2, "successes shorten the pause");
     }
 
     #[test]
-    fn a_reader_without_a_job_is_no_reason_to_rest() {
+    fn a_reader_without_a_job_causes_no_pause() {
         let spins = Spins::of(2);
         assert_eq!(spins.next_job(|| None::<()>), None);
         // (Unless it was interrupted, on a busy machine.)
-        if spins.resting_until.load(Ordering::Relaxed) == 0 {
+        if spins.paused_until.load(Ordering::Relaxed) == 0 {
             assert_eq!(spins.answer(|| Some(())), Some(()));
         }
     }
 
     #[test]
-    fn at_most_half_of_the_processors_are_kept_busy_by_either_side() {
+    fn each_side_spins_on_at_most_half_of_the_processors() {
         let spins = Spins::of(3);
         let inner = spins.answer(|| {
             let second = spins.answer(|| Some(()));
@@ -189,7 +193,7 @@ mod tests {
             Some((second, other_side))
         });
         assert_eq!(inner, Some((None, Some(()))));
-        assert_eq!(spins.answer(|| Some(())), Some(()), "those who are done do not count");
+        assert_eq!(spins.answer(|| Some(())), Some(()), "threads that have finished do not count");
         assert_eq!(Spins::of(1).answer(|| Some(())), None, "one processor");
         assert_eq!(Spins::of(1).next_job(|| Some(())), None);
     }

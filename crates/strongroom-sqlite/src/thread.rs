@@ -1,4 +1,4 @@
-//! Slow work off the caller's thread.
+//! Runs blocking work off the caller's thread.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::error::gone;
 
-/// Runs something slow on a thread of its own.
+/// Runs blocking work on a new thread.
 pub(crate) async fn on_a_thread<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,4 +1,4 @@
-//! The change token: whether anything was committed.
+//! The change token, which detects commits.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,16 +12,18 @@ use crate::error::storage;
 use crate::schema;
 use crate::thread::on_a_thread;
 
-/// A connection that only ever asks for SQLite's `data_version`, which changes when any other connection, in this process
-/// or another, has committed.
+/// A connection used only to query SQLite's `data_version`, which changes when any other
+/// connection, in this process or another, commits.
 ///
-/// The question is answered from memory that the processes share, in a few microseconds, so it is asked on the caller's
-/// thread: handing it to another one would cost ten times as much. Opening, and the rare case in which somebody holds the
-/// shared memory, go to a thread of their own.
+/// SQLite answers from memory that the processes share, in a few microseconds, so the query runs on
+/// the caller's thread: a hand-over to another thread would take ten times as long. Opening the
+/// connection, and the rare case of contention on the shared memory, go to a separate thread.
 ///
-/// On Linux there is a shorter way yet. Every commit changes the header of the WAL index (sqlite.org/walformat.html), the
-/// first bytes of the `-shm` file, which is that shared memory; a header that is what it was before the last question was
-/// asked has the same answer. One read of a page in memory, a tenth of the question.
+/// Linux has a faster path. Every commit changes the header of the [WAL index], the first bytes of
+/// the `-shm` file, which is that shared memory. If the header is the same as before the last
+/// query, so is the answer. This takes one read of a page in memory, a tenth of the query's time.
+///
+/// [WAL index]: https://sqlite.org/walformat.html
 #[derive(Debug)]
 pub(crate) struct Token {
     path: PathBuf,
@@ -33,7 +35,7 @@ pub(crate) struct Token {
 /// Both copies of the WAL index's header.
 type Header = [u8; 96];
 
-/// The last answer, and the header as it was before the question.
+/// The last query's result, and the header before that query.
 #[derive(Clone, Debug)]
 struct Last {
     shared: Arc<File>,
@@ -46,12 +48,12 @@ fn header_of(shared: &File) -> Option<Header> {
     use std::os::unix::fs::FileExt;
     let mut header = [0; 96];
     shared.read_exact_at(&mut header, 0).ok()?;
-    // A writer is between the two copies, or nothing is there yet: it is asked properly.
+    // A writer is updating the header, or there is none yet: query SQLite instead.
     let (one, two) = header.split_at(48);
     (one == two && one != [0; 48]).then_some(header)
 }
 
-/// Elsewhere it is not known that a file's bytes are those of its mapping.
+/// On other systems, a file's content is not guaranteed to match its memory mapping.
 #[cfg(not(target_os = "linux"))]
 fn header_of(_shared: &File) -> Option<Header> {
     None
@@ -65,7 +67,7 @@ impl Token {
     pub(crate) async fn get(&self) -> Result<ChangeToken, Error> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let shared = last.as_ref().map(|last| Arc::clone(&last.shared)).or_else(|| self.open_shared());
-        // Before the question: what is committed after this makes the next header another.
+        // Read before the query, so that any later commit makes the next header differ.
         let header = shared.as_deref().and_then(header_of);
         if let Some(last) = last.filter(|last| header == Some(last.header)) {
             return Ok(last.token);
@@ -78,7 +80,8 @@ impl Token {
         Ok(token)
     }
 
-    /// The shared memory as a file. It is there, and stays the same one, as long as the token's own connection is open.
+    /// Opens the shared memory as a file. It exists and stays the same as long as this token's
+    /// connection is open.
     fn open_shared(&self) -> Option<Arc<File>> {
         let open = self.connection.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let mut path = self.path.clone().into_os_string();
@@ -87,16 +90,16 @@ impl Token {
     }
 
     async fn ask(&self) -> Result<ChangeToken, Error> {
-        let answered = self.connection.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask);
-        match answered {
+        let result = self.connection.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask);
+        match result {
             Some(Ok(token)) => Ok(token),
             Some(Err(error)) if error.kind() != ErrorKind::Busy => Err(error),
-            _ => self.patiently().await,
+            _ => self.ask_blocking().await,
         }
     }
 
-    /// Opens the connection if there is none, and waits for whoever keeps it from answering.
-    async fn patiently(&self) -> Result<ChangeToken, Error> {
+    /// Opens the connection if necessary, and waits for locks.
+    async fn ask_blocking(&self) -> Result<ChangeToken, Error> {
         let (path, busy_timeout) = (self.path.clone(), self.busy_timeout);
         let shared = Arc::clone(&self.connection);
         on_a_thread(move || {
@@ -107,7 +110,7 @@ impl Token {
             };
             connection.busy_timeout(busy_timeout).map_err(storage)?;
             let token = ask(connection);
-            // On a caller's thread there is no waiting.
+            // Queries on a caller's thread never wait.
             connection.busy_timeout(Duration::ZERO).map_err(storage)?;
             token
         })

@@ -12,22 +12,23 @@ use tokio::sync::oneshot;
 use crate::error::{commit, gone, storage};
 use crate::files::Files;
 
-/// The most batches that share a transaction, so that the first one does not wait for ever.
+/// The maximum number of batches in a transaction, so that the first one does not wait too long.
 const GROUP: usize = 128;
 
 type Verdict = Result<Revision, Error>;
 
 struct Request {
     batch: Batch,
-    /// Who waits for the verdict, if anybody does.
+    /// The receiver of the outcome, if a caller waits for it.
     reply: Option<oneshot::Sender<Verdict>>,
 }
 
-/// The way to the writer thread.
+/// A handle to the writer thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer(Arc<Thread>);
 
-/// The thread and its queue. The last handle closes the queue and waits until all in it is written.
+/// The thread and its queue. Dropping the last handle closes the queue and waits until everything
+/// in it is written.
 #[derive(Debug)]
 struct Thread {
     queue: Option<mpsc::Sender<Request>>,
@@ -38,7 +39,7 @@ impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(handle) = self.handle.take() {
-            // A panic of the thread was told to those who waited.
+            // The waiting callers have already got an error if the thread panicked.
             let _ = handle.join();
         }
     }
@@ -64,7 +65,7 @@ impl Writer {
         verdict.await.map_err(|_| gone())?
     }
 
-    /// As [`Writer::commit`], without waiting for the verdict.
+    /// Like [`Writer::commit`], but does not wait for the outcome.
     pub(crate) fn commit_soon(&self, batch: Batch) -> Result<(), Error> {
         self.send(Request { batch, reply: None })
     }
@@ -76,8 +77,8 @@ impl Writer {
 
 fn run(connection: &Connection, busy_timeout: Duration, files: &Files, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
-        // Whoever arrived while the previous group was being synced joins this one. Who has stopped waiting before
-        // being looked at is left out: a dropped future then has no effect at all.
+        // Batches that arrived while the previous group was being synced join this one. A batch
+        // whose caller has stopped waiting is skipped, so that its dropped future has no effect.
         let group: Vec<_> = std::iter::once(first)
             .chain(requests.try_iter().take(GROUP - 1))
             .filter(|request| !request.reply.as_ref().is_some_and(oneshot::Sender::is_closed))
@@ -93,18 +94,19 @@ fn commit_group(connection: &Connection, busy_timeout: Duration, files: &Files, 
         group.into_iter().map(|request| (request.batch, request.reply)).unzip();
     let verdicts = match try_group(connection, busy_timeout, files, &batches) {
         Ok(verdicts) => verdicts,
-        // The fault is of the group, not of one batch: nothing of it happened, everybody gets the same answer.
+        // The whole group failed, not a single batch: nothing was applied, and every caller gets
+        // the same error.
         Err(error) => batches.iter().map(|_| Err(error.clone())).collect(),
     };
     for (reply, verdict) in replies.into_iter().zip(verdicts) {
-        // A caller that went away meanwhile is nobody's problem.
+        // Ignores callers that have stopped waiting.
         if let Some(reply) = reply {
             let _ = reply.send(verdict);
         }
     }
 }
 
-/// Applies the batches one after the other in one transaction; each has its own verdict.
+/// Applies the batches one after the other in one transaction. Each has its own outcome.
 fn try_group(
     connection: &Connection,
     busy_timeout: Duration,
@@ -132,30 +134,30 @@ fn try_group(
             }
         }
     }
-    // When nothing was written the guard lets go of the lock without a sync.
+    // If nothing was written, the guard releases the lock without a sync.
     if revision != before {
         transaction
             .prepare_cached("UPDATE counter SET revision = ?1 WHERE id = 1")
             .and_then(|mut statement| statement.execute([revision]))
             .map_err(storage)?;
         transaction.execute_batch("COMMIT").map_err(commit)?;
-        // What was committed to files that nobody can find any more is not acknowledged.
+        // A commit to files that are no longer at their path is not acknowledged.
         files.check().map_err(|error| {
-            let text = "the database's files were removed or replaced while they were open; what was committed last is lost unless they come back";
+            let text = "the database's files were removed or replaced while they were open; the last commit is lost unless they are restored";
             Error::new(ErrorKind::OutcomeUnknown, text).with("path", files.path().display()).because(error)
         })?;
     }
     drop(transaction);
     if before == 0 && revision > 0 {
-        // The store's first records go into the database file itself at once: a copy of that file alone must not look
-        // like a new store. Others may keep the log busy; then it happens with an ordinary checkpoint.
+        // Checkpoints a store's first records at once, so that a copy of the database file alone
+        // does not look like a new store. If the log is busy, a later regular checkpoint does it.
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     Ok(verdicts)
 }
 
-/// Takes the write lock. Asks again every few milliseconds: SQLite's own waiting grows to a tenth of a second between two
-/// looks, and beside a busy process it may never see the short gap between two commits.
+/// Takes the write lock. Retries every few milliseconds: SQLite's own delays between attempts grow
+/// to a tenth of a second, which can miss the short gaps between the commits of a busy process.
 fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), Error> {
     let started = Instant::now();
     connection.busy_timeout(Duration::ZERO).map_err(storage)?;
@@ -171,7 +173,7 @@ fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), Error> {
     taken
 }
 
-/// An open transaction, rolled back unless it was committed.
+/// An open transaction, rolled back unless it is committed.
 struct TransactionGuard<'a>(&'a Connection);
 
 impl Deref for TransactionGuard<'_> {

@@ -25,7 +25,8 @@ fn count_to(steps: u64) -> String {
     )
 }
 
-/// From here on whatever reads a record waits inside SQLite for [`SLOW`] at least, as if the disk were slow.
+/// From here on whatever reads a record waits inside SQLite for [`SLOW`] at least, as if the disk
+/// were slow.
 fn slow_down(path: &Path) {
     let connection = Connection::open(path).unwrap();
     let mut steps = 100_000;
@@ -47,8 +48,8 @@ fn slow_down(path: &Path) {
         .unwrap();
 }
 
-/// Runs `read` on a runtime of one thread and tells how long it took, and the longest time for which another task of that thread
-/// could not run.
+/// Runs `read` on a runtime of one thread and tells how long it took, and the longest time for
+/// which another task of that thread could not run.
 async fn beside_another_task(read: impl Future<Output = ()>) -> (Duration, Duration) {
     let done = Arc::new(AtomicBool::new(false));
     let ticking = tokio::spawn({

@@ -15,29 +15,29 @@ pub struct CachePolicy {
     /// By how much the time to live is shortened at random, so that values that were read together
     /// are not all refreshed together: 0 to 100 percent.
     pub jitter_percent: u8,
-    /// After which part of the time to live a read refreshes the value in the background: 0 to 100
-    /// percent; 100 is never.
+    /// The percentage of the time to live after which a read refreshes the value in the background:
+    /// 0 to 100, where 100 means never.
     pub refresh_ahead_percent: u8,
-    /// How old a value may become while the store is down. Only a successful read makes it younger.
+    /// The maximum age of a value while the store is down. Only a successful read renews a value.
     pub hard_limit: Duration,
     /// How long the cache remembers that a secret does not exist.
     pub missing_for: Duration,
-    /// The pause after the store's first failure, which doubles after each further one.
+    /// The pause after the store's first failure. It doubles after each further failure.
     pub back_off: Duration,
-    /// The longest pause.
+    /// The maximum pause.
     pub max_back_off: Duration,
-    /// The most values; beyond it, the least recently used one is dropped.
+    /// The maximum number of values. Beyond it, the least recently used one is dropped.
     pub max_entries: usize,
-    /// The most bytes of values.
+    /// The maximum total length of all values, in bytes.
     pub max_bytes: usize,
-    /// How often a cache with a background reports to the store the reads that it served. Reads
-    /// that handles served are reported with the next fetch, or read by name, after that time.
+    /// How often a cache with background tasks reports the reads that it served to the store. Reads
+    /// served by handles are reported with the next fetch, or read by name, after that time.
     pub report_every: Duration,
-    /// Whether reads are kept for [`crate::Cached::drain_reads`] even if the store takes no
+    /// Whether to collect reads for [`crate::Cached::drain_reads`] even if the store accepts no
     /// reports.
     pub keep_reads: bool,
     /// Whether cached values are encrypted under a key of this process. A hit then decrypts a value
-    /// into memory of its own, and [`crate::Handle::peek`] returns `None`.
+    /// into separate memory, and [`crate::Handle::peek`] returns `None`.
     pub sealed_in_memory: bool,
 }
 
@@ -133,21 +133,21 @@ impl CachePolicy {
         self
     }
 
-    /// The longest time to live.
+    /// The maximum time to live.
     pub const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-    /// The longest hard limit.
+    /// The maximum hard limit.
     pub const MAX_HARD_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refused = |text: &'static str| Err(Error::new(ErrorKind::InvalidParameter, text));
         if self.time_to_live.is_zero() || self.hard_limit < self.time_to_live {
-            return refused("time_to_live must be more than nothing, and hard_limit at least as long");
+            return refused("time_to_live must be positive, and hard_limit at least as long");
         }
         if self.time_to_live > Self::MAX_TIME_TO_LIVE || self.hard_limit > Self::MAX_HARD_LIMIT {
-            return refused("time_to_live is at most thirty days, hard_limit a year");
+            return refused("time_to_live can be at most thirty days, and hard_limit at most a year");
         }
         if self.jitter_percent > 100 || self.refresh_ahead_percent > 100 {
-            return refused("jitter_percent and refresh_ahead_percent are 0 to 100");
+            return refused("jitter_percent and refresh_ahead_percent must be 0 to 100");
         }
         if self.back_off > self.max_back_off {
             return refused("back_off must not be longer than max_back_off");
@@ -158,20 +158,20 @@ impl CachePolicy {
         Ok(())
     }
 
-    /// How long this value is taken for the current one: `dice` is 0 to 65,535.
+    /// How long a value counts as current. `dice` is a random number from 0 to 65,535.
     fn life(&self, dice: u16) -> Duration {
         let most = self.time_to_live * u32::from(self.jitter_percent) / 100;
         self.time_to_live - most.mul_f64(f64::from(dice) / f64::from(u16::MAX))
     }
 
-    /// From when on a value is fetched again; not before its end where that is not wanted, but for
-    /// a new day (UTC): the first use of a day is a read of the store, which dates it.
+    /// When a value is refreshed: after `refresh_ahead_percent` of its life, or on the first use of
+    /// a new day (UTC), so that the store records that day's access.
     pub(crate) fn ahead(&self, since: Timestamp, life: Duration) -> Timestamp {
         since.after(life * u32::from(self.refresh_ahead_percent) / 100).min(self.day_ends(since, life))
     }
 
-    /// When a new day's first use is the store's: within the first ten minutes of the day, as the
-    /// dice fell for the value's life, so that not all ask at midnight.
+    /// When a new day's first use reads the store: at a random time in the first ten minutes of the
+    /// day, so that not all values are fetched at midnight.
     pub(crate) fn day_ends(&self, since: Timestamp, life: Duration) -> Timestamp {
         let most = self.time_to_live * u32::from(self.jitter_percent) / 100;
         let fell = self.time_to_live.saturating_sub(life);
@@ -179,8 +179,7 @@ impl CachePolicy {
         next_day(since).after(Duration::from_secs(600).mul_f64(share.clamp(0.0, 1.0)))
     }
 
-    /// How long the store is left alone after so many failures: between half and all of the time,
-    /// by the dice.
+    /// The pause after this many failures: randomly between half and all of the nominal pause.
     fn rest(&self, failures: u32, dice: u16) -> Duration {
         let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         let whole = self.back_off.saturating_mul(factor).min(self.max_back_off);
@@ -188,38 +187,37 @@ impl CachePolicy {
     }
 }
 
-/// When the day after this moment begins, UTC.
+/// The start of the next day, UTC.
 pub(crate) fn next_day(moment: Timestamp) -> Timestamp {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     Timestamp::from_millis((moment.as_millis().div_euclid(DAY) + 1).saturating_mul(DAY))
 }
 
-/// Whether the last known value may be served instead of a failure of this kind, because the store
-/// could not say what is there now. What it did say (denied, deleted, cannot be decrypted, gone) is
-/// never ridden out.
+/// Whether the last known value can be served in place of this failure, because the store could not
+/// answer. An actual answer (denied, deleted, cannot be decrypted, not found) is never ridden out.
 #[must_use]
 pub fn may_be_ridden_out(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::Internal)
 }
 
-/// What is known of one question.
+/// The last answer to a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Contents<V> {
-    /// Nothing, or nothing that may be used.
+    /// None, or none that can be used.
     Nothing,
-    /// A value, as it was at this moment or later, taken for the current one this long.
+    /// A value, as of this time or later, and how long it counts as current.
     Value { value: V, since: Timestamp, life: Duration },
-    /// That there is none, at this moment.
+    /// There was no such secret at this time.
     Missing { since: Timestamp },
 }
 
-/// What is known of one question, and how asking went.
+/// The last answer to a query, and the state of its failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State<V> {
     pub(crate) known: Contents<V>,
-    /// How often asking has failed since it last succeeded.
+    /// The number of failures since the last success.
     pub(crate) failures: u32,
-    /// Until when the store is left alone.
+    /// The end of the pause after a failure.
     pub(crate) resting: Option<Timestamp>,
 }
 
@@ -234,35 +232,35 @@ impl<V> Default for State<V> {
 pub(crate) enum Step {
     /// Serves the value.
     Serve,
-    /// Serves the value and has it fetched again meanwhile.
+    /// Serves the value and refreshes it in the background.
     ServeAndRefresh,
-    /// Fetches, and if the store is down serves the value that there is, if there is one.
+    /// Fetches. If the store is down, serves the cached value, if there is one.
     Fetch,
-    /// Serves a value that is older than it should be: the store was down a moment ago.
+    /// Serves a value past its time to live, because the store has just failed.
     ServeStale,
-    /// Says that there is no such secret.
+    /// Returns that there is no such secret.
     SayMissing,
-    /// Says what the store failed with a moment ago.
+    /// Returns the store's last failure.
     SayFailure,
 }
 
-/// What asking came to.
+/// The outcome of a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<V> {
     Got(V),
     Failed(ErrorKind),
 }
 
-/// How old something is; nobody knows when the clock was set back before it.
+/// The age of a timestamp; `None` if it is unknown because the clock was set back before it.
 pub(crate) fn age(since: Timestamp, now: Timestamp) -> Option<Duration> {
     let millis = now.as_millis().checked_sub(since.as_millis())?;
     u64::try_from(millis).ok().map(Duration::from_millis)
 }
 
 impl<V> State<V> {
-    /// What a read at this moment does.
+    /// What a read at this time does.
     pub(crate) fn step(&self, policy: &CachePolicy, now: Timestamp) -> Step {
-        // A rest that reaches further than any was begun before the clock was set back.
+        // A pause longer than the maximum was started before the clock was set back.
         let rests = self.resting.is_some_and(|until| now < until && until <= now.after(policy.max_back_off));
         match &self.known {
             Contents::Nothing => {
@@ -278,7 +276,7 @@ impl<V> State<V> {
                 _ => Step::Fetch,
             },
             Contents::Value { since, life, .. } => {
-                // A clock that was set back: nobody knows how old it is.
+                // The clock was set back, so the value's age is unknown.
                 let Some(age) = age(*since, now) else { return Step::Fetch };
                 if age >= policy.hard_limit {
                     return if rests { Step::SayFailure } else { Step::Fetch };
@@ -291,12 +289,12 @@ impl<V> State<V> {
         }
     }
 
-    /// Whether there is nothing to remember.
+    /// Whether there is nothing to cache.
     pub(crate) fn is_nothing(&self) -> bool {
         matches!(self.known, Contents::Nothing) && self.resting.is_none()
     }
 
-    /// Whether what is known may be served after a failure that may be ridden out.
+    /// Whether the value can be served after a failure that can be ridden out.
     pub(crate) fn may_serve(&self, policy: &CachePolicy, now: Timestamp) -> bool {
         match &self.known {
             Contents::Value { since, .. } => age(*since, now).is_some_and(|age| age < policy.hard_limit),
@@ -304,7 +302,7 @@ impl<V> State<V> {
         }
     }
 
-    /// The state after asking, begun at `asked`, came to something now.
+    /// The state after a fetch that began at `asked` ends with this outcome.
     pub(crate) fn after(
         self,
         policy: &CachePolicy,
@@ -314,7 +312,7 @@ impl<V> State<V> {
         dice: u16,
     ) -> Self {
         match outcome {
-            // As old as the question: the store may have answered it at once.
+            // As old as the request: the store may have answered immediately.
             Outcome::Got(value) => {
                 let known = Contents::Value { value, since: asked, life: policy.life(dice) };
                 Self { known, failures: 0, resting: None }
@@ -324,7 +322,7 @@ impl<V> State<V> {
             }
             Outcome::Failed(kind) if may_be_ridden_out(kind) => {
                 let failures = self.failures.saturating_add(1);
-                // With nothing to serve meanwhile it is asked again sooner.
+                // Without a value to serve in the meantime, retries sooner.
                 let rested =
                     if matches!(self.known, Contents::Value { .. }) { failures } else { failures.min(3) };
                 let resting = Some(now.after(policy.rest(rested, dice)));

@@ -23,7 +23,7 @@ use crate::slot::Slot;
 use crate::stats::{CacheStats, Counts};
 use crate::vault::Vault;
 
-/// A secret store around any other that caches values. Clones share the cache.
+/// A secret store that caches the values of another one. Clones share the cache.
 pub struct Cached<S> {
     pub(crate) shared: Arc<Shared<S>>,
 }
@@ -34,20 +34,20 @@ impl<S> Clone for Cached<S> {
     }
 }
 
-/// Why the store is asked.
+/// Why the store is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// A program reads, and there was nothing young enough.
+    /// A read found no current value.
     Read,
-    /// It wants to know what there is now.
+    /// The caller wants the store's present value.
     Now,
-    /// What is kept gets old; nobody reads.
+    /// A background refresh.
     Refresh,
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// A cache around `inner`. Nothing happens in the background, unlike with [`Cached::spawning`]:
-    /// the first read after a value's time to live fetches it again.
+    /// A cache around `inner` without background tasks: the first read after a value's time to live
+    /// fetches it again. See also [`Cached::spawning`].
     ///
     /// # Errors
     /// [`ErrorKind::InvalidParameter`] for an inconsistent policy.
@@ -55,7 +55,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         Self::build(inner, policy, Arc::new(CoarseClock::new()), None)
     }
 
-    /// As [`Cached::new`], with tasks in the background:
+    /// Like [`Cached::new`], with background tasks:
     /// `Cached::spawning(store, policy, Arc::new(move |task| drop(runtime.spawn(task))))` with a
     /// `tokio::runtime::Handle`.
     ///
@@ -65,7 +65,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         Self::build(inner, policy, Arc::new(CoarseClock::new()), Some(spawn))
     }
 
-    /// As [`Cached::new`] or [`Cached::spawning`], with another clock.
+    /// Like [`Cached::new`] or [`Cached::spawning`], with a custom clock.
     ///
     /// # Errors
     /// As [`Cached::new`].
@@ -85,13 +85,13 @@ impl<S: SecretStore + 'static> Cached<S> {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The store inside.
+    /// The wrapped store.
     #[must_use]
     pub fn inner(&self) -> &S {
         &self.shared.inner
     }
 
-    /// What the cache has done so far.
+    /// The cache's statistics.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -117,45 +117,49 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Tells the store of the reads that were served without it and are not reported yet ([`SecretStore::report_reads`]), and how many it took. With a background
-    /// ([`Cached::spawning`]) that happens every now and then ([`crate::CachePolicy::report_every`]); a program that ends calls it for the last of them. A
-    /// store that takes no such reports is told nothing.
+    /// Reports the reads that were served from the cache to the store
+    /// ([`SecretStore::report_reads`]). Returns how many the store recorded. With background tasks
+    /// ([`Cached::spawning`]), this happens regularly ([`crate::CachePolicy::report_every`]); call
+    /// it before the program ends. Does nothing if the store accepts no reports.
     ///
     /// # Errors
-    /// The store's own. Where the store could not answer, the reads wait for the next time; if it did get them after all, they are told twice.
+    /// The store's own. If the store does not answer, the reads are reported again the next time,
+    /// so they are counted twice if it did receive them.
     pub async fn flush_reads(&self) -> Result<u64, Error> {
         self.shared.flush().await
     }
 
-    /// Takes the reads that were served without the store and are not reported yet, each with its caller: for a program that keeps an account of its own. They
-    /// are collected where the store takes reports, and with [`crate::CachePolicy::keep_reads`].
+    /// Removes and returns the reads that were served from the cache and are not reported yet, each
+    /// with its caller, for a program with its own accounting. Reads are collected if the store
+    /// accepts reports or with [`crate::CachePolicy::keep_reads`].
     #[must_use]
     pub fn drain_reads(&self) -> Vec<(CallContext, ServedReads)> {
         let taken = self.shared.entries().reads_so_far().take();
         taken.into_iter().map(|(_, cx, reads)| (cx, reads)).collect()
     }
 
-    /// Forgets, and so wipes, everything.
+    /// Drops, and thereby wipes, all values.
     pub fn clear(&self) {
         self.entries().clear();
     }
 
-    /// What handles to this question show.
+    /// The slot that handles to this query show.
     pub(crate) fn slot(&self, question: &Question) -> Arc<Slot> {
         self.entries().slot(question, &self.shared.policy, self.shared.spawn.is_some())
     }
 
-    /// Reads a value: the cached one if it is young enough, else the store's; while the store is
-    /// down, the cached one up to the hard limit.
+    /// Reads a value: the cached one within its time to live, otherwise the store's. While the
+    /// store is down, returns the cached one up to the hard limit.
     ///
     /// # Errors
     /// As the store's own.
     pub async fn read(&self, cx: &CallContext, request: GetSecretValue) -> Result<CachedSecret, Error> {
         let question = Question::new(cx, &request);
-        // A session that is over is the store's to refuse.
+        // Lets the store refuse an expired session.
         let over = is_over(cx, self.now());
         let (step, found) = if over { (Step::Fetch, None) } else { self.look(&question) };
-        // What is told without asking was found under the same lock as the decision to tell it.
+        // A value that is served without a fetch was found under the same lock as the decision to
+        // serve it.
         let (found, failure) = match found {
             Some(Ok(held)) => (Some(held), None),
             Some(Err(failure)) => (None, Some(failure)),
@@ -198,10 +202,10 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Fetches a value now, whatever is cached. The answer was asked for after this call began.
+    /// Fetches a value now, whatever is cached. The request to the store starts after this call.
     ///
     /// # Errors
-    /// As the store's own; the cached value stays, unless the store said that it must not be used.
+    /// As the store's own. The cached value stays, unless the store's answer invalidates it.
     pub async fn refresh_now(
         &self,
         cx: &CallContext,
@@ -211,8 +215,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.fetch_since(cx, request, &question, self.now()).await.map(|fetched| self.fresh(fetched))
     }
 
-    /// What is kept if it was asked for after a moment, else what the store says now: one call for
-    /// all who want to know what has become of a value that they were handed before.
+    /// The cached value if it was requested after this time, otherwise the store's. Callers that
+    /// check on a value they got earlier share one fetch.
     pub(crate) async fn read_since(
         &self,
         cx: &CallContext,
@@ -240,8 +244,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         }
     }
 
-    /// Asks the store; a call that was under way from before the moment is not taken for the
-    /// answer.
+    /// Fetches from the store. Does not join a call that began before this time.
     async fn fetch_since(
         &self,
         cx: &CallContext,
@@ -261,9 +264,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         CachedSecret::new(version, age, Source::Store)
     }
 
-    /// Has something done in the background.
+    /// Spawns a background task.
     pub(crate) fn in_background(&self, task: Task) -> Result<(), Error> {
-        let text = "this cache does nothing in the background: make it with Cached::spawning";
+        let text = "this cache has no background tasks: create it with Cached::spawning";
         let spawn = self.shared.spawn.as_ref().ok_or_else(|| Error::new(ErrorKind::Unsupported, text))?;
         spawn(task);
         Ok(())
@@ -285,13 +288,13 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.shared.entries()
     }
 
-    /// What a read does, and the value that is kept.
+    /// What a read does, and the cached value.
     fn look(&self, question: &Question) -> (Step, Option<Result<CachedSecret, Error>>) {
         let now = self.now();
         let mut entries = self.entries();
         let Some(entry) = entries.all.get_mut(question) else { return (Step::Fetch, None) };
         let mut step = entry.state.step(&self.shared.policy, now);
-        // Without a background a new day's first read is its own.
+        // Without background tasks, a new day's first read fetches itself.
         if let (Step::ServeAndRefresh, None, Contents::Value { since, life, .. }) =
             (step, &self.shared.spawn, &entry.state.known)
         {
@@ -318,7 +321,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         (step, found)
     }
 
-    /// What is kept, if it may still be served while the store is down.
+    /// The cached value, if it can still be served while the store is down.
     fn last(&self, question: &Question) -> Option<CachedSecret> {
         let now = self.now();
         let mut entries = self.entries();
@@ -330,7 +333,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         self.opened(held)
     }
 
-    /// What is kept, as it was before it was sealed.
+    /// The cached value, decrypted.
     fn opened(&self, held: CachedSecret) -> Option<CachedSecret> {
         let Some(vault) = &self.shared.vault else { return Some(held) };
         let (age, source) = (held.age(), held.source());
@@ -348,8 +351,9 @@ impl<S: SecretStore + 'static> Cached<S> {
         Some((self.opened(held)?.into_version(), since))
     }
 
-    /// Asks the store, once for all who ask the same now, and keeps the answer unless something was
-    /// written meanwhile. Of who joins another's call the store does not know.
+    /// Fetches from the store, once for all concurrent readers of the same value, and caches the
+    /// answer unless there was a write in the meantime. Readers that join another's call are not
+    /// visible to the store.
     async fn fetch(
         &self,
         cx: &CallContext,
@@ -358,21 +362,22 @@ impl<S: SecretStore + 'static> Cached<S> {
         why: Why,
     ) -> Fetched {
         loop {
-            // (Who takes over a call that was given up and finds it over has not asked.)
+            // (A reader that takes over an abandoned call that is already complete has not
+            // fetched.)
             let mut own = false;
             let asking = Taking::part(&self.shared, question);
             let began = asking.began;
-            // Who asks after a write does not join a call from before it.
+            // A read after a write does not join a call from before it.
             let key = (question.clone(), began);
             let answer = self.shared.calls.join(&key, || {
                 own = true;
                 async {
-                    // One that was given up and is taken over after a write would be a second one
-                    // beside those from after it.
+                    // A call that was abandoned and taken over after a write would duplicate the
+                    // calls that began after the write.
                     if self.entries().is_over(question, began) {
                         return None;
                     }
-                    // Fetched by another since this one has looked.
+                    // Another reader has fetched it since.
                     if why == Why::Read
                         && let Some(kept) = self.fetched_meanwhile(question)
                     {
@@ -413,7 +418,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let mut entries = self.entries();
         entries.sweep(&self.shared.policy, now);
         if entries.is_over(question, began) {
-            // What the store has refused is refused, whatever was written meanwhile.
+            // A refusal takes effect even if there was a write in the meantime.
             if fetched.as_ref().is_err_and(|error| !may_be_ridden_out(error.kind())) {
                 entries.take(question);
             }
@@ -424,7 +429,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let outcome = match fetched {
             Ok(_) => match &kept {
                 Some(version) => Outcome::Got(Arc::clone(version)),
-                // It could not be sealed, and is not kept in clear.
+                // It could not be encrypted, and is not cached in plaintext.
                 None => {
                     entries.hide(question);
                     return;
@@ -433,7 +438,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             Err(error) => Outcome::Failed(error.kind()),
         };
         let state = state.after(&self.shared.policy, outcome, asked, now, dice);
-        // What is known for nothing is not worth a place.
+        // An entry with nothing to cache is removed.
         if state.is_nothing() {
             entries.hide(question);
             return;
@@ -454,7 +459,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             && entries.reads_are_due(self.shared.policy.report_every, now)
     }
 
-    /// Reports what was served, in the background.
+    /// Reports served reads in the background.
     fn report_meanwhile(&self) {
         let reporting = Reporting(Arc::clone(&self.shared));
         if let Some(spawn) = &self.shared.spawn {
@@ -469,7 +474,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         {
             let mut entries = self.entries();
             let Some(entry) = entries.all.get_mut(question) else { return };
-            // It may have been fetched since it was looked at.
+            // It may have been fetched since the decision.
             let wanted = entry.state.step(&self.shared.policy, self.now()) == Step::ServeAndRefresh;
             if entry.refreshing || !wanted {
                 return;
@@ -477,7 +482,7 @@ impl<S: SecretStore + 'static> Cached<S> {
             entry.refreshing = true;
         }
         let (own, cx, request, question) = (self.clone(), cx.lasting(), request.clone(), question.clone());
-        // Made before the task: one that is never run, or ends early, lets others ask as well.
+        // Created before the task: if the task never runs or ends early, others can fetch.
         let asking = Asking { cached: own, question };
         spawn(Box::pin(async move {
             asking.cached.shared.counts.refreshes.fetch_add(1, Ordering::Relaxed);
@@ -485,8 +490,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         }));
     }
 
-    /// Forgets what is kept of a secret, whoever asked for it and by whatever name, and what is
-    /// being asked for. `all`: these are all its names.
+    /// Removes a secret's entries, for all callers and names, and discards fetches in flight.
+    /// `all`: these are all the secret's names.
     pub(crate) fn written(&self, names: &[&str], all: bool) {
         let mut entries = self.entries();
         entries.log(all.then(|| names.iter().map(|name| (*name).to_owned()).collect()));
@@ -502,7 +507,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 }
 
-/// One who takes part in asking, until it ends however it ends.
+/// Counts a participant in a fetch until dropped.
 struct Taking<'a, S> {
     shared: &'a Shared<S>,
     question: &'a Question,
@@ -522,7 +527,7 @@ impl<S> Drop for Taking<'_, S> {
     }
 }
 
-/// A fetch in the background, until it ends however it ends.
+/// Marks a background fetch until dropped.
 struct Asking<S> {
     cached: Cached<S>,
     question: Question,
@@ -538,9 +543,9 @@ impl<S> Drop for Asking<S> {
     }
 }
 
-/// What cannot be: a step that serves without something to serve.
+/// An internal error: a step that serves without a value.
 fn lost() -> Error {
-    Error::new(ErrorKind::Internal, "the value went while it was read: read again")
+    Error::new(ErrorKind::Internal, "the value was removed while it was read: read again")
 }
 
 impl<S: fmt::Debug> fmt::Debug for Cached<S> {

@@ -34,13 +34,13 @@ impl CachedSecret {
         self.version
     }
 
-    /// Its greatest possible age, counted from when it was asked for.
+    /// The maximum possible age, counted from when the value was requested.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.age
     }
 
-    /// Where it came from.
+    /// Where the value came from.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source

@@ -1,4 +1,4 @@
-//! The time, cheap to ask for, that a clock set back does not turn back.
+//! A cheap clock that never runs backwards.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,29 +7,29 @@ use std::time::Instant;
 
 use strongroom_types::{Clock, Timestamp};
 
-/// The operating system's time as of its last tick, a few milliseconds ago at most: asking costs a
-/// fifth of asking for the exact one. What is kept for seconds does not need more.
+/// The operating system's time as of its last tick, at most a few milliseconds ago. Reading it
+/// costs a fifth of reading the exact time, and is precise enough for values cached for seconds.
 ///
-/// It follows the wall clock forward, and passes as fast as the monotonic clock when that is set
-/// back: what is kept never looks more than a second younger than it is, and after a clock was set
-/// to a wrong future and back, the time stays ahead of the wall clock's until the program ends.
+/// It follows the wall clock forward. If the wall clock is set back, it advances with the monotonic
+/// clock instead, so a cached value never appears more than a second younger than it is. After the
+/// wall clock was set to a wrong future time and back, this clock stays ahead until the program
+/// ends.
 #[derive(Debug)]
 pub struct CoarseClock {
-    /// What the wall clock is behind, and what the monotonic clock is: added to each, they agree
-    /// within [`SLACK`]. Both only grow.
+    /// The offsets of the wall clock and of the monotonic clock. With its offset added, each agrees
+    /// with the other within [`SLACK`]. Both only grow.
     behind: AtomicI64,
     base: AtomicI64,
-    /// The wall clock's tick for which they were last compared: until the next one there is nothing
-    /// new to see.
+    /// The wall clock's tick at the last comparison. Nothing can change until the next tick.
     compared: AtomicI64,
-    /// CachedSecret while they are changed.
+    /// Held while the offsets are changed.
     setting: Mutex<()>,
     #[cfg(not(target_os = "linux"))]
     begun: Instant,
 }
 
-/// By how many milliseconds the clocks may come apart before one is taken to have been set: more
-/// than the pause between asking the one and the other, which would add up.
+/// How many milliseconds the clocks may diverge before the wall clock counts as set. More than the
+/// pause between reading the two, which would accumulate.
 const SLACK: i64 = 1000;
 
 impl CoarseClock {
@@ -56,7 +56,7 @@ impl CoarseClock {
         millis(rustix::time::ClockId::RealtimeCoarse)
     }
 
-    /// The monotonic one.
+    /// The monotonic clock, in milliseconds.
     #[cfg(target_os = "linux")]
     fn passed(&self) -> i64 {
         millis(rustix::time::ClockId::MonotonicCoarse)
@@ -72,7 +72,7 @@ impl CoarseClock {
         i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// The time by what the two clocks say.
+    /// The time, from both clocks.
     fn now_by(&self, wall: impl Fn() -> i64, passed: impl Fn() -> i64) -> i64 {
         let first = wall();
         if first == self.compared.load(Ordering::Relaxed) {
@@ -92,8 +92,8 @@ impl CoarseClock {
         if by_wall.abs_diff(by_passed) <= SLACK.unsigned_abs() {
             return by_wall;
         }
-        // One alone decides, and on what it reads itself: what was read before may be from before
-        // another has set them, or from before a stop of this thread between the two.
+        // Under the lock, with fresh readings: earlier ones may predate another thread's update, or
+        // a preemption between the two readings.
         let _alone = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, passed) = read();
         let (by_wall, by_passed) = both((wall, passed));
@@ -104,7 +104,7 @@ impl CoarseClock {
             return by_passed;
         }
         if apart > SLACK {
-            // It was set forward, or the machine slept.
+            // It was set forward, or the machine was suspended.
             self.base.fetch_max(by_wall.saturating_sub(passed), Ordering::Relaxed);
         }
         by_wall

@@ -1,4 +1,4 @@
-//! A counter that threads do not fight for.
+//! A counter without contention.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
@@ -6,7 +6,7 @@ use strongroom_types::Timestamp;
 
 const STRIPES: usize = 8;
 
-/// A cache line of its own: how many, and when the last was.
+/// One stripe on its own cache line: the count, and the time of the last increment.
 #[repr(align(128))]
 struct Stripe {
     count: AtomicU64,
@@ -19,21 +19,21 @@ impl Default for Stripe {
     }
 }
 
-/// Counts in stripes, one for a few threads each.
+/// A striped counter, with a few threads per stripe.
 #[derive(Default)]
 pub(crate) struct Counter([Stripe; STRIPES]);
 
 fn stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
-    // A thread that ends counts on the first.
+    // A thread that is ending counts on the first stripe.
     OWN.try_with(|own| *own).unwrap_or(0)
 }
 
 impl Counter {
     pub(crate) fn add(&self, now: Timestamp) {
         let stripe = &self.0[stripe()];
-        // Who sees the count sees the time.
+        // Ordered so that a reader that sees the count also sees the time.
         stripe.last.store(now.as_millis(), Ordering::Relaxed);
         stripe.count.fetch_add(1, Ordering::Release);
     }
@@ -42,7 +42,7 @@ impl Counter {
         self.0.iter().map(|stripe| stripe.count.load(Ordering::Acquire)).sum()
     }
 
-    /// When something was counted last.
+    /// The time of the last increment.
     pub(crate) fn last(&self) -> Timestamp {
         let last = self.0.iter().map(|stripe| stripe.last.load(Ordering::Relaxed)).max();
         Timestamp::from_millis(last.unwrap_or(i64::MIN))

@@ -13,9 +13,9 @@ use crate::cached_secret::CachedSecret;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "an attempt was rejected or it was not")]
 pub enum Attempt<E> {
-    /// The other side rejected this credential; another one may work.
+    /// The other side rejected this credential. Another version may work.
     Rejected(E),
-    /// Another reason; another credential does not help.
+    /// The attempt failed for another reason. Another version does not help.
     Failed(E),
 }
 
@@ -23,9 +23,9 @@ pub enum Attempt<E> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CredentialError<E> {
-    /// None of the candidate versions was accepted; the last attempt's failure.
+    /// No candidate version was accepted. Contains the last attempt's failure.
     Rejected(E),
-    /// An attempt failed for another reason than its credential.
+    /// An attempt failed for a reason other than its credential.
     Failed(E),
     /// No credential could be read.
     Store(Error),
@@ -34,9 +34,9 @@ pub enum CredentialError<E> {
 impl<E: std::fmt::Display> std::fmt::Display for CredentialError<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Rejected(error) => write!(f, "no version of the credential was taken: {error}"),
+            Self::Rejected(error) => write!(f, "no version of the credential was accepted: {error}"),
             Self::Failed(error) => write!(f, "the attempt failed: {error}"),
-            Self::Store(error) => write!(f, "there was no credential to be had: {error}"),
+            Self::Store(error) => write!(f, "failed to read the credential: {error}"),
         }
     }
 }
@@ -51,11 +51,11 @@ impl<E: std::error::Error + 'static> std::error::Error for CredentialError<E> {
 }
 
 impl<S: SecretStore + 'static> Cached<S> {
-    /// Uses a credential, for example to log in, in a way that survives its rotation. `attempt` gets
-    /// the current version as it is cached; if that is rejected, as the store has it now; then the
-    /// pending and the previous version, which a rotation is about to make current or has just
-    /// replaced. Each version is tried once, and no attempt begins after the deadline. It does not
-    /// limit how long a single call of the store or an attempt takes.
+    /// Uses a credential, for example to log in, in a way that survives its rotation. `attempt`
+    /// first gets the cached current version. If that is rejected, it gets the store's current
+    /// version, then the pending and the previous version, which a rotation is about to make
+    /// current or has just replaced. Each version is tried once, and no attempt starts after the
+    /// deadline. The deadline does not limit how long a single store call or attempt takes.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -103,15 +103,15 @@ impl<S: SecretStore + 'static> Cached<S> {
                 Ok(Some(held)) if !tried.contains(&held.version_id) => held,
                 Ok(_) => continue,
                 Err(error) if rejected.is_none() => return Err(CredentialError::Store(error)),
-                // The store may be down; what there is to try was tried.
+                // The store may be down; all available versions were tried.
                 Err(_) => continue,
             };
-            // The store may have taken its time.
+            // The store may have been slow.
             if rejected.is_some() && self.now() >= until {
                 break;
             }
             tried.push(held.version_id.clone());
-            // The first rejection dates what is fresh.
+            // Only versions fetched after the first rejection are fresh.
             if rejected.is_none() {
                 handed = self.now();
             }
@@ -124,8 +124,8 @@ impl<S: SecretStore + 'static> Cached<S> {
         Err(rejected.map_or_else(|| CredentialError::Store(nothing(&id)), CredentialError::Rejected))
     }
 
-    /// A version to try; none where there is none of this label. `rejected`: when the last one was
-    /// handed out that was rejected.
+    /// A version to try; `None` if no version has this label. `rejected` is when the last rejected
+    /// version was read.
     fn candidate(
         &self,
         cx: &CallContext,
@@ -137,7 +137,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         async move {
             match next {
                 Next::Kept => self.read(cx, request).await.map(Some),
-                // What was asked for since then, by whoever was rejected too.
+                // Shares a fetch since then by other callers that were rejected too.
                 Next::Fresh => self.read_since(cx, request, rejected).await.map(Some),
                 Next::Stage(stage) => match self.read_since(cx, request.stage(stage), rejected).await {
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -148,7 +148,7 @@ impl<S: SecretStore + 'static> Cached<S> {
     }
 }
 
-/// Which version is to be tried.
+/// Which version to try.
 enum Next {
     Kept,
     Fresh,

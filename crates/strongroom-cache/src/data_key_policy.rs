@@ -1,28 +1,29 @@
-//! What is kept, and for how long.
+//! Which data keys are cached, and for how long.
 
 use std::time::Duration;
 
 use strongroom_kms::{Error, ErrorKind};
 
-/// What a [`crate::CachedKms`] keeps. Decrypted data keys, for as long as it says; generated ones
-/// are not used again unless [`DataKeyPolicy::reuse`] says how often.
+/// What a [`crate::CachedKms`] caches: decrypted data keys, for a maximum age. Generated data keys
+/// are not reused unless [`DataKeyPolicy::reuse`] allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataKeyPolicy {
-    /// How long an entry may be used. A right that is taken away may go on being used as long.
+    /// How long an entry can be used. A revoked permission stays effective for as long.
     pub max_age: Duration,
-    /// How many entries there may be; beyond it the one that was used longest ago goes.
+    /// The maximum number of entries. Beyond it, the least recently used one is dropped.
     pub max_entries: usize,
-    /// For how many messages a generated key is given out; 1 keeps none.
+    /// The maximum number of messages per generated key. With 1, generated keys are not cached.
     pub max_messages: u64,
-    /// For how many bytes of messages a generated key is given out.
+    /// The maximum number of message bytes per generated key.
     pub max_bytes: u64,
-    /// How many bytes a message counts, since a key service is not told how long it is.
+    /// The assumed length of a message in bytes, since the key service does not learn its real
+    /// length.
     pub bytes_a_message: u64,
 }
 
 impl DataKeyPolicy {
-    /// The longest time an entry may be used: a day.
+    /// The maximum of `max_age`: a day.
     pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Caches decrypted data keys for this long, at most a thousand; generated ones are not reused.
@@ -47,14 +48,15 @@ impl DataKeyPolicy {
         self
     }
 
-    /// Sets [`DataKeyPolicy::bytes_a_message`]: by default 65,536, the longest value of a secret.
+    /// Sets [`DataKeyPolicy::bytes_a_message`]. Default: 65,536, the maximum length of a secret
+    /// value.
     #[must_use]
     pub fn bytes_a_message(mut self, bytes: u64) -> Self {
         self.bytes_a_message = bytes;
         self
     }
 
-    /// For how many messages a generated key may be given out.
+    /// The maximum number of messages per generated key.
     pub(crate) fn messages(&self) -> u64 {
         self.max_messages.min(self.max_bytes / self.bytes_a_message.max(1))
     }
@@ -62,7 +64,7 @@ impl DataKeyPolicy {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refused = |text: &'static str| Err(Error::new(ErrorKind::Validation, text));
         if self.max_age.is_zero() || self.max_age > Self::MAX_AGE {
-            return refused("max_age must be more than nothing and at most a day");
+            return refused("max_age must be positive and at most a day");
         }
         if self.max_entries == 0 {
             return refused("max_entries must be at least 1");

@@ -1,4 +1,4 @@
-//! What is kept: entries by their questions, and what was written meanwhile.
+//! The cache's entries by query, and the log of recent writes.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicBool;
@@ -17,31 +17,31 @@ use crate::slot::{Shown, Slot};
 #[derive(Default)]
 pub(crate) struct Entries {
     pub(crate) all: HashMap<Question, Entry>,
-    /// By when they were used last.
+    /// By time of last use.
     order: BTreeMap<u64, Question>,
     uses: u64,
     pub(crate) bytes: usize,
-    /// What handles show, by the question of each.
+    /// The slots that handles show, by query.
     slots: HashMap<Question, Weak<Slot>>,
-    /// How many there were when they were last gone through.
+    /// The number of slots at the last sweep.
     slots_swept: usize,
-    /// When what is too old to be served is thrown away next.
+    /// The time of the next removal of expired entries.
     next_sweep: Option<Timestamp>,
-    /// Counts the writes that went through this store: what was asked before one that concerns it
-    /// is not kept after it.
+    /// Counts the writes that went through this store. A fetch that began before a write to the
+    /// same secret is not cached after it.
     pub(crate) writes: u64,
-    /// What is being asked for: after how many writes that began, and how many take part.
+    /// Fetches in flight: the write count at their start, and their number of participants.
     asked: HashMap<Question, (u64, usize)>,
-    /// The last of them, newest last, by the names of their secrets; none where a name may be
-    /// missing, so that it may concern all.
+    /// The last writes, newest last, with the names of their secrets; `None` if a name may be
+    /// missing, so that the write may concern any secret.
     log: VecDeque<(u64, Option<Vec<String>>)>,
-    /// The newest that is not in the log any more.
+    /// The newest write that is no longer in the log.
     forgotten: u64,
-    /// What was served and is not reported yet, but for what entries have counted.
+    /// Served reads that are not reported yet, except those still counted in entries.
     pub(crate) reads: Reads,
 }
 
-/// How many writes are remembered by name: more than go through in the time that a call takes.
+/// How many writes are logged by name: more than happen during a store call.
 const LOG: usize = 1024;
 
 pub(crate) struct Entry {
@@ -49,9 +49,9 @@ pub(crate) struct Entry {
     pub(crate) failure: Option<Error>,
     used: u64,
     pub(crate) refreshing: bool,
-    /// Who asks, for reports.
+    /// The caller, for reports.
     cx: CallContext,
-    /// How often it was served since that was noted, and when last.
+    /// How often the entry was served since the last collection, and when last.
     served: u64,
     last: Timestamp,
 }
@@ -66,8 +66,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// What a handle may serve without asking. Where nothing happens in the background, that ends
-    /// with the day.
+    /// What a handle can serve without a fetch. Without background tasks, that ends with the day.
     fn shown(
         &self,
         question: &Question,
@@ -80,7 +79,7 @@ impl Entry {
         }
         let Contents::Value { value, since, life } = &self.state.known else { return None };
         let ahead = policy.ahead(*since, *life);
-        // While the store rests there is nothing to ask for.
+        // During the pause after a failure there is nothing to fetch.
         let ahead = self.state.resting.map_or(ahead, |until| ahead.max(until));
         let ends = since.after(*life);
         let until = if background { ends } else { ends.min(policy.day_ends(*since, *life)) };
@@ -100,13 +99,13 @@ impl Entry {
         Some(CachedSecret::new(Arc::clone(value), age(*since, now).unwrap_or_default(), source))
     }
 
-    /// It was served.
+    /// Counts one served read.
     pub(crate) fn serve(&mut self, now: Timestamp) {
         self.served += 1;
         self.last = now;
     }
 
-    /// Notes what was served.
+    /// Collects the counts of served reads.
     fn note(&mut self, question: &Question, reads: &mut Reads) {
         if let Contents::Value { value, since, .. } = &self.state.known {
             let count = std::mem::take(&mut self.served);
@@ -114,13 +113,12 @@ impl Entry {
         }
     }
 
-    /// Whether it is of a secret that one of these names: by what was asked, or by what was
-    /// answered.
+    /// Whether the entry is of the secret with one of these names, by its query or by its value.
     pub(crate) fn is_of(&self, question: &Question, names: &[&str]) -> bool {
         let asked = question.id.as_str();
         let answered = |name: &str| match &self.state.known {
             Contents::Value { value, .. } => value.name == *name || is(value.arn.as_str(), name),
-            // Of what is missing nobody knows its other name.
+            // The other name of a missing secret is unknown.
             Contents::Missing { .. } => true,
             Contents::Nothing => false,
         };
@@ -128,7 +126,7 @@ impl Entry {
     }
 }
 
-/// Whether two texts may name one secret.
+/// Whether two ids may name the same secret.
 fn is(one: &str, other: &str) -> bool {
     SecretArn::is(one, other) || SecretArn::is(other, one)
 }
@@ -138,7 +136,7 @@ impl Entries {
         Self { reads, ..Self::default() }
     }
 
-    /// Forgets everything, and what is being asked for.
+    /// Removes everything, and discards fetches in flight.
     pub(crate) fn clear(&mut self) {
         self.log(None);
         self.reads_so_far();
@@ -150,7 +148,7 @@ impl Entries {
         }
     }
 
-    /// Notes a write by all the names of its secret.
+    /// Logs a write with all the names of its secret.
     pub(crate) fn log(&mut self, names: Option<Vec<String>>) {
         self.writes += 1;
         self.log.push_back((self.writes, names));
@@ -161,7 +159,7 @@ impl Entries {
         }
     }
 
-    /// Whether what was asked after so many writes may be older than a later one.
+    /// Whether a fetch that began at this write count may predate a later write to the secret.
     pub(crate) fn is_over(&self, question: &Question, began: u64) -> bool {
         let asked = question.id.as_str();
         let concerns = |names: &Option<Vec<String>>| {
@@ -171,8 +169,8 @@ impl Entries {
         self.forgotten > began || later.into_iter().any(|(_, names)| concerns(names))
     }
 
-    /// Takes part in asking: in what is under way, unless a write that concerns it has come since,
-    /// or anew. After how many writes that began.
+    /// Joins the fetch in flight, unless there was a write to the secret since it began; otherwise
+    /// starts a new one. Returns the write count at its start.
     pub(crate) fn ask(&mut self, question: &Question) -> u64 {
         if let Some((began, _)) = self.asked.get(question).copied()
             && !self.is_over(question, began)
@@ -184,7 +182,7 @@ impl Entries {
         self.writes
     }
 
-    /// Takes part no more.
+    /// Leaves a fetch.
     pub(crate) fn leave(&mut self, question: &Question, began: u64) {
         if let Some((own, count)) = self.asked.get_mut(question)
             && *own == began
@@ -205,7 +203,7 @@ impl Entries {
         }
     }
 
-    /// What was served, with what entries have counted.
+    /// All served reads, including those counted in entries.
     pub(crate) fn reads_so_far(&mut self) -> &mut Reads {
         for (question, entry) in &mut self.all {
             entry.note(question, &mut self.reads);
@@ -213,12 +211,13 @@ impl Entries {
         &mut self.reads
     }
 
-    /// A place where handles to this question see what there is.
+    /// The slot where handles to this query see the value.
     pub(crate) fn slot(&mut self, question: &Question, policy: &CachePolicy, background: bool) -> Arc<Slot> {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
             return slot;
         }
-        // Those that nobody holds any more; each is looked at a few times, however many there are.
+        // Removes slots without handles. Amortized: each is visited a few times, however many there
+        // are.
         if self.slots.len() >= self.slots_swept * 2 + 64 {
             self.slots.retain(|_, slot| slot.strong_count() > 0);
             self.slots_swept = self.slots.len();
@@ -235,7 +234,7 @@ impl Entries {
         Some(entry)
     }
 
-    /// Takes an entry for another in its place: handles go on showing it until then.
+    /// Removes an entry that is about to be replaced: handles show the old one until then.
     pub(crate) fn take_over(&mut self, question: &Question) -> Option<Entry> {
         let mut entry = self.all.remove(question)?;
         entry.note(question, &mut self.reads);
@@ -244,10 +243,10 @@ impl Entries {
         Some(entry)
     }
 
-    /// Throws away, now and then, what is too old to be served.
+    /// Periodically removes expired entries.
     pub(crate) fn sweep(&mut self, policy: &CachePolicy, now: Timestamp) {
         let pause = (policy.hard_limit / 4).clamp(Duration::from_secs(1), Duration::from_secs(60));
-        // (A clock may have been set back.)
+        // (The clock may have been set back.)
         if self.next_sweep.is_some_and(|next| now < next && next <= now.after(pause)) {
             return;
         }
@@ -271,16 +270,16 @@ impl Entries {
         }
     }
 
-    /// Lets handles to this question have it fetched again.
+    /// Lets handles to this query trigger a refresh again.
     pub(crate) fn ask_again(&self, question: &Question) {
         if let Some(slot) = self.slots.get(question).and_then(Weak::upgrade) {
             slot.ask_again();
         }
     }
 
-    /// Whether it is time to report what was served, and nobody does.
+    /// Whether reads are due to be reported and no report is in progress.
     pub(crate) fn reads_are_due(&mut self, every: Duration, now: Timestamp) -> bool {
-        // What entries have counted is gone through only then.
+        // Counts in entries are collected only when a report is due.
         self.reads.is_due(every, now, || self.all.values().any(|entry| entry.served > 0))
     }
 
@@ -305,7 +304,7 @@ impl Entries {
         self.order.insert(self.uses, question.clone());
         self.all.insert(question.clone(), entry);
         self.show(&question, policy, background);
-        // What somebody holds a handle to is used without our knowing: it goes last.
+        // Uses through handles are not tracked here, so entries with handles are evicted last.
         let mut spared = self.all.len();
         while self.all.len() > policy.max_entries || self.bytes > policy.max_bytes {
             let Some((_, oldest)) = self.order.pop_first() else { break };

@@ -1,4 +1,4 @@
-//! One call for all who ask for the same at once.
+//! Deduplicates concurrent calls for the same key.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 type Cell<T> = Arc<OnceCell<T>>;
 
-/// Calls that are under way, by what they are for.
+/// Calls in flight, by key.
 pub(crate) struct Flights<K: Hash + Eq + Clone, T> {
     calls: Mutex<HashMap<K, Cell<T>>>,
 }
@@ -20,11 +20,11 @@ impl<K: Hash + Eq + Clone, T> Default for Flights<K, T> {
     }
 }
 
-/// One who waits for a call. The last to leave takes the call away.
+/// A participant in a call. The last one to leave removes the call.
 struct Passenger<'a, K: Hash + Eq + Clone, T> {
     flights: &'a Flights<K, T>,
     key: &'a K,
-    /// Let go of under the lock, so that two who leave together count each other.
+    /// Dropped under the lock, so that concurrent drops count correctly.
     cell: Option<Cell<T>>,
 }
 
@@ -33,8 +33,8 @@ impl<K: Hash + Eq + Clone, T> Drop for Passenger<'_, K, T> {
         let mut calls = self.flights.lock();
         let Some(own) = self.cell.take() else { return };
         let known = calls.get(self.key).is_some_and(|cell| Arc::ptr_eq(cell, &own));
-        // A call that is over is over for who comes later. One that was given up goes with the last
-        // who waits: this one and the map.
+        // A completed call is not joined any more. An abandoned call is removed with its last
+        // participant: two handles are left, this one and the map's.
         if known && (own.initialized() || Arc::strong_count(&own) <= 2) {
             calls.remove(self.key);
         }
@@ -49,8 +49,8 @@ impl<K: Hash + Eq + Clone, T> Flights<K, T> {
 }
 
 impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
-    /// The outcome of the call for this key: of the one under way, or of `call`. Whoever is dropped
-    /// while it makes the call leaves it to the next who waits.
+    /// The outcome of the call for this key: joins the one in flight or makes `call`. If the caller
+    /// that makes the call is dropped, the next participant takes over.
     pub(crate) async fn join<F: Future<Output = T>>(&self, key: &K, call: impl FnOnce() -> F) -> T {
         let cell = Arc::clone(self.lock().entry(key.clone()).or_default());
         let passenger = Passenger { flights: self, key, cell: Some(cell) };
@@ -95,7 +95,7 @@ mod tests {
             assert_eq!(one.await.unwrap(), 0);
         }
         assert_eq!((calls.load(Ordering::Relaxed), flights.under_way()), (1, 0));
-        // Who comes later makes a call of its own.
+        // Later callers make a new call.
         flights.join(&"key", || async { 7 }).await;
         assert_eq!(flights.under_way(), 0);
     }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(second.as_mut().poll(&mut context), Poll::Ready(2));
         drop(second);
         assert_eq!(flights.under_way(), 0);
-        // Given up by all.
+        // Abandoned by all participants.
         let mut only = Box::pin(flights.join(&"key", std::future::pending));
         assert_eq!(only.as_mut().poll(&mut context), Poll::Pending);
         drop(only);

@@ -15,8 +15,8 @@ use crate::cached_secret::{CachedSecret, Source};
 use crate::question::Question;
 use crate::slot::{Shown, Slot};
 
-/// A handle to one secret as one caller reads it. Made by [`Cached::handle`]; clones share what
-/// they show.
+/// A handle to one secret as one caller reads it. Created by [`Cached::handle`]. Clones share the
+/// value that they show.
 pub struct Handle<S> {
     cached: Cached<S>,
     cx: CallContext,
@@ -50,20 +50,20 @@ pub struct CacheHit {
 }
 
 impl CacheHit {
-    /// Its greatest possible age.
+    /// The maximum possible age.
     #[must_use]
     pub fn age(&self) -> Duration {
         let since = self.shown.as_ref().map_or(self.now, |shown| shown.since);
         age(since, self.now).unwrap_or_default()
     }
 
-    /// The version; always there in a hit from [`Handle::peek`].
+    /// The version. Always `Some` in a hit from [`Handle::peek`].
     #[must_use]
     pub fn version(&self) -> Option<&SecretVersion> {
         self.shown.as_ref().map(|shown| &*shown.version)
     }
 
-    /// The value's bytes. The caller is responsible for where they go.
+    /// The value's bytes. The caller is responsible for copies.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8] {
         self.version().map(SecretVersion::expose_bytes).unwrap_or_default()
@@ -87,8 +87,10 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// # room.create("prod/db").text("s3cret").send().await.unwrap();
     /// # let cached = Cached::new(room.store(), CachePolicy::default()).unwrap();
     /// let db = cached.handle(room.context(), "prod/db");
-    /// assert_eq!(db.get().await.unwrap().expose_bytes(), b"s3cret"); // asks if it must
-    /// let hit = db.peek().unwrap();                                 // takes no lock, waits for nothing
+    /// // Fetches if necessary.
+    /// assert_eq!(db.get().await.unwrap().expose_bytes(), b"s3cret");
+    /// // Takes no lock, and never waits.
+    /// let hit = db.peek().unwrap();
     /// assert_eq!(hit.expose_bytes(), b"s3cret");
     /// # });
     /// ```
@@ -102,7 +104,7 @@ impl<S: SecretStore + 'static> Cached<S> {
 }
 
 impl<S: SecretStore + 'static> Handle<S> {
-    /// The cached value within its time to live; `None` if the store must be asked, by
+    /// The cached value within its time to live. `None` if it must be fetched, with
     /// [`Handle::get`].
     #[must_use]
     pub fn peek(&self) -> Option<CacheHit> {
@@ -122,12 +124,12 @@ impl<S: SecretStore + 'static> Handle<S> {
         if is_over(&self.cx, now) {
             return None;
         }
-        // Counted while it is held: who goes through the tallies sees that it is still shown.
+        // Counted while the value is held, so that a sweep of the tallies sees that it is in use.
         known.tally.hits.add(now);
         Some(CacheHit { shown, now })
     }
 
-    /// Reads the value as [`Cached::read`] does.
+    /// Reads the value, like [`Cached::read`].
     ///
     /// # Errors
     /// As [`Cached::read`].

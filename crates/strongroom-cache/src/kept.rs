@@ -1,4 +1,4 @@
-//! The entries: bounded, each for a while.
+//! Entries, bounded in number and lifetime.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use strongroom_types::Timestamp;
 
 use crate::cache_policy::age;
 
-/// Where an entry is: a code over everything it was asked with.
+/// An entry's key: a MAC over all parameters of its request.
 pub(crate) type EntryId = [u8; 32];
 
-/// Entries of one kind. What goes is dropped, and with that wiped.
+/// Entries of one kind. A removed entry is dropped and thereby wiped.
 pub(crate) struct Kept<T> {
     entries: HashMap<EntryId, Entry<T>>,
-    /// By when they were used last.
+    /// By time of last use.
     order: BTreeMap<u64, EntryId>,
     uses: u64,
     max_entries: usize,
@@ -31,8 +31,8 @@ impl<T> Kept<T> {
         Self { entries: HashMap::new(), order: BTreeMap::new(), uses: 0, max_entries, max_age }
     }
 
-    /// An entry that is young enough. One from a time that has not come yet is not: the clock was
-    /// set back, and nobody knows its age.
+    /// A current entry. An entry from the future is not current: the clock was set back, so its age
+    /// is unknown.
     pub(crate) fn get(&mut self, place: &EntryId, now: Timestamp) -> Option<&mut T> {
         let known = self.entries.get(place)?;
         if age(known.since, now).is_none_or(|age| age >= self.max_age) {
@@ -47,7 +47,7 @@ impl<T> Kept<T> {
         Some(&mut entry.value)
     }
 
-    /// Keeps an entry in place of the one there may be, made with what was asked for at `since`.
+    /// Inserts or replaces an entry whose data was requested at `since`.
     pub(crate) fn put(&mut self, place: EntryId, value: T, since: Timestamp) {
         self.remove(&place);
         while self.entries.len() >= self.max_entries {
@@ -90,10 +90,10 @@ mod tests {
         kept.put(place(1), "1", at(0));
         kept.put(place(2), "2", at(0));
         assert_eq!(kept.get(&place(1), at(9)).copied(), Some("1"));
-        // The one used longest ago goes.
+        // The least recently used entry is dropped.
         kept.put(place(3), "3", at(9));
         assert_eq!((kept.get(&place(2), at(9)).copied(), kept.len()), (None, 2));
-        // Use does not make it younger.
+        // Use does not renew an entry.
         assert_eq!(kept.get(&place(1), at(10)).copied(), None);
         assert_eq!(kept.len(), 1, "what is too old goes when it is asked for");
         assert_eq!(kept.get(&place(3), at(8)).copied(), None, "the clock was set back");

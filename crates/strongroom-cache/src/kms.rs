@@ -21,7 +21,7 @@ use crate::kept::{EntryId, Kept};
 
 const PLACES: Label = Label::new("cached-places");
 
-/// A key service around any other that caches data keys. Clones share the cache.
+/// A key service that caches the data keys of another one. Clones share the cache.
 #[derive(Clone)]
 pub struct CachedKms {
     shared: Arc<Shared>,
@@ -31,37 +31,37 @@ struct Shared {
     inner: Arc<dyn Kms>,
     policy: DataKeyPolicy,
     clock: Arc<dyn Clock>,
-    /// What entries are found by is a code under a key of this process: it tells nobody anything.
+    /// Entries are looked up by a MAC under this random key, which reveals nothing about requests.
     places: MacKey,
     decrypted: Mutex<Kept<Opened>>,
     generated: Mutex<Kept<Generated>>,
     calls: Flights<(EntryId, u64), Result<(), Error>>,
-    /// Counts how often everything was wiped: what was asked for before is not kept after.
+    /// Counts wipes, so that responses to requests from before a wipe are not cached.
     cleared: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
-/// What Decrypt gave.
+/// A result of Decrypt.
 struct Opened {
     plaintext: SecretBytes,
     key_arn: Arn,
     key_material_id: Option<Arc<str>>,
 }
 
-/// What GenerateDataKey gave, and for how many messages it was given out.
+/// A result of GenerateDataKey, and the number of messages it was used for.
 struct Generated {
     pair: DataKeyPair,
     messages: u64,
 }
 
-/// What a [`CachedKms`] has done so far.
+/// Statistics of a [`CachedKms`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachedKmsStats {
     /// Calls that were answered from the cache.
     pub hits: u64,
-    /// Calls that asked the other service, themselves or with another call at the same time.
+    /// Calls to the other service, including those that joined a concurrent call.
     pub misses: u64,
     /// Entries in the cache.
     pub entries: usize,
@@ -77,7 +77,7 @@ impl CachedKms {
         Self::with_clock(inner, policy, Arc::new(CoarseClock::new()))
     }
 
-    /// As [`CachedKms::new`], with another clock.
+    /// Like [`CachedKms::new`], with a custom clock.
     ///
     /// # Errors
     /// As [`CachedKms::new`].
@@ -106,14 +106,14 @@ impl CachedKms {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Wipes the cache. Answers to calls under way are not cached either.
+    /// Wipes the cache. Responses to calls in flight are not cached either.
     pub fn clear(&self) {
         self.shared.cleared.fetch_add(1, Ordering::SeqCst);
         self.decrypted().clear();
         self.generated().clear();
     }
 
-    /// What it has done so far.
+    /// The cache's statistics.
     #[must_use]
     pub fn served(&self) -> CachedKmsStats {
         let entries = self.decrypted().len() + self.generated().len();
@@ -129,7 +129,7 @@ impl CachedKms {
         self.shared.generated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where an entry is: by everything that the other service's answer depends on.
+    /// The key of an entry: everything that the other service's response depends on.
     fn place(
         &self,
         what: &str,
@@ -155,7 +155,7 @@ impl CachedKms {
         self.shared.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Makes a call for all who ask for the same now.
+    /// Makes one call for all concurrent identical requests.
     async fn once(
         &self,
         place: EntryId,
@@ -177,7 +177,7 @@ impl CachedKms {
         })
     }
 
-    /// A generated key that may be given out once more.
+    /// A generated key that can be used once more.
     fn drawn(&self, place: &EntryId) -> Option<DataKeyPair> {
         let most = self.shared.policy.messages();
         let mut kept = self.generated();
@@ -212,7 +212,7 @@ impl Kms for CachedKms {
         let subject = request.key.to_string();
         let place =
             self.place("generate", cx, subject.as_bytes(), request.context, &demands, &request.grant_tokens);
-        // Others may draw the last of what this one has fetched.
+        // Other callers may use up the key that this call has fetched.
         for _ in 0..4 {
             if let Some(pair) = self.drawn(&place) {
                 self.hit();
@@ -269,7 +269,7 @@ impl Kms for CachedKms {
         .await?;
         match self.opened(&place) {
             Some(opened) => Ok(opened),
-            // It went again at once: there are more at a time than may be kept.
+            // It was evicted immediately: there are more concurrent keys than `max_entries`.
             None => inner.decrypt(cx, request).await,
         }
     }

@@ -1,8 +1,8 @@
-//! Caches around any secret store and any key service: reads at memory speed, of bounded age.
+//! Caches for any secret store and any key service: reads at memory speed, with a bounded age.
 //!
 //! # Values
 //!
-//! [`Cached`] is a secret store around any other that caches values:
+//! [`Cached`] is a secret store that caches the values of another one:
 //!
 //! ```
 //! # use strongroom::{RootKey, Strongroom};
@@ -21,7 +21,7 @@
 //!
 //! room.create("prod/db").text("s3cret").send().await?;
 //! for _ in 0..1_000 {
-//!     room.get("prod/db").send().await?; // one call of the store
+//!     room.get("prod/db").send().await?; // one store call in total
 //! }
 //! let held = store.read(room.context(), strongroom::store::GetSecretValue::new("prod/db")).await?;
 //! println!("{} bytes, {:?} old, from {:?}", held.value.len(), held.age(), held.source());
@@ -32,17 +32,17 @@
 //! * **Per caller.** A value is served only to the caller it was read for, in the same session: one
 //!   caller's permission never serves another.
 //! * **Bounded age.** A value is never older than its time to live, and is refreshed in the
-//!   background from 80 percent of it on, so that nobody waits for values in constant use. While
-//!   the store is down ([`may_be_ridden_out`] says what that means), the last known value is served
-//!   up to a hard limit, which no failure extends. What the store does say (denied, deleted) counts
-//!   at once. Every [`CachedSecret`] has its age and source.
-//! * **One call.** Of all who ask for the same value at once, one asks the store; if that one is
-//!   dropped half way, the next takes over.
+//!   background after 80 percent of it, so that reads of values in constant use never wait. While
+//!   the store is down (see [`may_be_ridden_out`]), the last known value is served up to a hard
+//!   limit, which no failure extends. An actual answer of the store (denied, deleted) takes effect
+//!   immediately. Every [`CachedSecret`] has its age and source.
+//! * **One call.** Concurrent reads of the same value share one store call. If the read that makes
+//!   the call is dropped, the next one takes over.
 //! * **Own writes** are seen by the next read; writes of other programs, within the time to live.
-//! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, waits for nothing and
-//!   copies nothing.
-//! * **Always at hand.** [`Cached::watch`] gives a handle to a value that is kept up to date in the
-//!   background, and shows only values that the program accepts; [`Cached::with_credential`]
+//! * **Fast.** A hit of a [`Handle`] ([`Cached::handle`]) takes no lock, never waits and copies
+//!   nothing.
+//! * **Always available.** [`Cached::watch`] gives a handle to a value that is kept up to date in
+//!   the background, and shows only values that the program accepts; [`Cached::with_credential`]
 //!   carries a login over a rotation.
 //! * **Counted.** Every read that is served without the store is reported to it afterwards, in
 //!   batches, by caller and version ([`Cached::flush_reads`]; [`Cached::drain_reads`] gives the
@@ -51,14 +51,14 @@
 //!   [`Cached::stats`] has hits, misses, refreshes, failures and ages; the feature `metrics`
 //!   publishes them as series. A [`Watch`] reads the store each time it looks; accesses to the
 //!   value it shows are not counted.
-//! * **Backed off.** A store that is down is asked again after a pause that doubles, with jitter.
+//! * **Backed off.** A store that is down is retried after a pause that doubles, with jitter.
 //! * **Wiped.** Values are handles to self-wiping memory; a hit copies none. With
-//!   [`CachePolicy::sealed_in_memory`] they are stored encrypted under a key of this process, and a
-//!   hit decrypts them.
+//!   [`CachePolicy::sealed_in_memory`], they are stored encrypted under a key of this process, and
+//!   a hit decrypts them.
 //!
 //! # Data keys
 //!
-//! [`CachedKms`] is a key service around any other that caches data keys, so that repeated reads
+//! [`CachedKms`] is a key service that caches the data keys of another one, so that repeated reads
 //! and writes call the other service once.
 //!
 //! ```
@@ -84,18 +84,18 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Nothing is cached unless a program asks for it, because it has a price: for the lifetime of an
-//! entry ([`DataKeyPolicy::new`]), a caller who has lost the permission to use a key, or whose key
-//! was disabled, can still read what the same caller read before.
+//! Data keys are never cached by default, because caching has a cost: for the lifetime of an entry
+//! ([`DataKeyPolicy::new`]), a caller that has lost the permission to use a key, or whose key was
+//! disabled, can still read what the same caller read before.
 //!
 //! * **Per caller and use.** An entry is found again only by the same caller in the same session,
 //!   for the same ciphertext or key, the same encryption context and the same options (key, grant
 //!   tokens, length).
-//! * **One call.** Of several who ask for the same at once, one asks the other service; if that one
-//!   is dropped half way, the next takes over. They share its failure too, which is not cached.
-//! * **Bounded.** By entries and age; generated keys that are reused ([`DataKeyPolicy::reuse`]), by
-//!   messages and bytes too.
-//! * **Wiped.** Keys are in self-wiping memory. Each answer is a copy that its caller owns.
+//! * **One call.** Concurrent identical requests share one call. If the request that makes the call
+//!   is dropped, the next one takes over. They also share a failure, which is not cached.
+//! * **Bounded.** By entries and age. Reused generated keys ([`DataKeyPolicy::reuse`]) are also
+//!   bounded by messages and bytes.
+//! * **Wiped.** Keys are in self-wiping memory. Each result is a copy that its caller owns.
 
 mod asker;
 mod cache_policy;

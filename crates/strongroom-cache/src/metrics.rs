@@ -1,5 +1,4 @@
-//! What the caches did so far, as series of the `metrics` crate, whose recorder the program
-//! chooses.
+//! The caches' statistics as metrics of the `metrics` crate. The program installs the recorder.
 
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ fn float(count: usize) -> f64 {
 }
 
 impl CacheStats {
-    /// Sets the series of this cache, labelled `cache` with its name, to what is counted here; a
-    /// program does so every now and then: `strongroom_cache_hits_total`, `_misses_total`,
+    /// Publishes these statistics as metrics with the label `cache`, the cache's name. Call it
+    /// regularly. Counters: `strongroom_cache_hits_total`, `_misses_total`,
     /// `_refused_total`, `_refreshes_total`, `_failures_total`, `_stale_total`,
-    /// `_reads_lost_total`, and now `strongroom_cache_entries`, `_bytes`, `_oldest_seconds` and
+    /// `_reads_lost_total`. Gauges: `strongroom_cache_entries`, `_bytes`, `_oldest_seconds` and
     /// `_reads_waiting`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());
@@ -36,7 +35,7 @@ impl CacheStats {
 }
 
 impl CachedKmsStats {
-    /// As [`CacheStats::publish`], for data keys: `strongroom_data_key_cache_hits_total`,
+    /// Like [`CacheStats::publish`], for data keys: `strongroom_data_key_cache_hits_total`,
     /// `_misses_total` and `_entries`.
     pub fn publish(&self, cache: &str) {
         let name = || ("cache", cache.to_owned());

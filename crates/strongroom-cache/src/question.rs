@@ -1,4 +1,4 @@
-//! What is asked of the cache, and by whom.
+//! A query of the cache: the caller and the value.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use strongroom_types::CallContext;
 
 use crate::asker::identity;
 
-/// What is asked: by whom, for what.
+/// A query: the caller and the value's id, version and stage.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
-    /// The caller with all that is known of the session: one caller's permission never serves another.
+    /// The caller with all facts of the session, so that one caller's permission never serves
+    /// another.
     caller: Arc<str>,
     pub(crate) id: SecretId,
     version: Option<VersionId>,
@@ -27,7 +28,7 @@ impl Question {
         }
     }
 
-    /// What was asked for.
+    /// The requested value.
     pub(crate) fn request(&self) -> GetSecretValue {
         let mut request = GetSecretValue::new(self.id.clone());
         (request.version_id, request.stage) = (self.version.clone(), self.stage.clone());

@@ -1,4 +1,4 @@
-//! Reads that were served, until they are reported: what is served from the cache counts as use.
+//! Reads that were served from the cache, until they are reported to the store as accesses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use strongroom_types::{CallContext, Timestamp};
 use crate::counter::Counter;
 use crate::question::Question;
 
-/// So many different reads wait at most: by caller, question and version.
+/// The maximum number of distinct pending reads, by caller, query and version.
 const MOST: usize = 65_536;
 
-/// Counts what handles show of one version; handles count without a lock.
+/// Counts handles' reads of one version, without a lock.
 pub(crate) struct Tally {
     question: Question,
     version: VersionId,
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     pub(crate) hits: Counter,
 }
 
-/// What was served, by what, and how often it was reported.
+/// Served reads, and the state of reporting.
 struct Told {
     tally: Arc<Tally>,
     told: u64,
@@ -30,16 +30,16 @@ struct Told {
 
 #[derive(Default)]
 pub(crate) struct Reads {
-    /// Whether anybody wants to know.
+    /// Whether to collect reads.
     wanted: bool,
     waiting: HashMap<(Question, VersionId), (CallContext, ServedReads)>,
     tallies: Vec<Told>,
-    /// How many there were when they were last gone through.
+    /// The number of tallies at the last sweep.
     swept: usize,
-    /// What handles have served, of what was gone through.
+    /// Handles' reads, as of the last collection.
     pub(crate) by_handles: u64,
     pub(crate) lost: u64,
-    /// Not before when they are reported again in the background, and whether somebody does it now.
+    /// The earliest time of the next background report, and whether one is in progress.
     next: Option<Timestamp>,
     reporting: Option<Timestamp>,
 }
@@ -53,7 +53,7 @@ impl Reads {
         self.waiting.len()
     }
 
-    /// Notes reads of a version, none of them before `first`.
+    /// Records reads of a version, none of them before `first`.
     pub(crate) fn note(
         &mut self,
         cx: &CallContext,
@@ -70,7 +70,7 @@ impl Reads {
             known.first = known.first.min(first);
             known.add(count, last);
         } else if self.waiting.len() < MOST {
-            // (A clock may have been set back meanwhile.)
+            // (The clock may have been set back in the meantime.)
             let mut reads = ServedReads::one(question.request(), version.clone(), first.min(last));
             (reads.count, reads.last) = (count, last);
             self.waiting.insert(key, (cx.lasting(), reads));
@@ -79,7 +79,7 @@ impl Reads {
         }
     }
 
-    /// A place for handles to count what they serve of this version.
+    /// A tally where handles count their reads of this version.
     pub(crate) fn tally(
         &mut self,
         cx: &CallContext,
@@ -87,7 +87,7 @@ impl Reads {
         version: &VersionId,
         since: Timestamp,
     ) -> Arc<Tally> {
-        // Each is gone through a few times, however many there are.
+        // Amortized: each is visited a few times, however many there are.
         if self.tallies.len() >= 64 + 2 * self.swept {
             self.sweep();
         }
@@ -97,11 +97,11 @@ impl Reads {
         tally
     }
 
-    /// Notes what handles have counted.
+    /// Collects the handles' counts.
     pub(crate) fn sweep(&mut self) {
         let mut tallies = std::mem::take(&mut self.tallies);
         tallies.retain_mut(|known| {
-            // Seen before it is read: what nobody else holds is not added to any more.
+            // Checked before reading the count: a tally without other holders no longer changes.
             let shown = Arc::get_mut(&mut known.tally).is_none();
             let (tally, sum) = (&known.tally, known.tally.hits.sum());
             let count = sum - known.told;
@@ -115,34 +115,34 @@ impl Reads {
         self.tallies = tallies;
     }
 
-    /// What waits, taken away.
+    /// Removes and returns the pending reads.
     pub(crate) fn take(&mut self) -> Vec<(Question, CallContext, ServedReads)> {
         self.sweep();
         self.waiting.drain().map(|((question, _), (cx, reads))| (question, cx, reads)).collect()
     }
 
-    /// Whether it is time to report and nobody does. The caller that gets `true` must do it.
+    /// Whether a report is due and none is in progress. A caller that gets `true` must report.
     pub(crate) fn is_due(&mut self, every: Duration, now: Timestamp, served: impl FnOnce() -> bool) -> bool {
-        // A clock that was set back must not stop it.
+        // Robust against a clock that was set back.
         let early = self.next.is_some_and(|next| now < next && next <= now.after(every));
-        // One that does not come to an end is not waited for.
+        // Does not wait forever for a report that does not end.
         let busy = self.reporting.is_some_and(|since| since <= now && now < since.after(every * 10));
         if !self.wanted || busy || early {
             return false;
         }
         let first = self.next.replace(now.after(every)).is_none();
-        // The first read is no reason to report yet.
+        // The first read alone does not trigger a report yet.
         let due = !first && (!self.waiting.is_empty() || !self.tallies.is_empty() || served());
         self.reporting = due.then_some(now);
         due
     }
 
-    /// Whoever was told to report has done so, or has given up.
+    /// Ends a report, successful or not.
     pub(crate) fn reporting_is_over(&mut self) {
         self.reporting = None;
     }
 
-    /// So many will never be told.
+    /// Counts reads that will never be reported.
     pub(crate) fn lose(&mut self, count: u64) {
         self.lost = self.lost.saturating_add(count);
     }

@@ -1,4 +1,4 @@
-//! Telling the store of the reads that were served without it.
+//! Reports reads that were served from the cache to the store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::cache_policy::may_be_ridden_out;
 use crate::question::Question;
 use crate::shared::Shared;
 
-/// So many are reported in one call.
+/// The maximum number of reads reported in one call.
 const AT_ONCE: usize = 100;
 
-/// Reads that are being reported; what is not told in the end waits again.
+/// Reads in a report. What is not reported in the end becomes pending again.
 struct Report<'a, S> {
     shared: &'a Shared<S>,
     /// By caller.
@@ -47,7 +47,7 @@ impl<S> Drop for Report<'_, S> {
     }
 }
 
-/// One that reports in the background, until it ends however it ends.
+/// Marks a background report until dropped.
 pub(crate) struct Reporting<S>(pub(crate) Arc<Shared<S>>);
 
 impl<S> Drop for Reporting<S> {
@@ -57,7 +57,7 @@ impl<S> Drop for Reporting<S> {
 }
 
 impl<S: SecretStore> Shared<S> {
-    /// Reports what was served and is not reported yet, and tells how much of it the store took.
+    /// Reports the pending reads. Returns how many the store recorded.
     pub(crate) async fn flush(&self) -> Result<u64, Error> {
         if !self.inner.capabilities().served_reads {
             return Ok(0);
@@ -73,13 +73,13 @@ impl<S: SecretStore> Shared<S> {
                     told += taken.min(count);
                     self.entries().reads.lose(count.saturating_sub(taken));
                 }
-                // The others need not wait for it.
+                // Continues with the other callers' reads.
                 Err(error) if may_be_ridden_out(error.kind()) => {
                     later.extend(report.left.pop());
                     failure = failure.or(Some(error));
                     continue;
                 }
-                // It will not be told otherwise the next time.
+                // A retry would fail the same way.
                 Err(error) => {
                     self.entries().reads.lose(count);
                     failure = failure.or(Some(error));

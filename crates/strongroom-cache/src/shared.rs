@@ -1,4 +1,4 @@
-//! What all clones of a cached store share.
+//! The state that clones of a cached store share.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,12 +14,12 @@ use crate::question::Question;
 use crate::stats::Counts;
 use crate::vault::Vault;
 
-/// A task for the background.
+/// A background task.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Runs tasks in the background, for example `move |task| drop(runtime.spawn(task))` with a
-/// `tokio::runtime::Handle`. It is called on whichever thread reads, so `tokio::spawn` alone would
-/// panic outside of a runtime. With the feature `tokio`: `spawn_on_tokio`.
+/// Spawns background tasks, for example `move |task| drop(runtime.spawn(task))` with a
+/// `tokio::runtime::Handle`. It is called on the thread of any read, so `tokio::spawn` alone would
+/// panic outside of a runtime. With the feature `tokio`, use `spawn_on_tokio`.
 pub type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
 
 pub(crate) struct Shared<S> {
@@ -28,15 +28,15 @@ pub(crate) struct Shared<S> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) spawn: Option<Spawn>,
     pub(crate) entries: Mutex<Entries>,
-    /// Calls under way: what they came to, and whether the store was asked for it.
+    /// Calls in flight, with their outcome, and whether the store was called for it.
     pub(crate) calls: Flights<(Question, u64), Option<(Fetched, bool)>>,
     pub(crate) counts: Counts,
     pub(crate) vault: Option<Vault>,
-    /// Whether the store takes reports of reads.
+    /// Whether the store accepts reports of reads.
     pub(crate) takes_reads: bool,
 }
 
-/// What asking came to, for all who waited, and when it was asked.
+/// The outcome of a fetch for all its participants, and the time of its request.
 pub(crate) type Fetched = Result<(Arc<SecretVersion>, Timestamp), Error>;
 
 impl<S> Shared<S> {

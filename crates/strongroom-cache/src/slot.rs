@@ -1,4 +1,4 @@
-//! What handles show.
+//! The value that handles show.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use strongroom_types::Timestamp;
 
 use crate::reads::Tally;
 
-/// What a handle shows, kept in step with the cache's entry.
+/// The value that a handle shows, kept in sync with the cache's entry.
 pub(crate) struct Slot {
     pub(crate) shown: ArcSwapOption<Shown>,
 }
@@ -17,11 +17,11 @@ pub(crate) struct Slot {
 pub(crate) struct Shown {
     pub(crate) version: Arc<SecretVersion>,
     pub(crate) since: Timestamp,
-    /// From when on it is fetched again meanwhile, and from when on it is not served.
+    /// When the value is refreshed in the background, and when it is no longer served.
     pub(crate) ahead: Timestamp,
     pub(crate) until: Timestamp,
     pub(crate) tally: Arc<Tally>,
-    /// Somebody has seen that it is to be fetched again.
+    /// Whether a reader has already triggered the refresh.
     pub(crate) asked: AtomicBool,
 }
 
@@ -30,7 +30,7 @@ impl Slot {
         Self { shown: ArcSwapOption::empty() }
     }
 
-    /// Lets who sees what is shown have it fetched again.
+    /// Lets the next reader trigger a refresh again.
     pub(crate) fn ask_again(&self) {
         if let Some(shown) = &*self.shown.load() {
             shown.asked.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What a cache has done so far.
+//! A cache's statistics.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::counter::Counter;
 
 #[derive(Default)]
 pub(crate) struct Counts {
-    /// But for those of handles.
+    /// Not counting those of handles.
     pub(crate) hits: Counter,
     pub(crate) misses: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -16,7 +16,7 @@ pub(crate) struct Counts {
     pub(crate) stale: AtomicU64,
 }
 
-/// What a [`crate::Cached`] has done so far.
+/// Statistics of a [`crate::Cached`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -24,23 +24,22 @@ pub struct CacheStats {
     pub hits: u64,
     /// Reads that waited for the store.
     pub misses: u64,
-    /// Reads that were answered with a remembered failure: no such secret, or the store's last
-    /// failure.
+    /// Reads that returned a cached failure: no such secret, or the store's last failure.
     pub refused: u64,
     /// Values that were refreshed in the background.
     pub refreshes: u64,
     /// Fetches that failed.
     pub failures: u64,
-    /// Reads that were answered with an older value because the store was down.
+    /// Reads that returned a value past its time to live because the store was down.
     pub stale: u64,
     /// Values in the cache.
     pub entries: usize,
-    /// Their bytes.
+    /// The total length of the values, in bytes.
     pub bytes: usize,
-    /// The age of the oldest one that may be served.
+    /// The age of the oldest value that can be served.
     pub oldest: Duration,
-    /// Different reads, by caller, question and version, that wait to be reported.
+    /// Pending reads to report, distinct by caller, query and version.
     pub reads_waiting: usize,
-    /// Reads that could not be reported: the store refused, or too many waited.
+    /// Reads that could not be reported, because the store refused them or too many were pending.
     pub reads_lost: u64,
 }

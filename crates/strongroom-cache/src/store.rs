@@ -1,4 +1,4 @@
-//! The traits: reads of values are served, writes go through and are known at once.
+//! The store traits: reads are served from the cache; writes go through and invalidate it.
 
 use async_trait::async_trait;
 use strongroom_envelope::SecretText;
@@ -13,12 +13,12 @@ use strongroom_types::CallContext;
 
 use crate::cached::Cached;
 
-/// A write that is under way: whatever comes of it, also when it is dropped half way, what is kept
-/// of its secret is forgotten when it is over.
+/// A write in flight. When it ends, with any outcome or by being dropped, its secret's entries are
+/// removed.
 struct Writing<'a, S: SecretStore + 'static> {
     cached: &'a Cached<S>,
     names: Vec<String>,
-    /// The store has told its name and ARN.
+    /// Adds the secret's name and ARN from the store's response.
     all: bool,
 }
 
@@ -29,7 +29,7 @@ impl<S: SecretStore + 'static> Drop for Writing<'_, S> {
     }
 }
 
-/// Makes a write, and forgets what is kept of its secret by all its names.
+/// Makes a write, and removes its secret's entries under all its names.
 macro_rules! write {
     ($self:ident, $id:expr, $call:expr) => {{
         let mut writing = Writing { cached: $self, names: vec![$id.into()], all: false };
@@ -54,7 +54,7 @@ impl<S: SecretStore + 'static> SecretStore for Cached<S> {
         cx: &CallContext,
         request: GetSecretValue,
     ) -> Result<SecretVersion, Error> {
-        // The value is a handle; what is copied is its name and labels.
+        // The value is a handle; only the name and labels are copied.
         self.read(cx, request).await.map(|held| SecretVersion::clone(&held))
     }
 
@@ -95,7 +95,7 @@ impl<S: SecretStore + 'static> SecretStore for Cached<S> {
         cx: &CallContext,
         request: BatchGetSecretValue,
     ) -> Result<BatchPage, Error> {
-        // Those that are named are served one by one; what filters find is the store's to say.
+        // Named secrets are served one by one; filters go to the store.
         if request.filters.is_empty() {
             batch_get(self, cx, request).await
         } else {
@@ -132,7 +132,7 @@ impl<S: SecretAdmin + 'static> SecretAdmin for Cached<S> {
     }
 
     async fn tag_resource(&self, cx: &CallContext, id: &SecretId, tags: Vec<Tag>) -> Result<(), Error> {
-        // Permissions may depend on tags.
+        // Permissions can depend on tags.
         let _writing = Writing { cached: self, names: vec![id.as_str().into()], all: false };
         self.inner().tag_resource(cx, id, tags).await
     }

@@ -1,12 +1,12 @@
-//! Values sealed while they are kept.
+//! Encrypts values while they are cached.
 
 use strongroom_envelope::{AnySealer, Label, SecretKey, SecretText};
 use strongroom_store::{Error, ErrorKind, SecretValue, SecretVersion};
 
 const KEPT: Label = Label::new("cached-values");
 
-/// A key of this process, under which values lie in the cache: a copy of its memory that lacks the
-/// key (a page that was swapped out, a part of a core dump) does not show them.
+/// A key of this process, under which cached values are encrypted. A partial copy of the process's
+/// memory without the key, such as a swapped-out page or part of a core dump, does not reveal them.
 pub(crate) struct Vault {
     key: SecretKey,
     sealer: AnySealer,
@@ -20,13 +20,13 @@ impl Vault {
         Ok(Self { key: SecretKey::generate().map_err(none)?, sealer: AnySealer::default() })
     }
 
-    /// What a value is bound to.
+    /// The associated data that a value is bound to.
     fn binding(version: &SecretVersion) -> Vec<u8> {
         let kind = if version.value.is_text() { "text" } else { "binary" };
         format!("{} {} {}", version.arn, version.version_id, kind).into_bytes()
     }
 
-    /// The version as it is kept.
+    /// Encrypts a version's value.
     pub(crate) fn seal(&self, version: &SecretVersion) -> Option<SecretVersion> {
         let mut sealed = vec![u8::from(version.value.is_text())];
         let binding = Self::binding(version);
@@ -34,7 +34,7 @@ impl Vault {
         Some(SecretVersion { value: SecretValue::binary(sealed), ..version.clone() })
     }
 
-    /// The version as it was.
+    /// Decrypts a version's value.
     pub(crate) fn open(&self, kept: &SecretVersion) -> Option<SecretVersion> {
         let (text, sealed) = kept.expose_bytes().split_first()?;
         let text = *text == 1;

@@ -1,4 +1,4 @@
-//! A value that is always at hand.
+//! A value that is always available.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -22,7 +22,7 @@ pub type Sleep = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>
 type Validate = Box<dyn Fn(&SecretVersion) -> Result<(), String> + Send + Sync>;
 
 /// How a [`Watch`] is kept up to date.
-#[must_use = "it says how a watch is made"]
+#[must_use = "options do nothing until they are passed to a watch"]
 pub struct WatchOptions {
     every: Duration,
     sleep: Sleep,
@@ -30,21 +30,21 @@ pub struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// Looks at the store this often, with Tokio's timer. The watch must run in a Tokio runtime
+    /// Polls the store at this interval, with Tokio's timer. The watch must run in a Tokio runtime
     /// with time enabled.
     #[cfg(feature = "tokio")]
     pub fn every(every: Duration) -> Self {
         Self::every_with(every, Arc::new(|time| Box::pin(tokio::time::sleep(time))))
     }
 
-    /// Looks at the store this often, with a timer of any executor:
+    /// Polls the store at this interval, with any executor's timer:
     /// `WatchOptions::every_with(duration, Arc::new(|time| Box::pin(tokio::time::sleep(time))))`.
     pub fn every_with(every: Duration, sleep: Sleep) -> Self {
         Self { every, sleep, validate: Box::new(|_| Ok(())) }
     }
 
-    /// Shows only values that this accepts, so that a bad rotation never reaches the program. Its
-    /// error text must not contain the value.
+    /// Shows only values that this function accepts, so that a bad rotation never reaches the
+    /// program. Its error text must not contain the value.
     pub fn validate(
         mut self,
         accepts: impl Fn(&SecretVersion) -> Result<(), String> + Send + Sync + 'static,
@@ -60,8 +60,8 @@ impl fmt::Debug for WatchOptions {
     }
 }
 
-/// The current value of a secret, kept up to date in the background while this is held. Clones see
-/// the same value, each with its own [`Watch::changed`].
+/// The current value of a secret, kept up to date in the background until this and its clones are
+/// dropped. Clones see the same value, each with its own [`Watch::changed`].
 #[derive(Clone)]
 pub struct Watch {
     shared: Arc<Shared>,
@@ -78,24 +78,24 @@ struct Shared {
 struct Shown {
     version: Arc<SecretVersion>,
     since: Timestamp,
-    /// The store has said that there is none any more; the version is without its value then.
+    /// The store has said that the value is gone. The version is then without its value.
     ended: bool,
 }
 
-/// The value that a [`Watch`] shows, unchanged as long as this is held. Holding it delays nobody.
+/// The value that a [`Watch`] shows, unchanged as long as this is held. Holding it blocks nothing.
 pub struct WatchedSecret<'a> {
     shown: Guard<Arc<Shown>>,
     clock: &'a dyn Clock,
 }
 
 impl WatchedSecret<'_> {
-    /// Its greatest possible age, counted from when it was asked for.
+    /// The maximum possible age, counted from when the value was requested.
     #[must_use]
     pub fn age(&self) -> Duration {
         age(self.shown.since, self.clock.now()).unwrap_or(Duration::MAX)
     }
 
-    /// A handle to the value, for keeping.
+    /// A handle to the value, to keep.
     #[must_use]
     pub fn held(&self) -> CachedSecret {
         CachedSecret::new(Arc::clone(&self.shown.version), self.age(), Source::Cache)
@@ -118,8 +118,8 @@ impl fmt::Debug for WatchedSecret<'_> {
 
 impl Watch {
     /// The value, without waiting and without a copy. `None` once the store has said that the
-    /// caller may no longer read it or that it is gone, and once it is older than the hard limit
-    /// because the store is down.
+    /// caller is no longer allowed to read it or that it is gone, or once it is older than the hard
+    /// limit because the store is down.
     #[must_use]
     pub fn current(&self) -> Option<WatchedSecret<'_>> {
         let shown = self.shared.shown.load();
@@ -129,15 +129,15 @@ impl Watch {
     /// Waits until the value changes or is gone.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] if the value is no longer kept up to date because the program's
-    /// background has ended.
+    /// [`ErrorKind::Internal`] if the value is no longer kept up to date because the background
+    /// task has ended.
     pub async fn changed(&mut self) -> Result<(), Error> {
-        let over = |_| Error::new(ErrorKind::Internal, "nobody keeps the value up to date any more");
+        let over = |_| Error::new(ErrorKind::Internal, "the background task of this watch has ended");
         self.changes.changed().await.map_err(over)
     }
 
-    /// Why the last look at the store failed, or why the store's value is not shown; `None` once a
-    /// look has succeeded again.
+    /// Why the last poll of the store failed, or why the store's value is not shown. `None` once a
+    /// poll has succeeded again.
     #[must_use]
     pub fn last_error(&self) -> Option<Error> {
         self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -155,13 +155,13 @@ impl Shared {
         self.shown.store(Arc::new(Shown { version, since, ended: false }));
     }
 
-    /// Lets go of the value.
+    /// Drops the value.
     fn end(&self, before: &Shown) {
         let blank = SecretVersion { value: SecretValue::binary(Vec::new()), ..(*before.version).clone() };
         self.shown.store(Arc::new(Shown { version: Arc::new(blank), since: before.since, ended: true }));
     }
 
-    /// Lets go of the value if it may not be shown any more, and whether it did.
+    /// Drops the value if it must no longer be shown. Returns whether it did.
     fn end_if_too_old(&self, before: &Shown) -> bool {
         let over =
             !before.ended && age(before.since, self.clock.now()).is_none_or(|age| age >= self.hard_limit);
@@ -171,7 +171,7 @@ impl Shared {
         over
     }
 
-    /// How long the value may still be shown.
+    /// How long the value can still be shown.
     fn left(&self) -> Duration {
         let shown = self.shown.load();
         let age = age(shown.since, self.clock.now()).unwrap_or(Duration::MAX);
@@ -182,7 +182,7 @@ impl Shared {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    /// Takes a look's outcome up. Whether there is something else to see than before.
+    /// Applies a poll's outcome. Returns whether the shown value changed.
     fn take(
         &self,
         validate: &Validate,
@@ -192,8 +192,7 @@ impl Shared {
         let before = self.shown.load_full();
         let held = match looked {
             Ok(held) => held,
-            // What the store says counts at once; while it cannot say anything the value gets
-            // older.
+            // An answer of the store takes effect immediately; without one, the value ages.
             Err(error) if may_be_ridden_out(error.kind()) => {
                 return (self.end_if_too_old(&before), Some(error));
             }
@@ -205,10 +204,10 @@ impl Shared {
         let (one, other) = (&*before.version, &*held);
         let same = !before.ended
             && (&one.arn, &one.version_id, one.created) == (&other.arn, &other.version_id, other.created);
-        // What is shown already was accepted.
+        // The value that is already shown was accepted.
         if !same && let Err(error) = accepted(validate, &held) {
-            // The one before is not the store's any more; it stays until it is too old, for a bad
-            // rotation must not end the program.
+            // The previous value is no longer the store's. It is shown until it is too old, because
+            // a bad rotation must not stop the program.
             return (self.end_if_too_old(&before), Some(error));
         }
         self.show(held.into_version(), asked);
@@ -216,8 +215,8 @@ impl Shared {
     }
 }
 
-/// The task that keeps a value up to date, until it ends however it ends: nobody is shown a value
-/// that nobody looks after.
+/// The task that keeps a value up to date. However it ends, the value is dropped, so that a watch
+/// never shows a value that is not kept up to date.
 struct Keeper {
     shared: Arc<Shared>,
     send: watch::Sender<u64>,
@@ -235,12 +234,12 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         let before = self.shared.shown.load_full();
         self.shared.end(&before);
-        let text = "nobody keeps the value up to date any more";
+        let text = "the background task of this watch has ended";
         self.shared.fail(Some(Error::new(ErrorKind::Internal, text)));
     }
 }
 
-/// The first of two that is done; the first of them where both are.
+/// Resolves to the first of two futures that is ready, preferring the first.
 async fn either<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Result<A, B> {
     let (mut one, mut other) = (Box::pin(one), Box::pin(other));
     poll_fn(|context| {
@@ -257,9 +256,9 @@ impl<S: SecretStore + 'static> Cached<S> {
     /// handle and its clones are dropped. The first value must exist and be accepted.
     ///
     /// # Errors
-    /// As reading; [`ErrorKind::InvalidParameter`] for an interval of zero;
-    /// [`ErrorKind::NotOfThisForm`] if the first value is not accepted; [`ErrorKind::Unsupported`]
-    /// unless the cache has a background ([`Cached::spawning`]).
+    /// As reading. Also [`ErrorKind::InvalidParameter`] for an interval of zero,
+    /// [`ErrorKind::NotOfThisForm`] if the first value is not accepted, and
+    /// [`ErrorKind::Unsupported`] if the cache has no background tasks ([`Cached::spawning`]).
     pub async fn watch(
         &self,
         cx: &CallContext,
@@ -288,7 +287,7 @@ impl<S: SecretStore + 'static> Cached<S> {
         let own = self.clone();
         self.in_background(Box::pin(async move {
             loop {
-                // No longer than the value may still be shown, nor than anybody holds it.
+                // At most until the value expires or the last handle is dropped.
                 let left = keeper.shared.left();
                 let pause =
                     (options.sleep)(if left.is_zero() { options.every } else { options.every.min(left) });
@@ -309,7 +308,7 @@ impl<S: SecretStore + 'static> Cached<S> {
                             Err(looked) => break looked,
                         }
                     }
-                    // A store that does not answer ends nobody's limit.
+                    // A store that does not answer does not extend the value's lifetime.
                     match either(&mut look, (options.sleep)(left)).await {
                         Ok(looked) => break looked,
                         Err(()) => {

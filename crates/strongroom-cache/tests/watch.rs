@@ -124,7 +124,9 @@ async fn a_watched_value_ends_in_time() {
         }
         ends(&watch).await;
         if what == "panicking" {
-            assert!(watch.last_error().unwrap().message().contains("nobody keeps the value up to date"));
+            assert!(
+                watch.last_error().unwrap().message().contains("the background task of this watch has ended")
+            );
             while watch.changed().await.is_ok() {}
         }
         world.inner.release();

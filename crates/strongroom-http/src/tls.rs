@@ -79,7 +79,8 @@ impl Tls {
 
     /// Requests a client certificate issued by one of these authorities (PEM). A client whose
     /// certificate does not verify gets no connection, and neither does a client without one if a
-    /// certificate is `required`. The verified chain is in [`Connection::client_certificates`].
+    /// certificate is `required`. The presented certificates are in
+    /// [`Connection::client_certificates`].
     ///
     /// # Errors
     /// `InvalidData` if there is no certificate, or one that cannot be an authority.

@@ -72,7 +72,7 @@ mod tests {
             stats.publish("secrets");
             CachedKmsStats { hits: 10, misses: 11, entries: 12 }.publish("keys");
         });
-        let told = recorder.handle().render();
+        let page = recorder.handle().render();
         for (series, value) in [
             ("cache_hits_total", "1"),
             ("cache_misses_total", "2"),
@@ -87,11 +87,11 @@ mod tests {
             ("cache_reads_lost_total", "9"),
         ] {
             let line = format!("strongroom_{series}{{cache=\"secrets\"}} {value}\n");
-            assert!(told.contains(&line), "{line} {told}");
+            assert!(page.contains(&line), "{line} {page}");
         }
         for (series, value) in [("hits_total", 10), ("misses_total", 11), ("entries", 12)] {
             let line = format!("strongroom_data_key_cache_{series}{{cache=\"keys\"}} {value}\n");
-            assert!(told.contains(&line), "{line} {told}");
+            assert!(page.contains(&line), "{line} {page}");
         }
     }
 }

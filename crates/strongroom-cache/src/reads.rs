@@ -22,10 +22,10 @@ pub(crate) struct Tally {
     pub(crate) hits: Counter,
 }
 
-/// Served reads, and the state of reporting.
-struct Told {
+/// A tally, and how much of it has been collected.
+struct KnownTally {
     tally: Arc<Tally>,
-    told: u64,
+    collected: u64,
 }
 
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Reads {
     /// Whether to collect reads.
     wanted: bool,
     waiting: HashMap<(Question, VersionId), (CallContext, ServedReads)>,
-    tallies: Vec<Told>,
+    tallies: Vec<KnownTally>,
     /// The number of tallies at the last sweep.
     swept: usize,
     /// Handles' reads, as of the last collection.
@@ -93,7 +93,7 @@ impl Reads {
         }
         let (question, version, cx) = (question.clone(), version.clone(), cx.lasting());
         let tally = Arc::new(Tally { question, version, cx, since, hits: Counter::default() });
-        self.tallies.push(Told { tally: Arc::clone(&tally), told: 0 });
+        self.tallies.push(KnownTally { tally: Arc::clone(&tally), collected: 0 });
         tally
     }
 
@@ -104,8 +104,8 @@ impl Reads {
             // Checked before reading the count: a tally without other holders no longer changes.
             let shown = Arc::get_mut(&mut known.tally).is_none();
             let (tally, sum) = (&known.tally, known.tally.hits.sum());
-            let count = sum - known.told;
-            known.told = sum;
+            let count = sum - known.collected;
+            known.collected = sum;
             self.by_handles = self.by_handles.saturating_add(count);
             let times = (tally.since, tally.hits.last().max(tally.since));
             self.note(&tally.cx, &tally.question, &tally.version, count, times);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_handles_count_is_told_once_and_let_go_when_nobody_shows_it() {
+    fn what_handles_count_is_reported_once_and_dropped_with_the_last_handle() {
         let (cx, question, version) = asked();
         let mut reads = Reads::new(true);
         let tally = reads.tally(&cx, &question, &version, at(1));
@@ -174,8 +174,8 @@ mod tests {
         tally.hits.add(at(7));
         reads.sweep();
         reads.sweep();
-        let told = reads.take();
-        assert_eq!((told.len(), told[0].2.count, told[0].2.first, told[0].2.last), (1, 2, at(1), at(7)));
+        let taken = reads.take();
+        assert_eq!((taken.len(), taken[0].2.count, taken[0].2.first, taken[0].2.last), (1, 2, at(1), at(7)));
         assert!(reads.take().is_empty());
         tally.hits.add(at(8));
         drop(tally);

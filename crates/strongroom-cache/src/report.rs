@@ -63,14 +63,14 @@ impl<S: SecretStore> Shared<S> {
             return Ok(0);
         }
         let mut report = Report::of(self);
-        let (mut told, mut failure, mut later) = (0, None, Vec::new());
+        let (mut recorded, mut failure, mut later) = (0, None, Vec::new());
         while let Some(batch) = report.left.last() {
             let reads: Vec<ServedReads> = batch.iter().map(|(_, _, reads)| reads.clone()).collect();
             let count: u64 = reads.iter().map(|reads| reads.count).sum();
             let Some((_, cx, _)) = batch.first() else { break };
             match self.inner.report_reads(cx, &reads).await {
                 Ok(taken) => {
-                    told += taken.min(count);
+                    recorded += taken.min(count);
                     self.entries().reads.lose(count.saturating_sub(taken));
                 }
                 // Continues with the other callers' reads.
@@ -88,6 +88,6 @@ impl<S: SecretStore> Shared<S> {
             report.left.pop();
         }
         report.left = later;
-        failure.map_or(Ok(told), Err)
+        failure.map_or(Ok(recorded), Err)
     }
 }

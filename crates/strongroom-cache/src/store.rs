@@ -34,8 +34,8 @@ macro_rules! write {
     ($self:ident, $id:expr, $call:expr) => {{
         let mut writing = Writing { cached: $self, names: vec![$id.into()], all: false };
         let answer = $call.await;
-        if let Ok(told) = &answer {
-            writing.names.extend([told.name.clone(), told.arn.to_string()]);
+        if let Ok(output) = &answer {
+            writing.names.extend([output.name.clone(), output.arn.to_string()]);
             writing.all = true;
         }
         answer

@@ -101,7 +101,7 @@ async fn writes_of_others_spoil_no_call() {
     world.inner.release();
     let named = SecretId::new("b");
     for _ in 0..500 {
-        // All its names are told.
+        // The write reports all its names.
         world.cached.restore_secret(&world.cx, &named).await.unwrap();
     }
     let mut second = Box::pin(world.read("a"));

@@ -225,7 +225,7 @@ async fn generated_keys_have_limits() {
     assert_ne!(little.made("alias/a", "1").await, first, "a hundred messages");
 }
 
-/// A session that is over is told so, whatever is kept.
+/// An expired session is refused, whatever is cached.
 #[tokio::test]
 async fn a_session_ends() {
     let world = world(DataKeyPolicy::new(Duration::from_secs(3600))).await;

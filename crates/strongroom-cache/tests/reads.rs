@@ -54,15 +54,15 @@ impl World {
 
     /// By name of the secret, sorted.
     fn drained(&self) -> Vec<(String, u64)> {
-        let told = |(_, reads): (_, ServedReads)| (reads.request.id.to_string(), reads.count);
-        let mut drained: Vec<_> = self.cached.drain_reads().into_iter().map(told).collect();
+        let reported = |(_, reads): (_, ServedReads)| (reads.request.id.to_string(), reads.count);
+        let mut drained: Vec<_> = self.cached.drain_reads().into_iter().map(reported).collect();
         drained.sort();
         drained
     }
 }
 
 #[tokio::test]
-async fn each_read_that_the_store_did_not_see_is_told_once() {
+async fn each_read_that_the_store_did_not_see_is_reported_once() {
     let world = world(false).await;
     for name in ["a", "b", "c", "d", "e"] {
         world.room.create(name).text("v").send().await.unwrap();
@@ -95,9 +95,13 @@ async fn each_read_that_the_store_did_not_see_is_told_once() {
     handle.get().await.unwrap();
     assert!(handle.peek().is_some());
     drop(looked);
-    let told = world.cached.drain_reads();
-    assert_eq!((told.len(), told[0].1.count, told[1].1.count), (2, 1, 1), "each version by itself");
-    assert!(told.iter().any(|(_, reads)| reads.version_id == before));
+    let reported = world.cached.drain_reads();
+    assert_eq!(
+        (reported.len(), reported[0].1.count, reported[1].1.count),
+        (2, 1, 1),
+        "each version by itself"
+    );
+    assert!(reported.iter().any(|(_, reads)| reads.version_id == before));
     let stats = world.cached.stats();
     assert_eq!((stats.reads_waiting, stats.reads_lost), (0, 0));
 }
@@ -111,7 +115,7 @@ async fn who_joins_a_call_has_read() {
     assert_eq!(world.drained(), [("a".into(), 2_999)]);
 }
 
-/// What could not be told waits; what the store will never take is let go.
+/// Reads that could not be reported stay pending; reads that the store refuses are dropped.
 #[tokio::test]
 async fn a_report_that_fails_is_made_again() {
     let world = world(false).await;
@@ -128,7 +132,7 @@ async fn a_report_that_fails_is_made_again() {
     world.read("a").await;
     assert_eq!(world.cached.flush_reads().await.unwrap(), 3);
     assert_eq!(world.cached.flush_reads().await.unwrap(), 0);
-    // One caller's failure does not keep the others' from being told.
+    // One caller's failure does not prevent reports of the others.
     let alice = world.room.iam().create_user("alice").await.unwrap();
     world.room.iam().put_policy(&alice, "p", &presets::read_names(["a"])).await.unwrap();
     let hers = CallContext::new(alice.caller().unwrap());
@@ -165,26 +169,26 @@ async fn callers_report_apart() {
     }
     world.read("prod/db").await;
     world.read("prod/db").await;
-    let mut told: Vec<_> = world
+    let mut reported: Vec<_> = world
         .cached
         .drain_reads()
         .into_iter()
         .map(|(cx, reads)| (cx.caller().to_string(), reads.count))
         .collect();
-    told.sort();
-    assert_eq!(told.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 2], "{told:?}");
-    assert!(told[1].0.contains("user/alice"), "{told:?}");
+    reported.sort();
+    assert_eq!(reported.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 2], "{reported:?}");
+    assert!(reported[1].0.contains("user/alice"), "{reported:?}");
 }
 
 /// Also a secret whose value is never asked for again looks used, on the day of its last read.
 #[tokio::test]
-async fn the_store_is_told_now_and_then() {
+async fn reads_are_reported_regularly() {
     let world = world(true).await;
     world.room.create("a").text("v").send().await.unwrap();
     world.read("a").await;
     let handle = world.cached.handle(world.room.context(), "a");
     assert!(handle.peek().is_some());
-    // The next day the store can be told, but not asked.
+    // The next day the store accepts reports, but no reads.
     world.clock.advance(DAY);
     let down = StoreFault::Before(ErrorKind::Throttled);
     world.inner.plan([down, down]);

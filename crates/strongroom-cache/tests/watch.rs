@@ -30,7 +30,7 @@ async fn a_watched_value_is_kept_up_to_date() {
     world.room.put("a").text("good 2").send().await.unwrap();
     watch.changed().await.unwrap();
     assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
-    // A bad rotation is not shown, and told.
+    // A bad rotation is not shown, and reported as an error.
     world.room.put("a").text("bad-hunter2").send().await.unwrap();
     let error = loop {
         if let Some(error) = watch.last_error() {
@@ -40,7 +40,7 @@ async fn a_watched_value_is_kept_up_to_date() {
     };
     assert!(error.message().contains("not accepted") && !format!("{error} {watch:?}").contains("hunter2"));
     assert_eq!(watch.current().unwrap().expose_text().unwrap(), "good 2");
-    // A store that fails is told too, and goes on.
+    // A failure of the store is reported too, and polling continues.
     world.inner.plan([StoreFault::Before(ErrorKind::Throttled)]);
     while watch.last_error().is_none_or(|error| error.kind() != ErrorKind::Throttled) {
         tokio::time::sleep(Duration::from_millis(1)).await;

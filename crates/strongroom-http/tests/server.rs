@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// Answers with what it was given, and counts.
+/// Answers with a description of the request, and counts requests.
 #[derive(Clone, Default)]
 struct Echo {
     begun: Arc<AtomicUsize>,
@@ -101,7 +101,7 @@ async fn a_body_beyond_the_limit_is_not_read_and_its_handler_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_told_to_stop_finishes_what_is_under_way_and_accepts_nothing_more() {
+async fn a_server_that_stops_finishes_requests_in_progress_and_accepts_no_more() {
     let server = start(Limits::new()).await;
     let stream = TcpStream::connect(server.address).await.unwrap();
     let under_way = tokio::spawn(exchange(stream, "/slow", ""));
@@ -165,7 +165,7 @@ mod tls {
         (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
     }
 
-    /// What a client with this certificate, or none, is answered. Empty if it gets no connection.
+    /// The response to a client with this certificate, or none. Empty if it gets no connection.
     async fn answered(server: &Authority, tls: Tls, client: Option<(String, String)>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

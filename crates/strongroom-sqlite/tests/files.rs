@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use strongroom_records::{Batch, ErrorKind, Expect, Key, Records};
 use strongroom_sqlite::SqliteRecords;
 
-/// SQLite's log beside the database.
+/// SQLite's write-ahead log next to the database.
 fn log_of(path: &Path) -> PathBuf {
     path.with_extension("sqlite3-wal")
 }
@@ -19,7 +19,7 @@ fn put(records: &SqliteRecords, name: &str) -> Result<(), strongroom_records::Er
     pollster::block_on(records.commit(batch)).map(|_| ())
 }
 
-/// What happens to the files: in words, and as code.
+/// What happens to the files: its name, and the function that does it.
 type Way = (&'static str, fn(&Path));
 
 fn opened(path: &Path) -> SqliteRecords {

@@ -1,4 +1,4 @@
-//! A slow read does not hold up whoever shares a thread with its caller.
+//! A slow read does not block other tasks on its caller's thread.
 
 #![cfg(test)]
 
@@ -13,9 +13,9 @@ use strongroom_sqlite::SqliteRecords;
 
 /// How long a read takes.
 const SLOW: Duration = Duration::from_millis(200);
-/// How often the other task wants to run.
+/// The interval at which the other task runs.
 const TICK: Duration = Duration::from_millis(5);
-/// The longest that it may have to wait instead, on a busy machine.
+/// The maximum gap between two runs, for a busy machine.
 const LONGEST_GAP: Duration = Duration::from_millis(100);
 
 /// Counts to `steps` inside SQLite.
@@ -25,8 +25,7 @@ fn count_to(steps: u64) -> String {
     )
 }
 
-/// From here on whatever reads a record waits inside SQLite for [`SLOW`] at least, as if the disk
-/// were slow.
+/// Makes every read of a record take at least [`SLOW`] inside SQLite, as on a slow disk.
 fn slow_down(path: &Path) {
     let connection = Connection::open(path).unwrap();
     let mut steps = 100_000;
@@ -48,9 +47,9 @@ fn slow_down(path: &Path) {
         .unwrap();
 }
 
-/// Runs `read` on a runtime of one thread and tells how long it took, and the longest time for
-/// which another task of that thread could not run.
-async fn beside_another_task(read: impl Future<Output = ()>) -> (Duration, Duration) {
+/// Runs `read` on a runtime of one thread and returns how long it took, and the longest time for
+/// which another task on that thread did not run.
+async fn next_to_another_task(read: impl Future<Output = ()>) -> (Duration, Duration) {
     let done = Arc::new(AtomicBool::new(false));
     let ticking = tokio::spawn({
         let done = Arc::clone(&done);
@@ -82,9 +81,9 @@ async fn a_read_that_takes_long_lets_the_other_tasks_of_its_thread_run() {
     records.read(std::slice::from_ref(&key)).await.unwrap();
     slow_down(&path);
 
-    // Often enough that the reader is awake and its caller looks out for the answer.
+    // Often enough that the reader is awake and its caller spins for the result.
     for _ in 0..2 {
-        let (took, gap) = beside_another_task(async {
+        let (took, gap) = next_to_another_task(async {
             assert_eq!(
                 records.read(std::slice::from_ref(&key)).await.unwrap()[0].as_ref().unwrap().value,
                 b"v"
@@ -94,12 +93,12 @@ async fn a_read_that_takes_long_lets_the_other_tasks_of_its_thread_run() {
         assert!(took >= SLOW, "the read took {took:?}");
         assert!(gap < LONGEST_GAP, "read: the other task waited for {gap:?}");
     }
-    let (took, gap) = beside_another_task(async {
+    let (took, gap) = next_to_another_task(async {
         assert!(records.read_if_changed(None, &[key.clone(), other]).await.unwrap().is_some());
     })
     .await;
     assert!(took >= SLOW && gap < LONGEST_GAP, "read_if_changed: {took:?}, {gap:?}");
-    let (took, gap) = beside_another_task(async {
+    let (took, gap) = next_to_another_task(async {
         let snapshot = records.snapshot().await.unwrap();
         assert_eq!(snapshot.scan(&Scan::prefix(&key)).await.unwrap().records.len(), 1);
     })

@@ -174,7 +174,7 @@ async fn waited_for(file: File, path: PathBuf) -> Result<DirectoryLock, Error> {
                     continue;
                 }
                 Err(fs::TryLockError::WouldBlock) => {
-                    Err(setup(format!("another process holds the lock {}", path.display())))
+                    Err(setup(format!("another process has locked {}", path.display())))
                 }
                 Err(fs::TryLockError::Error(error)) => Err(failed("failed to lock", &path, error)),
             };

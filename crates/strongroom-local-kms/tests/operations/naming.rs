@@ -95,7 +95,7 @@ impl World {
             "UpdateKeyDescription" => kms.update_key_description(cx, key, "d").await,
             "Decrypt" => {
                 let sealed = self.encrypt(&self.key().await).await;
-                kms.decrypt(cx, Decrypt::new(&sealed).context(&empty).key(&key)).await.map(drop)
+                kms.decrypt(cx, Decrypt::new(&sealed).context(&empty).key(key)).await.map(drop)
             }
             "DescribeKey" => kms.describe_key(cx, DescribeKey::new(key)).await.map(drop),
             "Encrypt" => kms.encrypt(cx, Encrypt::new(key, b"x").context(&empty)).await.map(drop),
@@ -121,7 +121,7 @@ impl World {
                     ReEncrypt::new(&sealed, &by_id(&own))
                         .source_context(&empty)
                         .context(&empty)
-                        .source_key(&key),
+                        .source_key(key),
                 )
                 .await
                 .map(drop)

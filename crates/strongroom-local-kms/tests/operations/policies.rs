@@ -308,7 +308,7 @@ async fn another_account_may_use_a_key_that_names_it_and_never_manage_it() {
     let decrypt = async |cx: &CallContext, key: &KeyRef| {
         world
             .kms
-            .decrypt(cx, Decrypt::new(&sealed).context(&empty).key(&key))
+            .decrypt(cx, Decrypt::new(&sealed).context(&empty).key(key))
             .await
             .map(|opened| opened.plaintext.expose().to_vec())
     };

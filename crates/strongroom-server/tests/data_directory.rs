@@ -295,6 +295,38 @@ fn a_first_start_that_is_killed_at_any_moment_is_followed_by_one_that_comes_up()
 }
 
 #[test]
+fn a_new_region_that_is_killed_at_any_moment_is_completed_after_a_restart() {
+    for micros in (0..40_000).step_by(2_000) {
+        let place = Place::new();
+        let mut server = place.start(&[]);
+        let far = in_region(&place.key(), "ap-south-1");
+        let mut connection = server.connect();
+        let body = r#"{"Name":"killed","SecretString":"v"}"#;
+        let asking = far.clone();
+        // The answer is lost, or comes just before the end.
+        let asked = std::thread::spawn(move || {
+            call(&mut connection, &asking, "secretsmanager.CreateSecret", body);
+        });
+        std::thread::sleep(Duration::from_micros(micros));
+        server.signal("-KILL");
+        server.child.wait().unwrap();
+        let acknowledged = asked.join().is_ok();
+        for _ in 0..2 {
+            stop(place.start(&[]));
+        }
+        let server = place.start(&[]);
+        if acknowledged {
+            assert_eq!(get(&server, &far, "killed").status, 200, "killed after {micros} microseconds");
+        }
+        let answer = create(&server, &far, "s");
+        assert_eq!(answer.status, 200, "killed after {micros} microseconds: {answer:?}");
+        stop(server);
+        let server = place.start(&[]);
+        assert_eq!(get(&server, &far, "s").status, 200, "killed after {micros} microseconds");
+    }
+}
+
+#[test]
 fn what_is_left_of_a_strongroom_is_not_taken_for_a_new_place() {
     use std::os::unix::fs::PermissionsExt;
     for left in ["root.key", "access-key", "records.sqlite3", "something.else"] {

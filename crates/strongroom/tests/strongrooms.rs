@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
@@ -338,5 +339,141 @@ fn while_a_start_holds_the_directory_no_other_process_starts_on_it() {
         drop(lock);
         options().open().await.unwrap();
         rooms.create(&realm("eu-west-2")).await.unwrap();
+    });
+}
+
+/// Opens a data directory with the root key in a file, as a process does when it starts.
+async fn started(path: &Path, key: &Path) -> Result<(DataDirectory, Strongrooms), Error> {
+    let data = DataDirectory::at(path).root_key_file(key).open().await?;
+    let rooms = Strongrooms::builder().directory(&data).open().await?;
+    Ok((data, rooms))
+}
+
+#[test]
+fn a_creation_that_is_interrupted_is_completed_after_a_restart() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, key) = (place.path().join("data"), place.path().join("root.key"));
+    let there = realm("eu-west-1");
+    block_on(async {
+        let (data, rooms) = started(&path, &key).await.unwrap();
+        // The database exists, but nothing is stored in it yet.
+        drop(data.create(&there).await.unwrap());
+        drop((data, rooms));
+        for _ in 0..2 {
+            let (_, rooms) = started(&path, &key).await.unwrap();
+            assert!(rooms.existing(&there).await.unwrap().is_none());
+            assert!(matches!(rooms.lookup(&there).await.unwrap(), Lookup::Empty(_)));
+        }
+        let manifest = path.join("strongroom.json");
+        assert!(!std::fs::read_to_string(&manifest).unwrap().contains("eu-west-1"));
+        // Nor does it hinder a start without a manifest.
+        std::fs::remove_file(&manifest).unwrap();
+        let (data, rooms) = started(&path, &key).await.unwrap();
+        assert_eq!(data.home(), &Realm::default());
+        rooms.create(&there).await.unwrap().create("s").text("v").send().await.unwrap();
+        drop((data, rooms));
+        let (_, rooms) = started(&path, &key).await.unwrap();
+        assert!(rooms.existing(&there).await.unwrap().unwrap().get("s").send().await.is_ok());
+    });
+}
+
+#[test]
+fn a_creation_that_is_abandoned_at_any_moment_is_completed_after_a_restart() {
+    let place = tempfile::tempdir().unwrap();
+    let there = realm("eu-west-1");
+    block_on(async {
+        for polls in 0..200 {
+            let directory = place.path().join(polls.to_string());
+            let (path, key) = (directory.join("data"), directory.join("root.key"));
+            let (data, rooms) = started(&path, &key).await.unwrap();
+            let finished = abandon(rooms.create(&there), polls);
+            drop((data, rooms));
+            let (_, rooms) = started(&path, &key).await.unwrap();
+            rooms.lookup(&there).await.unwrap();
+            let room = rooms.create(&there).await.unwrap();
+            room.create("s").text("v").send().await.unwrap();
+            if finished {
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_strongroom_that_the_manifest_lacks_is_listed_at_the_start_and_never_recreated() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, key) = (place.path().join("data"), place.path().join("root.key"));
+    block_on(async {
+        let (data, rooms) = started(&path, &key).await.unwrap();
+        let manifest = path.join("strongroom.json");
+        let older = std::fs::read(&manifest).unwrap();
+        rooms.create(&realm("eu-west-1")).await.unwrap();
+        drop((data, rooms));
+        std::fs::write(&manifest, older).unwrap();
+        // Only the log is left of another one, which may contain it.
+        let lost = path.join("000000000000/eu-north-1");
+        std::fs::create_dir(&lost).unwrap();
+        std::fs::write(lost.join("records.sqlite3-wal"), b"log").unwrap();
+        let (_, rooms) = started(&path, &key).await.unwrap();
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        for region in ["eu-west-1", "eu-north-1"] {
+            assert!(text.contains(region), "{text}");
+            std::fs::remove_dir_all(path.join("000000000000").join(region)).unwrap();
+            assert!(rooms.create(&realm(region)).await.is_err());
+        }
+    });
+}
+
+#[test]
+fn a_root_key_that_was_removed_from_the_home_creates_no_strongroom() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, key) = (place.path().join("data"), place.path().join("root.key"));
+    let (before, after) = (realm("eu-west-1"), realm("eu-north-1"));
+    block_on(async {
+        let (data, rooms) = started(&path, &key).await.unwrap();
+        let home = rooms.create(&Realm::default()).await.unwrap();
+        rooms.create(&before).await.unwrap().create("s").text("v").send().await.unwrap();
+        let new = place.path().join("new.key");
+        let old = home.roots().list().await.unwrap();
+        home.roots().add(RootKey::file_or_create(&new).unwrap(), "new").await.unwrap();
+        // As long as both open it, nothing is refused.
+        rooms.create(&realm("eu-west-2")).await.unwrap();
+        for slot in old {
+            home.roots().remove(&slot.id).await.unwrap();
+        }
+        let others = of_account("111122223333", "us-east-1");
+        for realm in [&after, &others] {
+            let refused = rooms.create(realm).await.unwrap_err();
+            let report = format!("{refused:?} {refused}");
+            assert!(report.contains("restart with a root key"), "{report}");
+            assert!(report.contains(&path.display().to_string()), "{report}");
+        }
+        assert!(!path.join("000000000000/eu-north-1").exists() && !path.join("111122223333").exists());
+        // What exists is used as before.
+        let room = rooms.create(&before).await.unwrap();
+        assert!(room.get("s").send().await.is_ok());
+        drop((data, rooms, home, room));
+        std::fs::rename(&new, &key).unwrap();
+        let (_, rooms) = started(&path, &key).await.unwrap();
+        rooms.create(&after).await.unwrap().create("s").text("v").send().await.unwrap();
+        assert!(matches!(rooms.lookup(&after).await.unwrap(), Lookup::Kept(_)));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_realm_that_cannot_be_read_is_an_error_and_not_an_empty_one() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, key) = (place.path().join("data"), place.path().join("root.key"));
+    let there = realm("eu-west-1");
+    block_on(async {
+        let (_, rooms) = started(&path, &key).await.unwrap();
+        // A link to itself: it exists, but nothing can be read through it.
+        let link = path.join("000000000000/eu-west-1");
+        std::os::unix::fs::symlink(&link, &link).unwrap();
+        assert!(rooms.existing(&there).await.is_err() && rooms.lookup(&there).await.is_err());
+        assert!(rooms.create(&there).await.is_err());
+        let refused = started(&path, &key).await.unwrap_err();
+        assert!(refused.to_string().contains("eu-west-1"), "{refused}");
     });
 }

@@ -136,7 +136,7 @@ impl RecordsFor for DataDirectory {
         if inner.lists(realm) {
             return inner.layout.existing_records(realm).await.map(Some);
         }
-        if !inner.layout.holds(realm) {
+        if !inner.layout.holds(realm)? {
             return Ok(None);
         }
         // Another process is creating it or has created it, or it was restored from a backup.
@@ -179,5 +179,9 @@ impl RecordsFor for DataDirectory {
 
     async fn realms(&self) -> Result<Vec<Realm>, Error> {
         self.0.layout.found()
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.path().display().to_string())
     }
 }

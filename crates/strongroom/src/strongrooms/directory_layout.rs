@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_records::Records;
-use strongroom_root::{PrivateFile, give_to_owner_of};
+use strongroom_root::{PrivateFile, TrustedRecords, give_to_owner_of};
 use strongroom_types::{AccountId, Realm, Region};
 use tokio::sync::oneshot;
 
 use super::manifest::Manifest;
 use super::setup::{failed, setup};
-use crate::Error;
 use crate::builder::{DATABASE, no_store, open_directory};
+use crate::{Error, ErrorKind as Kind};
 
 /// The manifest: what the directory records about itself.
 const MANIFEST: &str = "strongroom.json";
@@ -40,7 +40,9 @@ impl Layout {
     pub(super) fn open(path: &Path, existing: bool) -> Result<Self, Error> {
         let path = std::path::absolute(path)
             .map_err(|error| failed("failed to resolve the data directory", path, error))?;
-        if !path.is_dir() {
+        let found =
+            metadata(&path).map_err(|error| failed("failed to read the data directory", &path, error))?;
+        if !found.is_some_and(|found| found.is_dir()) {
             if existing {
                 return Err(setup(format!("there is no data directory at {}", path.display())));
             }
@@ -64,14 +66,35 @@ impl Layout {
         self.0.join(realm.account().as_str()).join(realm.region().as_str())
     }
 
-    /// Whether the database of a realm exists.
-    pub(super) fn holds(&self, realm: &Realm) -> bool {
-        self.of(realm).join(DATABASE).is_file()
+    /// Whether the database of a realm exists. An unreadable directory is an error.
+    pub(super) fn holds(&self, realm: &Realm) -> Result<bool, Error> {
+        let database = self.of(realm).join(DATABASE);
+        let found =
+            metadata(&database).map_err(|error| failed("failed to read the database", &database, error))?;
+        Ok(found.is_some_and(|found| found.is_file()))
+    }
+
+    /// Whether the files of a realm hold a strongroom, or may hold one: a write-ahead log that
+    /// cannot be read may contain it. What an interrupted creation left behind does not.
+    pub(super) async fn holds_strongroom(&self, realm: &Realm) -> Result<bool, Error> {
+        let log = self.of(realm).join(format!("{DATABASE}-wal"));
+        let logged = metadata(&log)
+            .map_err(|error| failed("failed to read the write-ahead log", &log, error))?
+            .is_some_and(|log| log.len() > 0);
+        let stored = match self.existing_records(realm).await {
+            Ok(records) => TrustedRecords::peek_realm(&*records).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match stored {
+            Ok(stored) => Ok(stored.is_some()),
+            // Either a newer version wrote it, or the log is all that is left.
+            Err(error) => Ok(logged || error.kind() == Kind::Root(strongroom_root::ErrorKind::Incompatible)),
+        }
     }
 
     /// Opens the storage of a strongroom that must exist.
     pub(super) async fn existing_records(&self, realm: &Realm) -> Result<Arc<dyn Records>, Error> {
-        if !self.holds(realm) {
+        if !self.holds(realm)? {
             return Err(no_store().with("directory", self.of(realm).display()));
         }
         open_directory(&self.of(realm)).await
@@ -124,8 +147,9 @@ impl Layout {
             .map_err(|error| failed("failed to write the manifest", &path, error))
     }
 
-    /// The strongrooms that exist, listed or not. An unreadable directory is an error, not an empty
-    /// one.
+    /// The realms with any files, listed or not. An unreadable directory is an error, not an empty
+    /// one. What an interrupted creation left behind counts: see
+    /// [`holds_strongroom`](Self::holds_strongroom).
     pub(super) fn found(&self) -> Result<Vec<Realm>, Error> {
         let mut found = Vec::new();
         for account in names(&self.0)? {
@@ -187,10 +211,19 @@ async fn waited_for(file: File, path: PathBuf) -> Result<DirectoryLock, Error> {
     result.await.map_err(|_| setup("the thread that waited for the lock failed"))?
 }
 
+/// The metadata of a file or directory. `None` only if it does not exist.
+fn metadata(path: &Path) -> std::io::Result<Option<fs::Metadata>> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The names in a directory. Empty if the directory does not exist.
 fn names(place: &Path) -> Result<Vec<String>, Error> {
     let read = || -> std::io::Result<Vec<String>> {
-        if !place.is_dir() {
+        if !metadata(place)?.is_some_and(|found| found.is_dir()) {
             return Ok(Vec::new());
         }
         let mut names = Vec::new();

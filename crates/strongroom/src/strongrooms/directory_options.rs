@@ -148,8 +148,13 @@ impl DirectoryOptions {
         let before = manifest.clone();
         if !new {
             // An older copy of the manifest may have been restored. Lists strongrooms that it
-            // lacks, so that they are not recreated if they are lost later.
-            found.iter().for_each(|realm| manifest.add(realm));
+            // lacks, so that they are not recreated if they are lost later. What an interrupted
+            // creation left behind stays unlisted, so that a later creation completes it.
+            for realm in &found {
+                if !manifest.lists(realm) && layout.holds_strongroom(realm).await? {
+                    manifest.add(realm);
+                }
+            }
         }
         if new || manifest != before {
             layout.write(&lock, &manifest)?;
@@ -178,6 +183,14 @@ impl DirectoryOptions {
     /// access keys.
     async fn adopted(&self, layout: &Layout, root: &RootKey, found: &[Realm]) -> Result<Realm, Error> {
         let (account, region) = (self.account, self.region.as_ref());
+        let mut kept = Vec::new();
+        for realm in found {
+            if layout.holds_strongroom(realm).await? {
+                kept.push(realm.clone());
+            }
+        }
+        // Passes over what interrupted creations left behind, unless there is nothing else.
+        let found = if kept.is_empty() { found } else { &kept };
         let mut homes = Vec::new();
         for realm in found {
             if self.has_owner(&layout.of(realm), root, realm).await? {

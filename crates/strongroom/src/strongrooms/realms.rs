@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use strongroom_iam::{Iam, OtherAccounts};
 use strongroom_records::{MemoryRecords, Records};
-use strongroom_root::RootKey;
+use strongroom_root::{ErrorKind as Root, RootKey, TrustedRecords};
 use strongroom_store::SecretAdmin;
 use strongroom_types::{AccountId, Clock, Realm, Region};
 use tokio::sync::Mutex;
@@ -15,6 +15,7 @@ use super::empty_room::{EmptyRoom, Lookup, Permits, throttled};
 use super::open_rooms::{OpenRooms, close_aside};
 use super::records_for::RecordsFor;
 use super::regions::Regions;
+use crate::builder::no_store;
 use crate::room::{Own as _, fronted_by};
 use crate::{Builder, Error, ErrorKind, Housekeeper, Maintained, Strongroom};
 
@@ -316,6 +317,12 @@ impl Inner {
 
     /// Opens the room of a realm, or creates it.
     async fn made(&self, realm: &Realm, directory: Option<&Strongroom>) -> Result<Strongroom, Error> {
+        if *realm != self.parts.home {
+            if let Some(room) = self.kept(realm, None, directory).await? {
+                return Ok(room);
+            }
+            self.check_root().await?;
+        }
         self.parts.open.make_space(&self.parts.home).map_err(|_| throttled())?;
         let creation = self.parts.records.create(realm).await?;
         let builder = self.builder(realm, directory).records(creation.records());
@@ -323,6 +330,29 @@ impl Inner {
         let room = builder.open().await?;
         creation.finish().await?;
         self.opened(realm, room)
+    }
+
+    /// Checks that the root key opens the home as it is stored now. If the key was removed from it
+    /// while the process runs, its owner may have destroyed it: nothing new is encrypted under it.
+    async fn check_root(&self) -> Result<(), Error> {
+        let Parts { records, root, home, clock, .. } = &self.parts;
+        // A home that the program opened itself is not stored here.
+        let Some(stored) = records.open(home).await? else { return Ok(()) };
+        if TrustedRecords::peek_realm(&*stored).await?.is_none() {
+            return Err(no_store());
+        }
+        match TrustedRecords::open(stored, root.duplicate(), Some(home), &**clock).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == Root::WrongRoot => {
+                let text = "the root key of this process was removed from the home strongroom, so no strongroom is created under it; restart with a root key that opens the home";
+                let refused = Error::new(ErrorKind::Setup, text).with("home", home).because(error);
+                Err(match records.place() {
+                    Some(directory) => refused.with("directory", directory),
+                    None => refused,
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn opened(&self, realm: &Realm, room: Strongroom) -> Result<Strongroom, Error> {

@@ -39,6 +39,11 @@ pub trait RecordsFor: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the storage cannot be read.
     async fn realms(&self) -> Result<Vec<Realm>, Error>;
+
+    /// Where the strongrooms are stored, such as a directory. Named in errors. Default: `None`.
+    fn place(&self) -> Option<String> {
+        None
+    }
 }
 
 type Keep = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;

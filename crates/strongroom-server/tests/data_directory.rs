@@ -301,16 +301,16 @@ fn a_new_region_that_is_killed_at_any_moment_is_completed_after_a_restart() {
         let mut server = place.start(&[]);
         let far = in_region(&place.key(), "ap-south-1");
         let mut connection = server.connect();
-        let body = r#"{"Name":"killed","SecretString":"v"}"#;
+        let body = r#"{"Name":"killed","SecretString":"v","ClientRequestToken":"00000000-0000-4000-8000-000000000001"}"#;
         let asking = far.clone();
         // The answer is lost, or comes just before the end.
         let asked = std::thread::spawn(move || {
-            call(&mut connection, &asking, "secretsmanager.CreateSecret", body);
+            call(&mut connection, &asking, "secretsmanager.CreateSecret", body).status
         });
         std::thread::sleep(Duration::from_micros(micros));
         server.signal("-KILL");
         server.child.wait().unwrap();
-        let acknowledged = asked.join().is_ok();
+        let acknowledged = asked.join().is_ok_and(|status| status == 200);
         for _ in 0..2 {
             stop(place.start(&[]));
         }

@@ -7,7 +7,7 @@ use strongroom_kms::{KeyRef, Kms};
 use strongroom_policy::{Authorizer, Detail, NoDirectory};
 use strongroom_root::{Chore, Report, TrustedRecords};
 use strongroom_store::{Error, ErrorKind, Operation, SecretId};
-use strongroom_types::{CallContext, Clock, Realm};
+use strongroom_types::{CallContext, Clock, PurgePermit, Realm};
 
 use crate::call::{Call, Parameters};
 use crate::owner::OwningService;
@@ -55,6 +55,16 @@ impl Engine {
     pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
         let mut parts = Parts::clone(&self.parts);
         parts.authorizer = authorizer;
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// A handle that asks `permit` before it purges a secret because its recovery window is over.
+    /// Without one, it believes the clock. While the permit is refused, a secret past its recovery
+    /// window is still marked for deletion: it keeps its name, and can be restored.
+    #[must_use]
+    pub fn purging_by(&self, permit: Arc<dyn PurgePermit>) -> Self {
+        let mut parts = Parts::clone(&self.parts);
+        parts.permit = permit;
         Self { parts: Arc::new(parts) }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strongroom_kms::Kms;
 use strongroom_policy::Authorizer;
 use strongroom_root::{LeaseWatch, TrustedRecords};
-use strongroom_types::{Clock, Realm, Service, Timestamp};
+use strongroom_types::{AlwaysPermitted, Clock, PurgePermit, Realm, Service, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::call::KeyNames;
@@ -56,6 +56,8 @@ pub(crate) struct Parts {
     pub(crate) service: Option<OwningService>,
     /// Identifies callers and knows their policies.
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    /// Asked before a secret is purged because of its date.
+    pub(crate) permit: Arc<dyn PurgePermit>,
     memory: Arc<Memory>,
 }
 
@@ -85,7 +87,8 @@ impl Parts {
             hasher: RandomState::new(),
         };
         let layout = Layout(records.realm().clone());
-        Self { records, kms, clock, layout, limits, service: None, authorizer, memory: Arc::new(memory) }
+        let (permit, memory) = (Arc::new(AlwaysPermitted), Arc::new(memory));
+        Self { records, kms, clock, layout, limits, service: None, authorizer, permit, memory }
     }
 
     /// The account and region of the secrets.

@@ -10,7 +10,7 @@ use strongroom_kms::{
 };
 use strongroom_policy::{Authorizer, Detail, NoDirectory};
 use strongroom_root::{Chore, Report, TrustedRecords};
-use strongroom_types::{CallContext, Clock, Realm, Service};
+use strongroom_types::{AlwaysPermitted, CallContext, Clock, PurgePermit, Realm, Service};
 
 use crate::LocalKmsOptions;
 use crate::admin::create::{self, Creation};
@@ -63,7 +63,8 @@ impl LocalKms {
         let keys = KeyCache::new(options.staleness);
         let materials = MaterialCache::new(options.material_in_memory);
         let inner = Arc::new(Inner { records, clock, layout, keys, materials });
-        Self(Parts { inner, via: None, authorizer: Arc::new(NoDirectory::default()) })
+        let authorizer = Arc::new(NoDirectory::default());
+        Self(Parts { inner, via: None, authorizer, permit: Arc::new(AlwaysPermitted) })
     }
 
     /// A handle that asks `authorizer` who calls. Without one, callers are who they say they are
@@ -71,6 +72,14 @@ impl LocalKms {
     #[must_use]
     pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
         Self(Parts { authorizer, ..self.0.clone() })
+    }
+
+    /// A handle that asks `permit` before it destroys a key or imported material because of its
+    /// date. Without one, it believes the clock. While the permit is refused, nothing is destroyed;
+    /// what is past its date is unusable all the same.
+    #[must_use]
+    pub fn purging_by(&self, permit: Arc<dyn PurgePermit>) -> Self {
+        Self(Parts { permit, ..self.0.clone() })
     }
 
     /// A handle that acts for `service`: calls through it may use that service's managed key, which

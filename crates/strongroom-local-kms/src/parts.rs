@@ -8,7 +8,7 @@ use strongroom_kms::{Error, ErrorKind, KeyId, ListPage};
 use strongroom_policy::Authorizer;
 use strongroom_records::{Expect, Key, Revision, Scan};
 use strongroom_root::{Attempts, DueEntry, Lease, TrustedBatch, TrustedPage, TrustedRecords};
-use strongroom_types::{CallContext, Clock, Realm, Service, Timestamp, hex};
+use strongroom_types::{CallContext, Clock, PurgePermit, Realm, Service, Timestamp, hex};
 
 use crate::cache::keys::KeyCache;
 use crate::cache::material::MaterialCache;
@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) via: Option<Service>,
     /// Who knows callers and their policies.
     pub(crate) authorizer: Arc<dyn Authorizer>,
+    /// Asked before anything is destroyed because of its date.
+    pub(crate) permit: Arc<dyn PurgePermit>,
 }
 
 /// What all handles of a key service share.

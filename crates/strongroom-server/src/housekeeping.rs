@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use strongroom::strongrooms::Strongrooms;
-use strongroom::{Error, Housekeeper, HousekeepingEvent, Maintained, Realm};
+use strongroom::{Error, HousekeepingEvent, Maintained, Realm};
 
 /// The default interval.
 pub(crate) const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -29,7 +29,7 @@ impl Housekeeping {
     pub(crate) fn start(rooms: Strongrooms, every: Duration) -> std::io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&stopped);
-        let housekeeper = Housekeeper::telling(Arc::clone(rooms.clock()), tell);
+        let housekeeper = rooms.housekeeper_telling(tell);
         let keep = move || {
             let mut wait = jittered(every.min(FIRST));
             while pause(&ended, wait) {

@@ -13,7 +13,7 @@ use strongroom_local_kms::LocalKms;
 use strongroom_policy::Authorizer;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
-use strongroom_types::{AccountId, CallContext, Clock, Realm, Region, Service, SystemClock};
+use strongroom_types::{AccountId, CallContext, Clock, PurgePermit, Realm, Region, Service, SystemClock};
 
 use crate::access::Access;
 use crate::housekeeper::{Housekeeper, Housekeeping, closing};
@@ -40,6 +40,7 @@ pub struct Builder {
     others: Option<Arc<dyn OtherAccounts>>,
     sealer: AnySealer,
     housekeeping: Option<Housekeeping>,
+    housekeeper: Option<Housekeeper>,
 }
 
 enum StorageChoice {
@@ -84,6 +85,7 @@ impl Builder {
             others: None,
             sealer: AnySealer::default(),
             housekeeping: None,
+            housekeeper: None,
         }
     }
 
@@ -229,6 +231,14 @@ impl Builder {
         self
     }
 
+    /// The strongroom's housekeeper, which knows more of the clock than a new one would: for
+    /// strongrooms that are opened and closed while a process runs.
+    #[must_use]
+    pub(crate) fn kept_by(mut self, housekeeper: Housekeeper) -> Self {
+        self.housekeeper = Some(housekeeper);
+        self
+    }
+
     /// Opens the strongroom, or creates it if there is none. The handle acts as the account's
     /// owner.
     ///
@@ -296,17 +306,19 @@ impl Builder {
         let authorizer: Arc<dyn Authorizer> = Arc::new(iam.clone());
         let kms =
             LocalKms::new(records.clone(), Arc::clone(&self.clock)).authorized_by(Arc::clone(&authorizer));
+        let housekeeper = housekeeper(self.housekeeper, self.housekeeping.as_ref(), &self.clock);
+        let permit: Arc<dyn PurgePermit> = Arc::new(housekeeper.clone());
+        let kms = kms.purging_by(Arc::clone(&permit));
         let own = kms.for_service(Service::SecretsManager);
         let (service, known): (Arc<dyn Kms>, _) = match self.kms {
             Some(other) => (other, None),
             None => (Arc::new(own.clone()), Some(own)),
         };
         let engine = Engine::with_limits(records.clone(), service, Arc::clone(&self.clock), self.limits)
-            .authorized_by(authorizer);
+            .authorized_by(authorizer)
+            .purging_by(permit);
         let owner = CallContext::owner(records.realm());
         let access = Access::new(engine.clone(), known, iam.clone());
-        let on_event = self.housekeeping.as_ref().and_then(|housekeeping| housekeeping.on_event.clone());
-        let housekeeper = Housekeeper::build(Arc::clone(&self.clock), on_event);
         let chores = engine.chores().into_iter().chain(kms.chores()).collect();
         let (closing, closed) = closing();
         let closing = self.housekeeping.is_some().then_some(closing);
@@ -317,6 +329,20 @@ impl Builder {
             keep_house(Arc::downgrade(&parts), closed, housekeeping);
         }
         Ok(opened(parts, engine, owner))
+    }
+}
+
+/// The given housekeeper if there is one and it goes by the strongroom's clock, or else a new one.
+fn housekeeper(
+    given: Option<Housekeeper>,
+    housekeeping: Option<&Housekeeping>,
+    clock: &Arc<dyn Clock>,
+) -> Housekeeper {
+    let on_event = housekeeping.and_then(|housekeeping| housekeeping.on_event.clone());
+    match (given.filter(|given| given.goes_by(clock)), on_event) {
+        (Some(given), None) => given,
+        (Some(given), Some(on_event)) => given.beside(on_event),
+        (None, on_event) => Housekeeper::build(Arc::clone(clock), on_event),
     }
 }
 

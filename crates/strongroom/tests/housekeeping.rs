@@ -257,6 +257,76 @@ async fn what_a_housekeeper_tells_comes_once() {
     assert_eq!(*told.lock().unwrap(), ["jumped 3456000", "confirmed"]);
 }
 
+/// The secret is marked for deletion, and its name is taken.
+async fn is_kept_from_requests(room: &Strongroom) {
+    let created = room.create("doomed").text("new").send().await;
+    assert!(created.unwrap_err().is_marked_for_deletion());
+    let stored = room.put_or_create("doomed").text("new").send().await;
+    assert!(stored.unwrap_err().is_marked_for_deletion());
+}
+
+async fn value(room: &Strongroom) -> String {
+    room.get("doomed").send().await.unwrap().expose_text().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn after_a_jump_no_request_destroys_a_deleted_secret_either() {
+    let world = World::new();
+    let room = world.open().await;
+    doom(&room).await;
+    let right = world.clock.now();
+    // Nobody has kept house since: the request itself is the first to look at the clocks.
+    world.set_ahead(40 * DAY);
+    is_kept_from_requests(&room).await;
+    assert!(room.maintain().await.unwrap().purging_stopped_for.is_some());
+    is_kept_from_requests(&room).await;
+    assert_eq!(room.housekeeper().unwrap().stats().clock_jumps, 1);
+    world.clock.set(right);
+    room.restore("doomed").await.unwrap();
+    assert_eq!(value(&room).await, "v");
+}
+
+#[tokio::test]
+async fn a_deleted_secret_can_be_restored_while_the_clock_is_in_doubt() {
+    let world = World::new();
+    let room = world.open().await;
+    doom(&room).await;
+    world.set_ahead(40 * DAY);
+    is_kept_from_requests(&room).await;
+    room.restore("doomed").await.unwrap();
+    assert_eq!(value(&room).await, "v");
+}
+
+#[tokio::test]
+async fn the_name_of_a_deleted_secret_is_free_once_the_clock_is_believed() {
+    for confirm in [true, false] {
+        let world = World::new();
+        let room = world.open().await;
+        doom(&room).await;
+        world.set_ahead(40 * DAY);
+        is_kept_from_requests(&room).await;
+        if confirm {
+            room.confirm_clock().unwrap();
+        } else {
+            world.clock.advance(HOUR - Duration::from_millis(1));
+            is_kept_from_requests(&room).await;
+            world.clock.advance(Duration::from_millis(1));
+        }
+        room.create("doomed").text("new").send().await.unwrap();
+        assert_eq!(value(&room).await, "new");
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_deleted_secret_is_free_after_its_recovery_window() {
+    let world = World::new();
+    let room = world.open().await;
+    doom(&room).await;
+    world.clock.advance(30 * DAY);
+    room.create("doomed").text("new").send().await.unwrap();
+    assert_eq!(value(&room).await, "new");
+}
+
 #[tokio::test]
 async fn one_housekeeper_works_at_a_time_and_a_dead_one_is_replaced() {
     let world = World::new();

@@ -16,8 +16,10 @@ use strongroom::strongrooms::{
     Creation, DataDirectory, Lookup, MemoryRealms, RecordsFor, Regions, Strongrooms,
 };
 use strongroom::{
-    AccountId, CachePolicy, Error, Housekeeper, IdentityRef, Realm, Region, RootKey, Strongroom, presets,
+    AccountId, CachePolicy, Clock, Error, Housekeeper, Housekeeping, HousekeepingEvent, IdentityRef, Realm,
+    Region, RootKey, Strongroom, presets,
 };
+use strongroom_testkit::ManualClock;
 
 fn realm(region: &str) -> Realm {
     Realm::new(AccountId::DEFAULT, Region::parse(region).unwrap())
@@ -249,6 +251,79 @@ fn a_store_of_ones_own_a_cache_and_other_options_are_served() {
         assert_eq!(room.get("s").send().await.unwrap().expose_text().unwrap(), "two");
         let housekeeper = Housekeeper::new(Arc::clone(rooms.clock()));
         rooms.maintain(&housekeeper, |realm, done| assert!(done.is_ok(), "{realm}")).await.unwrap();
+    });
+}
+
+#[test]
+fn a_strongroom_that_is_opened_after_the_clock_has_jumped_knows_of_it() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    block_on(async {
+        let clock = Arc::new(ManualClock::default());
+        let told = Arc::new(AtomicUsize::new(0));
+        let (there, heard) = (realm("eu-west-1"), Arc::new(AtomicUsize::new(0)));
+        let rooms = Strongrooms::builder().memory().clock(clock.clone()).open().await.unwrap();
+        let tell = Arc::clone(&told);
+        let housekeeper = rooms.housekeeper_telling(move |event| {
+            let jumped = matches!(event, HousekeepingEvent::ClockJumped { .. });
+            tell.fetch_add(usize::from(jumped), Ordering::Relaxed);
+        });
+        let room = rooms.create(&there).await.unwrap();
+        room.create("doomed").text("v").send().await.unwrap();
+        room.delete("doomed").send().await.unwrap();
+        drop(room);
+        rooms.close_all();
+        clock.set(clock.now().after(40 * DAY));
+        // Opened by a request.
+        let room = rooms.existing(&there).await.unwrap().unwrap();
+        let create = || room.create("doomed").text("new").send();
+        assert!(create().await.unwrap_err().is_marked_for_deletion());
+        assert_eq!((told.load(Ordering::Relaxed), rooms.housekeeper().stats().clock_jumps), (1, 1));
+        rooms
+            .maintain(&housekeeper, |_, done| {
+                let done = done.unwrap();
+                assert_eq!(done.secrets_purged, 0);
+                heard.fetch_add(usize::from(done.purging_stopped_for.is_some()), Ordering::Relaxed);
+            })
+            .await
+            .unwrap();
+        assert_eq!(heard.load(Ordering::Relaxed), 1, "one strongroom has something to purge");
+        // Confirmed once, for all of them.
+        housekeeper.confirm_clock();
+        create().await.unwrap();
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn strongrooms_that_keep_house_by_themselves_share_what_is_known_of_the_clock() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    block_on(async {
+        let clock = Arc::new(ManualClock::default());
+        let jumps = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let [ours, all] = jumps.clone();
+        let count = |jumps: Arc<AtomicUsize>| {
+            move |event: &HousekeepingEvent| {
+                let jumped = matches!(event, HousekeepingEvent::ClockJumped { .. });
+                jumps.fetch_add(usize::from(jumped), Ordering::Relaxed);
+            }
+        };
+        let housekeeping = Housekeeping::new(Arc::new(drop), Arc::new(|_| Box::pin(std::future::pending())))
+            .on_event(count(ours));
+        let rooms = Strongrooms::builder()
+            .memory()
+            .clock(clock.clone())
+            .configure(move |builder, _| builder.housekeeping(housekeeping.clone()))
+            .open()
+            .await
+            .unwrap();
+        let housekeeper = rooms.housekeeper_telling(count(all));
+        clock.set(clock.now().after(40 * DAY));
+        let room = rooms.create(&realm("eu-west-1")).await.unwrap();
+        room.create("doomed").text("v").send().await.unwrap();
+        assert!(room.housekeeper().unwrap().purging_stopped_for().is_some());
+        assert_eq!(jumps.map(|jumps| jumps.load(Ordering::Relaxed)), [1, 1]);
+        room.confirm_clock().unwrap();
+        assert!(housekeeper.purging_stopped_for().is_none());
     });
 }
 

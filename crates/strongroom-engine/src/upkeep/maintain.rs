@@ -1,5 +1,7 @@
 //! Housekeeping of secrets, by one process at a time.
 
+use std::sync::Arc;
+
 use strongroom_records::{Expect, Scan};
 use strongroom_root::{Budget, ChoreReport, DueEntry, DueIndex, Lease, TrustedRecord};
 use strongroom_store::{Error, ErrorKind, Target};
@@ -30,14 +32,17 @@ impl Housekeeping<'_> {
         let now = self.0.now();
         // Where there is nothing to do, nothing is committed: in some storage a commit is
         // expensive.
-        if self.next_purge().await?.is_none_or(|date| date > now) {
+        let due = self.next_purge().await?.is_some_and(|date| date <= now);
+        if !due || !self.0.permit.may_destroy() {
             return noted.map(|()| Some(0));
         }
         let (records, clock) = (&self.0.records, &self.0.clock);
         let place = Lease::of_housekeeping(self.0.realm());
         let taken = self.0.housekeepers().try_take(records, &place, clock, records.batch()).await;
         let Some(lease) = taken.map_err(storage)? else { return noted.map(|()| None) };
-        let result = self.purge_due(&lease, Budget::unlimited(now)).await;
+        let permit = Arc::clone(&self.0.permit);
+        let budget = Budget::unlimited(now).unless(Arc::new(move || !permit.may_destroy()));
+        let result = self.purge_due(&lease, budget).await;
         // Others need not watch the lease for a term. If it was taken over meanwhile, it is theirs.
         lease.release().await.map_err(storage)?;
         let report = result?;

@@ -71,6 +71,40 @@ async fn name_scheduled_for_deletion() {
 }
 
 #[tokio::test]
+async fn a_name_past_its_date_stays_taken_while_purging_is_not_permitted() {
+    let mut world = World::with_secret().await;
+    let permit = Arc::new(Permit::default());
+    world.engine = world.engine.purging_by(permit.clone());
+    world.mark_deleted().await;
+    world.clock.advance(40 * DAY);
+    let message =
+        "You can't create this secret because a secret with this name is already scheduled for deletion.";
+    let request = || CreateSecret::new("s").value(text("2")).token(token(2));
+    refused(world.create(request()).await, ErrorKind::MarkedForDeletion, message);
+    assert_eq!(world.engine.maintain().await.unwrap(), Some(0));
+    world.engine.restore_secret(&world.cx, &SecretId::new("s")).await.unwrap();
+    assert_eq!(world.current().await.unwrap(), "1");
+    world.mark_deleted().await;
+    world.clock.advance(30 * DAY);
+    refused(world.create(request()).await, ErrorKind::MarkedForDeletion, message);
+    permit.grant();
+    world.create(request()).await.unwrap();
+    assert_eq!(world.current().await.unwrap(), "2");
+}
+
+#[tokio::test]
+async fn maintain_purges_once_it_is_permitted() {
+    let mut world = World::with_secret().await;
+    let permit = Arc::new(Permit::default());
+    world.engine = world.engine.purging_by(permit.clone());
+    world.mark_deleted().await;
+    world.clock.advance(30 * DAY);
+    assert_eq!(world.engine.maintain().await.unwrap(), Some(0));
+    permit.grant();
+    assert_eq!(world.engine.maintain().await.unwrap(), Some(1));
+}
+
+#[tokio::test]
 async fn name_force_deleted_moments_ago_is_free_at_once() {
     let world = World::with_secret().await;
     world.engine.delete_secret(&world.cx, DeleteSecret::new("s").force()).await.unwrap();

@@ -20,6 +20,7 @@ mod tags;
 mod uses;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use strongroom_engine::{Engine, EngineLimits};
@@ -32,7 +33,7 @@ use strongroom_store::{
     SecretMetadata, SecretStore, SecretValue, Stage, VersionId,
 };
 use strongroom_testkit::{FaultyKms, ManualClock};
-use strongroom_types::{CallContext, Service};
+use strongroom_types::{CallContext, PurgePermit, Service};
 
 const MARKED: &str = "You can't perform this operation on the secret because it was marked for deletion.";
 const NOT_FOUND: &str = "Secrets Manager can't find the specified secret.";
@@ -46,6 +47,22 @@ struct World {
     clock: Arc<ManualClock>,
     cx: CallContext,
     records: Arc<dyn Records>,
+}
+
+/// Permits when told.
+#[derive(Debug, Default)]
+struct Permit(AtomicBool);
+
+impl Permit {
+    fn grant(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl PurgePermit for Permit {
+    fn may_destroy(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 fn token(n: u32) -> VersionId {

@@ -142,7 +142,9 @@ impl Arrivals<'_> {
         let waiting = key.record.generations.iter().position(|generation| !generation.is_in_use());
         if let Some(index) = waiting {
             let generation = &key.record.generations[index];
-            if generation.is_present(self.0.now()) {
+            // Material past its date counts as gone, unless the clock is in doubt.
+            let stored = generation.imported.as_ref().is_none_or(|imported| imported.present);
+            if generation.is_present(self.0.now()) || (stored && !self.0.permit.may_destroy()) {
                 let text = format!(
                     "New key material (id: {material_id}) cannot be imported into KMS key {}, because another key material (id: {}) is pending rotation.",
                     key.id, generation.material_id

@@ -6,6 +6,8 @@ pub(crate) mod imports;
 pub(crate) mod rotations;
 pub(crate) mod verification;
 
+use std::sync::Arc;
+
 use strongroom_kms::Error;
 use strongroom_root::{Budget, ChoreReport, Lease};
 
@@ -23,10 +25,14 @@ impl Upkeep<'_> {
     pub(crate) async fn run(self) -> Result<u64, Error> {
         let lease = Lease::unshared();
         let budget = || Budget::unlimited(self.0.now());
+        let destroying = || {
+            let permit = Arc::clone(&self.0.permit);
+            budget().unless(Arc::new(move || !permit.may_destroy()))
+        };
         // Each does what it can, whatever the others find.
         let rotated = DueRotations(self.0).run(&lease, budget()).await;
-        let expired = ExpiredImports(self.0).run(&lease, budget()).await;
-        let deleted = DueKeys(self.0).run(&lease, budget()).await;
+        let expired = ExpiredImports(self.0).run(&lease, destroying()).await;
+        let deleted = DueKeys(self.0).run(&lease, destroying()).await;
         let gone =
             |result: &Result<ChoreReport<Error>, Error>| result.as_ref().is_ok_and(|report| report.done > 0);
         if gone(&deleted) || gone(&expired) {

@@ -300,6 +300,43 @@ async fn an_hmac_key_may_be_imported_and_does_not_rotate() {
 }
 
 #[tokio::test]
+async fn nothing_past_its_date_goes_while_purging_is_not_permitted() {
+    let mut world = World::new().await;
+    let permit = Arc::new(Permit::default());
+    world.kms = world.kms.purging_by(permit.clone());
+    let (key, doomed) = (world.external().await, world.key().await);
+    world.import(&key, 1, &stays()).await.unwrap();
+    let new = || stays().kind(ImportType::NewKeyMaterial);
+    world.import(&key, 2, &new().expires(world.clock.now().after(DAY * 2))).await.unwrap();
+    world.kms.schedule_key_deletion(&world.cx, &by_id(&doomed), Some(7)).await.unwrap();
+    let right = world.clock.now();
+    world.clock.advance(DAY * 8);
+    // Neither does other material take the place of what waits for a rotation.
+    assert_eq!(world.import(&key, 3, &new()).await.unwrap_err().kind(), ErrorKind::InvalidState);
+    assert_eq!(world.kms.maintain().await.unwrap(), 0);
+    world.clock.set(right);
+    world.kms.cancel_key_deletion(&world.cx, &by_id(&doomed)).await.unwrap();
+    world.kms.rotate_key_on_demand(&world.cx, &by_id(&key)).await.unwrap();
+    assert!(world.kms.verify().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn what_is_past_its_date_goes_once_purging_is_permitted() {
+    let mut world = World::new().await;
+    let permit = Arc::new(Permit::default());
+    world.kms = world.kms.purging_by(permit.clone());
+    let (key, doomed) = (world.external().await, world.key().await);
+    world.import(&key, 1, &stays()).await.unwrap();
+    let new = || stays().kind(ImportType::NewKeyMaterial);
+    world.import(&key, 2, &new().expires(world.clock.now().after(DAY * 2))).await.unwrap();
+    world.kms.schedule_key_deletion(&world.cx, &by_id(&doomed), Some(7)).await.unwrap();
+    world.clock.advance(DAY * 8);
+    permit.grant();
+    world.import(&key, 3, &new()).await.unwrap();
+    assert_eq!(world.kms.maintain().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn imported_material_goes_with_its_key() {
     let world = World::new().await;
     let key = world.external().await;

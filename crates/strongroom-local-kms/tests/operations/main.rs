@@ -18,6 +18,7 @@ mod states;
 mod tags;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use strongroom_envelope::EncryptionContext;
@@ -28,7 +29,7 @@ use strongroom_local_kms::LocalKms;
 use strongroom_records::{MemoryRecords, Records};
 use strongroom_root::{RootKey, TrustedRecords};
 use strongroom_testkit::ManualClock;
-use strongroom_types::{Arn, CallContext, Caller, Clock as _};
+use strongroom_types::{Arn, CallContext, Caller, Clock as _, PurgePermit};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -37,6 +38,22 @@ struct World {
     cx: CallContext,
     clock: Arc<ManualClock>,
     records: Arc<dyn Records>,
+}
+
+/// Permits when told.
+#[derive(Debug, Default)]
+struct Permit(AtomicBool);
+
+impl Permit {
+    fn grant(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl PurgePermit for Permit {
+    fn may_destroy(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Kind, and text.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use strongroom_root::LeaseWatch;
-use strongroom_types::Clock;
+use strongroom_types::{Clock, PurgePermit};
 
 use super::clock_guard::{ClockGuard, DOUBT, Sample};
 use super::event::{HousekeepingEvent, OnEvent};
@@ -32,6 +32,8 @@ use super::stats::{Counts, HousekeepingStats};
 /// five minutes of the monotonic one. When they part, nothing is purged for an hour of monotonic time,
 /// or until the owner calls [`Housekeeper::confirm_clock`]; [`HousekeepingEvent::ClockJumped`] and
 /// [`HousekeepingStats::purging_stopped`] say so. A machine that slept looks the same, and waits too.
+/// Requests purge nothing meanwhile either: the name of a deleted secret stays taken, even past the
+/// end of its recovery window, instead of being freed for a new secret.
 /// What was purged before a process began it cannot know; it tells when the time is far from that of
 /// the last look at the store, whichever process had it
 /// ([`HousekeepingEvent::TimeSinceLastTick`]), before it purges anything.
@@ -42,11 +44,14 @@ pub struct Housekeeper {
 
 pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
-    guard: Mutex<ClockGuard>,
+    /// Shared with the housekeepers [beside](Housekeeper::beside) this one.
+    guard: Arc<Mutex<ClockGuard>>,
     /// What is known of each store, by its id: it outlives the handles, which a server may close
     /// between two ticks.
     stores: Mutex<HashMap<String, Arc<Known>>>,
-    on_event: Option<OnEvent>,
+    on_event: Mutex<Option<OnEvent>>,
+    /// Is told of the clock too.
+    beside: Option<Housekeeper>,
     pub(super) counts: Counts,
 }
 
@@ -74,8 +79,33 @@ impl Housekeeper {
     pub(crate) fn build(clock: Arc<dyn Clock>, on_event: Option<OnEvent>) -> Self {
         let mut guard = ClockGuard::default();
         guard.observe(Sample::of(&*clock));
-        let (guard, stores, counts) = (Mutex::new(guard), Mutex::default(), Counts::default());
-        Self { inner: Arc::new(Inner { clock, guard, stores, on_event, counts }) }
+        Self::guarded_by(clock, Arc::new(Mutex::new(guard)), on_event, None)
+    }
+
+    fn guarded_by(
+        clock: Arc<dyn Clock>,
+        guard: Arc<Mutex<ClockGuard>>,
+        on_event: Option<OnEvent>,
+        beside: Option<Self>,
+    ) -> Self {
+        let (stores, on_event, counts) = (Mutex::default(), Mutex::new(on_event), Counts::default());
+        Self { inner: Arc::new(Inner { clock, guard, stores, on_event, beside, counts }) }
+    }
+
+    /// Another housekeeper that knows of the clock what this one knows, and tells it what it finds.
+    pub(crate) fn beside(&self, on_event: OnEvent) -> Self {
+        let (clock, guard) = (Arc::clone(&self.inner.clock), Arc::clone(&self.inner.guard));
+        Self::guarded_by(clock, guard, Some(on_event), Some(self.clone()))
+    }
+
+    /// Whether it goes by this clock.
+    pub(crate) fn goes_by(&self, clock: &Arc<dyn Clock>) -> bool {
+        Arc::ptr_eq(&self.inner.clock, clock)
+    }
+
+    /// From now on `on_event` is told, instead of whoever was told before.
+    pub(crate) fn tell_to(&self, on_event: OnEvent) {
+        *self.inner.on_event.lock().unwrap_or_else(PoisonError::into_inner) = Some(on_event);
     }
 
     /// The owner says that the clock is right as it is: what was stopped because it had jumped goes on
@@ -83,7 +113,7 @@ impl Housekeeper {
     pub fn confirm_clock(&self) {
         let sample = Sample::of(&*self.inner.clock);
         self.guard().confirm(sample);
-        self.tell(&HousekeepingEvent::ClockConfirmed { now: sample.wall });
+        self.tell_of_clock(&HousekeepingEvent::ClockConfirmed { now: sample.wall });
     }
 
     /// How long nothing is purged because the clock has jumped; `None` when the clock is believed.
@@ -108,9 +138,8 @@ impl Housekeeper {
         let doubt = guard.doubt(sample.monotonic);
         drop(guard);
         if let Some(by_millis) = jumped {
-            self.inner.counts.clock_jumps.fetch_add(1, Ordering::Relaxed);
-            let now = sample.wall;
-            self.tell(&HousekeepingEvent::ClockJumped { by_millis, now, stopped_for: DOUBT });
+            let jumped = HousekeepingEvent::ClockJumped { by_millis, now: sample.wall, stopped_for: DOUBT };
+            self.tell_of_clock(&jumped);
         }
         (sample, doubt)
     }
@@ -124,13 +153,33 @@ impl Housekeeper {
     }
 
     pub(crate) fn tell(&self, event: &HousekeepingEvent) {
-        if let Some(tell) = &self.inner.on_event {
+        // Not within the lock: whoever is told may ask this housekeeper something.
+        let tell = self.inner.on_event.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(tell) = tell {
             tell(event);
+        }
+    }
+
+    /// Tells what the housekeepers that share the guard should know as well.
+    fn tell_of_clock(&self, event: &HousekeepingEvent) {
+        if matches!(event, HousekeepingEvent::ClockJumped { .. }) {
+            self.inner.counts.clock_jumps.fetch_add(1, Ordering::Relaxed);
+        }
+        self.tell(event);
+        if let Some(other) = &self.inner.beside {
+            other.tell_of_clock(event);
         }
     }
 
     fn guard(&self) -> MutexGuard<'_, ClockGuard> {
         self.inner.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PurgePermit for Housekeeper {
+    /// Looks at the clocks, and answers whether they are believed.
+    fn may_destroy(&self) -> bool {
+        self.look().1.is_none()
     }
 }
 

@@ -17,7 +17,7 @@ use super::records_for::RecordsFor;
 use super::regions::Regions;
 use crate::builder::no_store;
 use crate::room::{Own as _, fronted_by};
-use crate::{Builder, Error, ErrorKind, Housekeeper, Maintained, Strongroom};
+use crate::{Builder, Error, ErrorKind, Housekeeper, HousekeepingEvent, Maintained, Strongroom};
 
 /// Configures the builder of each strongroom.
 pub(super) type Configure = Arc<dyn Fn(Builder, &Realm) -> Builder + Send + Sync>;
@@ -50,6 +50,9 @@ struct Inner {
     /// Ensures that one room is opened at a time, so that none is opened twice.
     opening: Mutex<()>,
     empty: Permits,
+    /// Of all strongrooms that are opened here. As old as this, so that it also knows of what the
+    /// clock did before a strongroom was opened.
+    housekeeper: Housekeeper,
     /// For the rooms, which look up each other's accounts.
     me: Weak<Self>,
 }
@@ -67,8 +70,10 @@ impl fmt::Debug for Strongrooms {
 
 impl Strongrooms {
     pub(super) async fn open(parts: Parts) -> Result<Self, Error> {
+        let housekeeper = Housekeeper::new(Arc::clone(&parts.clock));
         let inner = Arc::new_cyclic(|me| Inner {
             parts,
+            housekeeper,
             opening: Mutex::default(),
             empty: Permits::default(),
             me: Weak::clone(me),
@@ -89,6 +94,25 @@ impl Strongrooms {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.parts.clock
+    }
+
+    /// The housekeeper of the strongrooms that are opened here, for [`Strongrooms::maintain`]. Its
+    /// [guard over the clock](Housekeeper) also decides whether a request to one of them may purge,
+    /// and [`Housekeeper::confirm_clock`] holds for all of them.
+    #[must_use]
+    pub fn housekeeper(&self) -> &Housekeeper {
+        &self.inner.housekeeper
+    }
+
+    /// The same housekeeper. From now on it tells `tell`, instead of whoever it told before, what
+    /// the owner should know.
+    #[must_use]
+    pub fn housekeeper_telling(
+        &self,
+        tell: impl Fn(&HousekeepingEvent) + Send + Sync + 'static,
+    ) -> Housekeeper {
+        self.inner.housekeeper.tell_to(Arc::new(tell));
+        self.inner.housekeeper.clone()
     }
 
     /// Whether strongrooms are opened and created in this region.
@@ -200,8 +224,8 @@ impl Strongrooms {
     /// Runs one round of housekeeping: a [tick](Housekeeper::tick) for every realm that has a
     /// strongroom, including regions that are no longer served. Strongrooms that are not open are
     /// opened only for the duration. Calls `done` with each realm's result; if one fails, the
-    /// others still run. Pass the same housekeeper each time: it remembers each realm's lease and
-    /// clock.
+    /// others still run. Pass the same housekeeper each time, best [that of these
+    /// strongrooms](Self::housekeeper): it remembers each realm's lease and the clock.
     ///
     /// # Errors
     /// If the realms cannot be listed.
@@ -381,6 +405,7 @@ impl Inner {
             .root_key(self.parts.root.duplicate())
             .account(realm.account())
             .region(realm.region().clone())
+            .kept_by(self.housekeeper.clone())
             .other_accounts(Arc::new(Directories(Weak::clone(&self.me))));
         match directory {
             Some(directory) => builder.identities_of(directory),

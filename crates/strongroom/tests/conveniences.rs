@@ -271,7 +271,7 @@ async fn with_tokio_a_cache_and_a_watch_need_no_closures() {
 fn a_cache_on_tokio_is_refused_where_there_is_no_runtime() {
     let room = pollster::block_on(memory());
     let refused = room.cached(CachePolicy::default()).unwrap_err();
-    assert!(refused.to_string().contains("no Tokio runtime"), "{refused}");
+    assert!(refused.to_string().contains("no current Tokio runtime"), "{refused}");
 }
 
 #[cfg(feature = "blocking")]

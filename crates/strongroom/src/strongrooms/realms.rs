@@ -25,7 +25,7 @@ pub(super) type Configure = Arc<dyn Fn(Builder, &Realm) -> Builder + Send + Sync
 pub(super) type Front = Arc<dyn Fn(&Strongroom) -> Result<Arc<dyn SecretAdmin>, Error> + Send + Sync>;
 
 /// The strongrooms of a process, one per account and region, opened on demand. Clones share their
-/// state. See the [module documentation](self).
+/// state. See the [module documentation](crate::strongrooms).
 #[derive(Clone)]
 pub struct Strongrooms {
     inner: Arc<Inner>,

@@ -241,7 +241,8 @@ pub use {
         VersionMetadata,
     },
     strongroom_types::{
-        AccountId, Arn, CallContext, Caller, Chain, Clock, ParseError, Realm, Region, RequestInfo,
-        RequestParameters, Retry, Service, SessionFacts, SystemClock, Timestamp, TlsInfo, chain,
+        AccountId, AlwaysPermitted, Arn, CallContext, Caller, Chain, Clock, ParseError, PurgePermit, Realm,
+        Region, RequestInfo, RequestParameters, Retry, Service, SessionFacts, SystemClock, Timestamp,
+        TlsInfo, chain,
     },
 };

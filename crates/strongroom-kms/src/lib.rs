@@ -95,7 +95,7 @@
 //!         _request: DescribeKey<'_>,
 //!     ) -> Result<KeyMetadata, Error> {
 //!         // ... ask the device ...
-//!         # unimplemented!()
+//!         # Err(Error::new(ErrorKind::Unsupported, ""))
 //!     }
 //! }
 //! ```

@@ -65,7 +65,7 @@ impl Store {
             return Err(incompatible("the store was written by a newer version of Strongroom"));
         }
         let store: Self = serde_json::from_slice(content).map_err(|_| unreadable())?;
-        // They are told before the record is verified.
+        // Errors show them before the record is verified.
         let plain = |(name, since): (&String, &String)| is_name(name) && is_version(since);
         if store.required.iter().chain(&store.optional).all(plain) { Ok(store) } else { Err(unreadable()) }
     }

@@ -58,8 +58,8 @@ impl Gate<'_> {
             Err(_) => match self.0.kms.describe_key(cx, DescribeKey::new(&key)).await {
                 Ok(described) => Ok(described.arn.to_string()),
                 Err(hidden) => {
-                    // A caller who may not do it with any key is told that, and nothing about this
-                    // one.
+                    // A caller who is denied for every key learns only that, and nothing about
+                    // this one.
                     self.allow(call, about).await?;
                     Err(encryption(hidden))
                 }

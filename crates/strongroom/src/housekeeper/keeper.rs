@@ -50,7 +50,7 @@ pub(super) struct Inner {
     /// between two ticks.
     stores: Mutex<HashMap<String, Arc<Known>>>,
     on_event: Mutex<Option<OnEvent>>,
-    /// Is told of the clock too.
+    /// Receives events about the clock too.
     beside: Option<Housekeeper>,
     pub(super) counts: Counts,
 }
@@ -103,7 +103,7 @@ impl Housekeeper {
         Arc::ptr_eq(&self.inner.clock, clock)
     }
 
-    /// From now on `on_event` is told, instead of whoever was told before.
+    /// Sends events to `on_event` from now on, in place of the earlier receiver.
     pub(crate) fn tell_to(&self, on_event: OnEvent) {
         *self.inner.on_event.lock().unwrap_or_else(PoisonError::into_inner) = Some(on_event);
     }
@@ -153,7 +153,7 @@ impl Housekeeper {
     }
 
     pub(crate) fn tell(&self, event: &HousekeepingEvent) {
-        // Not within the lock: whoever is told may ask this housekeeper something.
+        // Not within the lock: the receiver may call this housekeeper.
         let tell = self.inner.on_event.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(tell) = tell {
             tell(event);

@@ -1,7 +1,7 @@
 //! The one error type of this crate.
 
 use strongroom_policy::AuthorizerError;
-use strongroom_types::{ErrorClass, Fault, Retry, error_type};
+use strongroom_types::{ErrorClass, Retry, error_type, fault_kinds};
 
 /// What can go wrong with identities. [`Error::code`] is the AWS code of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,33 +63,14 @@ impl ErrorClass for ErrorKind {
     }
 }
 
-impl From<Fault> for ErrorKind {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::InvalidCaller => Self::AccessDenied,
-            Fault::ExpiredSession => Self::ExpiredToken,
-            Fault::Tampered => Self::Tampered,
-            Fault::StoreChanged => Self::StoreChanged,
-            Fault::OutcomeUnknown => Self::OutcomeUnknown,
-            Fault::Conflict | Fault::Busy => Self::Throttled,
-            _ => Self::Internal,
-        }
-    }
-}
-
-impl From<ErrorKind> for Fault {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::AccessDenied => Self::InvalidCaller,
-            ErrorKind::ExpiredToken => Self::ExpiredSession,
-            ErrorKind::Tampered => Self::Tampered,
-            ErrorKind::StoreChanged => Self::StoreChanged,
-            ErrorKind::OutcomeUnknown => Self::OutcomeUnknown,
-            ErrorKind::Throttled => Self::Busy,
-            _ => Self::Internal,
-        }
-    }
-}
+fault_kinds!(ErrorKind {
+    InvalidCaller = AccessDenied,
+    ExpiredSession = ExpiredToken,
+    Tampered = Tampered,
+    StoreChanged = StoreChanged,
+    OutcomeUnknown = OutcomeUnknown,
+    Busy = Throttled,
+} into { Conflict = Throttled } else Internal);
 
 error_type!(
     /// A failure of an operation on identities. Holds names and ARNs.

@@ -1,6 +1,6 @@
 //! The error type of this crate.
 
-use strongroom_types::{ErrorClass, Fault, Retry, error_type};
+use strongroom_types::{ErrorClass, Retry, error_type, fault_kinds};
 
 /// What can go wrong at a key service. [`Error::code`] is the AWS code of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,35 +122,15 @@ impl ErrorClass for ErrorKind {
     }
 }
 
-impl From<Fault> for ErrorKind {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::InvalidCaller => Self::AccessDenied,
-            Fault::ExpiredSession => Self::ExpiredToken,
-            Fault::Tampered => Self::Tampered,
-            Fault::StoreChanged => Self::StoreChanged,
-            Fault::OutcomeUnknown => Self::OutcomeUnknown,
-            Fault::Conflict => Self::Conflict,
-            Fault::Busy => Self::Throttled,
-            _ => Self::Internal,
-        }
-    }
-}
-
-impl From<ErrorKind> for Fault {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::AccessDenied => Self::InvalidCaller,
-            ErrorKind::ExpiredToken => Self::ExpiredSession,
-            ErrorKind::Tampered => Self::Tampered,
-            ErrorKind::StoreChanged => Self::StoreChanged,
-            ErrorKind::OutcomeUnknown => Self::OutcomeUnknown,
-            ErrorKind::Conflict => Self::Conflict,
-            ErrorKind::Throttled => Self::Busy,
-            _ => Self::Internal,
-        }
-    }
-}
+fault_kinds!(ErrorKind {
+    InvalidCaller = AccessDenied,
+    ExpiredSession = ExpiredToken,
+    Tampered = Tampered,
+    StoreChanged = StoreChanged,
+    OutcomeUnknown = OutcomeUnknown,
+    Conflict = Conflict,
+    Busy = Throttled,
+} else Internal);
 
 error_type!(
     /// A failure of a key service. Holds key ids, ARNs and aliases; never plaintext, ciphertext or

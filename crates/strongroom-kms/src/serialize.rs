@@ -3,34 +3,14 @@
 //! Dates are RFC 3339 texts, and absent members are left out. Plaintexts, data keys and key
 //! material have no such form.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use strongroom_types::Arn;
+use strongroom_types::{Arn, serialize_as_aws};
 
 use crate::{
     AliasEntry, AliasPage, KeyEntry, KeyMetadata, KeyPage, KeyState, KeyTag, KeyUsage,
     MultiRegionConfiguration, ScheduledDeletion,
 };
 
-/// Writes the required and the optional members of an object.
-macro_rules! as_aws {
-    ($type:ty, |$this:ident| { $($member:literal: $value:expr,)* } $(optional {
-        $($optional:literal: $maybe:expr,)*
-    })?) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let $this = self;
-                let mut members = serializer.serialize_map(None)?;
-                $(members.serialize_entry($member, &$value)?;)*
-                $($(if let Some(value) = &$maybe {
-                    members.serialize_entry($optional, value)?;
-                })*)?
-                members.end()
-            }
-        }
-    };
-}
-
-as_aws!(KeyMetadata, |key| {
+serialize_as_aws!(KeyMetadata, |key| {
     "AWSAccountId": key.account.as_str(),
     "KeyId": key.id.as_str(),
     "Arn": key.arn.as_str(),
@@ -54,7 +34,7 @@ as_aws!(KeyMetadata, |key| {
     "CurrentKeyMaterialId": key.current_key_material_id,
 });
 
-as_aws!(MultiRegionConfiguration, |keys| {
+serialize_as_aws!(MultiRegionConfiguration, |keys| {
     "MultiRegionKeyType": keys.kind.as_str(),
     "PrimaryKey": InRegion(&keys.primary),
     "ReplicaKeys": keys.replicas.iter().map(InRegion).collect::<Vec<_>>(),
@@ -63,16 +43,16 @@ as_aws!(MultiRegionConfiguration, |keys| {
 /// One key of a multi-Region key.
 struct InRegion<'a>(&'a Arn);
 
-as_aws!(InRegion<'_>, |key| { "Arn": key.0.as_str(), "Region": key.0.region(), });
+serialize_as_aws!(InRegion<'_>, |key| { "Arn": key.0.as_str(), "Region": key.0.region(), });
 
-as_aws!(KeyEntry, |key| { "KeyId": key.id.as_str(), "KeyArn": key.arn.as_str(), });
+serialize_as_aws!(KeyEntry, |key| { "KeyId": key.id.as_str(), "KeyArn": key.arn.as_str(), });
 
-as_aws!(KeyPage, |page| {
+serialize_as_aws!(KeyPage, |page| {
     "Keys": page.keys,
     "Truncated": page.next_marker.is_some(),
 } optional { "NextMarker": page.next_marker, });
 
-as_aws!(AliasEntry, |alias| {
+serialize_as_aws!(AliasEntry, |alias| {
     "AliasName": alias.name.as_str(),
     "AliasArn": alias.arn.as_str(),
 } optional {
@@ -81,14 +61,14 @@ as_aws!(AliasEntry, |alias| {
     "LastUpdatedDate": alias.updated.map(|date| date.to_string()),
 });
 
-as_aws!(AliasPage, |page| {
+serialize_as_aws!(AliasPage, |page| {
     "Aliases": page.aliases,
     "Truncated": page.next_marker.is_some(),
 } optional { "NextMarker": page.next_marker, });
 
-as_aws!(KeyTag, |tag| { "TagKey": tag.key, "TagValue": tag.value, });
+serialize_as_aws!(KeyTag, |tag| { "TagKey": tag.key, "TagValue": tag.value, });
 
-as_aws!(ScheduledDeletion, |deletion| {
+serialize_as_aws!(ScheduledDeletion, |deletion| {
     "KeyId": deletion.key_arn.as_str(),
     "DeletionDate": deletion.deletion_date.to_string(),
     "KeyState": deletion.state.as_str(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use strongroom_types::{CallContext, ErrorClass, Fault, Realm, Retry, Timestamp, error_type};
+use strongroom_types::{CallContext, ErrorClass, Realm, Retry, Timestamp, error_type, fault_kinds};
 
 use crate::{Policy, Subject, SubjectError};
 
@@ -140,31 +140,13 @@ impl ErrorClass for AuthorizerErrorKind {
     }
 }
 
-impl From<AuthorizerErrorKind> for Fault {
-    fn from(kind: AuthorizerErrorKind) -> Self {
-        match kind {
-            AuthorizerErrorKind::InvalidCaller => Self::InvalidCaller,
-            AuthorizerErrorKind::ExpiredSession => Self::ExpiredSession,
-            AuthorizerErrorKind::Tampered => Self::Tampered,
-            AuthorizerErrorKind::StoreChanged => Self::StoreChanged,
-            AuthorizerErrorKind::Throttled => Self::Busy,
-            AuthorizerErrorKind::Internal => Self::Internal,
-        }
-    }
-}
-
-impl From<Fault> for AuthorizerErrorKind {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::InvalidCaller => Self::InvalidCaller,
-            Fault::ExpiredSession => Self::ExpiredSession,
-            Fault::Tampered => Self::Tampered,
-            Fault::StoreChanged => Self::StoreChanged,
-            Fault::Conflict | Fault::Busy => Self::Throttled,
-            _ => Self::Internal,
-        }
-    }
-}
+fault_kinds!(AuthorizerErrorKind {
+    InvalidCaller = InvalidCaller,
+    ExpiredSession = ExpiredSession,
+    Tampered = Tampered,
+    StoreChanged = StoreChanged,
+    Busy = Throttled,
+} into { Conflict = Throttled } else Internal);
 
 error_type!(
     /// A failure to look up a caller.

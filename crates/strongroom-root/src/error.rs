@@ -1,7 +1,7 @@
 //! The one error type of this crate.
 
 use strongroom_records::ErrorKind as Storage;
-use strongroom_types::{ErrorClass, Fault, Retry, error_type};
+use strongroom_types::{ErrorClass, Retry, error_type, fault_kinds};
 
 /// What can go wrong with the root of a store or its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,31 +64,13 @@ impl ErrorClass for ErrorKind {
     }
 }
 
-impl From<ErrorKind> for Fault {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Tampered => Self::Tampered,
-            ErrorKind::OutcomeUnknown => Self::OutcomeUnknown,
-            ErrorKind::Conflict => Self::Conflict,
-            ErrorKind::Busy => Self::Busy,
-            ErrorKind::StoreChanged | ErrorKind::Incompatible => Self::StoreChanged,
-            _ => Self::Internal,
-        }
-    }
-}
-
-impl From<Fault> for ErrorKind {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Tampered => Self::Tampered,
-            Fault::OutcomeUnknown => Self::OutcomeUnknown,
-            Fault::Conflict => Self::Conflict,
-            Fault::Busy => Self::Busy,
-            Fault::StoreChanged => Self::StoreChanged,
-            _ => Self::Storage,
-        }
-    }
-}
+fault_kinds!(ErrorKind {
+    Tampered = Tampered,
+    OutcomeUnknown = OutcomeUnknown,
+    Conflict = Conflict,
+    Busy = Busy,
+    StoreChanged = StoreChanged,
+} from { Incompatible = StoreChanged } else Storage);
 
 error_type!(
     /// A failure of the root or of a trusted record. Holds paths, names and keys of records; never key material.

@@ -4,60 +4,41 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use strongroom_types::serialize_as_aws;
 
 use crate::{
     PolicyFinding, PolicyValidation, ResourcePolicy, SecretCreated, SecretDeleted, SecretMetadata,
     SecretPage, SecretRef, SecretUpdated, Stage, Tag, ValuePut, VersionMetadata, VersionPage,
 };
 
-/// Writes the required and the optional members of an object.
-macro_rules! as_aws {
-    ($type:ident, |$this:ident| { $($member:literal: $value:expr,)* } $(optional {
-        $($optional:literal: $maybe:expr,)*
-    })?) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let $this = self;
-                let mut members = serializer.serialize_map(None)?;
-                $(members.serialize_entry($member, &$value)?;)*
-                $($(if let Some(value) = &$maybe {
-                    members.serialize_entry($optional, value)?;
-                })*)?
-                members.end()
-            }
-        }
-    };
-}
+serialize_as_aws!(Tag, |tag| { "Key": tag.key, "Value": tag.value, });
 
-as_aws!(Tag, |tag| { "Key": tag.key, "Value": tag.value, });
+serialize_as_aws!(SecretRef, |secret| { "ARN": secret.arn.as_str(), "Name": secret.name, });
 
-as_aws!(SecretRef, |secret| { "ARN": secret.arn.as_str(), "Name": secret.name, });
-
-as_aws!(SecretCreated, |secret| {
+serialize_as_aws!(SecretCreated, |secret| {
     "ARN": secret.arn.as_str(),
     "Name": secret.name,
 } optional { "VersionId": secret.version_id, });
 
-as_aws!(SecretUpdated, |secret| {
+serialize_as_aws!(SecretUpdated, |secret| {
     "ARN": secret.arn.as_str(),
     "Name": secret.name,
 } optional { "VersionId": secret.version_id, });
 
-as_aws!(ValuePut, |put| {
+serialize_as_aws!(ValuePut, |put| {
     "ARN": put.arn.as_str(),
     "Name": put.name,
     "VersionId": put.version_id,
     "VersionStages": put.stages,
 });
 
-as_aws!(SecretDeleted, |secret| {
+serialize_as_aws!(SecretDeleted, |secret| {
     "ARN": secret.arn.as_str(),
     "Name": secret.name,
     "DeletionDate": secret.deletion_date.to_string(),
 });
 
-as_aws!(SecretMetadata, |secret| {
+serialize_as_aws!(SecretMetadata, |secret| {
     "ARN": secret.arn.as_str(),
     "Name": secret.name,
     "CreatedDate": secret.created.to_string(),
@@ -73,32 +54,32 @@ as_aws!(SecretMetadata, |secret| {
     "Tags": secret.tags,
 });
 
-as_aws!(SecretPage, |page| { "SecretList": page.secrets, } optional { "NextToken": page.next_token, });
+serialize_as_aws!(SecretPage, |page| { "SecretList": page.secrets, } optional { "NextToken": page.next_token, });
 
-as_aws!(VersionMetadata, |version| {
+serialize_as_aws!(VersionMetadata, |version| {
     "VersionId": version.version_id,
     "VersionStages": version.stages,
     "CreatedDate": version.created.to_string(),
     "KmsKeyIds": version.kms_key_ids,
 } optional { "LastAccessedDate": version.last_accessed.map(|day| day.to_string()), });
 
-as_aws!(VersionPage, |page| {
+serialize_as_aws!(VersionPage, |page| {
     "ARN": page.arn.as_str(),
     "Name": page.name,
     "Versions": page.versions,
 } optional { "NextToken": page.next_token, });
 
-as_aws!(ResourcePolicy, |secret| {
+serialize_as_aws!(ResourcePolicy, |secret| {
     "ARN": secret.arn.as_str(),
     "Name": secret.name,
 } optional { "ResourcePolicy": secret.policy, });
 
-as_aws!(PolicyValidation, |validation| {
+serialize_as_aws!(PolicyValidation, |validation| {
     "PolicyValidationPassed": validation.passed,
     "ValidationErrors": validation.findings,
 });
 
-as_aws!(PolicyFinding, |finding| {
+serialize_as_aws!(PolicyFinding, |finding| {
     "CheckName": finding.check,
     "ErrorMessage": finding.message,
 });

@@ -51,6 +51,55 @@ pub enum Fault {
     Internal,
 }
 
+/// Maps a crate's error kinds to [`Fault`]s and back by one table. `into` lists faults that share a
+/// kind with another row, `from` kinds that share a fault; every other fault becomes the last kind,
+/// every other kind [`Fault::Internal`].
+///
+/// ```
+/// use strongroom_types::{Fault, fault_kinds};
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// pub enum ErrorKind { Tampered, Throttled, Internal }
+///
+/// fault_kinds!(ErrorKind {
+///     Tampered = Tampered,
+///     Busy = Throttled,
+/// } into { Conflict = Throttled } else Internal);
+///
+/// assert_eq!(ErrorKind::from(Fault::Conflict), ErrorKind::Throttled);
+/// assert_eq!(Fault::from(ErrorKind::Throttled), Fault::Busy);
+/// assert_eq!(ErrorKind::from(Fault::InvalidCaller), ErrorKind::Internal);
+/// ```
+#[macro_export]
+macro_rules! fault_kinds {
+    (
+        $kind:ident { $($fault:ident = $own:ident,)* }
+        $(into { $($shared:ident = $into:ident),* })?
+        $(from { $($from:ident = $seen:ident),* })?
+        else $other:ident
+    ) => {
+        impl ::std::convert::From<$crate::Fault> for $kind {
+            fn from(fault: $crate::Fault) -> Self {
+                match fault {
+                    $($crate::Fault::$fault => Self::$own,)*
+                    $($($crate::Fault::$shared => Self::$into,)*)?
+                    _ => Self::$other,
+                }
+            }
+        }
+
+        impl ::std::convert::From<$kind> for $crate::Fault {
+            fn from(kind: $kind) -> Self {
+                match kind {
+                    $($kind::$own => Self::$fault,)*
+                    $($($kind::$from => Self::$seen,)*)?
+                    _ => Self::Internal,
+                }
+            }
+        }
+    };
+}
+
 /// An error type defined by [`error_type!`](crate::error_type!), for code that passes on failures
 /// of any crate.
 pub trait Failure: StdError + Sized + Send + Sync + 'static {

@@ -27,6 +27,7 @@ mod operation_name;
 mod purge_permit;
 mod realm;
 mod request_info;
+mod serialize;
 mod session;
 
 pub use arn::Arn;

@@ -8,7 +8,7 @@ use crate::Context;
 ///
 /// A store, a key service or a directory creates one at the beginning of each method and passes it
 /// down, so that the caller and the operation cannot change on the way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Call<'a, O> {
     /// The caller.
@@ -42,12 +42,6 @@ impl<'a, O: OperationName> Call<'a, O> {
     pub fn with_facts(mut self, facts: Context) -> Self {
         self.facts = facts;
         self
-    }
-
-    /// The same call as another operation. For example, a batch also reads each of its secrets.
-    #[must_use]
-    pub fn as_operation(&self, operation: O) -> Self {
-        Self { operation, facts: self.facts.clone(), ..*self }
     }
 
     /// Whether the caller's deadline has passed.

@@ -42,7 +42,7 @@ impl<'a> Call<'a> {
 
     /// The same call with one more condition key.
     pub(crate) fn with_fact(&self, key: &str, value: &str) -> Self {
-        let mut frame = self.frame.as_operation(self.frame.operation);
+        let mut frame = self.frame.clone();
         frame.facts.set(key, value);
         Self { frame, parameters: self.parameters, needs: needs(self.frame.operation, &self.parameters) }
     }

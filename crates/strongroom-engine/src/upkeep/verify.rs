@@ -169,13 +169,7 @@ impl Verifier<'_> {
     /// Every value belongs to a version of a secret, or to an unfinished purge.
     async fn verify_owner(self, key: &Key, report: &mut Report) -> Result<(), Error> {
         report.check();
-        let segments: Option<Vec<String>> = key
-            .segments()
-            .map(|all| all.into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect());
-        let Some([.., name, suffix, version]) = segments.as_deref() else {
-            report.problem(key, "the record has no place");
-            return Ok(());
-        };
+        let Some([name, suffix, version]) = &place_of(key, report) else { return Ok(()) };
         let owned = match self.head_now(name).await {
             Ok(Some(stored)) => {
                 stored.head.suffix == *suffix
@@ -193,13 +187,7 @@ impl Verifier<'_> {
     /// Every entry of the index of key use is that of a value.
     async fn verify_use(self, key: &Key, report: &mut Report) -> Result<(), Error> {
         report.check();
-        let segments: Option<Vec<String>> = key
-            .segments()
-            .map(|all| all.into_iter().map(|one| String::from_utf8_lossy(&one).into_owned()).collect());
-        let Some([.., name, suffix, version]) = segments.as_deref() else {
-            report.problem(key, "the record has no place");
-            return Ok(());
-        };
+        let Some([name, suffix, version]) = &place_of(key, report) else { return Ok(()) };
         let Ok(stored) = self.head_now(name).await else { return Ok(()) };
         let version = VersionId::new(version);
         let used = stored.filter(|stored| stored.head.suffix == *suffix).is_some_and(|stored| {
@@ -220,6 +208,18 @@ impl Verifier<'_> {
         let still_there = self.0.records.get(key).await.is_ok_and(|record| record.is_some());
         !purging && still_there
     }
+}
+
+/// The secret's name and suffix and the version in the key of a value or of an index entry.
+fn place_of(key: &Key, report: &mut Report) -> Option<[String; 3]> {
+    let segments = key.segments().unwrap_or_default();
+    let texts = segments
+        .last_chunk::<3>()
+        .map(|last| last.each_ref().map(|one| String::from_utf8_lossy(one).into_owned()));
+    if texts.is_none() {
+        report.problem(key, "the record has no place");
+    }
+    texts
 }
 
 /// Whether a value cannot be opened because its key cannot be used at the moment, or its key

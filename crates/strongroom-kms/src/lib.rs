@@ -40,8 +40,8 @@
 //! struct Hsm;
 //!
 //! impl Hsm {
-//!     # fn wrap(&self, _: &Encrypt<'_>) -> Result<Ciphertext, Error> { unimplemented!() }
-//!     # fn unwrap(&self, _: &Decrypt<'_>) -> Result<Decrypted, Error> { unimplemented!() }
+//!     # fn wrap(&self, _: &Encrypt<'_>) -> Result<Ciphertext, Error> { Err(Error::new(ErrorKind::Unsupported, "")) }
+//!     # fn unwrap(&self, _: &Decrypt<'_>) -> Result<Decrypted, Error> { Err(Error::new(ErrorKind::Unsupported, "")) }
 //!     // ... wrap(&Encrypt) and unwrap(&Decrypt) talk to the device ...
 //! }
 //!

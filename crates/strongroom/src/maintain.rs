@@ -179,8 +179,8 @@ impl Housekeeper {
         room.tick_of(self, TickLimits::default()).await
     }
 
-    /// Looks at each strongroom of a source once. Those that fail do not keep the others; each is told
-    /// as [`HousekeepingEvent::Failed`].
+    /// Ticks once for each strongroom of a source. One that fails does not stop the others; each
+    /// failure is reported as [`HousekeepingEvent::Failed`].
     pub async fn round(&self, source: &dyn RoomSource) -> Round {
         let mut round = Round::default();
         while let Some(room) = source.next_room().await {

@@ -9,7 +9,7 @@ use super::event::{HousekeepingEvent, OnEvent};
 
 /// How a strongroom keeps house by itself, for [`Builder::housekeeping`](crate::Builder::housekeeping).
 ///
-/// Strongroom knows no runtime: it is told how to begin something in the background and how to wait.
+/// Strongroom depends on no runtime, so the program supplies how to spawn a task and how to sleep.
 /// With tokio, `Arc::new(move |task| drop(runtime.spawn(task)))` of a `tokio::runtime::Handle` and
 /// `Arc::new(|time| Box::pin(tokio::time::sleep(time)))`.
 #[derive(Clone)]
